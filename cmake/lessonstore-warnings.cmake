@@ -1,0 +1,12 @@
+# One strict level for everything that is ours; GCC and Clang.
+add_library(lessonstore_warnings INTERFACE)
+target_compile_options(lessonstore_warnings INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
+    -Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla
+    $<$<BOOL:${LESSONSTORE_WERROR}>:-Werror>)
+target_compile_definitions(lessonstore_warnings INTERFACE _GNU_SOURCE)
+
+if(LESSONSTORE_SANITIZE)
+    add_compile_options(-fsanitize=${LESSONSTORE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${LESSONSTORE_SANITIZE})
+endif()

@@ -1,0 +1,95 @@
+/* The single calls: each is a batch of one. */
+#include "core.h"
+
+static int run_one(lesson_store *store, lesson_store_operation *operation) {
+    int code = lesson_store_batch(store, operation, 1);
+    return code ? code : operation->code;
+}
+
+int lesson_store_create(lesson_store *store, const char *lesson_id, uint32_t flags) {
+    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_CREATE);
+    operation.lesson_id = lesson_store_id_of(lesson_id);
+    operation.flags = flags;
+    return run_one(store, &operation);
+}
+
+int lesson_store_end(lesson_store *store, const char *lesson_id, uint32_t flags, uint64_t *left) {
+    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_END);
+    operation.lesson_id = lesson_store_id_of(lesson_id);
+    operation.flags = flags;
+    int code = run_one(store, &operation);
+    if (code == LESSON_STORE_OK && left)
+        *left = operation.count;
+    return code;
+}
+
+int lesson_store_set_course_status(lesson_store *store, const char *lesson_id, int course_status, int expected,
+                                   int *present) {
+    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_SET);
+    operation.lesson_id = lesson_store_id_of(lesson_id);
+    operation.course_status = course_status;
+    operation.if_course_status = expected;
+    int code = run_one(store, &operation);
+    if (code == LESSON_STORE_CONFLICT && present)
+        *present = operation.lesson.course_status;
+    return code;
+}
+
+int lesson_store_set_chat_status(lesson_store *store, const char *lesson_id, int chat_status, int expected,
+                                 int *present) {
+    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_SET);
+    operation.lesson_id = lesson_store_id_of(lesson_id);
+    operation.chat_status = chat_status;
+    operation.if_chat_status = expected;
+    int code = run_one(store, &operation);
+    if (code == LESSON_STORE_CONFLICT && present)
+        *present = operation.lesson.chat_status;
+    return code;
+}
+
+int lesson_store_get_lesson(lesson_store *store, const char *lesson_id, lesson_store_lesson *lesson) {
+    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_GET_LESSON);
+    operation.lesson_id = lesson_store_id_of(lesson_id);
+    int code = run_one(store, &operation);
+    if (code == LESSON_STORE_OK && lesson)
+        *lesson = operation.lesson;
+    return code;
+}
+
+int lesson_store_join(lesson_store *store, const char *uid, const char *course_id, const char *lesson_id,
+                      const char *session, uint32_t flags, lesson_store_place *before) {
+    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    operation.uid = lesson_store_id_of(uid);
+    operation.course_id = lesson_store_id_of(course_id);
+    operation.lesson_id = lesson_store_id_of(lesson_id);
+    operation.session = lesson_store_id_of(session);
+    operation.flags = flags;
+    operation.place = before;
+    return run_one(store, &operation);
+}
+
+int lesson_store_quit(lesson_store *store, const char *uid, const char *lesson_id, const char *session,
+                      lesson_store_place *before) {
+    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+    operation.uid = lesson_store_id_of(uid);
+    operation.lesson_id = lesson_store_id_of(lesson_id);
+    operation.session = lesson_store_id_of(session);
+    operation.place = before;
+    return run_one(store, &operation);
+}
+
+int lesson_store_where(lesson_store *store, const char *uid, lesson_store_place *place) {
+    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    operation.uid = lesson_store_id_of(uid);
+    operation.place = place;
+    return run_one(store, &operation);
+}
+
+int lesson_store_count(lesson_store *store, const char *lesson_id, uint64_t *count) {
+    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_COUNT);
+    operation.lesson_id = lesson_store_id_of(lesson_id);
+    int code = run_one(store, &operation);
+    if (code == LESSON_STORE_OK && count)
+        *count = operation.count;
+    return code;
+}

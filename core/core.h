@@ -1,0 +1,97 @@
+/* What the files of core share. Nothing here is exported. */
+#ifndef LESSON_STORE_CORE_H
+#define LESSON_STORE_CORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <lessonstore/backend.h>
+
+/* ---- location.c */
+
+#define LESSON_STORE_OPTIONS_MAX 32 /* options in one location */
+
+struct lesson_store_location {
+    char text[LESSON_STORE_LOCATION_MAX + 1]; /* the parts, decoded in place */
+    char shown[LESSON_STORE_LOCATION_MAX + 8];
+    const char *scheme;
+    const char *user;
+    const char *password;
+    char *host;
+    char *path;
+    int port;
+    struct {
+        const char *name;
+        const char *value;
+    } options[LESSON_STORE_OPTIONS_MAX];
+    size_t option_count;
+    const lesson_store_option *known; /* the backend's options */
+    int default_pool;
+};
+
+int lesson_store_location_parse(lesson_store_location *location, const char *text);
+
+/* Checks the options against those of core and of the backend, and makes their values available. */
+int lesson_store_location_bind(lesson_store_location *location, const lesson_store_backend *backend);
+
+/* The options that every scheme takes. */
+extern const lesson_store_option lesson_store_core_options[];
+
+/* ---- registry.c */
+
+/* Copies a table into one of this version's size; what the backend does not know becomes zero. */
+int lesson_store_backend_complete(lesson_store_backend *out, const lesson_store_backend *backend);
+bool lesson_store_backend_opens(const lesson_store_backend *backend, const char *scheme);
+const lesson_store_backend *lesson_store_backend_find(const char *scheme);
+
+/* ---- pool.c: instances, lent to one thread at a time */
+
+typedef struct lesson_store_slot {
+    lesson_store_instance *instance;
+    bool opening;
+    _Atomic(uintptr_t) streaming_thread; /* the thread whose callback runs on this instance, or 0 */
+} lesson_store_slot;
+
+typedef struct lesson_store_pool {
+    pthread_mutex_t mutex;
+    pthread_cond_t returned;
+    const lesson_store_backend *backend;
+    const lesson_store_location *location;
+    int size;
+    int opened;
+    int idle;
+    lesson_store_slot *idle_slots[LESSON_STORE_POOL_MAX];
+    lesson_store_slot slots[LESSON_STORE_POOL_MAX];
+} lesson_store_pool;
+
+int lesson_store_pool_open(lesson_store_pool *pool, const lesson_store_backend *backend,
+                           const lesson_store_location *location);
+void lesson_store_pool_close(lesson_store_pool *pool);
+
+/* REENTERED if the calling thread is in a callback of this store. To be asked before each take: a thread that already
+ * holds the only instance would wait for itself. */
+int lesson_store_pool_check_thread(lesson_store_pool *pool);
+
+int lesson_store_pool_take(lesson_store_pool *pool, lesson_store_slot **out);
+void lesson_store_pool_give(lesson_store_pool *pool, lesson_store_slot *slot);
+
+/* Marks that the calling thread's callback runs on this instance, from begin to end. */
+void lesson_store_slot_begin_streaming(lesson_store_slot *slot);
+void lesson_store_slot_end_streaming(lesson_store_slot *slot);
+
+/* ---- store.c */
+
+struct lesson_store {
+    lesson_store_backend backend; /* completed */
+    uint32_t capabilities;
+    lesson_store_location location;
+    lesson_store_pool pool;
+};
+
+/* ---- check_operation.c */
+
+/* INVALID or UNSUPPORTED with a message, or OK. */
+int lesson_store_operation_check(const lesson_store *store, const lesson_store_operation *operation);
+int lesson_store_id_check(const char *what, lesson_store_id id);
+
+#endif

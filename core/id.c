@@ -1,0 +1,101 @@
+#include "core.h"
+
+/* Ids are checked at every call, so the common case, plain ASCII, is checked eight bytes at a time. */
+#define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+#define HIGH_BITS EVERY_BYTE(0x80u)
+
+/* The high bit of each byte that is a control byte or not ASCII; bits of higher bytes may be set beside a lower one
+ * that is. */
+static uint64_t suspicious_bytes(uint64_t word) {
+    uint64_t below_space = (word - EVERY_BYTE(0x20u)) & ~word;
+    uint64_t delete_byte = word ^ EVERY_BYTE(0x7fu);
+    uint64_t is_delete = (delete_byte - EVERY_BYTE(1u)) & ~delete_byte;
+    return (below_space | is_delete | word) & HIGH_BITS;
+}
+
+/* The bytes of the well-formed sequence at `text` (RFC 3629, section 4), or 0. */
+static size_t utf8_sequence(const unsigned char *text, size_t size) {
+    unsigned char lead = text[0];
+    if (lead < 0x80)
+        return lead >= 0x20 && lead != 0x7f ? 1 : 0;
+    if (lead < 0xc2 || lead > 0xf4)
+        return 0;
+    size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (length > size)
+        return 0;
+    unsigned char lowest = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    unsigned char highest = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    if (text[1] < lowest || text[1] > highest)
+        return 0;
+    for (size_t i = 2; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return length;
+}
+
+static bool valid_slowly(const unsigned char *text, size_t size) {
+    while (size > 0) {
+        size_t length = utf8_sequence(text, size);
+        if (length == 0)
+            return false;
+        text += length;
+        size -= length;
+    }
+    return true;
+}
+
+bool lesson_store_id_valid(const char *data, size_t size) {
+    if (!data || size == 0 || size > LESSON_STORE_ID_MAX)
+        return false;
+    size_t done = 0;
+    uint64_t word;
+    for (; size - done >= sizeof word; done += sizeof word) {
+        memcpy(&word, data + done, sizeof word);
+        if (suspicious_bytes(word))
+            return valid_slowly((const unsigned char *)data + done, size - done);
+    }
+    return valid_slowly((const unsigned char *)data + done, size - done);
+}
+
+void lesson_store_id_copy(char field[LESSON_STORE_ID_MAX + 1], lesson_store_id id) {
+    size_t size = id.data && id.size <= LESSON_STORE_ID_MAX ? id.size : 0;
+    if (size > 0)
+        memcpy(field, id.data, size);
+    field[size] = '\0';
+}
+
+static const char *const course_status_words[] = {"offline", "online", "cantjoinin", "waiting"};
+static const char *const chat_status_words[] = {"free", "banned"};
+enum {
+    COURSE_STATUSES = sizeof course_status_words / sizeof *course_status_words,
+    CHAT_STATUSES = sizeof chat_status_words / sizeof *chat_status_words
+};
+
+static const char *word_of(const char *const *words, int count, int status) {
+    return status >= 0 && status < count ? words[status] : NULL;
+}
+
+static int status_of(const char *const *words, int count, const char *word) {
+    for (int status = 0; word && status < count; status++) {
+        if (strcmp(words[status], word) == 0)
+            return status;
+    }
+    return LESSON_STORE_STATUS_NONE;
+}
+
+const char *lesson_store_course_status_word(int course_status) {
+    return word_of(course_status_words, COURSE_STATUSES, course_status);
+}
+
+const char *lesson_store_chat_status_word(int chat_status) {
+    return word_of(chat_status_words, CHAT_STATUSES, chat_status);
+}
+
+int lesson_store_course_status_of(const char *word) {
+    return status_of(course_status_words, COURSE_STATUSES, word);
+}
+
+int lesson_store_chat_status_of(const char *word) {
+    return status_of(chat_status_words, CHAT_STATUSES, word);
+}

@@ -1,0 +1,124 @@
+#include <stdlib.h>
+
+#include "core.h"
+
+#define BACKENDS_MAX 32
+
+#define BUILT_IN(name) extern const lesson_store_backend lesson_store_##name##_backend;
+#include "built_in.h"
+#undef BUILT_IN
+
+/* Only explicit names: linkers may drop objects of a static library that register themselves when loaded. */
+#define BUILT_IN(name) &lesson_store_##name##_backend,
+static const lesson_store_backend *const built_in[] = {
+#include "built_in.h"
+    NULL};
+#undef BUILT_IN
+
+enum { BUILT_IN_COUNT = sizeof built_in / sizeof *built_in - 1 };
+
+/* With the message of lesson_store_message, the only state outside of stores: a list that only grows. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static const lesson_store_backend *registered[BACKENDS_MAX];
+static size_t registered_count;
+
+static const char *next_scheme(const char *schemes, size_t *size) {
+    *size = strcspn(schemes, "|");
+    return schemes[*size] ? schemes + *size + 1 : NULL;
+}
+
+static bool lists_scheme(const char *schemes, const char *scheme, size_t scheme_size) {
+    while (schemes) {
+        size_t size;
+        const char *next = next_scheme(schemes, &size);
+        if (size == scheme_size && memcmp(schemes, scheme, size) == 0)
+            return true;
+        schemes = next;
+    }
+    return false;
+}
+
+bool lesson_store_backend_opens(const lesson_store_backend *backend, const char *scheme) {
+    return lists_scheme(backend->schemes, scheme, strlen(scheme));
+}
+
+static const lesson_store_backend *at(size_t index) {
+    if (index < BUILT_IN_COUNT)
+        return built_in[index];
+    index -= BUILT_IN_COUNT;
+    return index < registered_count ? registered[index] : NULL;
+}
+
+const lesson_store_backend *lesson_store_backend_at(size_t index) {
+    pthread_mutex_lock(&mutex);
+    const lesson_store_backend *backend = at(index);
+    pthread_mutex_unlock(&mutex);
+    return backend;
+}
+
+const lesson_store_backend *lesson_store_backend_find(const char *scheme) {
+    const lesson_store_backend *backend;
+    for (size_t i = 0; (backend = lesson_store_backend_at(i)); i++) {
+        if (lesson_store_backend_opens(backend, scheme))
+            return backend;
+    }
+    return NULL;
+}
+
+static int check_schemes(const char *schemes) {
+    const char *rest = schemes;
+    while (rest) {
+        size_t size;
+        const char *next = next_scheme(rest, &size);
+        if (size == 0 || rest[0] < 'a' || rest[0] > 'z' ||
+            strspn(rest, "abcdefghijklmnopqrstuvwxyz0123456789+-.") < size)
+            return lesson_store_fail(LESSON_STORE_INVALID, "\"%s\" is no list of schemes", schemes);
+        rest = next;
+    }
+    return LESSON_STORE_OK;
+}
+
+int lesson_store_backend_complete(lesson_store_backend *out, const lesson_store_backend *backend) {
+    const size_t required = offsetof(lesson_store_backend, run) + sizeof backend->run;
+    if (!backend || backend->size < required)
+        return lesson_store_fail(LESSON_STORE_INVALID, "the backend's table has %zu bytes, less than %zu",
+                                 backend ? backend->size : 0, required);
+    memset(out, 0, sizeof *out);
+    memcpy(out, backend, backend->size < sizeof *out ? backend->size : sizeof *out);
+    if (!out->schemes || !out->open || !out->close || !out->run)
+        return lesson_store_fail(LESSON_STORE_INVALID, "the backend lacks a scheme, open, close or run");
+    if (out->reserved)
+        return lesson_store_fail(LESSON_STORE_INVALID, "the backend's reserved field is not 0");
+    return check_schemes(out->schemes);
+}
+
+/* With the mutex held. */
+static int add(const lesson_store_backend *backend) {
+    const lesson_store_backend *other;
+    for (size_t i = 0; (other = at(i)); i++) {
+        if (other == backend)
+            return LESSON_STORE_OK;
+        for (const char *rest = backend->schemes; rest;) {
+            size_t size;
+            const char *next = next_scheme(rest, &size);
+            if (lists_scheme(other->schemes, rest, size))
+                return lesson_store_fail(LESSON_STORE_EXISTS, "the scheme %.*s is taken", (int)size, rest);
+            rest = next;
+        }
+    }
+    if (registered_count == BACKENDS_MAX)
+        return lesson_store_fail(LESSON_STORE_FULL, "%d backends are registered already", BACKENDS_MAX);
+    registered[registered_count++] = backend;
+    return LESSON_STORE_OK;
+}
+
+int lesson_store_register(const lesson_store_backend *backend) {
+    lesson_store_backend completed;
+    int code = lesson_store_backend_complete(&completed, backend);
+    if (code)
+        return code;
+    pthread_mutex_lock(&mutex);
+    code = add(backend);
+    pthread_mutex_unlock(&mutex);
+    return code;
+}
