@@ -1,7 +1,8 @@
 /*
  * A Redis or Valkey server for a test: on a unix socket and a free loopback port, in a temporary folder of its own,
  * without persistence. It ends with redis_server_stop, and with the test's process if that dies first.
- * The program is $LESSONSTORE_REDIS_SERVER, else redis-server, valkey-server or redis-check-rdb (which is the same program) in PATH.
+ * The program is $LESSONSTORE_REDIS_SERVER, else redis-server, valkey-server or redis-check-rdb (which is the same
+ * program) in PATH.
  */
 #ifndef LESSON_STORE_TESTS_REDIS_SERVER_H
 #define LESSON_STORE_TESTS_REDIS_SERVER_H

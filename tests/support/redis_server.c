@@ -1,0 +1,241 @@
+#include "redis_server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARGUMENTS_MAX 64
+#define START_ATTEMPTS 5 /* another process may take the free port before the server does */
+#define READY_POLLS 3000 /* of 10 ms: what a loaded machine may need to start a server */
+#define FOLDER_SIZE 64
+#define PATH_SIZE 96 /* a unix socket's path has at most 107 bytes */
+
+struct redis_server {
+    char folder[FOLDER_SIZE];
+    char socket[PATH_SIZE];
+    char log[PATH_SIZE];
+    char port_text[8];
+    char unix_location[PATH_SIZE + 16];
+    char tcp_location[48];
+    const char *extra[ARGUMENTS_MAX];
+    int port;
+    pid_t pid;
+};
+
+static bool is_program(const char *folder, size_t folder_size, const char *name, char *path, size_t path_size) {
+    snprintf(path, path_size, "%.*s/%s", (int)folder_size, folder, name);
+    return access(path, X_OK) == 0;
+}
+
+static bool find_in_path(const char *name, char *path, size_t path_size) {
+    const char *folder = getenv("PATH");
+    while (folder && *folder) {
+        size_t size = strcspn(folder, ":");
+        if (is_program(folder, size, name, path, path_size))
+            return true;
+        folder += size + (folder[size] == ':');
+    }
+    return false;
+}
+
+/* redis-check-rdb is the server's own binary under another name, in a package that starts no service. */
+static bool find_program(char *path, size_t path_size) {
+    static const char *const names[] = {"redis-server", "valkey-server", "redis-check-rdb"};
+    const char *chosen = getenv("LESSONSTORE_REDIS_SERVER");
+    if (chosen && *chosen) {
+        snprintf(path, path_size, "%s", chosen);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (find_in_path(names[i], path, path_size))
+            return true;
+    }
+    fprintf(stderr, "redis_server: none of redis-server, valkey-server and redis-check-rdb is in PATH\n");
+    return false;
+}
+
+static int free_port(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    int port = -1;
+    if (bind(fd, (struct sockaddr *)&address, size) == 0 && getsockname(fd, (struct sockaddr *)&address, &size) == 0)
+        port = ntohs(address.sin_port);
+    close(fd);
+    return port;
+}
+
+/* True if something that speaks the protocol answers; "-NOAUTH ..." is an answer too. */
+static bool answers(const redis_server *server) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", server->socket);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    struct timeval limit = {.tv_sec = 5};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    char reply[64];
+    bool ready = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+                 send(fd, "PING\r\n", 6, MSG_NOSIGNAL) == 6 && recv(fd, reply, sizeof reply, 0) > 0;
+    close(fd);
+    return ready;
+}
+
+static void run_server(const char *program, redis_server *server, pid_t parent) {
+    const char *arguments[ARGUMENTS_MAX + 32] = {"redis-server",
+                                                 "--port",
+                                                 server->port_text,
+                                                 "--bind",
+                                                 "127.0.0.1",
+                                                 "--unixsocket",
+                                                 server->socket,
+                                                 "--dir",
+                                                 server->folder,
+                                                 "--logfile",
+                                                 server->log,
+                                                 "--save",
+                                                 "",
+                                                 "--appendonly",
+                                                 "no",
+                                                 "--daemonize",
+                                                 "no"};
+    size_t count = 17;
+    for (size_t i = 0; server->extra[i]; i++)
+        arguments[count++] = server->extra[i];
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(127);
+    execv(program, (char *const *)(uintptr_t)arguments);
+    _exit(127);
+}
+
+static bool wait_until_ready(redis_server *server) {
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    for (int i = 0; i < READY_POLLS; i++) {
+        if (answers(server))
+            return true;
+        if (waitpid(server->pid, NULL, WNOHANG) == server->pid) {
+            server->pid = 0;
+            return false;
+        }
+        nanosleep(&pause, NULL);
+    }
+    redis_server_kill(server);
+    return false;
+}
+
+static bool launch(redis_server *server) {
+    char program[PATH_MAX];
+    if (!find_program(program, sizeof program))
+        return false;
+    unlink(server->socket);
+    pid_t parent = getpid();
+    server->pid = fork();
+    if (server->pid == 0)
+        run_server(program, server, parent);
+    return server->pid > 0 && wait_until_ready(server);
+}
+
+static bool launch_on_free_port(redis_server *server) {
+    for (int i = 0; i < START_ATTEMPTS; i++) {
+        server->port = free_port();
+        if (server->port < 0)
+            return false;
+        snprintf(server->port_text, sizeof server->port_text, "%d", server->port);
+        snprintf(server->tcp_location, sizeof server->tcp_location, "redis://127.0.0.1:%d", server->port);
+        if (launch(server))
+            return true;
+    }
+    return false;
+}
+
+static bool make_folder(redis_server *server) {
+    /* Not in TMPDIR: that may be too long for the path of a unix socket. */
+    snprintf(server->folder, sizeof server->folder, "/tmp/lessonstore-redis-XXXXXX");
+    if (!mkdtemp(server->folder))
+        return false;
+    snprintf(server->socket, sizeof server->socket, "%s/redis.sock", server->folder);
+    snprintf(server->log, sizeof server->log, "%s/log", server->folder);
+    snprintf(server->unix_location, sizeof server->unix_location, "redis+unix://%s", server->socket);
+    return true;
+}
+
+redis_server *redis_server_start(const char *const arguments[]) {
+    redis_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return NULL;
+    for (size_t i = 0; arguments && arguments[i] && i + 1 < ARGUMENTS_MAX; i++)
+        server->extra[i] = arguments[i];
+    if (make_folder(server) && launch_on_free_port(server))
+        return server;
+    fprintf(stderr, "redis_server: the server did not start (log: %s)\n", server->log);
+    if (getenv("LESSONSTORE_KEEP_LOGS"))
+        free(server);
+    else
+        redis_server_stop(server);
+    return NULL;
+}
+
+void redis_server_kill(redis_server *server) {
+    if (server->pid <= 0)
+        return;
+    kill(server->pid, SIGKILL);
+    while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    server->pid = 0;
+}
+
+bool redis_server_restart(redis_server *server) {
+    redis_server_kill(server);
+    return launch(server);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk) {
+    (void)status;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+void redis_server_stop(redis_server *server) {
+    if (!server)
+        return;
+    redis_server_kill(server);
+    if (server->folder[0])
+        nftw(server->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    free(server);
+}
+
+pid_t redis_server_pid(const redis_server *server) {
+    return server->pid;
+}
+
+int redis_server_port(const redis_server *server) {
+    return server->port;
+}
+
+const char *redis_server_socket(const redis_server *server) {
+    return server->socket;
+}
+
+const char *redis_server_unix_location(const redis_server *server) {
+    return server->unix_location;
+}
+
+const char *redis_server_tcp_location(const redis_server *server) {
+    return server->tcp_location;
+}
