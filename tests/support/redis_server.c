@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <ftw.h>
 #include <netinet/in.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
