@@ -1,0 +1,239 @@
+/* What core makes of batches: which operations reach the backend, and what those get that do not. */
+#include "cmocka_all.h"
+#include "spy.h"
+
+static lesson_store *store;
+
+static int open_store(void **state) {
+    (void)state;
+    spy_reset();
+    return lesson_store_open_with(&store, &spy_backend, "spy:?pool=1");
+}
+
+static int close_store(void **state) {
+    (void)state;
+    lesson_store_close(store);
+    return 0;
+}
+
+static lesson_store_operation where(const char *uid) {
+    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    operation.uid = lesson_store_id_of(uid);
+    return operation;
+}
+
+static lesson_store_operation create(const char *lesson_id) {
+    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_CREATE);
+    operation.lesson_id = lesson_store_id_of(lesson_id);
+    return operation;
+}
+
+static void the_initialiser_and_the_function_agree(void **state) {
+    (void)state;
+    lesson_store_operation made = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    lesson_store_operation initialised = LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_JOIN);
+    assert_int_equal(made.kind, initialised.kind);
+    assert_int_equal(made.course_status, LESSON_STORE_STATUS_NONE);
+    assert_int_equal(initialised.course_status, LESSON_STORE_STATUS_NONE);
+    assert_int_equal(initialised.chat_status, LESSON_STORE_STATUS_NONE);
+    assert_int_equal(initialised.if_course_status, LESSON_STORE_STATUS_NONE);
+    assert_int_equal(initialised.if_chat_status, LESSON_STORE_STATUS_NONE);
+    assert_null(initialised.uid.data);
+    assert_int_equal(initialised.reserved[0] | initialised.reserved[1], 0);
+}
+
+static void nothing_is_an_empty_batch(void **state) {
+    (void)state;
+    assert_int_equal(lesson_store_batch(store, NULL, 0), LESSON_STORE_OK);
+    assert_int_equal(the_spy.runs, 0);
+}
+
+static void senseless_batches_are_invalid(void **state) {
+    (void)state;
+    lesson_store_operation operation = where("u");
+    operation.code = 77;
+    assert_int_equal(lesson_store_batch(NULL, &operation, 1), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_batch(store, NULL, 1), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_batch(store, &operation, LESSON_STORE_BATCH_MAX + 1), LESSON_STORE_INVALID);
+    assert_int_equal(operation.code, 77);
+    assert_int_equal(the_spy.runs, 0);
+}
+
+static void the_largest_batch_runs(void **state) {
+    (void)state;
+    lesson_store_operation *operations = test_calloc(LESSON_STORE_BATCH_MAX, sizeof *operations);
+    for (size_t i = 0; i < LESSON_STORE_BATCH_MAX; i++)
+        operations[i] = where("u");
+    assert_int_equal(lesson_store_batch(store, operations, LESSON_STORE_BATCH_MAX), LESSON_STORE_OK);
+    assert_int_equal(the_spy.run_sizes[0], LESSON_STORE_BATCH_MAX);
+    test_free(operations);
+}
+
+static void an_invalid_operation_leaves_the_others_to_run(void **state) {
+    (void)state;
+    lesson_store_operation operations[] = {where("a"), where("b"), where(""), where("c"), where(NULL)};
+    assert_int_equal(lesson_store_batch(store, operations, 5), LESSON_STORE_OK);
+    assert_int_equal(operations[1].code, LESSON_STORE_OK);
+    assert_int_equal(operations[2].code, LESSON_STORE_INVALID);
+    assert_int_equal(operations[3].code, LESSON_STORE_OK);
+    assert_int_equal(operations[4].code, LESSON_STORE_INVALID);
+    assert_int_equal(the_spy.runs, 2);
+    assert_int_equal(the_spy.run_sizes[0], 2);
+    assert_int_equal(the_spy.run_sizes[1], 1);
+}
+
+static void a_batch_of_invalid_operations_does_not_run(void **state) {
+    (void)state;
+    lesson_store_operation operations[] = {where(""), where(NULL)};
+    assert_int_equal(lesson_store_batch(store, operations, 2), LESSON_STORE_OK);
+    assert_int_equal(the_spy.runs, 0);
+}
+
+static void an_unknown_outcome_is_one_of_writes_only(void **state) {
+    (void)state;
+    lesson_store_operation operations[] = {create("l"), where("u"), where(""), create("later")};
+    the_spy.run_code = LESSON_STORE_UNKNOWN;
+    the_spy.leave_unanswered = true;
+    assert_int_equal(lesson_store_batch(store, operations, 4), LESSON_STORE_UNKNOWN);
+    assert_int_equal(operations[0].code, LESSON_STORE_UNKNOWN);
+    assert_int_equal(operations[1].code, LESSON_STORE_UNREACHABLE);
+    assert_int_equal(operations[2].code, LESSON_STORE_INVALID);
+    assert_int_equal(operations[3].code, LESSON_STORE_UNREACHABLE); /* it was never sent */
+    assert_int_equal(the_spy.runs, 1);
+}
+
+static void answers_before_a_failure_are_kept(void **state) {
+    (void)state;
+    lesson_store_operation operation = where("u");
+    the_spy.run_code = LESSON_STORE_BUSY; /* the spy answers OK first */
+    assert_int_equal(lesson_store_batch(store, &operation, 1), LESSON_STORE_BUSY);
+    assert_int_equal(operation.code, LESSON_STORE_OK);
+}
+
+static void a_forgotten_answer_is_a_failure(void **state) {
+    (void)state;
+    the_spy.leave_unanswered = true;
+    assert_int_equal(lesson_store_where(store, "u", NULL), LESSON_STORE_FAILED);
+    assert_non_null(strstr(lesson_store_message(), "without an answer"));
+}
+
+static bool ignore_member(lesson_store_id uid, void *context) {
+    (void)uid;
+    (void)context;
+    return true;
+}
+
+static void an_answer_to_a_stream_is_a_failure(void **state) {
+    (void)state;
+    the_spy.run_code = LESSON_STORE_NOT_FOUND;
+    assert_int_equal(lesson_store_members(store, "l", ignore_member, NULL), LESSON_STORE_FAILED);
+}
+
+static void streams_want_their_arguments(void **state) {
+    (void)state;
+    uint64_t found = 0;
+    assert_int_equal(lesson_store_members(store, "l", NULL, NULL), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_members(store, "", ignore_member, NULL), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_members(NULL, "l", ignore_member, NULL), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_lessons(NULL, NULL, NULL), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_users(store, NULL, NULL), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_info(NULL, NULL, NULL), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_check(store, 0x80, NULL, NULL, &found, NULL), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_check(store, 0, NULL, NULL, &found, NULL), LESSON_STORE_UNSUPPORTED);
+    assert_int_equal(the_spy.streams, 0);
+}
+
+static void assert_invalid(lesson_store_operation operation, const char *part_of_message) {
+    assert_int_equal(lesson_store_batch(store, &operation, 1), LESSON_STORE_OK);
+    assert_int_equal(operation.code, LESSON_STORE_INVALID);
+    if (!strstr(lesson_store_message(), part_of_message))
+        fail_msg("\"%s\" does not say \"%s\"", lesson_store_message(), part_of_message);
+    assert_int_equal(the_spy.runs, 0);
+}
+
+static void every_argument_is_checked(void **state) {
+    (void)state;
+    lesson_store_operation operation = where("u");
+    operation.kind = 8;
+    assert_invalid(operation, "kind 8");
+    operation = where("u");
+    operation.flags = LESSON_STORE_STAY;
+    assert_invalid(operation, "flag 0x10");
+    operation = where("u");
+    operation.lesson_id = lesson_store_id_of("l");
+    assert_invalid(operation, "takes no lesson_id");
+    operation = where("u");
+    operation.chat_status = 0;
+    assert_invalid(operation, "no statuses");
+    operation = where("u");
+    operation.reserved[1] = 1;
+    assert_invalid(operation, "reserved");
+    operation = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    operation.uid = lesson_store_id_of("u");
+    operation.lesson_id = lesson_store_id_of("l");
+    assert_invalid(operation, "course_id is missing");
+    operation.course_id = lesson_store_id_of("c");
+    operation.session = lesson_store_id_of("");
+    assert_invalid(operation, "session is empty");
+    operation = lesson_store_operation_of(LESSON_STORE_OPERATION_SET);
+    operation.lesson_id = lesson_store_id_of("l");
+    assert_invalid(operation, "no status to set");
+    operation.course_status = 4;
+    assert_invalid(operation, "course_status 4");
+    operation.course_status = 1;
+    operation.chat_status = 2;
+    assert_invalid(operation, "chat_status 2");
+    operation.chat_status = 1;
+    operation.if_course_status = -2;
+    assert_invalid(operation, "expected course_status -2");
+    operation.if_course_status = 0;
+    operation.if_chat_status = 9;
+    assert_invalid(operation, "expected chat_status 9");
+}
+
+static void messages_name_the_byte(void **state) {
+    (void)state;
+    assert_int_equal(lesson_store_where(store, "a\tb", NULL), LESSON_STORE_INVALID);
+    assert_string_equal(lesson_store_message(), "uid has the control byte 0x09 at offset 1");
+    assert_int_equal(lesson_store_where(store, "a\xff", NULL), LESSON_STORE_INVALID);
+    assert_string_equal(lesson_store_message(), "uid is not valid UTF-8");
+}
+
+static void what_a_backend_lacks_is_unsupported(void **state) {
+    (void)state;
+    lesson_store *poor;
+    lesson_store_backend backend = spy_backend;
+    backend.operations = 1u << LESSON_STORE_OPERATION_JOIN;
+    backend.flags = LESSON_STORE_STAY;
+    the_spy.capabilities = LESSON_STORE_CAN_SHARE;
+    assert_int_equal(lesson_store_open_with(&poor, &backend, "spy:"), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_where(poor, "u", NULL), LESSON_STORE_UNSUPPORTED);
+    assert_int_equal(lesson_store_join(poor, "u", "c", "l", NULL, LESSON_STORE_IF_OPEN, NULL),
+                     LESSON_STORE_UNSUPPORTED);
+    assert_int_equal(lesson_store_join(poor, "u", "c", "l", "s", 0, NULL), LESSON_STORE_UNSUPPORTED);
+    assert_int_equal(the_spy.runs, 0);
+    assert_int_equal(lesson_store_join(poor, "u", "c", "l", NULL, LESSON_STORE_STAY, NULL), LESSON_STORE_OK);
+    lesson_store_close(poor);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, open_store, close_store)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(the_initialiser_and_the_function_agree),
+        TEST(nothing_is_an_empty_batch),
+        TEST(senseless_batches_are_invalid),
+        TEST(the_largest_batch_runs),
+        TEST(an_invalid_operation_leaves_the_others_to_run),
+        TEST(a_batch_of_invalid_operations_does_not_run),
+        TEST(an_unknown_outcome_is_one_of_writes_only),
+        TEST(answers_before_a_failure_are_kept),
+        TEST(a_forgotten_answer_is_a_failure),
+        TEST(an_answer_to_a_stream_is_a_failure),
+        TEST(streams_want_their_arguments),
+        TEST(every_argument_is_checked),
+        TEST(messages_name_the_byte),
+        TEST(what_a_backend_lacks_is_unsupported),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,113 @@
+/* Codes, names, texts, messages and words. */
+#include <pthread.h>
+#include <stdio.h>
+
+#include <lessonstore/backend.h>
+
+#include "cmocka_all.h"
+
+static void every_code_has_a_name_and_a_text(void **state) {
+    (void)state;
+#define CHECK(name, value, text)                               \
+    assert_int_equal(LESSON_STORE_##name, value);              \
+    assert_string_equal(lesson_store_code_name(value), #name); \
+    assert_string_equal(lesson_store_code_text(value), text);
+    LESSON_STORE_CODE_MAP(CHECK)
+#undef CHECK
+    assert_string_equal(lesson_store_code_name(-1000), "?");
+    assert_string_equal(lesson_store_code_text(1000), "unknown code");
+}
+
+static void answers_are_positive_and_failures_negative(void **state) {
+    (void)state;
+    const int answers[] = {LESSON_STORE_NOT_FOUND, LESSON_STORE_EXISTS, LESSON_STORE_REFUSED, LESSON_STORE_CONFLICT};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
+        assert_true(answers[i] > 0);
+    assert_true(LESSON_STORE_INVALID < 0 && LESSON_STORE_UNKNOWN < 0 && LESSON_STORE_FAILED < 0);
+}
+
+static void a_message_is_one_line_without_control_bytes(void **state) {
+    (void)state;
+    assert_int_equal(lesson_store_fail(LESSON_STORE_BUSY, "a\nb\x1b[31m%sc", "\x7f"), LESSON_STORE_BUSY);
+    assert_string_equal(lesson_store_message(), "a?b?[31m?c");
+}
+
+static void a_long_message_is_cut(void **state) {
+    (void)state;
+    char text[3 * LESSON_STORE_MESSAGE_SIZE];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    lesson_store_fail(LESSON_STORE_FAILED, "%s", text);
+    assert_int_equal(strlen(lesson_store_message()), LESSON_STORE_MESSAGE_SIZE - 1);
+}
+
+static void a_message_can_be_made_of_the_last_one(void **state) {
+    (void)state;
+    lesson_store_fail(LESSON_STORE_FAILED, "inner");
+    lesson_store_fail(LESSON_STORE_FAILED, "outer: %s", lesson_store_message());
+    assert_string_equal(lesson_store_message(), "outer: inner");
+}
+
+static void *fail_elsewhere(void *context) {
+    (void)context;
+    lesson_store_fail(LESSON_STORE_FAILED, "other thread");
+    return NULL;
+}
+
+static void each_thread_has_its_own_message(void **state) {
+    (void)state;
+    pthread_t thread;
+    lesson_store_fail(LESSON_STORE_FAILED, "this thread");
+    assert_int_equal(pthread_create(&thread, NULL, fail_elsewhere, NULL), 0);
+    pthread_join(thread, NULL);
+    assert_string_equal(lesson_store_message(), "this thread");
+}
+
+static void words_and_statuses_match_both_ways(void **state) {
+    (void)state;
+    const char *const course[] = {"offline", "online", "cantjoinin", "waiting"};
+    for (int status = 0; status <= LESSON_STORE_COURSE_WAITING; status++) {
+        assert_string_equal(lesson_store_course_status_word(status), course[status]);
+        assert_int_equal(lesson_store_course_status_of(course[status]), status);
+    }
+    assert_string_equal(lesson_store_chat_status_word(LESSON_STORE_CHAT_FREE), "free");
+    assert_string_equal(lesson_store_chat_status_word(LESSON_STORE_CHAT_BANNED), "banned");
+    assert_int_equal(lesson_store_chat_status_of("banned"), LESSON_STORE_CHAT_BANNED);
+    assert_null(lesson_store_course_status_word(4));
+    assert_null(lesson_store_chat_status_word(2));
+    assert_null(lesson_store_course_status_word(LESSON_STORE_STATUS_NONE));
+    assert_int_equal(lesson_store_course_status_of("Online"), LESSON_STORE_STATUS_NONE);
+    assert_int_equal(lesson_store_course_status_of(NULL), LESSON_STORE_STATUS_NONE);
+    assert_int_equal(lesson_store_chat_status_of(""), LESSON_STORE_STATUS_NONE);
+}
+
+static void findings_have_texts(void **state) {
+    (void)state;
+    for (int kind = 0; kind <= LESSON_STORE_FINDING_MALFORMED; kind++)
+        assert_string_not_equal(lesson_store_finding_text(kind), "?");
+    assert_string_equal(lesson_store_finding_text(-1), "?");
+    assert_string_equal(lesson_store_finding_text(LESSON_STORE_FINDING_MALFORMED + 1), "?");
+}
+
+static void the_version_is_that_of_the_header(void **state) {
+    (void)state;
+    char version[32];
+    snprintf(version, sizeof version, "%d.%d.%d", LESSON_STORE_VERSION_MAJOR, LESSON_STORE_VERSION_MINOR,
+             LESSON_STORE_VERSION_PATCH);
+    assert_string_equal(lesson_store_version(), version);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_code_has_a_name_and_a_text),
+        cmocka_unit_test(answers_are_positive_and_failures_negative),
+        cmocka_unit_test(a_message_is_one_line_without_control_bytes),
+        cmocka_unit_test(a_long_message_is_cut),
+        cmocka_unit_test(a_message_can_be_made_of_the_last_one),
+        cmocka_unit_test(each_thread_has_its_own_message),
+        cmocka_unit_test(words_and_statuses_match_both_ways),
+        cmocka_unit_test(findings_have_texts),
+        cmocka_unit_test(the_version_is_that_of_the_header),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,182 @@
+/* Locations, as a backend is given them. */
+#include <stdio.h>
+
+#include "cmocka_all.h"
+#include "spy.h"
+
+static int open_and_close(const char *location) {
+    lesson_store *store;
+    spy_reset();
+    int code = lesson_store_open_with(&store, &spy_backend, location);
+    if (code)
+        assert_null(store);
+    lesson_store_close(store);
+    return code;
+}
+
+static void assert_opens(const char *location) {
+    if (open_and_close(location))
+        fail_msg("%s: %s", location, lesson_store_message());
+}
+
+static void assert_refused(const char *location, const char *part_of_message) {
+    int code = open_and_close(location);
+    assert_int_equal(code, LESSON_STORE_INVALID);
+    assert_int_equal(the_spy.opens, 0);
+    if (!strstr(lesson_store_message(), part_of_message))
+        fail_msg("%s: \"%s\" does not say \"%s\"", location ? location : "NULL", lesson_store_message(),
+                 part_of_message);
+}
+
+static void all_parts(void **state) {
+    (void)state;
+    assert_opens("spy://ann:p%40ss%2F@host.name:6379/2%20x?text=two&number=7&any=a%26b");
+    assert_string_equal(the_spy.user, "ann");
+    assert_string_equal(the_spy.password, "p@ss/");
+    assert_string_equal(the_spy.host, "host.name");
+    assert_int_equal(the_spy.port, 6379);
+    assert_string_equal(the_spy.path, "/2 x");
+    assert_string_equal(the_spy.text, "two");
+    assert_int_equal(the_spy.number, 7);
+    assert_string_equal(the_spy.shown, "spy://ann:***@host.name:6379/2%20x?text=two&number=7&any=a%26b");
+}
+
+static void parts_that_are_not_there(void **state) {
+    (void)state;
+    assert_opens("spy:");
+    assert_string_equal(the_spy.user, "(none)");
+    assert_string_equal(the_spy.host, "(none)");
+    assert_string_equal(the_spy.path, "(none)");
+    assert_int_equal(the_spy.port, 0);
+    assert_string_equal(the_spy.text, "one");
+    assert_int_equal(the_spy.number, 5);
+
+    assert_opens("spy:a/b.db?number=1");
+    assert_string_equal(the_spy.path, "a/b.db");
+    assert_string_equal(the_spy.host, "(none)");
+
+    assert_opens("spy:/a/b");
+    assert_string_equal(the_spy.path, "/a/b");
+
+    assert_opens("spy+unix:///run/x.sock");
+    assert_string_equal(the_spy.host, "(none)");
+    assert_string_equal(the_spy.path, "/run/x.sock");
+
+    assert_opens("spy://host");
+    assert_string_equal(the_spy.host, "host");
+    assert_string_equal(the_spy.path, "(none)");
+
+    assert_opens("spy://:secret@host");
+    assert_string_equal(the_spy.user, "(none)");
+    assert_string_equal(the_spy.password, "secret");
+    assert_string_equal(the_spy.shown, "spy://:***@host");
+
+    assert_opens("spy+unix://ann:secret@/run/x.sock");
+    assert_string_equal(the_spy.user, "ann");
+    assert_string_equal(the_spy.path, "/run/x.sock");
+
+    assert_opens("spy://[::1]:7/0");
+    assert_string_equal(the_spy.host, "::1");
+    assert_int_equal(the_spy.port, 7);
+}
+
+static void wrong_locations_say_what_is_wrong(void **state) {
+    (void)state;
+    assert_refused(NULL, "empty");
+    assert_refused("", "empty");
+    assert_refused("no-colon", "scheme");
+    assert_refused("://host", "scheme");
+    assert_refused("Spy:", "scheme");
+    assert_refused("spy://host:0", "port");
+    assert_refused("spy://host:65536", "port");
+    assert_refused("spy://host:12x", "port");
+    assert_refused("spy://host:", "port");
+    assert_refused("spy://host:-1", "port");
+    assert_refused("spy://[::1:7", "]");
+    assert_refused("spy://[::1]x:7", "between the host and the port");
+    assert_refused("spy:a%zz", "hex");
+    assert_refused("spy:a%4", "hex");
+    assert_refused("spy:a%00b", "control byte 0x00");
+    assert_refused("spy:a\nb", "control byte 0x0A");
+    assert_refused("spy:?number", "name=value");
+    assert_refused("spy:?=3", "name=value");
+    assert_refused("spy:?number=1&number=2", "twice");
+    assert_refused("spy:?colour=red", "\"colour\"");
+    assert_refused("spy:?number=0", "from 1 to 10");
+    assert_refused("spy:?number=11", "from 1 to 10");
+    assert_refused("spy:?number=1x", "from 1 to 10");
+    assert_refused("spy:?number=99999999999999999999", "from 1 to 10");
+    assert_refused("spy:?number=", "from 1 to 10");
+    assert_refused("spy:?text=three", "one|two");
+    assert_refused("spy:?text=", "one|two");
+    assert_refused("spy:?pool=0", "from 1 to 64");
+    assert_refused("spy:?pool=65", "from 1 to 64");
+}
+
+static void a_location_has_a_longest_length(void **state) {
+    (void)state;
+    char location[LESSON_STORE_LOCATION_MAX + 2];
+    memset(location, 'a', sizeof location);
+    memcpy(location, "spy:", 4);
+    location[LESSON_STORE_LOCATION_MAX + 1] = '\0';
+    assert_refused(location, "4096");
+    location[LESSON_STORE_LOCATION_MAX] = '\0';
+    assert_opens(location);
+}
+
+static void many_options_are_refused(void **state) {
+    (void)state;
+    char location[512] = "spy:?a0=1";
+    for (int i = 1; i <= 32; i++) {
+        char option[16];
+        snprintf(option, sizeof option, "&a%d=1", i);
+        strcat(location, option);
+    }
+    assert_refused(location, "too many options");
+}
+
+/* Also where the password was not encoded and so ends up in other parts. */
+static void no_message_shows_a_password(void **state) {
+    (void)state;
+    const char *const locations[] = {
+        "spy://ann:hunter2@host:0",   "spy://ann:hunter2@host?colour=1", "spy://:hunter2@host:x/1",
+        "spy://:hunter2/x@host:6379", "spy://:hunter2?x@host",           "spy://:%zzhunter2@host",
+        "spy://ann:hunter2@[host",    "spy://ann:hun@hunter2@host:0",
+    };
+    for (size_t i = 0; i < sizeof locations / sizeof *locations; i++) {
+        assert_int_equal(open_and_close(locations[i]), LESSON_STORE_INVALID);
+        if (strstr(lesson_store_message(), "hunter2"))
+            fail_msg("%s: \"%s\" shows the password", locations[i], lesson_store_message());
+    }
+}
+
+static bool find_password(const char *name, const char *value, void *context) {
+    (void)name;
+    if (strstr(value, "hunter2"))
+        *(bool *)context = true;
+    return true;
+}
+
+static void information_shows_no_password(void **state) {
+    (void)state;
+    lesson_store *store;
+    bool shown = false;
+    spy_reset();
+    assert_int_equal(lesson_store_open_with(&store, &spy_backend, "spy://ann:hunter2@host"), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_info(store, find_password, &shown), LESSON_STORE_OK);
+    assert_false(shown);
+    lesson_store_close(store);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_parts),
+        cmocka_unit_test(parts_that_are_not_there),
+        cmocka_unit_test(wrong_locations_say_what_is_wrong),
+        cmocka_unit_test(a_location_has_a_longest_length),
+        cmocka_unit_test(many_options_are_refused),
+        cmocka_unit_test(no_message_shows_a_password),
+        cmocka_unit_test(information_shows_no_password),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

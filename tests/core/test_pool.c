@@ -1,0 +1,172 @@
+/* How core lends instances to threads. */
+#include <time.h>
+
+#include "cmocka_all.h"
+#include "spy.h"
+
+enum { THREADS = 6, CALLS = 200 };
+
+static lesson_store *open_spy(const char *location) {
+    lesson_store *store;
+    assert_int_equal(lesson_store_open_with(&store, &spy_backend, location), LESSON_STORE_OK);
+    return store;
+}
+
+static void yield_a_little(void) {
+    const struct timespec pause = {.tv_nsec = 20 * 1000};
+    nanosleep(&pause, NULL);
+}
+
+static void *call_often(void *context) {
+    for (int i = 0; i < CALLS; i++) {
+        if (lesson_store_where(context, "u", NULL) != LESSON_STORE_OK)
+            return context;
+    }
+    return NULL;
+}
+
+static void call_from_threads(lesson_store *store) {
+    pthread_t threads[THREADS];
+    void *failed;
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, call_often, store), 0);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_int_equal(the_spy.runs, THREADS * CALLS);
+    assert_false(the_spy.two_in_one);
+}
+
+static void one_instance_serves_one_thread_at_a_time(void **state) {
+    (void)state;
+    spy_reset();
+    the_spy.on_run = yield_a_little;
+    lesson_store *store = open_spy("spy:?pool=1");
+    call_from_threads(store);
+    assert_int_equal(the_spy.most_inside, 1);
+    assert_int_equal(the_spy.opens, 1);
+    lesson_store_close(store);
+    assert_int_equal(the_spy.closes, 1);
+}
+
+static void a_pool_grows_to_its_size_and_no_further(void **state) {
+    (void)state;
+    spy_reset();
+    the_spy.on_run = yield_a_little;
+    lesson_store *store = open_spy("spy:?pool=3");
+    assert_int_equal(the_spy.opens, 1);
+    call_from_threads(store);
+    assert_true(the_spy.most_inside > 1 && the_spy.most_inside <= 3);
+    assert_true(the_spy.opens > 1 && the_spy.opens <= 3);
+    lesson_store_close(store);
+    assert_int_equal(the_spy.closes, the_spy.opens);
+}
+
+static void data_of_its_own_allows_one_instance_only(void **state) {
+    (void)state;
+    lesson_store *store;
+    spy_reset();
+    the_spy.capabilities = 0;
+    assert_int_equal(lesson_store_open_with(&store, &spy_backend, "spy:?pool=2"), LESSON_STORE_INVALID);
+    assert_int_equal(the_spy.closes, 1);
+    store = open_spy("spy:"); /* default_pool is 4 */
+    call_from_threads(store);
+    assert_int_equal(the_spy.opens, 2);
+    lesson_store_close(store);
+}
+
+static void a_failed_open_owes_nothing(void **state) {
+    (void)state;
+    lesson_store *store = (lesson_store *)state;
+    spy_reset();
+    the_spy.open_code = LESSON_STORE_DENIED;
+    assert_int_equal(lesson_store_open_with(&store, &spy_backend, "spy:"), LESSON_STORE_DENIED);
+    assert_null(store);
+    assert_int_equal(the_spy.closes, 0);
+}
+
+static bool call_where(lesson_store_id uid, void *context) {
+    (void)uid;
+    lesson_store *store = ((void **)context)[0];
+    int *code = ((void **)context)[1];
+    *code = lesson_store_where(store, "u", NULL);
+    return true;
+}
+
+/* A later instance that cannot be opened fails its caller only, and the next caller tries again. */
+static bool call_in_thread(lesson_store_id uid, void *context) {
+    (void)uid;
+    pthread_t thread;
+    void *failed;
+    pthread_create(&thread, NULL, call_often, ((void **)context)[0]);
+    pthread_join(thread, &failed);
+    *(bool *)((void **)context)[1] = failed != NULL;
+    return true;
+}
+
+static void a_pool_that_cannot_grow_recovers(void **state) {
+    (void)state;
+    bool failed = false;
+    spy_reset();
+    the_spy.open_code = LESSON_STORE_UNREACHABLE;
+    the_spy.open_fails_from = 1;
+    lesson_store *store = open_spy("spy:?pool=2");
+    void *context[] = {store, &failed};
+    assert_int_equal(lesson_store_members(store, "l", call_in_thread, context), LESSON_STORE_OK);
+    assert_true(failed);
+    assert_int_equal(lesson_store_where(store, "u", NULL), LESSON_STORE_OK);
+    the_spy.open_code = LESSON_STORE_OK;
+    assert_int_equal(lesson_store_members(store, "l", call_in_thread, context), LESSON_STORE_OK);
+    assert_false(failed);
+    lesson_store_close(store);
+    assert_int_equal(the_spy.closes, 2);
+}
+
+static void a_callback_cannot_call_its_store(void **state) {
+    (void)state;
+    const char *const locations[] = {"spy:?pool=1", "spy:?pool=3"};
+    for (size_t i = 0; i < 2; i++) {
+        int code = LESSON_STORE_OK;
+        spy_reset();
+        lesson_store *store = open_spy(locations[i]);
+        void *context[] = {store, &code};
+        assert_int_equal(lesson_store_members(store, "l", call_where, context), LESSON_STORE_OK);
+        assert_int_equal(code, LESSON_STORE_REENTERED);
+        assert_int_equal(the_spy.runs, 0);
+        assert_int_equal(lesson_store_where(store, "u", NULL), LESSON_STORE_OK);
+        lesson_store_close(store);
+    }
+}
+
+static void a_callback_can_call_another_store(void **state) {
+    (void)state;
+    int code = LESSON_STORE_FAILED;
+    spy_reset();
+    lesson_store *store = open_spy("spy:?pool=1");
+    lesson_store *other = open_spy("spy:?pool=1");
+    void *context[] = {other, &code};
+    assert_int_equal(lesson_store_members(store, "l", call_where, context), LESSON_STORE_OK);
+    assert_int_equal(code, LESSON_STORE_OK);
+    lesson_store_close(store);
+    lesson_store_close(other);
+}
+
+static void closing_nothing_is_allowed(void **state) {
+    (void)state;
+    lesson_store_close(NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_instance_serves_one_thread_at_a_time),
+        cmocka_unit_test(a_pool_grows_to_its_size_and_no_further),
+        cmocka_unit_test(data_of_its_own_allows_one_instance_only),
+        cmocka_unit_test(a_failed_open_owes_nothing),
+        cmocka_unit_test(a_pool_that_cannot_grow_recovers),
+        cmocka_unit_test(a_callback_cannot_call_its_store),
+        cmocka_unit_test(a_callback_can_call_another_store),
+        cmocka_unit_test(closing_nothing_is_allowed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,128 @@
+/* Registering backends, and tables of other sizes than today's. */
+#include "cmocka_all.h"
+#include "spy.h"
+
+static void built_in_backends_come_first(void **state) {
+    (void)state;
+    const lesson_store_backend *backend = lesson_store_backend_at(0);
+    assert_non_null(backend);
+    assert_string_equal(backend->schemes, "memory");
+    assert_null(lesson_store_backend_at(1000));
+}
+
+static void an_unknown_scheme_is_unsupported(void **state) {
+    (void)state;
+    lesson_store *store;
+    assert_int_equal(lesson_store_open(&store, "nosuch:x"), LESSON_STORE_UNSUPPORTED);
+    assert_null(store);
+    assert_non_null(strstr(lesson_store_message(), "nosuch"));
+    assert_int_equal(lesson_store_open(NULL, "memory:"), LESSON_STORE_INVALID);
+}
+
+static void a_registered_backend_is_opened_by_its_schemes(void **state) {
+    (void)state;
+    lesson_store *store;
+    spy_reset();
+    assert_int_equal(lesson_store_open(&store, "spy:"), LESSON_STORE_UNSUPPORTED);
+    assert_int_equal(lesson_store_register(&spy_backend), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_register(&spy_backend), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_open(&store, "spy:"), LESSON_STORE_OK);
+    lesson_store_close(store);
+    assert_int_equal(lesson_store_open(&store, "spy+unix:/x"), LESSON_STORE_OK);
+    lesson_store_close(store);
+    assert_int_equal(lesson_store_open(&store, "spy+uni:/x"), LESSON_STORE_UNSUPPORTED);
+    assert_int_equal(the_spy.closes, 2);
+}
+
+static void a_taken_scheme_is_refused(void **state) {
+    (void)state;
+    lesson_store_backend other = spy_backend;
+    other.schemes = "fresh|memory";
+    assert_int_equal(lesson_store_register(&other), LESSON_STORE_EXISTS);
+    assert_non_null(strstr(lesson_store_message(), "memory"));
+}
+
+static void open_with_asks_for_the_backends_own_scheme(void **state) {
+    (void)state;
+    lesson_store *store;
+    assert_int_equal(lesson_store_open_with(&store, &spy_backend, "memory:"), LESSON_STORE_UNSUPPORTED);
+    assert_null(store);
+}
+
+static void incomplete_tables_are_refused(void **state) {
+    (void)state;
+    lesson_store_backend table = spy_backend;
+    assert_int_equal(lesson_store_register(NULL), LESSON_STORE_INVALID);
+    table.size = 0; /* a table of "version 0" */
+    assert_int_equal(lesson_store_register(&table), LESSON_STORE_INVALID);
+    table = spy_backend;
+    table.run = NULL;
+    assert_int_equal(lesson_store_register(&table), LESSON_STORE_INVALID);
+    table = spy_backend;
+    table.reserved = 1;
+    assert_int_equal(lesson_store_register(&table), LESSON_STORE_INVALID);
+    const char *const schemes[] = {"", "Upper", "a||b", "a|", "|a", "1a", "a b", "a:"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        table = spy_backend;
+        table.schemes = schemes[i];
+        assert_int_equal(lesson_store_register(&table), LESSON_STORE_INVALID);
+    }
+}
+
+static bool ignore_member(lesson_store_id uid, void *context) {
+    (void)uid;
+    (void)context;
+    return true;
+}
+
+/* Yesterday's backend: its table ends after run, and what follows in memory is not its own. */
+static void a_smaller_table_lacks_what_came_later(void **state) {
+    (void)state;
+    lesson_store *store;
+    lesson_store_backend old = spy_backend;
+    spy_reset();
+    old.size = offsetof(lesson_store_backend, run) + sizeof old.run;
+    assert_int_equal(lesson_store_open_with(&store, &old, "spy:"), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_where(store, "u", NULL), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_members(store, "l", ignore_member, NULL), LESSON_STORE_UNSUPPORTED);
+    assert_int_equal(the_spy.streams, 0);
+    lesson_store_close(store);
+}
+
+/* Tomorrow's backend: its table is larger than core knows. */
+static void a_larger_table_is_cut(void **state) {
+    (void)state;
+    struct {
+        lesson_store_backend known;
+        void *unknown;
+    } table = {spy_backend, &table};
+    lesson_store *store;
+    spy_reset();
+    table.known.size = sizeof table;
+    assert_int_equal(lesson_store_open_with(&store, &table.known, "spy:"), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_members(store, "l", ignore_member, NULL), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
+/* Members may only be appended; these places are the promise to backends that are compiled already. */
+_Static_assert(offsetof(lesson_store_backend, size) == 0, "size comes first");
+_Static_assert(offsetof(lesson_store_backend, schemes) == 8, "place of schemes");
+_Static_assert(offsetof(lesson_store_backend, operations) == 24, "place of operations");
+_Static_assert(offsetof(lesson_store_backend, options) == 32, "place of options");
+_Static_assert(offsetof(lesson_store_backend, open) == 48, "place of open");
+_Static_assert(offsetof(lesson_store_backend, run) == 64, "place of run");
+_Static_assert(offsetof(lesson_store_backend, info) == 104, "place of info");
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(built_in_backends_come_first),
+        cmocka_unit_test(an_unknown_scheme_is_unsupported),
+        cmocka_unit_test(a_registered_backend_is_opened_by_its_schemes),
+        cmocka_unit_test(a_taken_scheme_is_refused),
+        cmocka_unit_test(open_with_asks_for_the_backends_own_scheme),
+        cmocka_unit_test(incomplete_tables_are_refused),
+        cmocka_unit_test(a_smaller_table_lacks_what_came_later),
+        cmocka_unit_test(a_larger_table_is_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

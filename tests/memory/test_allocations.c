@@ -1,0 +1,206 @@
+/*
+ * What the memory backend allocates: nothing in a steady state, and where an allocation fails the store stays as it
+ * was. The program holds the library's objects themselves, so that the linker can put the functions below in the
+ * place of malloc and its like.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmocka_all.h"
+#include <lessonstore/lessonstore.h>
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void __real_free(void *block);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void __wrap_free(void *block);
+
+static bool watching;
+static long allocations;
+static long allowed;
+
+static bool refuse(void) {
+    return watching && allocations++ >= allowed;
+}
+
+void *__wrap_malloc(size_t size) {
+    return refuse() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    return refuse() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *block, size_t size) {
+    return refuse() ? NULL : __real_realloc(block, size);
+}
+
+void __wrap_free(void *block) {
+    __real_free(block);
+}
+
+/* ---- The whole state as one text, in order of uid and lesson */
+
+enum { LINES_MAX = 2000, LINE_SIZE = 96 };
+
+typedef struct drawing {
+    size_t count;
+    char lines[LINES_MAX][LINE_SIZE];
+} drawing;
+
+static char *next_line(drawing *picture) {
+    assert_true(picture->count < LINES_MAX);
+    return picture->lines[picture->count++];
+}
+
+static int length(lesson_store_id id) {
+    return (int)id.size;
+}
+
+static bool draw_member(lesson_store_id uid, void *context) {
+    snprintf(next_line(context), LINE_SIZE, "member %.*s", length(uid), uid.data);
+    return true;
+}
+
+static bool draw_lesson(const lesson_store_lesson *lesson, void *context) {
+    snprintf(next_line(context), LINE_SIZE, "lesson %.*s %d %d %d %d", length(lesson->lesson_id),
+             lesson->lesson_id.data, lesson->has_record, lesson->course_status, lesson->chat_status,
+             (int)lesson->member_count);
+    return true;
+}
+
+static bool draw_user(const lesson_store_user *user, void *context) {
+    snprintf(next_line(context), LINE_SIZE, "user %.*s %.*s %.*s %.*s", length(user->uid), user->uid.data,
+             length(user->course_id), user->course_id.data, length(user->lesson_id), user->lesson_id.data,
+             length(user->session), user->session.data ? user->session.data : "");
+    return true;
+}
+
+static int compare_lines(const void *left, const void *right) {
+    return strcmp(left, right);
+}
+
+static void draw(lesson_store *store, drawing *picture) {
+    picture->count = 0;
+    lesson_store_lessons(store, draw_lesson, picture);
+    lesson_store_users(store, draw_user, picture);
+    lesson_store_members(store, "lesson 0", draw_member, picture);
+    lesson_store_members(store, "lesson 1", draw_member, picture);
+    qsort(picture->lines, picture->count, LINE_SIZE, compare_lines);
+}
+
+static void assert_same(const drawing *left, const drawing *right) {
+    assert_int_equal(left->count, right->count);
+    for (size_t i = 0; i < left->count; i++)
+        assert_string_equal(left->lines[i], right->lines[i]);
+}
+
+/* ---- Steps that allocate in different ways, at sizes where arrays and tables grow */
+
+static int step(lesson_store *store, int number) {
+    char uid[16], lesson[24], course[24];
+    snprintf(uid, sizeof uid, "user %d", number % 150);
+    snprintf(lesson, sizeof lesson, "lesson %d", number % 7 == 0 ? number : number % 2);
+    snprintf(course, sizeof course, "course %d", number % 5 == 0 ? number : 0);
+    switch (number % 11) {
+    case 3:
+        return lesson_store_create(store, lesson, 0);
+    case 5:
+        return lesson_store_quit(store, uid, NULL, NULL, NULL);
+    case 9:
+        return lesson_store_join(store, uid, course, lesson, "a session", 0, NULL);
+    default:
+        return lesson_store_join(store, uid, course, lesson, NULL, 0, NULL);
+    }
+}
+
+/* Each step is tried with its first allocation failing, then its second, ... until it succeeds. */
+static void a_failed_allocation_changes_nothing(void **state) {
+    (void)state;
+    static drawing before, after;
+    lesson_store *store;
+    long failures = 0;
+    assert_int_equal(lesson_store_open(&store, "memory:"), LESSON_STORE_OK);
+    for (int number = 0; number < 700; number++) {
+        for (allowed = 0;; allowed++) {
+            draw(store, &before);
+            allocations = 0;
+            watching = true;
+            int code = step(store, number);
+            watching = false;
+            if (code != LESSON_STORE_NO_MEMORY) {
+                assert_true(code >= 0);
+                break;
+            }
+            failures++;
+            draw(store, &after);
+            assert_same(&before, &after);
+        }
+    }
+    lesson_store_close(store);
+    print_message("%ld failed allocations\n", failures);
+    assert_true(failures > 50);
+}
+
+static void a_store_that_cannot_be_allocated_is_not_opened(void **state) {
+    (void)state;
+    lesson_store *store;
+    int failures = 0;
+    for (allowed = 0;; allowed++, failures++) {
+        allocations = 0;
+        watching = true;
+        int code = lesson_store_open(&store, "memory:");
+        watching = false;
+        if (code == LESSON_STORE_OK)
+            break;
+        assert_int_equal(code, LESSON_STORE_NO_MEMORY);
+        assert_null(store);
+    }
+    assert_true(failures >= 2);
+    lesson_store_close(store);
+}
+
+enum { USERS = 5000, LESSONS = 50 };
+
+static void everyone_moves(lesson_store *store, int round) {
+    char uid[16], lesson[24];
+    lesson_store_place place;
+    for (int i = 0; i < USERS; i++) {
+        snprintf(uid, sizeof uid, "user %d", i);
+        snprintf(lesson, sizeof lesson, "lesson %d", (i + round) % LESSONS);
+        assert_int_equal(lesson_store_join(store, uid, "course", lesson, round % 2 ? "session" : NULL, 0, &place), 0);
+        assert_int_equal(lesson_store_where(store, uid, &place), 0);
+        if (i % 3 == 0) {
+            assert_int_equal(lesson_store_quit(store, uid, lesson, NULL, &place), 0);
+            assert_int_equal(lesson_store_join(store, uid, "course", lesson, NULL, 0, &place), 0);
+        }
+    }
+}
+
+static void a_steady_state_allocates_nothing(void **state) {
+    (void)state;
+    lesson_store *store;
+    assert_int_equal(lesson_store_open(&store, "memory:"), LESSON_STORE_OK);
+    everyone_moves(store, 0);
+    everyone_moves(store, 1);
+    allocations = 0;
+    allowed = 0;
+    watching = true;
+    everyone_moves(store, 2);
+    everyone_moves(store, 3);
+    watching = false;
+    assert_int_equal(allocations, 0);
+    lesson_store_close(store);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failed_allocation_changes_nothing),
+        cmocka_unit_test(a_store_that_cannot_be_allocated_is_not_opened),
+        cmocka_unit_test(a_steady_state_allocates_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,12 @@
+/* cmocka and the headers that it wants before it. */
+#ifndef LESSON_STORE_TESTS_CMOCKA_ALL_H
+#define LESSON_STORE_TESTS_CMOCKA_ALL_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#endif

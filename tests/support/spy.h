@@ -1,0 +1,42 @@
+/*
+ * A backend that does nothing but remember: what core asked of it, and from where. What it answers is set before.
+ * It proves what core does by itself: checking arguments, parsing locations, lending instances.
+ */
+#ifndef LESSON_STORE_TESTS_SPY_H
+#define LESSON_STORE_TESTS_SPY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <lessonstore/backend.h>
+
+typedef struct spy {
+    /* answers */
+    int open_code;       /* of open, from the open_fails_from-th on */
+    int open_fails_from; /* 0: the first */
+    uint32_t capabilities;
+    int run_code;          /* what run returns */
+    bool leave_unanswered; /* run stores no codes */
+    void (*on_run)(void);  /* called inside run */
+
+    /* what was seen */
+    atomic_int opens;
+    atomic_int closes;
+    atomic_int runs;
+    atomic_int streams;
+    atomic_int inside; /* threads inside an instance at this moment */
+    atomic_int most_inside;
+    atomic_bool two_in_one; /* two threads were in the same instance */
+    size_t run_sizes[8];
+    char user[64], password[64], host[64], path[128], text[64], shown[256];
+    int port;
+    int64_t number;
+} spy;
+
+extern spy the_spy;
+extern const lesson_store_backend spy_backend; /* scheme "spy"; options: text=one|two, any=TEXT, number=1..10 */
+
+/* Forgets everything; set what it shall answer afterwards. */
+void spy_reset(void);
+
+#endif
