@@ -1,0 +1,32 @@
+# What is installed, and how other projects find it: a CMake package and pkg-config files.
+include(CMakePackageConfigHelpers)
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/lessonstore)
+get_property(packages GLOBAL PROPERTY LESSONSTORE_PACKAGES)
+list(JOIN packages " " LESSONSTORE_PC_REQUIRES_PRIVATE)
+# The pkg-config files say where they are relative to the prefix, so that an installed tree can be moved.
+file(RELATIVE_PATH LESSONSTORE_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+
+install(TARGETS lessonstore EXPORT lessonstore-targets)
+install(FILES include/lessonstore/lessonstore.h include/lessonstore/backend.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lessonstore)
+configure_file(cmake/lessonstore.pc.in lessonstore.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lessonstore.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+if(LESSONSTORE_CONFORMANCE)
+    install(TARGETS lessonstore-conformance EXPORT lessonstore-targets)
+    install(FILES include/lessonstore/conformance.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lessonstore)
+    configure_file(cmake/lessonstore-conformance.pc.in lessonstore-conformance.pc @ONLY)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lessonstore-conformance.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
+if(LESSONSTORE_CLI)
+    install(TARGETS lessonctl)
+endif()
+
+install(EXPORT lessonstore-targets NAMESPACE lessonstore:: DESTINATION ${package_folder})
+configure_package_config_file(cmake/lessonstore-config.cmake.in lessonstore-config.cmake
+                              INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(lessonstore-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lessonstore-config.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/lessonstore-config-version.cmake
+        DESTINATION ${package_folder})

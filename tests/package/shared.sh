@@ -1,0 +1,24 @@
+# This build, installed: a consumer finds it by CMake and by pkg-config, and the example backend passes the
+# installed conformance suite.
+. "$(dirname "$0")/common.sh"
+skip_if_sanitized
+
+quietly "$CMAKE" --install "$BUILD" --prefix "$work/prefix"
+# A moved tree must work too.
+mv "$work/prefix" "$work/moved"
+consume by-cmake -DCMAKE_PREFIX_PATH="$work/moved"
+
+package_path=$(dirname "$(find "$work/moved" -name lessonstore.pc)")
+library_path=$(dirname "$package_path")
+export PKG_CONFIG_PATH=$package_path LD_LIBRARY_PATH=$library_path
+quietly "$CC" "$SOURCE/tests/package/consumer/consumer.c" -o "$work/by-pkg-config" $(pkg-config --cflags --libs lessonstore)
+expect_consumer "$work/by-pkg-config"
+
+version=$(pkg-config --modversion lessonstore)
+[ -e "$library_path/liblessonstore.so.$version" ] || fail "no liblessonstore.so.$version"
+readelf -d "$library_path/liblessonstore.so" | grep -q "SONAME.*liblessonstore.so.${version%%.*}\]" || fail "wrong SONAME"
+
+quietly "$CMAKE" -S "$SOURCE/examples/backend" -B "$work/example" -DCMAKE_C_COMPILER="$CC" -DCMAKE_PREFIX_PATH="$work/moved"
+quietly "$CMAKE" --build "$work/example"
+(cd "$work/example" && quietly ctest --output-on-failure)
+echo "installed, moved, found by CMake and pkg-config; the example backend passes"
