@@ -1,0 +1,175 @@
+/* Check and repair. What is found is gathered in a temporary table, in the transaction that mends it, and told from
+ * there afterwards: so the callback runs without any lock, hears only of what is true, and nothing is kept on the heap.
+ */
+#include "sqlite.h"
+
+enum condition { ALWAYS, IF_DAMAGED, IF_ASKED_FOR_ENDED };
+
+#define BY_UID " INDEXED BY sqlite_autoindex_users_1 "
+#define BY_LESSON " INDEXED BY users_by_lesson "
+#define FOUND "INSERT INTO temp.findings(kind, lesson_id, uid, detail) SELECT ?1, "
+
+/* SQLite's own check; ?1 is MALFORMED. */
+static const char find_damage[] = FOUND "NULL, NULL, replace(integrity_check, char(10), ' ')"
+                                        " FROM pragma_integrity_check(100, 'main') WHERE integrity_check <> 'ok'";
+
+/* In this order. ?1 is the kind; a step without `mend` finds what a later one mends, or nobody. */
+static const struct step {
+    lesson_store_finding_kind kind;
+    enum condition condition;
+    const char *find;
+    const char *mend;
+} steps[] = {
+    {LESSON_STORE_FINDING_MISSING_MEMBER, IF_DAMAGED,
+     FOUND "lesson_id, uid, 'the user record is not in the index of members' FROM users AS record" BY_UID
+           "WHERE NOT EXISTS (SELECT 1 FROM users AS entry" BY_LESSON
+           "WHERE entry.lesson_id = record.lesson_id AND entry.uid = record.uid)",
+     NULL},
+    {LESSON_STORE_FINDING_GHOST_MEMBER, IF_DAMAGED,
+     FOUND "lesson_id, uid, 'the index of members holds what no user record says' FROM users AS entry" BY_LESSON
+           "WHERE NOT EXISTS (SELECT 1 FROM users AS record" BY_UID
+           "WHERE record.uid = entry.uid AND +record.lesson_id = entry.lesson_id)",
+     NULL},
+    /* Now that these are known uid by uid, SQLite's lines about the same index would tell them twice. */
+    {LESSON_STORE_FINDING_MALFORMED, IF_DAMAGED,
+     "DELETE FROM temp.findings WHERE kind = ?1 AND instr(detail, 'users_by_lesson')"
+     " AND EXISTS (SELECT 1 FROM temp.findings WHERE kind <> ?1)",
+     "REINDEX users_by_lesson"},
+    {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
+     FOUND "lesson_id, NULL, 'lesson record ' || shown(lesson_id) || ' has course_status ' || shown(course_status) ||"
+           " ' and chat_status ' || shown(chat_status) FROM lessons WHERE NOT is_id(lesson_id)"
+           " OR typeof(course_status) NOT IN ('null', 'integer') OR course_status NOT BETWEEN 0 AND 3"
+           " OR typeof(chat_status) NOT IN ('null', 'integer') OR chat_status NOT BETWEEN 0 AND 1",
+     NULL},
+    {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
+     FOUND "lesson_id, uid, 'user record ' || shown(uid) || ' has course_id ' || shown(course_id) || ', lesson_id ' ||"
+           " shown(lesson_id) || ' and session ' || shown(session) FROM users" BY_UID
+           "WHERE NOT (is_id(uid) AND is_id(course_id) AND is_id(lesson_id) AND (session IS NULL OR is_id(session)))",
+     NULL},
+    {LESSON_STORE_FINDING_INCOMPLETE_LESSON, ALWAYS,
+     FOUND "lesson_id, NULL, iif(course_status IS NULL, 'no course_status', '') ||"
+           " iif(course_status IS NULL AND chat_status IS NULL, ', ', '') ||"
+           " iif(chat_status IS NULL, 'no chat_status', '')"
+           " FROM lessons WHERE course_status IS NULL OR chat_status IS NULL",
+     "UPDATE lessons SET course_status = ifnull(course_status, 3), chat_status = ifnull(chat_status, 0)"
+     " WHERE course_status IS NULL OR chat_status IS NULL"},
+    {LESSON_STORE_FINDING_ENDED_LESSON, IF_ASKED_FOR_ENDED,
+     FOUND "lesson_id, uid, 'the lesson has no record' FROM users" BY_UID "WHERE is_id(uid) AND is_id(lesson_id)"
+           " AND NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)",
+     "DELETE FROM users WHERE uid IN (SELECT uid FROM temp.findings WHERE kind = ?1)"},
+};
+
+/* ---- Functions that the statements use */
+
+static void is_id(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    bool text = sqlite3_value_type(values[0]) == SQLITE_TEXT;
+    const char *data = text ? (const char *)sqlite3_value_text(values[0]) : NULL;
+    sqlite3_result_int(context, data && lesson_store_id_valid(data, (size_t)sqlite3_value_bytes(values[0])));
+}
+
+static void shown(sqlite3_context *context, int count, sqlite3_value **values) {
+    (void)count;
+    char text[SQLITE_SHOWN_SIZE];
+    int type = sqlite3_value_type(values[0]);
+    const void *bytes =
+        type == SQLITE_BLOB ? sqlite3_value_blob(values[0]) : (const void *)sqlite3_value_text(values[0]);
+    sqlite_show_value(text, type, bytes, sqlite3_value_bytes(values[0]));
+    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+}
+
+int sqlite_add_check_functions(sqlite_store *sqlite) {
+    const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+    int result = sqlite3_create_function_v2(sqlite->database, "is_id", 1, flags, NULL, is_id, NULL, NULL, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_create_function_v2(sqlite->database, "shown", 1, flags, NULL, shown, NULL, NULL, NULL);
+    return result == SQLITE_OK ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+}
+
+/* ---- Finding and mending */
+
+static int run_text(sqlite_store *sqlite, const char *text, lesson_store_finding_kind kind) {
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(sqlite->database, text, -1, &statement, NULL);
+    if (result == SQLITE_OK && sqlite3_bind_parameter_count(statement) > 0)
+        result = sqlite3_bind_int(statement, 1, (int)kind);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(statement);
+    int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+    sqlite3_finalize(statement);
+    return code;
+}
+
+static int take_steps(sqlite_store *sqlite, uint32_t flags, bool damaged) {
+    int code = LESSON_STORE_OK;
+    for (size_t i = 0; !code && i < sizeof steps / sizeof *steps; i++) {
+        const struct step *step = &steps[i];
+        if ((step->condition == IF_DAMAGED && !damaged) ||
+            (step->condition == IF_ASKED_FOR_ENDED && !(flags & LESSON_STORE_CHECK_ENDED)))
+            continue;
+        code = run_text(sqlite, step->find, step->kind);
+        if (!code && step->mend && flags & LESSON_STORE_CHECK_REPAIR)
+            code = run_text(sqlite, step->mend, step->kind);
+    }
+    return code;
+}
+
+static int find_and_mend(sqlite_store *sqlite, uint32_t flags) {
+    /* The long reading of the whole file happens before the write lock is taken. */
+    int code = run_text(sqlite, find_damage, LESSON_STORE_FINDING_MALFORMED);
+    if (code)
+        return code;
+    bool damaged = sqlite3_changes(sqlite->database) > 0;
+    bool repair = flags & LESSON_STORE_CHECK_REPAIR;
+    code = sqlite_execute(sqlite, repair ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
+    if (!code)
+        code = take_steps(sqlite, flags, damaged);
+    if (!code)
+        code = sqlite_execute(sqlite, STATEMENT_COMMIT, NULL, 0);
+    if (code)
+        sqlite_roll_back(sqlite);
+    return code;
+}
+
+/* ---- Telling */
+
+static bool tell_finding(sqlite3_stmt *row, bool repaired, lesson_store_finding_callback callback, void *context) {
+    lesson_store_finding finding = {.kind = (uint32_t)sqlite3_column_int(row, 0)};
+    if (!sqlite_read_optional_id(row, 1, &finding.lesson_id))
+        finding.lesson_id = (lesson_store_id){NULL, 0};
+    if (!sqlite_read_optional_id(row, 2, &finding.uid))
+        finding.uid = (lesson_store_id){NULL, 0};
+    finding.detail = (const char *)sqlite3_column_text(row, 3);
+    finding.mendable = finding.kind != LESSON_STORE_FINDING_MALFORMED;
+    finding.mended = finding.mendable && repaired;
+    return callback(&finding, context);
+}
+
+static int tell_findings(sqlite_store *sqlite, bool repaired, lesson_store_finding_callback callback, void *context) {
+    sqlite3_stmt *row = NULL;
+    int result = sqlite3_prepare_v2(
+        sqlite->database, "SELECT kind, lesson_id, uid, detail FROM temp.findings ORDER BY rowid", -1, &row, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(row);
+    bool go_on = true;
+    while (result == SQLITE_ROW && (go_on = tell_finding(row, repaired, callback, context)))
+        result = sqlite3_step(row);
+    int code = !go_on || result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+    sqlite3_finalize(row);
+    return code;
+}
+
+int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
+                 void *context) {
+    sqlite_store *sqlite = sqlite_of(instance);
+    int code = sqlite_execute_text(sqlite, "CREATE TEMP TABLE IF NOT EXISTS findings(kind, lesson_id, uid, detail);"
+                                           "DELETE FROM temp.findings");
+    if (code)
+        return code;
+    code = find_and_mend(sqlite, flags);
+    /* Damage that stopped the search half way is told all the same. */
+    bool repaired = !code && flags & LESSON_STORE_CHECK_REPAIR;
+    int told = tell_findings(sqlite, repaired, callback, context);
+    sqlite3_exec(sqlite->database, "DELETE FROM temp.findings", NULL, NULL, NULL);
+    return code ? code : told;
+}

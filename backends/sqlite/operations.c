@@ -1,0 +1,311 @@
+/* The operations: each batch is one transaction. */
+#include "sqlite.h"
+
+/* What a user record holds, compared with the ids that an operation names. */
+struct user_state {
+    bool exists;
+    bool same_course;
+    bool same_lesson;
+    bool same_session;
+};
+
+static bool same_id(lesson_store_id left, lesson_store_id right) {
+    return left.size == right.size && (left.size == 0 || memcmp(left.data, right.data, left.size) == 0);
+}
+
+static int malformed_user(sqlite_store *sqlite, lesson_store_id uid) {
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the user record of %.*s holds something that is no id",
+                             sqlite->path, (int)uid.size, uid.data);
+}
+
+static int malformed_lesson(sqlite_store *sqlite, lesson_store_id lesson_id) {
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the lesson record of %.*s holds a status that is none",
+                             sqlite->path, (int)lesson_id.size, lesson_id.data);
+}
+
+static void describe_place(const lesson_store_user *user, lesson_store_place *place) {
+    if (!place)
+        return;
+    lesson_store_id_copy(place->course_id, user->course_id);
+    lesson_store_id_copy(place->lesson_id, user->lesson_id);
+    lesson_store_id_copy(place->session, user->session);
+}
+
+static bool read_user(sqlite3_stmt *statement, lesson_store_user *user) {
+    return sqlite_read_id(statement, 0, &user->course_id) && sqlite_read_id(statement, 1, &user->lesson_id) &&
+           sqlite_read_optional_id(statement, 2, &user->session);
+}
+
+static int compare_user(sqlite_store *sqlite, const lesson_store_operation *operation, struct user_state *state) {
+    lesson_store_user user = {.uid = operation->uid};
+    if (!read_user(sqlite->statements[STATEMENT_FIND_USER], &user))
+        return malformed_user(sqlite, operation->uid);
+    state->exists = true;
+    state->same_course = same_id(user.course_id, operation->course_id);
+    state->same_lesson = same_id(user.lesson_id, operation->lesson_id);
+    state->same_session = same_id(user.session, operation->session);
+    describe_place(&user, operation->place);
+    return LESSON_STORE_OK;
+}
+
+/* Reads the user record into `state` and, if there is one, into the operation's place. */
+static int look_up_user(sqlite_store *sqlite, const lesson_store_operation *operation, struct user_state *state) {
+    *state = (struct user_state){.exists = false};
+    int result = sqlite_start(sqlite, STATEMENT_FIND_USER, &operation->uid, 1);
+    int code = LESSON_STORE_OK;
+    if (result == SQLITE_ROW)
+        code = compare_user(sqlite, operation, state);
+    else if (result != SQLITE_DONE)
+        code = sqlite_fail(sqlite, result);
+    sqlite_finish(sqlite, STATEMENT_FIND_USER);
+    return code;
+}
+
+static bool read_statuses(sqlite3_stmt *statement, lesson_store_lesson *lesson) {
+    bool course_sound = sqlite_read_status(statement, 0, LESSON_STORE_COURSE_WAITING, &lesson->course_status);
+    bool chat_sound = sqlite_read_status(statement, 1, LESSON_STORE_CHAT_BANNED, &lesson->chat_status);
+    return course_sound && chat_sound;
+}
+
+/* Reads the lesson record; NOT_FOUND if there is none. */
+static int look_up_lesson(sqlite_store *sqlite, lesson_store_id lesson_id, lesson_store_lesson *lesson) {
+    int result = sqlite_start(sqlite, STATEMENT_FIND_LESSON, &lesson_id, 1);
+    int code = LESSON_STORE_OK;
+    if (result == SQLITE_DONE)
+        code = LESSON_STORE_NOT_FOUND;
+    else if (result != SQLITE_ROW)
+        code = sqlite_fail(sqlite, result);
+    else if (!read_statuses(sqlite->statements[STATEMENT_FIND_LESSON], lesson))
+        code = malformed_lesson(sqlite, lesson_id);
+    lesson->lesson_id = lesson_id;
+    lesson->has_record = code != LESSON_STORE_NOT_FOUND;
+    sqlite_finish(sqlite, STATEMENT_FIND_LESSON);
+    return code;
+}
+
+/* Runs a statement that changes what belongs to one id, and counts the rows it changed. */
+static int change(sqlite_store *sqlite, sqlite_statement statement, lesson_store_id id, uint64_t *changed) {
+    int code = sqlite_execute(sqlite, statement, &id, 1);
+    if (!code)
+        *changed = (uint64_t)sqlite3_changes(sqlite->database);
+    return code;
+}
+
+static int sqlite_create(sqlite_store *sqlite, lesson_store_operation *create) {
+    bool reset = create->flags & LESSON_STORE_RESET;
+    uint64_t changed = 0;
+    int code = change(sqlite, reset ? STATEMENT_RESET_LESSON : STATEMENT_ADD_LESSON, create->lesson_id, &changed);
+    if (code)
+        return code;
+    return changed ? LESSON_STORE_OK : LESSON_STORE_EXISTS;
+}
+
+static int sqlite_end(sqlite_store *sqlite, lesson_store_operation *end) {
+    uint64_t records = 0, members = 0;
+    int code = change(sqlite, STATEMENT_REMOVE_LESSON, end->lesson_id, &records);
+    if (!code && !(end->flags & LESSON_STORE_RECORD_ONLY))
+        code = change(sqlite, STATEMENT_REMOVE_MEMBERS, end->lesson_id, &members);
+    if (code)
+        return code;
+    end->count = members;
+    return records || members ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
+}
+
+static bool expected(int32_t wanted, int32_t present) {
+    return wanted == LESSON_STORE_STATUS_NONE || wanted == present;
+}
+
+static int bind_status(sqlite3_stmt *statement, int parameter, int32_t wanted, int32_t present) {
+    int32_t status = wanted == LESSON_STORE_STATUS_NONE ? present : wanted;
+    if (status == LESSON_STORE_STATUS_NONE)
+        return sqlite3_bind_null(statement, parameter);
+    return sqlite3_bind_int(statement, parameter, status);
+}
+
+static int sqlite_set(sqlite_store *sqlite, lesson_store_operation *set) {
+    lesson_store_lesson present = {.member_count = 0};
+    int code = look_up_lesson(sqlite, set->lesson_id, &present);
+    if (code)
+        return code;
+    if (!expected(set->if_course_status, present.course_status) ||
+        !expected(set->if_chat_status, present.chat_status)) {
+        set->lesson = present;
+        return LESSON_STORE_CONFLICT;
+    }
+    sqlite3_stmt *statement = sqlite->statements[STATEMENT_SET_LESSON];
+    int result = bind_status(statement, 2, set->course_status, present.course_status);
+    if (result == SQLITE_OK)
+        result = bind_status(statement, 3, set->chat_status, present.chat_status);
+    if (result != SQLITE_OK)
+        return sqlite_fail(sqlite, result);
+    return sqlite_execute(sqlite, STATEMENT_SET_LESSON, &set->lesson_id, 1);
+}
+
+static int describe_lesson(sqlite_store *sqlite, lesson_store_operation *get) {
+    sqlite3_stmt *statement = sqlite->statements[STATEMENT_DESCRIBE_LESSON];
+    get->lesson.lesson_id = get->lesson_id;
+    get->lesson.has_record = sqlite3_column_int(statement, 2);
+    get->lesson.member_count = (uint64_t)sqlite3_column_int64(statement, 3);
+    if (!get->lesson.has_record && get->lesson.member_count == 0)
+        return LESSON_STORE_NOT_FOUND;
+    return read_statuses(statement, &get->lesson) ? LESSON_STORE_OK : malformed_lesson(sqlite, get->lesson_id);
+}
+
+static int sqlite_get_lesson(sqlite_store *sqlite, lesson_store_operation *get) {
+    int result = sqlite_start(sqlite, STATEMENT_DESCRIBE_LESSON, &get->lesson_id, 1);
+    int code = result == SQLITE_ROW ? describe_lesson(sqlite, get) : sqlite_fail(sqlite, result);
+    sqlite_finish(sqlite, STATEMENT_DESCRIBE_LESSON);
+    return code;
+}
+
+/* REFUSED if the lesson record forbids this join, with the flag in `refused_by`. */
+static int ask_lesson(sqlite_store *sqlite, lesson_store_operation *join) {
+    if (!(join->flags & (LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN)))
+        return LESSON_STORE_OK;
+    lesson_store_lesson lesson;
+    int code = look_up_lesson(sqlite, join->lesson_id, &lesson);
+    if (code < 0)
+        return code;
+    bool open =
+        lesson.course_status == LESSON_STORE_COURSE_ONLINE || lesson.course_status == LESSON_STORE_COURSE_WAITING;
+    if (code == LESSON_STORE_NOT_FOUND)
+        join->refused_by = join->flags & LESSON_STORE_IF_EXISTS ? LESSON_STORE_IF_EXISTS : LESSON_STORE_IF_OPEN;
+    else if (join->flags & LESSON_STORE_IF_OPEN && !open)
+        join->refused_by = LESSON_STORE_IF_OPEN;
+    return join->refused_by ? LESSON_STORE_REFUSED : LESSON_STORE_OK;
+}
+
+static int put_user(sqlite_store *sqlite, const lesson_store_operation *join, const struct user_state *present) {
+    if (present->exists && present->same_course && present->same_lesson && present->same_session)
+        return LESSON_STORE_OK;
+    const lesson_store_id ids[] = {join->uid, join->course_id, join->lesson_id, join->session};
+    return sqlite_execute(sqlite, present->exists ? STATEMENT_MOVE_USER : STATEMENT_ADD_USER, ids, 4);
+}
+
+static int sqlite_join(sqlite_store *sqlite, lesson_store_operation *join) {
+    static const lesson_store_user nowhere = {.uid = {NULL, 0}};
+    struct user_state present;
+    int code = look_up_user(sqlite, join, &present);
+    if (code)
+        return code;
+    if (!present.exists)
+        describe_place(&nowhere, join->place);
+    join->refused_by = 0;
+    code = ask_lesson(sqlite, join);
+    if (code)
+        return code;
+    if (join->flags & LESSON_STORE_STAY && present.exists && !present.same_lesson) {
+        join->refused_by = LESSON_STORE_STAY;
+        return LESSON_STORE_REFUSED;
+    }
+    join->arrival = !present.exists       ? LESSON_STORE_ARRIVAL_NEW
+                    : present.same_lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
+                                          : LESSON_STORE_ARRIVAL_MOVED;
+    return put_user(sqlite, join, &present);
+}
+
+static int sqlite_quit(sqlite_store *sqlite, lesson_store_operation *quit) {
+    struct user_state present;
+    int code = look_up_user(sqlite, quit, &present);
+    if (code)
+        return code;
+    if (!present.exists)
+        return LESSON_STORE_NOT_FOUND;
+    if ((quit->lesson_id.data && !present.same_lesson) || (quit->session.data && !present.same_session))
+        return LESSON_STORE_CONFLICT;
+    return sqlite_execute(sqlite, STATEMENT_REMOVE_USER, &quit->uid, 1);
+}
+
+static int sqlite_where(sqlite_store *sqlite, lesson_store_operation *where) {
+    struct user_state present;
+    int code = look_up_user(sqlite, where, &present);
+    return code || present.exists ? code : LESSON_STORE_NOT_FOUND;
+}
+
+static int sqlite_count(sqlite_store *sqlite, lesson_store_operation *count) {
+    int code = LESSON_STORE_OK;
+    int result = sqlite_start(sqlite, STATEMENT_COUNT_MEMBERS, &count->lesson_id, 1);
+    if (result == SQLITE_ROW)
+        count->count = (uint64_t)sqlite3_column_int64(sqlite->statements[STATEMENT_COUNT_MEMBERS], 0);
+    else
+        code = sqlite_fail(sqlite, result);
+    sqlite_finish(sqlite, STATEMENT_COUNT_MEMBERS);
+    return code;
+}
+
+static int run_operation(sqlite_store *sqlite, lesson_store_operation *operation) {
+    switch ((lesson_store_operation_kind)operation->kind) {
+    case LESSON_STORE_OPERATION_CREATE:
+        return sqlite_create(sqlite, operation);
+    case LESSON_STORE_OPERATION_END:
+        return sqlite_end(sqlite, operation);
+    case LESSON_STORE_OPERATION_SET:
+        return sqlite_set(sqlite, operation);
+    case LESSON_STORE_OPERATION_GET_LESSON:
+        return sqlite_get_lesson(sqlite, operation);
+    case LESSON_STORE_OPERATION_JOIN:
+        return sqlite_join(sqlite, operation);
+    case LESSON_STORE_OPERATION_QUIT:
+        return sqlite_quit(sqlite, operation);
+    case LESSON_STORE_OPERATION_WHERE:
+        return sqlite_where(sqlite, operation);
+    case LESSON_STORE_OPERATION_COUNT:
+        return sqlite_count(sqlite, operation);
+    }
+    return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "sqlite: operation kind %u", (unsigned)operation->kind);
+}
+
+/* ---- Batches */
+
+static bool any_writes(const lesson_store_operation *operations, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (lesson_store_operation_writes(&operations[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Takes the write lock at once where it will be needed: a transaction that reads first and writes later fails BUSY as
+ * soon as another process has written in between, whatever the timeout. */
+static int begin(sqlite_store *sqlite, bool writes, size_t count) {
+    if (!writes && count == 1)
+        return LESSON_STORE_OK;
+    return sqlite_execute(sqlite, writes ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
+}
+
+static int commit(sqlite_store *sqlite, bool writes) {
+    if (sqlite3_get_autocommit(sqlite->database))
+        return LESSON_STORE_OK;
+    int result = sqlite_start(sqlite, STATEMENT_COMMIT, NULL, 0);
+    int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+    /* After an I/O error the commit may be in the log, to be found by the next process that recovers it. */
+    if (writes && (result & 0xff) == SQLITE_IOERR && code == LESSON_STORE_FAILED)
+        code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: %s at the end of a transaction (SQLite code %d)",
+                                 sqlite->path, sqlite3_errmsg(sqlite->database), result);
+    sqlite_finish(sqlite, STATEMENT_COMMIT);
+    return code;
+}
+
+/* The answers given so far speak of what has been rolled back. */
+static int give_up(sqlite_store *sqlite, lesson_store_operation *operations, size_t count, int code) {
+    sqlite_roll_back(sqlite);
+    for (size_t i = 0; i < count; i++)
+        operations[i].code = LESSON_STORE_UNANSWERED;
+    return code;
+}
+
+int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    sqlite_store *sqlite = sqlite_of(instance);
+    sqlite->failed = false;
+    bool writes = any_writes(operations, count);
+    int code = begin(sqlite, writes, count);
+    if (code)
+        return code;
+    for (size_t i = 0; i < count; i++) {
+        operations[i].code = run_operation(sqlite, &operations[i]);
+        if (sqlite->failed)
+            return give_up(sqlite, operations, count, operations[i].code);
+    }
+    code = commit(sqlite, writes);
+    return code ? give_up(sqlite, operations, count, code) : LESSON_STORE_OK;
+}

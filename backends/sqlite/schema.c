@@ -1,0 +1,121 @@
+/* The schema: what the file is, and the steps that bring it to the version of this library. */
+#include <time.h>
+
+#include "sqlite.h"
+
+#define APPLICATION_ID 0x4c455353 /* "LESS": marks a file as ours */
+#define TEXT_OF(token) #token
+#define TEXT(token) TEXT_OF(token)
+
+/* Step N makes version N of version N - 1. Steps are only ever appended: files of every version are in use. */
+static const char *const steps[] = {
+    "CREATE TABLE lessons(lesson_id TEXT PRIMARY KEY, course_status INTEGER, chat_status INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL, lesson_id TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX users_by_lesson ON users(lesson_id);"
+    "PRAGMA application_id = " TEXT(APPLICATION_ID) "; PRAGMA user_version = 1",
+
+    "ALTER TABLE users ADD COLUMN session TEXT; PRAGMA user_version = 2",
+};
+
+enum { NEWEST_VERSION = sizeof steps / sizeof *steps };
+
+int sqlite_schema_version(void) {
+    return NEWEST_VERSION;
+}
+
+/* Says what version the file has; 0 for one with nothing in it yet. */
+static int judge(const sqlite_store *sqlite, sqlite3_stmt *facts, int *version) {
+    sqlite3_int64 application_id = sqlite3_column_int64(facts, 0);
+    sqlite3_int64 user_version = sqlite3_column_int64(facts, 1);
+    bool empty = sqlite3_column_int64(facts, 2) == 0;
+    *version = 0;
+    if (application_id == 0 && user_version == 0 && empty)
+        return LESSON_STORE_OK;
+    if (application_id != APPLICATION_ID || user_version < 1)
+        return lesson_store_fail(LESSON_STORE_MALFORMED,
+                                 "%s: a database of another program (application_id 0x%08llx, user_version %lld)",
+                                 sqlite->path, (unsigned long long)application_id, (long long)user_version);
+    if (user_version > NEWEST_VERSION)
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
+                                 "%s: schema version %lld is of a newer library; this one knows up to %d", sqlite->path,
+                                 (long long)user_version, (int)NEWEST_VERSION);
+    *version = (int)user_version;
+    return LESSON_STORE_OK;
+}
+
+static int identify(sqlite_store *sqlite, int *version) {
+    static const char text[] = "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
+                               " FROM pragma_application_id, pragma_user_version";
+    sqlite3_stmt *facts = NULL;
+    int result = sqlite3_prepare_v2(sqlite->database, text, -1, &facts, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(facts);
+    int code = result == SQLITE_ROW ? judge(sqlite, facts, version) : sqlite_fail(sqlite, result);
+    sqlite3_finalize(facts);
+    return code;
+}
+
+/* Within a write transaction: another process may have upgraded the file while this one waited for the lock. */
+static int apply_steps(sqlite_store *sqlite) {
+    int version;
+    int code = identify(sqlite, &version);
+    for (; !code && version < NEWEST_VERSION; version++)
+        code = sqlite_execute_text(sqlite, steps[version]);
+    return code ? code : sqlite_execute_text(sqlite, "COMMIT");
+}
+
+static int upgrade(sqlite_store *sqlite) {
+    int code = sqlite_execute_text(sqlite, "BEGIN IMMEDIATE");
+    if (code)
+        return code;
+    code = apply_steps(sqlite);
+    if (code && !sqlite3_get_autocommit(sqlite->database))
+        sqlite3_exec(sqlite->database, "ROLLBACK", NULL, NULL, NULL);
+    return code;
+}
+
+static int enter_wal_mode(sqlite_store *sqlite) {
+    sqlite3_stmt *pragma = NULL;
+    int result = sqlite3_prepare_v2(sqlite->database, "PRAGMA journal_mode = WAL", -1, &pragma, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(pragma);
+    int code = LESSON_STORE_OK;
+    if (result != SQLITE_ROW)
+        code = sqlite_fail(sqlite, result);
+    else if (sqlite3_stricmp((const char *)sqlite3_column_text(pragma, 0), "wal") != 0)
+        code = lesson_store_fail(LESSON_STORE_UNSUPPORTED,
+                                 "%s: the file system offers no shared memory, which a write-ahead log needs",
+                                 sqlite->path);
+    sqlite3_finalize(pragma);
+    return code;
+}
+
+static int settle_once(sqlite_store *sqlite) {
+    int version;
+    int code = identify(sqlite, &version);
+    if (!code && version < NEWEST_VERSION)
+        code = upgrade(sqlite);
+    if (!code && !sqlite->in_memory)
+        code = enter_wal_mode(sqlite);
+    return code;
+}
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int sqlite_settle_schema(sqlite_store *sqlite) {
+    const int64_t deadline_ms = now_ms() + sqlite->busy_timeout_ms;
+    /* The step into WAL mode turns a read lock into an exclusive one, where SQLite does not wait lest two wait for each
+     * other. So two processes that open a new file at one moment both try again, after pauses that differ. */
+    for (;;) {
+        int code = settle_once(sqlite);
+        if (code != LESSON_STORE_BUSY || now_ms() >= deadline_ms)
+            return code;
+        unsigned char pause_ms;
+        sqlite3_randomness(sizeof pause_ms, &pause_ms);
+        sqlite3_sleep(1 + pause_ms % 16);
+    }
+}

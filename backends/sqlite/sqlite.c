@@ -1,0 +1,200 @@
+/* Opening and closing a database, its options, and facts about it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sqlite.h"
+
+extern const lesson_store_backend lesson_store_sqlite_backend;
+
+static const lesson_store_option options[] = {
+    {.name = "busy_timeout_ms",
+     .summary = "how long to wait for another process's lock before BUSY",
+     .number_default = 5000,
+     .minimum = 0,
+     .maximum = 600000},
+    {.name = "synchronous",
+     .summary = "when to wait for the disk: at each commit, at each checkpoint, never",
+     .choices = "full|normal|off",
+     .text_default = "normal"},
+    {.name = "wal_autocheckpoint_pages",
+     .summary = "pages in the write-ahead log before they are copied into the file",
+     .number_default = 10000,
+     .minimum = 1,
+     .maximum = 1000000},
+    {.name = "cache_kib",
+     .summary = "the most memory for pages, in each instance",
+     .number_default = 8192,
+     .minimum = 64,
+     .maximum = 4194304},
+    {.name = "max_pages",
+     .summary = "pages the file may grow to before FULL; 0: as many as the disk holds",
+     .number_default = 0,
+     .minimum = 0,
+     .maximum = 4294967294},
+    {.name = NULL},
+};
+
+/* ---- Opening */
+
+static int check_location(const lesson_store_location *location) {
+    if (lesson_store_location_host(location) || lesson_store_location_user(location) ||
+        lesson_store_location_password(location) || lesson_store_location_port(location))
+        return lesson_store_fail(LESSON_STORE_INVALID,
+                                 "location: sqlite: takes no user, host or port (write sqlite:PATH or sqlite:///PATH)");
+    if (!lesson_store_location_path(location))
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: sqlite: needs a path, or :memory:");
+    return LESSON_STORE_OK;
+}
+
+/* SQLite says only that it could not open a file: this finds out why. */
+static int explain_cantopen(const char *path) {
+    struct stat facts;
+    if (stat(path, &facts) == 0) {
+        if (S_ISDIR(facts.st_mode))
+            return lesson_store_fail(LESSON_STORE_INVALID, "%s: is a directory", path);
+        return lesson_store_fail(faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) ? LESSON_STORE_DENIED
+                                                                             : LESSON_STORE_UNREACHABLE,
+                                 "%s: cannot be opened", path);
+    }
+    if (errno == EACCES)
+        return lesson_store_fail(LESSON_STORE_DENIED, "%s: its directory may not be searched", path);
+
+    const char *slash = strrchr(path, '/');
+    char directory[LESSON_STORE_LOCATION_MAX + 1];
+    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+    if (stat(directory, &facts) == 0 && faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) != 0)
+        return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: cannot be made, its directory can only be read", path);
+    return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: cannot be made: %s", path, strerror(errno));
+}
+
+static int open_database(sqlite_store *sqlite) {
+    int result = sqlite3_open_v2(sqlite->path, &sqlite->database,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (!sqlite->database)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory for a connection", sqlite->path);
+    if ((result & 0xff) == SQLITE_CANTOPEN)
+        return explain_cantopen(sqlite->path);
+    if (result != SQLITE_OK)
+        return sqlite_fail(sqlite, result);
+    sqlite3_extended_result_codes(sqlite->database, 1);
+    sqlite3_busy_timeout(sqlite->database, (int)sqlite->busy_timeout_ms);
+    /* SQLite opens for reading alone what it may not write. */
+    if (sqlite3_db_readonly(sqlite->database, "main") == 1)
+        return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: can only be read", sqlite->path);
+    return LESSON_STORE_OK;
+}
+
+static int apply_options(sqlite_store *sqlite, const lesson_store_location *location) {
+    char text[256];
+    snprintf(text, sizeof text,
+             "PRAGMA synchronous = %s; PRAGMA wal_autocheckpoint = %" PRId64 "; PRAGMA cache_size = -%" PRId64
+             "; PRAGMA max_page_count = %" PRId64 "; PRAGMA trusted_schema = OFF",
+             lesson_store_location_text(location, "synchronous"),
+             lesson_store_location_number(location, "wal_autocheckpoint_pages"),
+             lesson_store_location_number(location, "cache_kib"), lesson_store_location_number(location, "max_pages"));
+    return sqlite_execute_text(sqlite, text);
+}
+
+/* Until the schema is settled the file may be another program's, so nothing else comes before that. */
+static int connect(sqlite_store *sqlite, const lesson_store_location *location) {
+    int code = open_database(sqlite);
+    if (!code)
+        code = sqlite_settle_schema(sqlite);
+    if (!code)
+        code = apply_options(sqlite, location);
+    if (!code)
+        code = sqlite_add_check_functions(sqlite);
+    if (!code)
+        code = sqlite_prepare_statements(sqlite);
+    return code;
+}
+
+static void sqlite_close(lesson_store_instance *instance) {
+    sqlite_store *sqlite = sqlite_of(instance);
+    sqlite_finalize_statements(sqlite);
+    sqlite3_close(sqlite->database);
+    free(sqlite);
+}
+
+static int sqlite_open(lesson_store_instance **out, const lesson_store_location *location) {
+    int code = check_location(location);
+    if (code)
+        return code;
+    if (!sqlite3_threadsafe())
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "sqlite: this SQLite was built without threads");
+    const char *path = lesson_store_location_path(location);
+    size_t path_size = strlen(path) + 1;
+    sqlite_store *sqlite = calloc(1, sizeof *sqlite + path_size);
+    if (!sqlite)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "sqlite: no memory for an instance");
+    memcpy(sqlite->path, path, path_size);
+    sqlite->in_memory = strcmp(path, ":memory:") == 0;
+    sqlite->busy_timeout_ms = lesson_store_location_number(location, "busy_timeout_ms");
+    sqlite->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
+    if (!sqlite->in_memory)
+        sqlite->base.capabilities |= LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
+    code = connect(sqlite, location);
+    if (code) {
+        sqlite_close(&sqlite->base);
+        return code;
+    }
+    *out = &sqlite->base;
+    return LESSON_STORE_OK;
+}
+
+/* ---- Information */
+
+/* Reports the one value of a pragma under the pragma's name. */
+static int report_pragma(sqlite_store *sqlite, const char *name, lesson_store_info_callback callback, void *context) {
+    char text[64];
+    snprintf(text, sizeof text, "PRAGMA %s", name);
+    sqlite3_stmt *pragma = NULL;
+    int code = LESSON_STORE_OK;
+    int result = sqlite3_prepare_v2(sqlite->database, text, -1, &pragma, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(pragma);
+    if (result == SQLITE_ROW)
+        callback(name, (const char *)sqlite3_column_text(pragma, 0), context);
+    else
+        code = sqlite_fail(sqlite, result);
+    sqlite3_finalize(pragma);
+    return code;
+}
+
+static int sqlite_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
+    static const char *const pragmas[] = {"journal_mode", "page_size", "page_count", "freelist_count"};
+    sqlite_store *sqlite = sqlite_of(instance);
+    char engine[32], version[16];
+    snprintf(engine, sizeof engine, "SQLite %s", sqlite3_libversion());
+    snprintf(version, sizeof version, "%d", sqlite_schema_version());
+    callback("engine", engine, context);
+    callback("path", sqlite->in_memory ? sqlite->path : sqlite3_db_filename(sqlite->database, "main"), context);
+    callback("schema_version", version, context);
+    int code = LESSON_STORE_OK;
+    for (size_t i = 0; !code && i < sizeof pragmas / sizeof *pragmas; i++)
+        code = report_pragma(sqlite, pragmas[i], callback, context);
+    return code;
+}
+
+const lesson_store_backend lesson_store_sqlite_backend = {
+    .size = sizeof(lesson_store_backend),
+    .schemes = "sqlite",
+    .summary = "one SQLite file, shared by the processes of one machine",
+    .operations = LESSON_STORE_ALL_OPERATIONS,
+    .flags = LESSON_STORE_ALL_FLAGS,
+    .options = options,
+    .default_pool = 4,
+    .open = sqlite_open,
+    .close = sqlite_close,
+    .run = sqlite_run,
+    .members = sqlite_members,
+    .lessons = sqlite_lessons,
+    .users = sqlite_users,
+    .check = sqlite_check,
+    .info = sqlite_info,
+};

@@ -1,0 +1,112 @@
+/* What the files of the sqlite backend share. */
+#ifndef LESSON_STORE_SQLITE_H
+#define LESSON_STORE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include <lessonstore/backend.h>
+
+/* ---- statements.c: the SQL of steady work, prepared once for each instance.
+ *
+ * X(NAME, TEXT). Ids are the parameters from ?1 on. 3 and 0 are Waiting and Free, what create writes. */
+#define SQLITE_STATEMENT_MAP(X)                                                                             \
+    X(BEGIN_READ, "BEGIN")                                                                                  \
+    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                       \
+    X(COMMIT, "COMMIT")                                                                                     \
+    X(ROLLBACK, "ROLLBACK")                                                                                 \
+    X(ADD_LESSON, "INSERT INTO lessons(lesson_id, course_status, chat_status) VALUES(?1, 3, 0)"             \
+                  " ON CONFLICT(lesson_id) DO NOTHING")                                                     \
+    X(RESET_LESSON, "INSERT INTO lessons(lesson_id, course_status, chat_status) VALUES(?1, 3, 0)"           \
+                    " ON CONFLICT(lesson_id) DO UPDATE SET course_status = 3, chat_status = 0")             \
+    X(SET_LESSON, "UPDATE lessons SET course_status = ?2, chat_status = ?3 WHERE lesson_id = ?1")           \
+    X(REMOVE_LESSON, "DELETE FROM lessons WHERE lesson_id = ?1")                                            \
+    X(FIND_LESSON, "SELECT course_status, chat_status FROM lessons WHERE lesson_id = ?1")                   \
+    X(DESCRIBE_LESSON, "SELECT course_status, chat_status, lessons.lesson_id IS NOT NULL,"                  \
+                       " (SELECT count(*) FROM users WHERE users.lesson_id = ?1)"                           \
+                       " FROM (SELECT 1) LEFT JOIN lessons ON lessons.lesson_id = ?1")                      \
+    X(FIND_USER, "SELECT course_id, lesson_id, session FROM users WHERE uid = ?1")                          \
+    X(ADD_USER, "INSERT INTO users(uid, course_id, lesson_id, session) VALUES(?1, ?2, ?3, ?4)")             \
+    X(MOVE_USER, "UPDATE users SET course_id = ?2, lesson_id = ?3, session = ?4 WHERE uid = ?1")            \
+    X(REMOVE_USER, "DELETE FROM users WHERE uid = ?1")                                                      \
+    X(REMOVE_MEMBERS, "DELETE FROM users WHERE lesson_id = ?1")                                             \
+    X(COUNT_MEMBERS, "SELECT count(*) FROM users WHERE lesson_id = ?1")                                     \
+    X(LIST_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1")                                           \
+    X(LIST_LESSONS, "SELECT lesson_id, course_status, chat_status, 1,"                                      \
+                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons"  \
+                    " UNION ALL SELECT lesson_id, NULL, NULL, 0, count(*) FROM users GROUP BY lesson_id"    \
+                    " HAVING NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)") \
+    X(LIST_USERS, "SELECT uid, course_id, lesson_id, session FROM users")
+
+typedef enum sqlite_statement {
+#define SQLITE_STATEMENT_ENUM(name, text) STATEMENT_##name,
+    SQLITE_STATEMENT_MAP(SQLITE_STATEMENT_ENUM)
+#undef SQLITE_STATEMENT_ENUM
+        STATEMENT_COUNT
+} sqlite_statement;
+
+typedef struct sqlite_store {
+    lesson_store_instance base;
+    sqlite3 *database;
+    int64_t busy_timeout_ms;
+    bool in_memory;
+    bool failed; /* the engine failed since the batch began: the batch is to be rolled back */
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+    char path[]; /* as the location gives it */
+} sqlite_store;
+
+static inline sqlite_store *sqlite_of(lesson_store_instance *instance) {
+    return (sqlite_store *)instance;
+}
+
+/* Announces a failure of the engine, notes it in `failed`, and returns its code. */
+int sqlite_fail(sqlite_store *sqlite, int result);
+
+int sqlite_prepare_statements(sqlite_store *sqlite);
+void sqlite_finalize_statements(sqlite_store *sqlite);
+
+/* Binds ids to the parameters from ?1 on and makes the first step: SQLITE_ROW, SQLITE_DONE or an error. The ids must
+ * stay until the statement is reset, which is owed in any case. */
+int sqlite_start(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count);
+
+static inline void sqlite_finish(sqlite_store *sqlite, sqlite_statement statement) {
+    sqlite3_reset(sqlite->statements[statement]);
+}
+
+/* Runs a statement that gives no rows, to its end. */
+int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count);
+
+/* Ends the open transaction without effect, if there is one. */
+void sqlite_roll_back(sqlite_store *sqlite);
+
+/* Runs SQL that is not worth preparing. */
+int sqlite_execute_text(sqlite_store *sqlite, const char *text);
+
+/* Reads a column; false where it is not of our shape. The id is borrowed until the next step. */
+bool sqlite_read_id(sqlite3_stmt *statement, int column, lesson_store_id *out);
+bool sqlite_read_optional_id(sqlite3_stmt *statement, int column, lesson_store_id *out);
+bool sqlite_read_status(sqlite3_stmt *statement, int column, int32_t highest, int32_t *out);
+
+/* A value for a person: an id as it is, others as SQL writes them, cut to a line. */
+#define SQLITE_SHOWN_SIZE (LESSON_STORE_ID_MAX + 1)
+void sqlite_show_value(char out[SQLITE_SHOWN_SIZE], int type, const void *bytes, int size);
+
+/* ---- schema.c */
+
+/* Makes, upgrades or refuses what is in the file, and puts it into WAL mode. */
+int sqlite_settle_schema(sqlite_store *sqlite);
+int sqlite_schema_version(void);
+
+/* ---- operations.c, streams.c, check.c: the vtable's functions */
+
+int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
+int sqlite_members(lesson_store_instance *instance, lesson_store_id lesson_id, lesson_store_member_callback callback,
+                   void *context);
+int sqlite_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context);
+int sqlite_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context);
+int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
+                 void *context);
+
+/* The SQL functions that check's statements use. */
+int sqlite_add_check_functions(sqlite_store *sqlite);
+
+#endif

@@ -1,0 +1,150 @@
+/* Statements, the values in their columns, and the engine's result codes in our words. */
+#include <stdio.h>
+
+#include "sqlite.h"
+
+static const char *const texts[] = {
+#define STATEMENT_TEXT(name, text) text,
+    SQLITE_STATEMENT_MAP(STATEMENT_TEXT)
+#undef STATEMENT_TEXT
+};
+
+/* ---- Failures */
+
+/* An extended code stands before its primary one; what is not listed is FAILED. */
+static const struct {
+    int result;
+    int code;
+} codes[] = {
+    {SQLITE_BUSY, LESSON_STORE_BUSY},
+    {SQLITE_LOCKED, LESSON_STORE_BUSY},
+    {SQLITE_PROTOCOL, LESSON_STORE_BUSY}, /* a race for the locks of the WAL, lost many times over */
+    {SQLITE_NOMEM, LESSON_STORE_NO_MEMORY},
+    {SQLITE_IOERR_NOMEM, LESSON_STORE_NO_MEMORY},
+    {SQLITE_READONLY_DBMOVED, LESSON_STORE_UNREACHABLE},
+    {SQLITE_READONLY, LESSON_STORE_READ_ONLY},
+    {SQLITE_PERM, LESSON_STORE_DENIED},
+    {SQLITE_AUTH, LESSON_STORE_DENIED},
+    {SQLITE_FULL, LESSON_STORE_FULL},
+    {SQLITE_CANTOPEN, LESSON_STORE_UNREACHABLE},
+    {SQLITE_CORRUPT, LESSON_STORE_MALFORMED},
+    {SQLITE_NOTADB, LESSON_STORE_MALFORMED},
+};
+
+static int code_of(int result) {
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (codes[i].result == result || codes[i].result == (result & 0xff))
+            return codes[i].code;
+    }
+    return LESSON_STORE_FAILED;
+}
+
+int sqlite_fail(sqlite_store *sqlite, int result) {
+    sqlite->failed = true;
+    int code = code_of(result);
+    if (code == LESSON_STORE_BUSY)
+        return lesson_store_fail(code, "%s: %s, also after %lld ms (SQLite code %d)", sqlite->path,
+                                 sqlite3_errmsg(sqlite->database), (long long)sqlite->busy_timeout_ms, result);
+    return lesson_store_fail(code, "%s: %s (SQLite code %d)", sqlite->path, sqlite3_errmsg(sqlite->database), result);
+}
+
+/* ---- Statements */
+
+int sqlite_prepare_statements(sqlite_store *sqlite) {
+    for (int i = 0; i < STATEMENT_COUNT; i++) {
+        int result =
+            sqlite3_prepare_v3(sqlite->database, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &sqlite->statements[i], NULL);
+        /* The texts are right, so it is the tables that are not. */
+        if (result == SQLITE_ERROR)
+            return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the tables are not those of schema version %d: %s",
+                                     sqlite->path, sqlite_schema_version(), sqlite3_errmsg(sqlite->database));
+        if (result != SQLITE_OK)
+            return sqlite_fail(sqlite, result);
+    }
+    return LESSON_STORE_OK;
+}
+
+void sqlite_finalize_statements(sqlite_store *sqlite) {
+    for (int i = 0; i < STATEMENT_COUNT; i++)
+        sqlite3_finalize(sqlite->statements[i]);
+}
+
+int sqlite_start(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count) {
+    sqlite3_stmt *prepared = sqlite->statements[statement];
+    for (size_t i = 0; i < id_count; i++) {
+        int result = sqlite3_bind_text(prepared, (int)i + 1, ids[i].data, (int)ids[i].size, SQLITE_STATIC);
+        if (result != SQLITE_OK)
+            return result;
+    }
+    return sqlite3_step(prepared);
+}
+
+int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count) {
+    int result = sqlite_start(sqlite, statement, ids, id_count);
+    int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+    sqlite_finish(sqlite, statement);
+    return code;
+}
+
+void sqlite_roll_back(sqlite_store *sqlite) {
+    /* Some failures have rolled back already. A ROLLBACK itself only fails after it has ended the transaction. */
+    if (sqlite3_get_autocommit(sqlite->database))
+        return;
+    sqlite_start(sqlite, STATEMENT_ROLLBACK, NULL, 0);
+    sqlite_finish(sqlite, STATEMENT_ROLLBACK);
+}
+
+int sqlite_execute_text(sqlite_store *sqlite, const char *text) {
+    int result = sqlite3_exec(sqlite->database, text, NULL, NULL, NULL);
+    return result == SQLITE_OK ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+}
+
+/* ---- Values */
+
+bool sqlite_read_id(sqlite3_stmt *statement, int column, lesson_store_id *out) {
+    if (sqlite3_column_type(statement, column) != SQLITE_TEXT)
+        return false;
+    out->data = (const char *)sqlite3_column_text(statement, column);
+    out->size = (size_t)sqlite3_column_bytes(statement, column);
+    return lesson_store_id_valid(out->data, out->size);
+}
+
+bool sqlite_read_optional_id(sqlite3_stmt *statement, int column, lesson_store_id *out) {
+    *out = (lesson_store_id){NULL, 0};
+    return sqlite3_column_type(statement, column) == SQLITE_NULL || sqlite_read_id(statement, column, out);
+}
+
+bool sqlite_read_status(sqlite3_stmt *statement, int column, int32_t highest, int32_t *out) {
+    *out = LESSON_STORE_STATUS_NONE;
+    int type = sqlite3_column_type(statement, column);
+    if (type == SQLITE_NULL)
+        return true;
+    sqlite3_int64 status = sqlite3_column_int64(statement, column);
+    if (type != SQLITE_INTEGER || status < 0 || status > highest)
+        return false;
+    *out = (int32_t)status;
+    return true;
+}
+
+void sqlite_show_value(char out[SQLITE_SHOWN_SIZE], int type, const void *bytes, int size) {
+    if (type == SQLITE_NULL || !bytes) {
+        snprintf(out, SQLITE_SHOWN_SIZE, "%s", type == SQLITE_NULL ? "NULL" : "''");
+        return;
+    }
+    bool plain = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+    if (plain || (type == SQLITE_TEXT && lesson_store_id_valid(bytes, (size_t)size))) {
+        snprintf(out, SQLITE_SHOWN_SIZE, "%.*s", size, (const char *)bytes);
+        return;
+    }
+    const unsigned char *byte = bytes;
+    size_t used = (size_t)snprintf(out, SQLITE_SHOWN_SIZE, "X'");
+    /* Room is kept for the last byte, "...", the quote and the NUL. */
+    for (int i = 0; i < size; i++) {
+        if (used + 7 > SQLITE_SHOWN_SIZE) {
+            used += (size_t)snprintf(out + used, SQLITE_SHOWN_SIZE - used, "...");
+            break;
+        }
+        used += (size_t)snprintf(out + used, SQLITE_SHOWN_SIZE - used, "%02X", byte[i]);
+    }
+    snprintf(out + used, SQLITE_SHOWN_SIZE - used, "'");
+}
