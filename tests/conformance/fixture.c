@@ -1,0 +1,149 @@
+/* The surroundings of one test: its stores, its gates, and the way it fails. */
+#include "suite.h"
+
+const char *const mode_names[MODE_COUNT] = {"single", "batch", "two-stores"};
+
+void fixture_open(struct fixture *fixture) {
+    size_t wanted = fixture->mode == MODE_TWO_STORES ? 2 : 1;
+    while (fixture->store_count < wanted) {
+        lesson_store *store = NULL;
+        int code = fixture->backend->open(&store, fixture->backend->context);
+        if (code || !store)
+            fail_test(fixture, "store %zu cannot be opened: %s: %s", fixture->store_count + 1,
+                      lesson_store_code_name(code), lesson_store_message());
+        fixture->stores[fixture->store_count++] = store;
+    }
+    fixture->store = fixture->stores[0];
+}
+
+void fixture_close(struct fixture *fixture) {
+    while (fixture->store_count > 0)
+        lesson_store_close(fixture->stores[--fixture->store_count]);
+    fixture->store = NULL;
+}
+
+int fixture_set_up(void **state) {
+    struct fixture *fixture = *state;
+    const lesson_store_conformance_backend *backend = fixture->backend;
+    int code = backend->prepare ? backend->prepare(backend->context) : 0;
+    if (code)
+        print_error("%s: prepare answered %d\n", backend->name, code);
+    return code;
+}
+
+int fixture_tear_down(void **state) {
+    struct fixture *fixture = *state;
+    fixture_close(fixture);
+    if (fixture->backend->clean_up)
+        fixture->backend->clean_up(fixture->backend->context);
+    lines_free(&fixture->known_uids);
+    lines_free(&fixture->known_lessons);
+    lines_free(&fixture->expected);
+    lines_free(&fixture->found);
+    free(fixture->operations);
+    free(fixture->places);
+    free(fixture->text);
+    return 0;
+}
+
+void make_room_for_batch(struct fixture *fixture, size_t count) {
+    free(fixture->operations);
+    free(fixture->places);
+    fixture->operations = calloc(count, sizeof *fixture->operations);
+    fixture->places = calloc(count, sizeof *fixture->places);
+    if (!fixture->operations || !fixture->places)
+        fail_test(fixture, "no memory for a batch of %zu", count);
+}
+
+/* ---- Failing */
+
+static const char *const kind_words[] = {"create", "end", "set", "get_lesson", "join", "quit", "where", "count"};
+
+static void print_step(const struct fixture *fixture) {
+    const struct step *step = fixture->step;
+    if (!step)
+        return;
+    print_error("  at step %zu: %s", fixture->step_number, kind_words[step->kind]);
+    if (step->uid)
+        print_error(" uid %s", quote_text(step->uid).text);
+    if (step->course_id)
+        print_error(" course %s", quote_text(step->course_id).text);
+    if (step->lesson_id)
+        print_error(" lesson %s", quote_text(step->lesson_id).text);
+    if (step->session)
+        print_error(" session %s", quote_text(step->session).text);
+    if (step->flags)
+        print_error(" flags 0x%x", (unsigned)step->flags);
+    print_error("\n");
+}
+
+void fail_test(struct fixture *fixture, const char *format, ...) {
+    char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    print_error("%s: %s: %s\n", fixture->backend->name, mode_names[fixture->mode], fixture->test->name);
+    print_step(fixture);
+    print_error("  %s\n", text);
+    fail();
+}
+
+void expect_code_at(struct fixture *fixture, const char *what, int found, int expected, const char *file, int line) {
+    if (found == expected)
+        return;
+    fail_test(fixture, "%s: expected %s, found %s%s%s (%s:%d)", what, lesson_store_code_name(expected),
+              lesson_store_code_name(found), found < 0 ? ": " : "", found < 0 ? lesson_store_message() : "", file,
+              line);
+}
+
+void expect_number(struct fixture *fixture, const char *what, uint64_t found, uint64_t expected) {
+    if (found != expected)
+        fail_test(fixture, "%s: expected %" PRIu64 ", found %" PRIu64, what, expected, found);
+}
+
+/* ---- Gates */
+
+bool has_operation(const struct fixture *fixture, uint32_t kind) {
+    return fixture->backend->operations & (UINT32_C(1) << kind);
+}
+
+bool has_call(const struct fixture *fixture, uint32_t call) {
+    return fixture->backend->calls & call;
+}
+
+bool has_capability(const struct fixture *fixture, uint32_t capability) {
+    return fixture->backend->capabilities & capability;
+}
+
+void skip_test(struct fixture *fixture, const char *why) {
+    print_message("%s: skipped: %s\n", fixture->backend->name, why);
+    fixture->skipped = true;
+    skip();
+}
+
+void need_operation(struct fixture *fixture, uint32_t kind) {
+    if (has_operation(fixture, kind))
+        return;
+    char why[64];
+    snprintf(why, sizeof why, "it declares no operation %s", kind_words[kind]);
+    skip_test(fixture, why);
+}
+
+void need_flags(struct fixture *fixture, uint32_t flags) {
+    if (flags & ~fixture->backend->flags)
+        skip_test(fixture, "it does not declare a flag of this test");
+}
+
+void need_capability(struct fixture *fixture, uint32_t capability) {
+    if (has_capability(fixture, capability))
+        return;
+    skip_test(fixture, capability == LESSON_STORE_CAN_KEEP_SESSIONS ? "it declares to keep no sessions"
+                       : capability == LESSON_STORE_CAN_SHARE       ? "it declares that no two stores share data"
+                                                                    : "it declares that data does not persist");
+}
+
+void need_calls(struct fixture *fixture, uint32_t calls) {
+    if (calls & ~fixture->backend->calls)
+        skip_test(fixture, "it does not declare a call of this test");
+}

@@ -1,0 +1,279 @@
+/* Plays the steps of a test as the mode asks, and judges every answer. */
+#include "suite.h"
+
+static int32_t course_status_of(const char *word) {
+    return word ? lesson_store_course_status_of(word) : LESSON_STORE_STATUS_NONE;
+}
+
+static int32_t chat_status_of(const char *word) {
+    return word ? lesson_store_chat_status_of(word) : LESSON_STORE_STATUS_NONE;
+}
+
+lesson_store_operation operation_of_step(const struct step *step) {
+    lesson_store_operation operation = LESSON_STORE_OPERATION_INIT(step->kind);
+    operation.flags = step->flags;
+    operation.uid = lesson_store_id_of(step->uid);
+    operation.course_id = lesson_store_id_of(step->course_id);
+    operation.lesson_id = lesson_store_id_of(step->lesson_id);
+    operation.session = lesson_store_id_of(step->session);
+    operation.course_status = course_status_of(step->course_status);
+    operation.chat_status = chat_status_of(step->chat_status);
+    operation.if_course_status = course_status_of(step->if_course_status);
+    operation.if_chat_status = chat_status_of(step->if_chat_status);
+    return operation;
+}
+
+static bool is_end(const struct step *step) {
+    return !step->uid && !step->lesson_id;
+}
+
+void need_steps(struct fixture *fixture, const struct step *steps) {
+    for (const struct step *step = steps; !is_end(step); step++) {
+        need_operation(fixture, step->kind);
+        need_flags(fixture, step->flags);
+        if (step->session)
+            need_capability(fixture, LESSON_STORE_CAN_KEEP_SESSIONS);
+    }
+}
+
+static void know_steps(struct fixture *fixture, const struct step *steps) {
+    for (const struct step *step = steps; !is_end(step); step++) {
+        if (step->uid)
+            know_user(fixture, step->uid);
+        if (step->lesson_id)
+            know_lesson(fixture, step->lesson_id);
+    }
+}
+
+/* ---- Judging */
+
+/* What the places and figures hold before a call, so that it shows whether the call wrote to them. */
+#define UNWRITTEN_BYTE 0x7e
+#define UNWRITTEN_STATUS 77
+#define UNWRITTEN_COUNT UINT64_C(0x7e7e7e7e)
+
+static void mark_unwritten(lesson_store_place *place) {
+    memset(place, UNWRITTEN_BYTE, sizeof *place);
+}
+
+static bool is_unwritten(const lesson_store_place *place) {
+    lesson_store_place mark;
+    mark_unwritten(&mark);
+    return memcmp(&mark, place, sizeof mark) == 0;
+}
+
+static bool writes_place(const struct step *step) {
+    switch (step->kind) {
+    case LESSON_STORE_OPERATION_JOIN:
+        return step->code == LESSON_STORE_OK || step->code == LESSON_STORE_REFUSED;
+    case LESSON_STORE_OPERATION_QUIT:
+        return step->code == LESSON_STORE_OK || step->code == LESSON_STORE_CONFLICT;
+    case LESSON_STORE_OPERATION_WHERE:
+        return step->code == LESSON_STORE_OK;
+    default:
+        return false;
+    }
+}
+
+static void judge_field(struct fixture *fixture, const char *name, const char *found, const char *expected) {
+    if (!expected)
+        expected = "";
+    if (!memchr(found, '\0', LESSON_STORE_ID_MAX + 1) || strcmp(found, expected) != 0)
+        fail_test(fixture, "the %s of the place: expected %s, found %s", name, quote_text(expected).text,
+                  quote((lesson_store_id){found, strnlen(found, LESSON_STORE_ID_MAX)}).text);
+}
+
+static void judge_place(struct fixture *fixture, const struct step *step, const lesson_store_place *place) {
+    if (!writes_place(step)) {
+        if (!is_unwritten(place))
+            fail_test(fixture, "the place was written to although the answer is %s",
+                      lesson_store_code_name(step->code));
+        return;
+    }
+    judge_field(fixture, "course_id", place->course_id, step->place.course_id);
+    judge_field(fixture, "lesson_id", place->lesson_id, step->place.lesson_id);
+    judge_field(fixture, "session", place->session, step->place.session);
+}
+
+static void judge_status(struct fixture *fixture, const char *name, int32_t found, int32_t expected) {
+    if (found != expected)
+        fail_test(fixture, "%s: expected %d, found %d", name, (int)expected, (int)found);
+}
+
+static void judge_lesson(struct fixture *fixture, const struct step *step, const lesson_store_lesson *lesson) {
+    judge_status(fixture, "course_status", lesson->course_status, course_status_of(step->lesson.course_status));
+    judge_status(fixture, "chat_status", lesson->chat_status, chat_status_of(step->lesson.chat_status));
+    if (step->kind != LESSON_STORE_OPERATION_GET_LESSON)
+        return;
+    expect_number(fixture, "has_record", lesson->has_record, step->lesson.course_status != NULL);
+    expect_number(fixture, "member_count", lesson->member_count, step->count);
+    lesson_store_id id = lesson_store_id_of(step->lesson_id);
+    if (lesson->lesson_id.size != id.size || memcmp(lesson->lesson_id.data, id.data, id.size) != 0)
+        fail_test(fixture, "lesson_id: expected %s, found %s", quote(id).text, quote(lesson->lesson_id).text);
+}
+
+static void judge_refusal(struct fixture *fixture, const struct step *step, uint32_t refused_by) {
+    bool one_flag = refused_by && (refused_by & (refused_by - 1)) == 0;
+    if (!one_flag || !(refused_by & step->refused_by))
+        fail_test(fixture, "refused_by: expected one flag of 0x%x, found 0x%x", (unsigned)step->refused_by,
+                  (unsigned)refused_by);
+}
+
+/* What every way of calling tells. */
+static void judge(struct fixture *fixture, const struct step *step, const lesson_store_operation *operation) {
+    expect_code(fixture, "the answer", operation->code, step->code);
+    judge_place(fixture, step, operation->place);
+    bool ok = step->code == LESSON_STORE_OK;
+    if (ok && (step->kind == LESSON_STORE_OPERATION_END || step->kind == LESSON_STORE_OPERATION_COUNT))
+        expect_number(fixture, "the count", operation->count, step->count);
+    if ((ok && step->kind == LESSON_STORE_OPERATION_GET_LESSON) || step->code == LESSON_STORE_CONFLICT) {
+        if (step->kind != LESSON_STORE_OPERATION_QUIT)
+            judge_lesson(fixture, step, &operation->lesson);
+    }
+}
+
+/* What only an operation of a batch tells. */
+static void judge_in_batch(struct fixture *fixture, const struct step *step, const lesson_store_operation *operation) {
+    judge(fixture, step, operation);
+    if (step->kind != LESSON_STORE_OPERATION_JOIN)
+        return;
+    if (step->code == LESSON_STORE_OK)
+        expect_number(fixture, "arrival", operation->arrival, step->arrival);
+    if (step->code == LESSON_STORE_REFUSED)
+        judge_refusal(fixture, step, operation->refused_by);
+}
+
+/* ---- Single calls */
+
+static int call_end(struct fixture *fixture, lesson_store *store, const struct step *step,
+                    lesson_store_operation *answer) {
+    uint64_t left = UNWRITTEN_COUNT;
+    int code = lesson_store_end(store, step->lesson_id, step->flags, &left);
+    if (code != LESSON_STORE_OK)
+        expect_number(fixture, "the figure that the call does not write", left, UNWRITTEN_COUNT);
+    answer->count = left;
+    return code;
+}
+
+static int call_count(struct fixture *fixture, lesson_store *store, const struct step *step,
+                      lesson_store_operation *answer) {
+    uint64_t count = UNWRITTEN_COUNT;
+    int code = lesson_store_count(store, step->lesson_id, &count);
+    if (code != LESSON_STORE_OK)
+        expect_number(fixture, "the figure that the call does not write", count, UNWRITTEN_COUNT);
+    answer->count = count;
+    return code;
+}
+
+static int call_get(struct fixture *fixture, lesson_store *store, const struct step *step,
+                    lesson_store_operation *answer) {
+    answer->lesson.course_status = UNWRITTEN_STATUS;
+    int code = lesson_store_get_lesson(store, step->lesson_id, &answer->lesson);
+    if (code != LESSON_STORE_OK)
+        judge_status(fixture, "the lesson that the call does not write", answer->lesson.course_status,
+                     UNWRITTEN_STATUS);
+    return code;
+}
+
+/* A set of one status, fenced by itself, has a call of its own; any other is a batch of one. */
+static int call_set(struct fixture *fixture, lesson_store *store, const struct step *step,
+                    lesson_store_operation *answer) {
+    bool course_only = !step->chat_status && !step->if_chat_status;
+    bool chat_only = !step->course_status && !step->if_course_status;
+    if (!course_only && !chat_only) {
+        int code = lesson_store_batch(store, answer, 1);
+        return code ? code : answer->code;
+    }
+    int present = UNWRITTEN_STATUS;
+    int code = course_only ? lesson_store_set_course_status(store, step->lesson_id, answer->course_status,
+                                                            answer->if_course_status, &present)
+                           : lesson_store_set_chat_status(store, step->lesson_id, answer->chat_status,
+                                                          answer->if_chat_status, &present);
+    if (code != LESSON_STORE_CONFLICT)
+        judge_status(fixture, "the status that the call does not write", present, UNWRITTEN_STATUS);
+    answer->lesson.course_status = course_only ? present : course_status_of(step->lesson.course_status);
+    answer->lesson.chat_status = chat_only ? present : chat_status_of(step->lesson.chat_status);
+    return code;
+}
+
+static int call(struct fixture *fixture, lesson_store *store, const struct step *step, lesson_store_operation *answer) {
+    switch ((lesson_store_operation_kind)step->kind) {
+    case LESSON_STORE_OPERATION_CREATE:
+        return lesson_store_create(store, step->lesson_id, step->flags);
+    case LESSON_STORE_OPERATION_END:
+        return call_end(fixture, store, step, answer);
+    case LESSON_STORE_OPERATION_SET:
+        return call_set(fixture, store, step, answer);
+    case LESSON_STORE_OPERATION_GET_LESSON:
+        return call_get(fixture, store, step, answer);
+    case LESSON_STORE_OPERATION_JOIN:
+        return lesson_store_join(store, step->uid, step->course_id, step->lesson_id, step->session, step->flags,
+                                 answer->place);
+    case LESSON_STORE_OPERATION_QUIT:
+        return lesson_store_quit(store, step->uid, step->lesson_id, step->session, answer->place);
+    case LESSON_STORE_OPERATION_WHERE:
+        return lesson_store_where(store, step->uid, answer->place);
+    case LESSON_STORE_OPERATION_COUNT:
+        return call_count(fixture, store, step, answer);
+    }
+    return LESSON_STORE_INVALID;
+}
+
+static bool changes_state(const struct step *step) {
+    lesson_store_operation operation = operation_of_step(step);
+    return lesson_store_operation_writes(&operation) && step->code == LESSON_STORE_OK;
+}
+
+static void play_one(struct fixture *fixture, lesson_store *store, const struct step *step) {
+    lesson_store_place place;
+    mark_unwritten(&place);
+    lesson_store_operation answer = operation_of_step(step);
+    answer.place = &place;
+    bool compares = fixture->mode == MODE_SINGLE && !changes_state(step);
+    if (compares) {
+        lines_clear(&fixture->expected);
+        take_snapshot(fixture, store, &fixture->expected);
+    }
+    answer.code = call(fixture, store, step, &answer);
+    judge(fixture, step, &answer);
+    if (!compares)
+        return;
+    lines_clear(&fixture->found);
+    take_snapshot(fixture, store, &fixture->found);
+    if (!lines_compare(&fixture->expected, &fixture->found))
+        fail_test(fixture, "a step that was refused or only reads has changed the state (the lines above)");
+}
+
+static void play_batch(struct fixture *fixture, const struct step *steps) {
+    size_t count = 0;
+    while (!is_end(&steps[count]))
+        count++;
+    make_room_for_batch(fixture, count);
+    for (size_t i = 0; i < count; i++) {
+        fixture->operations[i] = operation_of_step(&steps[i]);
+        fixture->operations[i].place = &fixture->places[i];
+        mark_unwritten(&fixture->places[i]);
+    }
+    int code = lesson_store_batch(fixture->store, fixture->operations, count);
+    expect_code(fixture, "the batch", code, LESSON_STORE_OK);
+    for (size_t i = 0; i < count; i++) {
+        fixture->step = &steps[i];
+        fixture->step_number = i + 1;
+        judge_in_batch(fixture, &steps[i], &fixture->operations[i]);
+    }
+}
+
+void play(struct fixture *fixture, const struct step *steps) {
+    need_steps(fixture, steps);
+    know_steps(fixture, steps);
+    if (fixture->mode == MODE_BATCH) {
+        play_batch(fixture, steps);
+    } else {
+        for (size_t i = 0; !is_end(&steps[i]); i++) {
+            fixture->step = &steps[i];
+            fixture->step_number = i + 1;
+            play_one(fixture, fixture->stores[i % fixture->store_count], &steps[i]);
+        }
+    }
+    fixture->step = NULL;
+}

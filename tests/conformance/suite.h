@@ -1,0 +1,247 @@
+/*
+ * What the files of the suite share.
+ *
+ *   conformance.c   the entry: which tests in which modes, and the verdict
+ *   fixture.c       opens the stores of a test; gates; failures
+ *   player.c        plays the steps of a test in the mode of the fixture, and judges every answer
+ *   state.c         the whole state as lines of text, as found in a store and as expected
+ *   lines.c         lists of such lines
+ *   test_*.c        the tests
+ */
+#ifndef LESSON_STORE_CONFORMANCE_SUITE_H
+#define LESSON_STORE_CONFORMANCE_SUITE_H
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <lessonstore/conformance.h>
+
+/* ---- lines.c */
+
+typedef struct lines {
+    char **items;
+    size_t count;
+    size_t capacity;
+} lines;
+
+void lines_add(lines *list, const char *format, ...) LESSON_STORE_PRINTF(2, 3);
+void lines_add_once(lines *list, const char *text);
+void lines_sort(lines *list);
+void lines_clear(lines *list);
+void lines_free(lines *list);
+
+/* True if both hold the same lines, after sorting. Else prints those that only one has. */
+bool lines_compare(lines *expected, lines *found);
+
+/* An id for a person: in quotes, with other bytes than printable ASCII as \xNN, so that two ids never look alike. */
+typedef struct quoted {
+    char text[4 * LESSON_STORE_ID_MAX + 32];
+} quoted;
+
+quoted quote(lesson_store_id id);
+quoted quote_text(const char *text);
+
+/* ---- The steps of a test */
+
+/* One operation and the answer it must have. Statuses are words, NULL for none. Made by the macros below. */
+struct step {
+    uint32_t kind;
+    uint32_t flags;
+    const char *uid;
+    const char *course_id;
+    const char *lesson_id;
+    const char *session;
+    const char *course_status;
+    const char *chat_status;
+    const char *if_course_status;
+    const char *if_chat_status;
+
+    int code;
+    uint32_t arrival;
+    uint32_t refused_by; /* one of these flags */
+    uint64_t count;
+    struct {
+        const char *course_id;
+        const char *lesson_id;
+        const char *session;
+    } place;
+    struct {
+        const char *course_status; /* NULL: no record */
+        const char *chat_status;
+    } lesson;
+};
+
+#define STEPS(...)                   \
+    .steps = (const struct step[]) { \
+        __VA_ARGS__, {               \
+            .lesson_id = NULL        \
+        }                            \
+    }
+
+#define CREATE(lesson) .kind = LESSON_STORE_OPERATION_CREATE, .lesson_id = (lesson)
+#define END(lesson) .kind = LESSON_STORE_OPERATION_END, .lesson_id = (lesson)
+#define SET(lesson) .kind = LESSON_STORE_OPERATION_SET, .lesson_id = (lesson)
+#define COURSE_STATUS(word) .course_status = (word)
+#define CHAT_STATUS(word) .chat_status = (word)
+#define IF_COURSE_STATUS(word) .if_course_status = (word)
+#define IF_CHAT_STATUS(word) .if_chat_status = (word)
+#define GET(lesson) .kind = LESSON_STORE_OPERATION_GET_LESSON, .lesson_id = (lesson)
+#define COUNT(lesson) .kind = LESSON_STORE_OPERATION_COUNT, .lesson_id = (lesson)
+#define JOIN(user, course, lesson) \
+    .kind = LESSON_STORE_OPERATION_JOIN, .uid = (user), .course_id = (course), .lesson_id = (lesson)
+#define QUIT(user) .kind = LESSON_STORE_OPERATION_QUIT, .uid = (user)
+#define OF_LESSON(lesson) .lesson_id = (lesson)
+#define WHERE(user) .kind = LESSON_STORE_OPERATION_WHERE, .uid = (user)
+#define FLAGS(set) .flags = (set)
+#define SESSION(token) .session = (token)
+
+#define ANSWER(name) .code = LESSON_STORE_##name
+#define HAS(course_word, chat_word) .lesson = {(course_word), (chat_word)}
+#define NUMBER(figure) .count = (figure)
+#define IN(...) .place = {__VA_ARGS__} /* course, lesson[, session] */
+#define MOVED_FROM(...) .arrival = LESSON_STORE_ARRIVAL_MOVED, IN(__VA_ARGS__)
+#define ALREADY_IN(...) .arrival = LESSON_STORE_ARRIVAL_ALREADY_THERE, IN(__VA_ARGS__)
+#define REFUSED_BY(set) ANSWER(REFUSED), .refused_by = (set)
+
+/* The state after the steps: the lesson records, and the user records, of which the members follow. */
+struct record {
+    const char *lesson_id;
+    const char *course_status;
+    const char *chat_status;
+};
+
+struct user {
+    const char *uid;
+    const char *course_id;
+    const char *lesson_id;
+    const char *session;
+};
+
+#define IS_IN(user, course, lesson) .uid = (user), .course_id = (course), .lesson_id = (lesson)
+#define RECORDS(...)                     \
+    .records = (const struct record[]) { \
+        __VA_ARGS__, {                   \
+            .lesson_id = NULL            \
+        }                                \
+    }
+#define USERS(...)                   \
+    .users = (const struct user[]) { \
+        __VA_ARGS__, {               \
+            .uid = NULL              \
+        }                            \
+    }
+
+/* ---- Tests */
+
+enum mode { MODE_SINGLE, MODE_BATCH, MODE_TWO_STORES, MODE_COUNT };
+
+extern const char *const mode_names[MODE_COUNT];
+
+#define IN_MODE(name) (1u << MODE_##name)
+
+struct fixture;
+
+/* Either steps with the state that must follow, or a function. */
+struct test {
+    const char *name; /* "CLAUSE-1 CLAUSE-2 what is tested" */
+    const struct step *steps;
+    const struct record *records;
+    const struct user *users;
+    void (*function)(struct fixture *fixture);
+    unsigned modes; /* IN_MODE bits; 0: all */
+};
+
+typedef struct test_list {
+    const struct test *tests;
+    size_t count;
+} test_list;
+
+#define TEST_LIST(array) \
+    { (array), sizeof(array) / sizeof *(array) }
+
+extern const test_list lesson_tests, user_tests, join_flag_tests, id_tests, batch_tests, stream_tests, argument_tests,
+    check_tests, sharing_tests;
+
+/* ---- fixture.c */
+
+#define STORES_MAX 2
+
+struct fixture {
+    const lesson_store_conformance_backend *backend;
+    const struct test *test;
+    enum mode mode;
+    lesson_store *stores[STORES_MAX];
+    size_t store_count;
+    lesson_store *store;     /* the first */
+    const struct step *step; /* that is being played, for messages */
+    size_t step_number;
+    bool passed;
+    bool skipped;
+
+    /* Ids that the state is asked about, whether the store lists them or not. */
+    lines known_uids;
+    lines known_lessons;
+
+    /* Memory of the helpers, kept here because a failure leaves their frames without return. */
+    lines expected;
+    lines found;
+    lesson_store_operation *operations;
+    lesson_store_place *places;
+    char *text;
+};
+
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
+void fixture_open(struct fixture *fixture);
+void fixture_close(struct fixture *fixture);
+
+/* Fails the test with the mode, the step and this message. Only in the thread of the test. */
+void fail_test(struct fixture *fixture, const char *format, ...) LESSON_STORE_PRINTF(2, 3);
+#define expect_code(fixture, what, found_code, expected_code) \
+    expect_code_at((fixture), (what), (found_code), (expected_code), __FILE__, __LINE__)
+void expect_code_at(struct fixture *fixture, const char *what, int found, int expected, const char *file, int line);
+void expect_number(struct fixture *fixture, const char *what, uint64_t found, uint64_t expected);
+
+/* Skips the test, visibly, where the description does not declare these. */
+void need_operation(struct fixture *fixture, uint32_t kind);
+void need_flags(struct fixture *fixture, uint32_t flags);
+void need_capability(struct fixture *fixture, uint32_t capability);
+void need_calls(struct fixture *fixture, uint32_t calls);
+void skip_test(struct fixture *fixture, const char *why);
+
+bool has_operation(const struct fixture *fixture, uint32_t kind);
+bool has_call(const struct fixture *fixture, uint32_t call);
+bool has_capability(const struct fixture *fixture, uint32_t capability);
+
+/* Room for a batch, all zero; valid until the next call. */
+void make_room_for_batch(struct fixture *fixture, size_t count);
+
+/* ---- player.c */
+
+/* Plays steps and judges the answers. In single mode a step that is no successful write must leave the state as it
+ * was. */
+void play(struct fixture *fixture, const struct step *steps);
+lesson_store_operation operation_of_step(const struct step *step);
+void need_steps(struct fixture *fixture, const struct step *steps);
+
+/* ---- state.c */
+
+void know_user(struct fixture *fixture, const char *uid);
+void know_lesson(struct fixture *fixture, const char *lesson_id);
+
+/* Compares what every store of the fixture says about all it knows and lists with the expected state. */
+void expect_state(struct fixture *fixture, const struct record *records, const struct user *users);
+
+/* Adds what a store says to `out`. */
+void take_snapshot(struct fixture *fixture, lesson_store *store, lines *out);
+
+/* The listing of users and the members of every lesson must be the same fact, told twice. Both lists and the count
+ * of users are left in the fixture for the caller to see. */
+void expect_agreement(struct fixture *fixture);
+
+#endif
