@@ -92,6 +92,5 @@ struct lesson_store {
 
 /* INVALID or UNSUPPORTED with a message, or OK. */
 int lesson_store_operation_check(const lesson_store *store, const lesson_store_operation *operation);
-int lesson_store_id_check(const char *what, lesson_store_id id);
 
 #endif

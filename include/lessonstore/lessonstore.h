@@ -133,6 +133,10 @@ static inline lesson_store_id lesson_store_id_of(const char *text) {
     return id;
 }
 
+/* Says whether these bytes are an id (see "Strings" above): OK, or INVALID with a message that begins with `what` and
+ * names the fault. For input that is to be checked whole before any of it is stored. */
+LESSON_STORE_API int lesson_store_id_check(const char *what, lesson_store_id id);
+
 /* Where a user is, or was: C strings, "" where there is none. The caller's memory. */
 typedef struct lesson_store_place {
     char course_id[LESSON_STORE_ID_MAX + 1];

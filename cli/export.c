@@ -1,0 +1,104 @@
+/* export: the whole store as JSON lines, lessons first. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "progress.h"
+#include "record.h"
+
+struct export {
+    struct output *output;
+    struct progress progress;
+    uint64_t count;
+};
+
+static bool export_lesson(const lesson_store_lesson *lesson, void *context) {
+    struct export *export = context;
+    /* Members of a lesson without a record come back through their user records. */
+    if (!lesson->has_record)
+        return true;
+    progress_update(&export->progress, 0, ++export->count);
+    return record_write_lesson(export->output, lesson);
+}
+
+static bool export_user(const lesson_store_user *user, void *context) {
+    struct export *export = context;
+    progress_update(&export->progress, 0, ++export->count);
+    return record_write_user(export->output, user);
+}
+
+static int write_store(struct call *call, struct output *output) {
+    struct export export = {.output = output};
+    progress_begin(&export.progress, call, "records", 0);
+    int code = lesson_store_lessons(call->store, export_lesson, &export);
+    if (!code && !output->failed)
+        code = lesson_store_users(call->store, export_user, &export);
+    progress_end(&export.progress);
+    return code ? fail(call, "the export is not complete", code) : EXIT_YES;
+}
+
+/* ---- Files */
+
+static int cannot_write(const struct call *call, const char *path, int error) {
+    complain_of(call, "%s: cannot be written: %s", path, strerror(error));
+    return EXIT_STORE;
+}
+
+static int write_stream(struct call *call, FILE *stream, const char *path) {
+    struct output *output = calloc(1, sizeof *output);
+    if (!output)
+        return cannot_write(call, path, ENOMEM);
+    output_begin(output, stream, true);
+    int status = write_store(call, output);
+    bool written = output_end(output) && fsync(fileno(stream)) == 0;
+    int error = output->failed ? output->error : errno;
+    free(output);
+    if (!status && !written)
+        status = cannot_write(call, path, error);
+    return status;
+}
+
+/* What was under the name before stays there until the export is complete. */
+static int write_and_rename(struct call *call, const char *temporary, int descriptor, const char *path) {
+    FILE *stream = fdopen(descriptor, "w");
+    if (!stream) {
+        close(descriptor);
+        return cannot_write(call, path, errno);
+    }
+    int status = write_stream(call, stream, path);
+    if (fclose(stream) != 0 && !status)
+        status = cannot_write(call, path, errno);
+    if (!status && rename(temporary, path) != 0)
+        status = cannot_write(call, path, errno);
+    return status;
+}
+
+static int export_to_file(struct call *call, const char *path) {
+    struct stat present;
+    if (stat(path, &present) == 0 && !S_ISREG(present.st_mode)) {
+        complain_of(call, "%s: is no regular file; write to standard output instead", path);
+        return EXIT_USAGE;
+    }
+    char temporary[PATH_MAX];
+    int size = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    if (size < 0 || (size_t)size >= sizeof temporary)
+        return cannot_write(call, path, ENAMETOOLONG);
+    int descriptor = mkostemp(temporary, O_CLOEXEC);
+    if (descriptor < 0)
+        return cannot_write(call, path, errno);
+    int status = write_and_rename(call, temporary, descriptor, path);
+    if (status)
+        unlink(temporary);
+    return status;
+}
+
+int command_export(struct call *call) {
+    const char *path = call->argument_count > 0 ? call->arguments[0] : "-";
+    if (strcmp(path, "-") != 0)
+        return export_to_file(call, path);
+    call->output.json = true;
+    return write_store(call, &call->output);
+}

@@ -1,0 +1,73 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "folders.h"
+
+static int make_folder(const char *path) {
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
+}
+
+/* Makes every folder above the file of `path`. */
+static int make_folders(char *path) {
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int result = make_folder(path);
+        *slash = '/';
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+bool folder_file(const char *variable, const char *fallback, const char *name, char path[PATH_MAX]) {
+    const char *base = getenv(variable);
+    const char *home = getenv("HOME");
+    int size;
+    /* The specification says that a relative path is to be ignored. */
+    if (base && base[0] == '/')
+        size = snprintf(path, PATH_MAX, "%s/lessonstore/%s", base, name);
+    else if (home && home[0] == '/')
+        size = snprintf(path, PATH_MAX, "%s/%s/lessonstore/%s", home, fallback, name);
+    else {
+        errno = ENOENT;
+        return false;
+    }
+    if (size < 0 || size >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return make_folders(path) == 0;
+}
+
+/* A location is percent-decoded, so what is special there is encoded. */
+static bool append_encoded(char *location, size_t room, const char *path) {
+    for (; *path; path++) {
+        char encoded[4] = {*path, '\0'};
+        if (*path == '%' || *path == '?')
+            snprintf(encoded, sizeof encoded, "%%%02X", (unsigned)*path);
+        size_t size = strlen(encoded);
+        if (size >= room)
+            return false;
+        memcpy(location, encoded, size + 1);
+        location += size;
+        room -= size;
+    }
+    return true;
+}
+
+bool default_location(const struct program *program, char location[LESSON_STORE_LOCATION_MAX + 1]) {
+    static const char scheme[] = "sqlite:";
+    char path[PATH_MAX];
+    if (!folder_file("XDG_DATA_HOME", ".local/share", "lessons.db", path)) {
+        complain(program, "data directory", "%s; name a store by --store or LESSONSTORE_LOCATION", strerror(errno));
+        return false;
+    }
+    memcpy(location, scheme, sizeof scheme);
+    size_t size = strlen(scheme);
+    if (append_encoded(location + size, LESSON_STORE_LOCATION_MAX + 1 - size, path))
+        return true;
+    complain(program, "data directory", "its path is too long for a location");
+    return false;
+}

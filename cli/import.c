@@ -1,0 +1,190 @@
+/* import: reads an export. It is read twice: everything is checked before anything is changed. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "batch.h"
+#include "progress.h"
+#include "record.h"
+
+#define BATCH_LINES 1000
+#define OPERATIONS_OF_A_LINE 2 /* a lesson is created and then set */
+
+struct import {
+    struct call *call;
+    struct input input;
+    struct batch batch;
+    struct progress progress;
+    struct record records[BATCH_LINES]; /* they own the ids of the batch */
+    size_t record_count;
+    uint64_t lessons;
+    uint64_t users;
+    uint64_t lost; /* lessons that another process ended between their create and their set */
+    char line[RECORD_LINE_SIZE];
+};
+
+/* ---- Is the store empty? */
+
+static bool stop_at_lesson(const lesson_store_lesson *lesson, void *context) {
+    (void)lesson;
+    *(bool *)context = false;
+    return false;
+}
+
+static bool stop_at_user(const lesson_store_user *user, void *context) {
+    (void)user;
+    *(bool *)context = false;
+    return false;
+}
+
+static int check_empty(const struct call *call) {
+    bool empty = true;
+    int code = lesson_store_lessons(call->store, stop_at_lesson, &empty);
+    if (!code && empty)
+        code = lesson_store_users(call->store, stop_at_user, &empty);
+    if (code)
+        return fail(call, NULL, code);
+    if (empty)
+        return EXIT_YES;
+    complain_of(call, "the store is not empty; --merge imports into it all the same");
+    return EXIT_NO;
+}
+
+/* ---- Lines */
+
+/* Reads the next record; *more becomes false at the end. */
+static int take_record(struct import *import, struct record *record, bool *more) {
+    size_t size;
+    int status;
+    *more = input_line(&import->input, import->call, import->line, sizeof import->line, &size, &status) == LINE_READ;
+    if (!*more)
+        return status;
+    struct fault fault;
+    if (record_parse(record, import->line, size, &fault))
+        return EXIT_YES;
+    return input_malformed(&import->input, import->call, &fault);
+}
+
+static int check_all(struct import *import) {
+    for (bool more = true; more;) {
+        struct record record;
+        int status = take_record(import, &record, &more);
+        if (status)
+            return status;
+        if (more)
+            record_free(&record);
+    }
+    return EXIT_YES;
+}
+
+/* ---- Applying */
+
+static void add_lesson(struct import *import, const struct record *record) {
+    uint64_t line_number = import->input.line_number;
+    batch_add(&import->batch, LESSON_STORE_OPERATION_CREATE, line_number)->lesson_id = record->lesson_id;
+    lesson_store_operation *set = batch_add(&import->batch, LESSON_STORE_OPERATION_SET, line_number);
+    bool has_course = record->course_status != LESSON_STORE_STATUS_NONE;
+    bool has_chat = record->chat_status != LESSON_STORE_STATUS_NONE;
+    set->lesson_id = record->lesson_id;
+    /* What the export leaves out is what create gives, also where the lesson is there already. */
+    set->course_status = has_course ? record->course_status : LESSON_STORE_COURSE_WAITING;
+    set->chat_status = has_chat ? record->chat_status : LESSON_STORE_CHAT_FREE;
+}
+
+static void add_user(struct import *import, const struct record *record) {
+    lesson_store_operation *join = batch_add(&import->batch, LESSON_STORE_OPERATION_JOIN, import->input.line_number);
+    join->uid = record->uid;
+    join->course_id = record->course_id;
+    join->lesson_id = record->lesson_id;
+    join->session = record->session;
+}
+
+static void count_answer(const lesson_store_operation *operation, void *context) {
+    struct import *import = context;
+    bool is_set = operation->kind == LESSON_STORE_OPERATION_SET;
+    import->lost += is_set && operation->code != LESSON_STORE_OK;
+    import->lessons += is_set && operation->code == LESSON_STORE_OK;
+    import->users += operation->kind == LESSON_STORE_OPERATION_JOIN;
+}
+
+static int run_batch(struct import *import) {
+    int status = EXIT_YES;
+    if (import->batch.count > 0)
+        status = batch_run(&import->batch, import->call, &import->input, count_answer, import);
+    while (import->record_count > 0)
+        record_free(&import->records[--import->record_count]);
+    progress_update(&import->progress, input_done(&import->input), import->input.line_number);
+    return status;
+}
+
+static int apply_all(struct import *import) {
+    int status = EXIT_YES;
+    for (bool more = true; more && !status;) {
+        struct record *record = &import->records[import->record_count];
+        status = take_record(import, record, &more);
+        if (!status && more) {
+            import->record_count++;
+            if (record->is_user)
+                add_user(import, record);
+            else
+                add_lesson(import, record);
+        }
+        if (!status && (!more || import->record_count == BATCH_LINES))
+            status = run_batch(import);
+    }
+    while (import->record_count > 0)
+        record_free(&import->records[--import->record_count]);
+    return status;
+}
+
+static void report(struct import *import) {
+    struct field facts[] = {field_only_json(field_number("lessons", import->lessons)),
+                            field_only_json(field_number("users", import->users))};
+    output_facts(&import->call->output, facts, sizeof facts / sizeof *facts);
+    note(import->call, "%" PRIu64 " lessons and %" PRIu64 " users", import->lessons, import->users);
+}
+
+static int apply(struct import *import) {
+    input_rewind(&import->input);
+    progress_begin(&import->progress, import->call, "records", import->input.size);
+    int status = apply_all(import);
+    progress_end(&import->progress);
+    report(import);
+    if (status || import->lost == 0)
+        return status;
+    complain_of(import->call, "%" PRIu64 " lessons were ended by others meanwhile", import->lost);
+    return EXIT_NO;
+}
+
+static int import_opened(struct import *import) {
+    int status = input_spool(&import->input, import->call);
+    if (!status)
+        status = check_all(import);
+    if (!status && !option_given(import->call, OPTION_MERGE))
+        status = check_empty(import->call);
+    if (status)
+        return status;
+    if (batch_begin(&import->batch, BATCH_LINES * OPERATIONS_OF_A_LINE)) {
+        status = apply(import);
+    } else {
+        complain_of(import->call, "no memory for a batch");
+        status = EXIT_STORE;
+    }
+    batch_end(&import->batch);
+    return status;
+}
+
+int command_import(struct call *call) {
+    struct import *import = calloc(1, sizeof *import);
+    if (!import) {
+        complain_of(call, "no memory left");
+        return EXIT_STORE;
+    }
+    import->call = call;
+    int status = input_open(&import->input, call, call->argument_count > 0 ? call->arguments[0] : NULL);
+    if (!status) {
+        status = import_opened(import);
+        input_close(&import->input);
+    }
+    free(import);
+    return status;
+}

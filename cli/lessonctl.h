@@ -1,0 +1,159 @@
+/*
+ * What the files of lessonctl share: one run of the program, one call of a command, and how both speak.
+ *
+ *   main.c ── command.c (the table of commands) ──┬── lessons.c users.c maintenance.c replay.c export.c import.c
+ * shell.c └── help.c prompt.c (read the same table)
+ *
+ * Data goes to stdout through output.h and messages to stderr through message.c; nothing else writes to either.
+ */
+#ifndef LESSONCTL_LESSONCTL_H
+#define LESSONCTL_LESSONCTL_H
+
+#include <popt.h>
+
+#include <lessonstore/lessonstore.h>
+
+#include "output.h"
+
+enum exit_status {
+    EXIT_YES = 0,   /* done, yes */
+    EXIT_NO = 1,    /* not found, refused, conflict; a check has found something */
+    EXIT_USAGE = 2, /* wrong usage, an invalid id, malformed input */
+    EXIT_STORE = 3  /* the store or a file could not be reached, or failed */
+};
+
+/* Every option of every command; popt answers with these. */
+enum option {
+    OPTION_STORE = 1,
+    OPTION_VERSION,
+    OPTION_JSON,
+    OPTION_HELP,
+    OPTION_RESET,
+    OPTION_RECORD_ONLY,
+    OPTION_SESSION,
+    OPTION_LESSON,
+    OPTION_IF_EXISTS,
+    OPTION_IF_OPEN,
+    OPTION_STAY,
+    OPTION_COURSE_STATUS,
+    OPTION_CHAT_STATUS,
+    OPTION_IF_COURSE_STATUS,
+    OPTION_IF_CHAT_STATUS,
+    OPTION_UNTIL,
+    OPTION_UNFENCED,
+    OPTION_BATCH,
+    OPTION_DRY_RUN,
+    OPTION_ENDED,
+    OPTION_MERGE,
+    OPTIONS
+};
+
+/* The options that were given: NULL for one that was not, "" for one that takes no value. */
+struct option_values {
+    char *text[OPTIONS];
+};
+
+/* One run of lessonctl. */
+struct program {
+    const char *location;       /* NULL: the default one */
+    lesson_store *store;        /* opened by the first command that needs it */
+    bool json;                  /* --json stood before the command */
+    bool in_shell;              /* the commands come from a shell */
+    uint64_t shell_line_number; /* of the line that is run; 0: messages need no number */
+};
+
+/* One command with its arguments. */
+struct call {
+    struct program *program;
+    const struct command *command;
+    lesson_store *store;
+    const char **arguments;
+    int argument_count;
+    struct option_values options;
+    struct output output;
+};
+
+struct command {
+    const char *name;
+    const char *arguments; /* as the synopsis shows them */
+    const char *summary;
+    const char *details; /* more lines for its help, or NULL */
+    const struct poptOption *options;
+    int fewest_arguments;
+    int most_arguments;
+    bool needs_store;
+    int (*run)(struct call *call); /* returns an exit status */
+};
+
+/* ---- command.c */
+
+/* The commands in the order of the help; NULL beyond the last. */
+const struct command *command_at(size_t index);
+const struct command *command_find(const char *name);
+
+/* Runs argv[0] with its arguments and returns the exit status. */
+int command_run(struct program *program, int argc, const char **argv);
+
+/* Reads all options of a popt context; an exit status, with a message if one is wrong. */
+int options_read(const struct program *program, const char *what, poptContext context, struct option_values *values);
+void options_free(struct option_values *values);
+
+static inline bool option_given(const struct call *call, enum option option) {
+    return call->options.text[option] != NULL;
+}
+
+/* The number that an option gives, or `otherwise`; false with a message if it is not between the limits. */
+bool option_number(const struct call *call, enum option option, const char *name, int64_t lowest, int64_t highest,
+                   int64_t *number);
+
+/* ---- message.c */
+
+/* One line on stderr: "lessonctl: what: message"; `what` may be NULL. */
+void complain(const struct program *program, const char *what, const char *format, ...) LESSON_STORE_PRINTF(3, 4);
+
+/* The same about a call; and only where a person watches, for what went well. */
+#define complain_of(call, ...) complain((call)->program, (call)->command->name, __VA_ARGS__)
+void note(const struct call *call, const char *format, ...) LESSON_STORE_PRINTF(2, 3);
+
+/* Says why a call of the library failed (negative code) and returns the exit status. `where` (NULL: nothing) stands
+ * before the library's message. */
+int fail(const struct call *call, const char *where, int code);
+
+/* The exit status that a code asks for. */
+int exit_status_of(int code);
+
+/* For what is printed beside struct output: an exit status, with a message if it could not be written. */
+int flush_stdout(const struct program *program);
+
+/* ---- help.c */
+
+/* Prints the synopsis, as "join UID COURSE LESSON [--stay]", without a line end. */
+void print_synopsis(FILE *stream, const struct command *command);
+void print_help(FILE *stream);
+void print_command_help(FILE *stream, const struct command *command);
+int command_help(struct call *call);
+
+/* ---- the commands, by theme */
+
+int command_create(struct call *call);
+int command_end(struct call *call);
+int command_set(struct call *call);
+int command_show(struct call *call);
+int command_count(struct call *call);
+int command_members(struct call *call);
+int command_lessons(struct call *call);
+
+int command_join(struct call *call);
+int command_quit(struct call *call);
+int command_where(struct call *call);
+
+int command_check(struct call *call);
+int command_repair(struct call *call);
+int command_info(struct call *call);
+
+int command_replay(struct call *call);
+int command_export(struct call *call);
+int command_import(struct call *call);
+int command_shell(struct call *call);
+
+#endif

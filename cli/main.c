@@ -1,0 +1,91 @@
+/* lessonctl: the lesson store from a command line. */
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lessonctl.h"
+
+static const struct poptOption program_options[] = {
+    {"store", 0, POPT_ARG_STRING, NULL, OPTION_STORE, NULL, NULL},
+    {"json", 0, POPT_ARG_NONE, NULL, OPTION_JSON, NULL, NULL},
+    {"version", 0, POPT_ARG_NONE, NULL, OPTION_VERSION, NULL, NULL},
+    {"help", 'h', POPT_ARG_NONE, NULL, OPTION_HELP, NULL, NULL},
+    POPT_TABLEEND,
+};
+
+/* A standard stream that is closed is opened onto nothing, in the direction that does not work: otherwise a database
+ * or a socket would get its number, and output meant for the stream would be written there. */
+static void hold_standard_streams(void) {
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[descriptor]) != descriptor)
+            exit(EXIT_STORE);
+    }
+}
+
+static const char *chosen_location(const struct option_values *options) {
+    if (options->text[OPTION_STORE])
+        return options->text[OPTION_STORE];
+    const char *location = getenv("LESSONSTORE_LOCATION");
+    return location && *location ? location : NULL;
+}
+
+static int say_on_stdout(const struct program *program, const struct option_values *options) {
+    if (options->text[OPTION_VERSION])
+        printf("lessonctl %s\n", lesson_store_version());
+    else
+        print_help(stdout);
+    return flush_stdout(program);
+}
+
+static int run_with_options(struct program *program, poptContext context, struct option_values *options) {
+    int status = options_read(program, NULL, context, options);
+    if (status)
+        return status;
+    if (options->text[OPTION_VERSION] || options->text[OPTION_HELP])
+        return say_on_stdout(program, options);
+    const char **argv = poptGetArgs(context);
+    if (!argv || !argv[0]) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    int argc = 0;
+    while (argv[argc])
+        argc++;
+    program->location = chosen_location(options);
+    program->json = options->text[OPTION_JSON] != NULL;
+    return command_run(program, argc, argv);
+}
+
+static int run(int argc, const char **argv) {
+    struct program program = {0};
+    struct option_values options = {{NULL}};
+    /* Options after the command are the command's own. */
+    poptContext context =
+        poptGetContext("lessonctl", argc, argv, program_options, POPT_CONTEXT_POSIXMEHARDER | POPT_CONTEXT_NO_EXEC);
+    if (!context)
+        return EXIT_STORE;
+    int status = run_with_options(&program, context, &options);
+    lesson_store_close(program.store);
+    options_free(&options);
+    poptFreeContext(context);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    hold_standard_streams();
+    setlocale(LC_CTYPE, "");
+    /* A reader that has gone is an error of writing, reported like any other. */
+    signal(SIGPIPE, SIG_IGN);
+    const char **arguments = calloc((size_t)argc + 1, sizeof *arguments);
+    if (!arguments)
+        return EXIT_STORE;
+    for (int i = 0; i < argc; i++)
+        arguments[i] = argv[i];
+    int status = run(argc, arguments);
+    free(arguments);
+    return status;
+}

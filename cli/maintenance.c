@@ -1,0 +1,114 @@
+/* check, repair and info. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "lessonctl.h"
+#include "progress.h"
+
+struct inspection {
+    struct call *call;
+    struct progress progress;
+    bool dry_run;
+    bool repairs;
+    uint64_t found;
+    uint64_t mendable;
+    uint64_t mended;
+};
+
+static const char *verdict(const struct inspection *inspection, const lesson_store_finding *finding) {
+    if (!inspection->repairs && !inspection->dry_run)
+        return "found";
+    if (finding->mended)
+        return "mended";
+    return inspection->dry_run && finding->mendable ? "would mend" : "left";
+}
+
+static bool print_finding(const lesson_store_finding *finding, void *context) {
+    struct inspection *inspection = context;
+    inspection->found++;
+    inspection->mendable += finding->mendable;
+    inspection->mended += finding->mended;
+    struct field row[] = {field_text("verdict", verdict(inspection, finding)),
+                          field_text("finding", lesson_store_finding_text((int)finding->kind)),
+                          field_id("lesson_id", finding->lesson_id),
+                          field_id("uid", finding->uid),
+                          field_text("detail", finding->detail),
+                          field_only_json(field_bool("mendable", finding->mendable)),
+                          field_only_json(field_bool("mended", finding->mended))};
+    progress_update(&inspection->progress, 0, inspection->found);
+    return output_row(&inspection->call->output, row, sizeof row / sizeof *row);
+}
+
+static int inspect(struct inspection *inspection) {
+    struct call *call = inspection->call;
+    uint32_t flags = (inspection->repairs ? (uint32_t)LESSON_STORE_CHECK_REPAIR : 0) |
+                     (option_given(call, OPTION_ENDED) ? (uint32_t)LESSON_STORE_CHECK_ENDED : 0);
+    progress_begin(&inspection->progress, call, "found", 0);
+    int code = lesson_store_check(call->store, flags, print_finding, inspection, NULL, NULL);
+    progress_end(&inspection->progress);
+    if (code)
+        return fail(call, NULL, code);
+    note(call, "%" PRIu64 " found, %" PRIu64 " of them mendable, %" PRIu64 " mended", inspection->found,
+         inspection->mendable, inspection->mended);
+    return inspection->found == inspection->mended ? EXIT_YES : EXIT_NO;
+}
+
+int command_check(struct call *call) {
+    struct inspection inspection = {.call = call};
+    return inspect(&inspection);
+}
+
+int command_repair(struct call *call) {
+    bool dry_run = option_given(call, OPTION_DRY_RUN);
+    struct inspection inspection = {.call = call, .dry_run = dry_run, .repairs = !dry_run};
+    return inspect(&inspection);
+}
+
+/* ---- info */
+
+struct facts {
+    struct field *fields;
+    size_t count;
+    bool no_memory;
+};
+
+/* The texts are borrowed during the callback only, and one JSON object needs them all. */
+static bool keep_fact(const char *name, const char *value, void *context) {
+    struct facts *facts = context;
+    struct field *fields = realloc(facts->fields, (facts->count + 1) * sizeof *fields);
+    char *name_copy = strdup(name);
+    char *value_copy = strdup(value);
+    facts->fields = fields ? fields : facts->fields;
+    facts->no_memory = !fields || !name_copy || !value_copy;
+    if (facts->no_memory) {
+        free(name_copy);
+        free(value_copy);
+        return false;
+    }
+    fields[facts->count++] = field_text(name_copy, value_copy);
+    return true;
+}
+
+static void free_facts(struct facts *facts) {
+    for (size_t i = 0; i < facts->count; i++) {
+        free((void *)(uintptr_t)facts->fields[i].name);
+        free((void *)(uintptr_t)facts->fields[i].text.data);
+    }
+    free(facts->fields);
+}
+
+int command_info(struct call *call) {
+    struct facts facts = {0};
+    int status = EXIT_YES;
+    int code = lesson_store_info(call->store, keep_fact, &facts);
+    if (code) {
+        status = fail(call, NULL, code);
+    } else if (facts.no_memory) {
+        complain_of(call, "no memory left");
+        status = EXIT_STORE;
+    } else {
+        output_facts(&call->output, facts.fields, facts.count);
+    }
+    free_facts(&facts);
+    return status;
+}

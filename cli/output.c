@@ -1,0 +1,260 @@
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include <jansson.h>
+
+#include "output.h"
+
+#define COLUMN_GAP 2
+
+/* ---- Fields */
+
+struct field field_id(const char *name, lesson_store_id text) {
+    return (struct field){.name = name, .kind = text.size > 0 ? FIELD_TEXT : FIELD_ABSENT, .text = text};
+}
+
+struct field field_text(const char *name, const char *text) {
+    return field_id(name, lesson_store_id_of(text));
+}
+
+struct field field_number(const char *name, uint64_t number) {
+    return (struct field){.name = name, .kind = FIELD_NUMBER, .number = number};
+}
+
+struct field field_bool(const char *name, bool value) {
+    return (struct field){.name = name, .kind = value ? FIELD_TRUE : FIELD_FALSE};
+}
+
+struct field field_only_json(struct field field) {
+    field.only_json = true;
+    return field;
+}
+
+struct field field_code(int code) {
+    return field_only_json(field_text("code", lesson_store_code_name(code)));
+}
+
+/* ---- Failures */
+
+static bool failed(struct output *output, int error) {
+    if (!output->failed)
+        output->error = error;
+    output->failed = true;
+    return false;
+}
+
+static bool check_stream(struct output *output) {
+    return !output->failed && (!ferror(output->stream) || failed(output, errno));
+}
+
+/* ---- JSON */
+
+/* Residue in a store may hold bytes that are no text; they must neither break a line nor the JSON. */
+static char *printable_copy(lesson_store_id text, bool ascii) {
+    char *copy = malloc(text.size + 1);
+    if (!copy)
+        return NULL;
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        bool odd = byte < 0x20 || byte == 0x7f || (ascii && byte >= 0x80);
+        copy[i] = odd ? '?' : text.data[i];
+    }
+    copy[text.size] = '\0';
+    return copy;
+}
+
+static json_t *json_of_text(lesson_store_id text) {
+    json_t *value = json_stringn(text.data, text.size);
+    if (value)
+        return value;
+    char *copy = printable_copy(text, true);
+    value = copy ? json_string(copy) : NULL;
+    free(copy);
+    return value;
+}
+
+static json_t *json_of(const struct field *field) {
+    switch (field->kind) {
+    case FIELD_TEXT:
+        return json_of_text(field->text);
+    case FIELD_NUMBER:
+        return json_integer((json_int_t)field->number);
+    case FIELD_TRUE:
+    case FIELD_FALSE:
+        return json_boolean(field->kind == FIELD_TRUE);
+    case FIELD_ABSENT:
+        break;
+    }
+    return NULL;
+}
+
+static bool write_json(struct output *output, const struct field *fields, size_t count) {
+    json_t *object = json_object();
+    bool made = object != NULL;
+    for (size_t i = 0; made && i < count; i++) {
+        if (fields[i].kind != FIELD_ABSENT)
+            made = json_object_set_new(object, fields[i].name, json_of(&fields[i])) == 0;
+    }
+    if (!made)
+        failed(output, ENOMEM);
+    else if (json_dumpf(object, output->stream, JSON_COMPACT) != 0 || putc('\n', output->stream) == EOF)
+        failed(output, errno);
+    json_decref(object);
+    return !output->failed;
+}
+
+/* ---- Text */
+
+static char *text_of(const struct field *field) {
+    char number[24];
+    switch (field->kind) {
+    case FIELD_TEXT:
+        return printable_copy(field->text, false);
+    case FIELD_NUMBER:
+        snprintf(number, sizeof number, "%" PRIu64, field->number);
+        return strdup(number);
+    case FIELD_TRUE:
+    case FIELD_FALSE:
+        return strdup(field->kind == FIELD_TRUE ? "yes" : "no");
+    case FIELD_ABSENT:
+        break;
+    }
+    return strdup("-");
+}
+
+/* The columns that a text takes on a terminal; CJK and emoji take two each. */
+static int display_width(const char *text) {
+    int width = 0;
+    mbstate_t state = {0};
+    for (size_t left = strlen(text), size; left > 0; text += size, left -= size) {
+        wchar_t character;
+        size = mbrtowc(&character, text, left, &state);
+        if (size == 0 || size > left) {
+            memset(&state, 0, sizeof state);
+            size = 1;
+            width++;
+            continue;
+        }
+        int columns = wcwidth(character);
+        width += columns > 0 ? columns : 0;
+    }
+    return width;
+}
+
+static void write_aligned(struct output *output, char *const cells[]) {
+    for (size_t column = 0; column < output->column_count; column++) {
+        bool last = column + 1 == output->column_count;
+        int padding = last ? 0 : output->widths[column] - display_width(cells[column]) + COLUMN_GAP;
+        fprintf(output->stream, "%s%*s", cells[column], padding, "");
+    }
+    putc('\n', output->stream);
+}
+
+static void write_table(struct output *output) {
+    for (size_t row = 0; row < output->row_count; row++) {
+        write_aligned(output, output->cells[row]);
+        for (size_t column = 0; column < output->column_count; column++)
+            free(output->cells[row][column]);
+    }
+    output->row_count = 0;
+    check_stream(output);
+}
+
+static void add_cell(struct output *output, char *cell) {
+    int width = display_width(cell);
+    if (width > output->widths[output->column_count])
+        output->widths[output->column_count] = width;
+    output->cells[output->row_count][output->column_count++] = cell;
+}
+
+static bool add_to_table(struct output *output, const struct field *fields, size_t count, bool names) {
+    output->column_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].only_json)
+            continue;
+        char *cell = names ? strdup(fields[i].name) : text_of(&fields[i]);
+        if (!cell) {
+            while (output->column_count > 0)
+                free(output->cells[output->row_count][--output->column_count]);
+            return failed(output, ENOMEM);
+        }
+        add_cell(output, cell);
+    }
+    output->row_count++;
+    return true;
+}
+
+static bool write_to_table(struct output *output, const struct field *fields, size_t count) {
+    if (!output->headed && !add_to_table(output, fields, count, true))
+        return false;
+    output->headed = true;
+    if (!add_to_table(output, fields, count, false))
+        return false;
+    /* Room for a heading is left in the first block only because it is one row more. */
+    if (output->row_count >= OUTPUT_TABLE_ROWS - 1)
+        write_table(output);
+    return !output->failed;
+}
+
+static bool write_text(struct output *output, const struct field *fields, size_t count) {
+    const char *before = "";
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].only_json)
+            continue;
+        char *text = text_of(&fields[i]);
+        if (!text)
+            return failed(output, ENOMEM);
+        fprintf(output->stream, "%s%s", before, text);
+        free(text);
+        before = "\t";
+    }
+    putc('\n', output->stream);
+    return check_stream(output);
+}
+
+/* ---- Rows */
+
+void output_begin(struct output *output, FILE *stream, bool json) {
+    *output = (struct output){.stream = stream, .json = json, .table = !json && isatty(fileno(stream))};
+}
+
+bool output_row(struct output *output, const struct field *fields, size_t count) {
+    if (output->json)
+        return write_json(output, fields, count);
+    size_t columns = 0;
+    for (size_t i = 0; i < count; i++)
+        columns += !fields[i].only_json;
+    assert(columns <= OUTPUT_COLUMNS_MAX);
+    if (columns == 0)
+        return true;
+    if (output->table && columns > 1)
+        return write_to_table(output, fields, count);
+    return write_text(output, fields, count);
+}
+
+bool output_facts(struct output *output, const struct field *facts, size_t count) {
+    if (output->json)
+        return write_json(output, facts, count);
+    bool written = true;
+    for (size_t i = 0; written && i < count; i++) {
+        if (facts[i].only_json)
+            continue;
+        struct field row[] = {field_text("name", facts[i].name), facts[i]};
+        row[1].name = "value";
+        written = output_row(output, row, 2);
+    }
+    return written;
+}
+
+bool output_end(struct output *output) {
+    write_table(output);
+    errno = 0;
+    if (fflush(output->stream) != 0 || ferror(output->stream))
+        failed(output, errno ? errno : EIO);
+    clearerr(output->stream);
+    return !output->failed;
+}

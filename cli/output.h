@@ -1,0 +1,61 @@
+/*
+ * Data for stdout or an export: rows of named fields.
+ *
+ * As JSON a row is one object on a line. As text it is its fields between tabs, an absent one as "-". On a terminal the
+ * rows of two and more columns are aligned under their names.
+ */
+#ifndef LESSONCTL_OUTPUT_H
+#define LESSONCTL_OUTPUT_H
+
+#include <stdio.h>
+
+#include <lessonstore/lessonstore.h>
+
+#define OUTPUT_COLUMNS_MAX 8
+#define OUTPUT_TABLE_ROWS 128 /* rows that are aligned together */
+
+enum field_kind { FIELD_ABSENT, FIELD_TEXT, FIELD_NUMBER, FIELD_TRUE, FIELD_FALSE };
+
+struct field {
+    const char *name;
+    enum field_kind kind;
+    bool only_json; /* not part of the text */
+    lesson_store_id text;
+    uint64_t number;
+};
+
+/* A text that is not given, or the empty one, is an absent field. */
+struct field field_id(const char *name, lesson_store_id text);
+struct field field_text(const char *name, const char *text);
+struct field field_number(const char *name, uint64_t number);
+struct field field_bool(const char *name, bool value);
+struct field field_only_json(struct field field);
+
+/* {"code":"OK"...}: how a single call was answered. */
+struct field field_code(int code);
+
+struct output {
+    FILE *stream;
+    bool json;
+    bool table;
+    bool headed;
+    bool failed;
+    int error; /* errno of the first failure */
+    size_t row_count;
+    size_t column_count;
+    int widths[OUTPUT_COLUMNS_MAX];
+    char *cells[OUTPUT_TABLE_ROWS][OUTPUT_COLUMNS_MAX];
+};
+
+void output_begin(struct output *output, FILE *stream, bool json);
+
+/* Returns false if writing has failed, so that a stream can be stopped. */
+bool output_row(struct output *output, const struct field *fields, size_t count);
+
+/* Facts about one thing: one object as JSON, a row of name and value for each as text. */
+bool output_facts(struct output *output, const struct field *facts, size_t count);
+
+/* Writes what is still held back. False if anything could not be written; `error` says why. */
+bool output_end(struct output *output);
+
+#endif
