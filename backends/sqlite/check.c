@@ -9,10 +9,6 @@ enum condition { ALWAYS, IF_DAMAGED, IF_ASKED_FOR_ENDED };
 #define BY_LESSON " INDEXED BY users_by_lesson "
 #define FOUND "INSERT INTO temp.findings(kind, lesson_id, uid, detail) SELECT ?1, "
 
-/* SQLite's own check; ?1 is MALFORMED. */
-static const char find_damage[] = FOUND "NULL, NULL, replace(integrity_check, char(10), ' ')"
-                                        " FROM pragma_integrity_check(100, 'main') WHERE integrity_check <> 'ok'";
-
 /* In this order. ?1 is the kind; a step without `mend` finds what a later one mends, or nobody. */
 static const struct step {
     lesson_store_finding_kind kind;
@@ -100,6 +96,35 @@ static int run_text(sqlite_store *sqlite, const char *text, lesson_store_finding
     return code;
 }
 
+/* Runs SQLite's own check and keeps each line that is not "ok". */
+static int gather_damage(sqlite_store *sqlite, sqlite3_stmt *examine, sqlite3_stmt *keep) {
+    int result;
+    while ((result = sqlite3_step(examine)) == SQLITE_ROW) {
+        if (sqlite3_stricmp((const char *)sqlite3_column_text(examine, 0), "ok") == 0)
+            continue;
+        result = sqlite3_bind_value(keep, 2, sqlite3_column_value(examine, 0));
+        if (result == SQLITE_OK)
+            result = sqlite3_step(keep);
+        sqlite3_reset(keep);
+        if (result != SQLITE_DONE)
+            break;
+    }
+    return result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+}
+
+static int find_damage(sqlite_store *sqlite) {
+    sqlite3_stmt *examine = NULL, *keep = NULL;
+    int result = sqlite3_prepare_v2(sqlite->database, "PRAGMA main.integrity_check(100)", -1, &examine, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_prepare_v2(sqlite->database, FOUND "NULL, NULL, replace(?2, char(10), ' ')", -1, &keep, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_int(keep, 1, LESSON_STORE_FINDING_MALFORMED);
+    int code = result == SQLITE_OK ? gather_damage(sqlite, examine, keep) : sqlite_fail(sqlite, result);
+    sqlite3_finalize(examine);
+    sqlite3_finalize(keep);
+    return code;
+}
+
 static int take_steps(sqlite_store *sqlite, uint32_t flags, bool damaged) {
     int code = LESSON_STORE_OK;
     for (size_t i = 0; !code && i < sizeof steps / sizeof *steps; i++) {
@@ -116,10 +141,11 @@ static int take_steps(sqlite_store *sqlite, uint32_t flags, bool damaged) {
 
 static int find_and_mend(sqlite_store *sqlite, uint32_t flags) {
     /* The long reading of the whole file happens before the write lock is taken. */
-    int code = run_text(sqlite, find_damage, LESSON_STORE_FINDING_MALFORMED);
+    int before = sqlite3_total_changes(sqlite->database);
+    int code = find_damage(sqlite);
     if (code)
         return code;
-    bool damaged = sqlite3_changes(sqlite->database) > 0;
+    bool damaged = sqlite3_total_changes(sqlite->database) != before;
     bool repair = flags & LESSON_STORE_CHECK_REPAIR;
     code = sqlite_execute(sqlite, repair ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
     if (!code)

@@ -1,0 +1,183 @@
+/* Check and repair: an index that lost or kept too much, odd values, unfinished records, ended lessons, damaged pages.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sqlite_files.h"
+
+struct findings {
+    char text[4096];
+    uint64_t found;
+    uint64_t mended;
+    int limit; /* stop after so many; 0: never */
+    int count;
+};
+
+static bool add_finding(const lesson_store_finding *finding, void *context) {
+    struct findings *findings = context;
+    char text[512];
+    assert_true(finding->detail && *finding->detail);
+    snprintf(text, sizeof text, "%s|%.*s|%.*s|%s;", lesson_store_finding_text((int)finding->kind),
+             (int)finding->lesson_id.size, finding->lesson_id.data ? finding->lesson_id.data : "",
+             (int)finding->uid.size, finding->uid.data ? finding->uid.data : "",
+             finding->mended     ? "mended"
+             : finding->mendable ? "mendable"
+                                 : "left");
+    assert_true(strlen(findings->text) + strlen(text) < sizeof findings->text);
+    strcat(findings->text, text);
+    return ++findings->count != findings->limit;
+}
+
+static struct findings check(const sqlite_files *files, uint32_t flags) {
+    struct findings findings = {.limit = 0};
+    lesson_store *store = sqlite_files_open(files, "");
+    int code = lesson_store_check(store, flags, add_finding, &findings, &findings.found, &findings.mended);
+    if (code)
+        fail_msg("%s", lesson_store_message());
+    lesson_store_close(store);
+    return findings;
+}
+
+static void assert_sound(const sqlite_files *files) {
+    struct findings findings = check(files, LESSON_STORE_CHECK_ENDED);
+    assert_string_equal(findings.text, "");
+    assert_int_equal(findings.found, 0);
+}
+
+static void make(const sqlite_files *files, const char *text) {
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_execute(files, text);
+}
+
+#define TWO_USERS                                  \
+    "INSERT INTO lessons VALUES('algebra', 1, 0);" \
+    "INSERT INTO users VALUES('ann', 'maths', 'algebra', NULL), ('bob', 'maths', 'algebra', NULL);"
+
+/* While the schema does not know of the index, nobody keeps it: changes to the table damage it. */
+static void change_behind_the_index(const sqlite_files *files, const char *change) {
+    sqlite_files_execute(files,
+                         "CREATE TABLE kept AS SELECT * FROM sqlite_master WHERE name = 'users_by_lesson';"
+                         "PRAGMA writable_schema = ON; DELETE FROM sqlite_master WHERE name = 'users_by_lesson'");
+    sqlite_files_execute(files, change);
+    sqlite_files_execute(files, "PRAGMA writable_schema = ON; INSERT INTO sqlite_master SELECT * FROM kept");
+    sqlite_files_execute(files, "DROP TABLE kept");
+}
+
+static int64_t member_count(const sqlite_files *files) {
+    uint64_t count;
+    lesson_store *store = sqlite_files_open(files, "");
+    assert_int_equal(lesson_store_count(store, "algebra", &count), LESSON_STORE_OK);
+    lesson_store_close(store);
+    return (int64_t)count;
+}
+
+static void test_index(void **state) {
+    const sqlite_files *files = *state;
+    make(files, TWO_USERS);
+    change_behind_the_index(files, "DELETE FROM users WHERE uid = 'bob'; UPDATE users SET lesson_id = 'chess';"
+                                   "INSERT INTO users VALUES('cy', 'maths', 'algebra', NULL)");
+    assert_int_equal(member_count(files), 2);
+    struct findings findings = check(files, 0);
+    assert_string_equal(findings.text, "missing member|chess|ann|mendable;missing member|algebra|cy|mendable;"
+                                       "ghost member|algebra|ann|mendable;ghost member|algebra|bob|mendable;");
+    assert_int_equal(findings.found, 4);
+    assert_int_equal(findings.mended, 0);
+    assert_int_equal(member_count(files), 2);
+
+    findings = check(files, LESSON_STORE_CHECK_REPAIR);
+    assert_int_equal(findings.found, 4);
+    assert_int_equal(findings.mended, 4);
+    assert_int_equal(member_count(files), 1);
+    assert_int_equal(check(files, 0).found, 0);
+}
+
+static void test_values(void **state) {
+    const sqlite_files *files = *state;
+    make(files, TWO_USERS "INSERT INTO lessons VALUES('chess', NULL, NULL), ('art', 7, NULL);"
+                          "INSERT INTO users VALUES(X'0A', 'maths', 'algebra', NULL), ('dan', '', 'algebra', NULL)");
+    static const char found[] = "malformed data|art||left;malformed data|algebra|dan|left;"
+                                "malformed data|algebra||left;incomplete lesson record|art||%s;"
+                                "incomplete lesson record|chess||%s;";
+    char expected[512];
+    snprintf(expected, sizeof expected, found, "mendable", "mendable");
+    assert_string_equal(check(files, 0).text, expected);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM lessons WHERE chat_status IS NULL"), 2);
+
+    struct findings findings = check(files, LESSON_STORE_CHECK_REPAIR);
+    snprintf(expected, sizeof expected, found, "mended", "mended");
+    assert_string_equal(findings.text, expected);
+    assert_int_equal(findings.mended, 2);
+    assert_int_equal(sqlite_files_number(files, "SELECT course_status * 10 + chat_status FROM lessons"
+                                                " WHERE lesson_id = 'chess'"),
+                     30);
+    assert_int_equal(sqlite_files_number(files, "SELECT course_status * 10 + chat_status FROM lessons"
+                                                " WHERE lesson_id = 'art'"),
+                     70);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 4);
+}
+
+static void test_ended(void **state) {
+    const sqlite_files *files = *state;
+    make(files, TWO_USERS "INSERT INTO users VALUES('cy', 'maths', 'chess', NULL), ('dan', 'maths', 'chess', 's')");
+    assert_int_equal(check(files, LESSON_STORE_CHECK_REPAIR).found, 0);
+    struct findings findings = check(files, LESSON_STORE_CHECK_ENDED);
+    assert_string_equal(findings.text,
+                        "user of an ended lesson|chess|cy|mendable;user of an ended lesson|chess|dan|mendable;");
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 4);
+    findings = check(files, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR);
+    assert_int_equal(findings.mended, 2);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users WHERE lesson_id = 'algebra'"), 2);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 2);
+    assert_sound(files);
+}
+
+static void test_stop_early(void **state) {
+    const sqlite_files *files = *state;
+    make(files, "INSERT INTO users VALUES('cy', 'maths', 'chess', NULL), ('dan', 'maths', 'chess', 's')");
+    lesson_store *store = sqlite_files_open(files, "");
+    struct findings findings = {.limit = 1};
+    assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_ENDED, add_finding, &findings, &findings.found, NULL),
+                     LESSON_STORE_OK);
+    assert_int_equal(findings.found, 1);
+    /* Nothing of one check is left for the next. */
+    findings = (struct findings){.limit = 0};
+    assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_ENDED, add_finding, &findings, &findings.found, NULL),
+                     LESSON_STORE_OK);
+    assert_int_equal(findings.found, 2);
+    lesson_store_close(store);
+}
+
+/* The index's page is overwritten: told, and nothing of it reads as an empty lesson. */
+static void test_damaged_page(void **state) {
+    const sqlite_files *files = *state;
+    make(files, TWO_USERS);
+    int64_t page = sqlite_files_number(files, "SELECT rootpage FROM sqlite_master WHERE name = 'users_by_lesson'");
+    int64_t page_size = sqlite_files_number(files, "PRAGMA page_size");
+    FILE *file = fopen(files->database, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, (long)((page - 1) * page_size), SEEK_SET), 0);
+    for (int i = 0; i < 64; i++)
+        assert_int_equal(fputc(0xAB, file), 0xAB);
+    fclose(file);
+
+    lesson_store *store = sqlite_files_open(files, "");
+    uint64_t count = 0;
+    assert_int_equal(lesson_store_count(store, "algebra", &count), LESSON_STORE_MALFORMED);
+    assert_int_equal(lesson_store_where(store, "ann", NULL), LESSON_STORE_OK);
+    struct findings findings = {.limit = 0};
+    int code = lesson_store_check(store, 0, add_finding, &findings, &findings.found, NULL);
+    assert_true(code == LESSON_STORE_OK || code == LESSON_STORE_MALFORMED);
+    assert_true(findings.found > 0);
+    assert_non_null(strstr(findings.text, "malformed data|||left;"));
+    lesson_store_close(store);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
+        TEST(test_index), TEST(test_values), TEST(test_ended), TEST(test_stop_early), TEST(test_damaged_page),
+#undef TEST
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,206 @@
+/* What goes wrong outside: locks, rights, missing folders, full and failing disks. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sqlite_files.h"
+
+#define JOINS 1000
+
+static void execute(sqlite3 *database, const char *text) {
+    if (sqlite3_exec(database, text, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", text, sqlite3_errmsg(database));
+}
+
+static void test_locked(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store *store = sqlite_files_open(files, "?busy_timeout_ms=20");
+    sqlite3 *other = sqlite_files_connect(files);
+    execute(other, "BEGIN IMMEDIATE");
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_BUSY);
+    assert_int_equal(lesson_store_where(store, "ann", NULL), LESSON_STORE_NOT_FOUND);
+    execute(other, "COMMIT");
+    sqlite3_close(other);
+    assert_int_equal(lesson_store_where(store, "ann", NULL), LESSON_STORE_NOT_FOUND);
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
+static void test_locked_when_opened(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite3 *other = sqlite_files_connect(files);
+    execute(other, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
+    sqlite_files_refuse(files, "?busy_timeout_ms=20", LESSON_STORE_BUSY, "locked");
+    sqlite3_close(other);
+    lesson_store_close(sqlite_files_open(files, ""));
+}
+
+static bool is_there(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+/* Process 0 takes the lock and gives it back after a while; process 1 comes meanwhile, and waits. */
+static int lock_or_join(const sqlite_files *files, int number) {
+    char marker[320];
+    snprintf(marker, sizeof marker, "%s/locked", files->folder);
+    if (number == 0) {
+        sqlite3 *database = sqlite_files_connect(files);
+        execute(database, "BEGIN IMMEDIATE");
+        fclose(fopen(marker, "w"));
+        sqlite3_sleep(100);
+        execute(database, "COMMIT");
+        return sqlite3_close(database);
+    }
+    while (!is_there(marker))
+        sqlite3_sleep(1);
+    lesson_store *store = sqlite_files_open(files, "");
+    int code = lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL);
+    lesson_store_close(store);
+    return code;
+}
+
+static void test_waits_for_the_lock(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_run(files, 2, lock_or_join, LESSON_STORE_OK);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 1);
+}
+
+/* Root may write everything, so these run as nobody. */
+static int code_for_nobody(const sqlite_files *files, int number) {
+    (void)number;
+    lesson_store *store;
+    if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0)
+        return 1;
+    return lesson_store_open(&store, files->location);
+}
+
+static void assert_code_for_nobody(const sqlite_files *files, int code) {
+    sqlite_files_run(files, 1, code_for_nobody, code);
+}
+
+static void test_rights(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_close(sqlite_files_open(files, ""));
+    assert_int_equal(chmod(files->folder, 0755), 0);
+    assert_int_equal(chmod(files->database, 0444), 0);
+    assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
+    assert_int_equal(chmod(files->database, 0), 0);
+    assert_code_for_nobody(files, LESSON_STORE_DENIED);
+    /* The file may be written, but no log made beside it. */
+    assert_int_equal(chmod(files->database, 0666), 0);
+    assert_int_equal(chmod(files->folder, 0555), 0);
+    assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
+    assert_int_equal(chmod(files->folder, 0755), 0);
+    assert_int_equal(remove(files->database), 0);
+    assert_int_equal(chmod(files->folder, 0555), 0);
+    assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
+    assert_int_equal(chmod(files->folder, 0), 0);
+    assert_code_for_nobody(files, LESSON_STORE_DENIED);
+    assert_int_equal(chmod(files->folder, 0777), 0);
+    assert_code_for_nobody(files, LESSON_STORE_OK);
+}
+
+static void assert_refused(const char *location, int code, const char *part) {
+    lesson_store *store;
+    assert_int_equal(lesson_store_open(&store, location), code);
+    assert_null(store);
+    if (!strstr(lesson_store_message(), part))
+        fail_msg("\"%s\" does not say \"%s\"", lesson_store_message(), part);
+}
+
+static void test_places(void **state) {
+    const sqlite_files *files = *state;
+    char location[400];
+    snprintf(location, sizeof location, "sqlite:%s/missing/lessons.db", files->folder);
+    assert_refused(location, LESSON_STORE_UNREACHABLE, "missing/lessons.db");
+    snprintf(location, sizeof location, "sqlite:%s", files->folder);
+    assert_refused(location, LESSON_STORE_INVALID, "is a directory");
+    assert_refused("sqlite:", LESSON_STORE_INVALID, "needs a path");
+    assert_refused("sqlite://host/lessons.db", LESSON_STORE_INVALID, "takes no user, host or port");
+    assert_refused("sqlite:a.db?synchronous=sometimes", LESSON_STORE_INVALID, "synchronous");
+}
+
+static void fill_joins(lesson_store_operation joins[JOINS], char uids[JOINS][16]) {
+    for (int i = 0; i < JOINS; i++) {
+        snprintf(uids[i], sizeof uids[i], "user-%d", i);
+        joins[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        joins[i].uid = lesson_store_id_of(uids[i]);
+        joins[i].course_id = lesson_store_id_of("maths");
+        joins[i].lesson_id = lesson_store_id_of("algebra");
+    }
+}
+
+/* Some of the joins fit and the rest do not: none is there afterwards, and the store goes on. */
+static void test_full_half_way(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_operation joins[JOINS];
+    char uids[JOINS][16];
+    fill_joins(joins, uids);
+    lesson_store *store = sqlite_files_open(files, "?max_pages=12");
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_batch(store, joins, JOINS), LESSON_STORE_FULL);
+    for (int i = 0; i < JOINS; i++)
+        assert_int_equal(joins[i].code, LESSON_STORE_FULL);
+    assert_int_equal(lesson_store_batch(store, joins, 10), LESSON_STORE_OK);
+    assert_int_equal(joins[0].code, LESSON_STORE_OK);
+    assert_int_equal(joins[0].arrival, LESSON_STORE_ARRIVAL_NEW);
+    lesson_store_close(store);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 11);
+}
+
+static void limit_files(rlim_t size) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = size == RLIM_INFINITY ? limit.rlim_max : size;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* A log that cannot grow fails the commit's own writing: what is on the disk then is not known. */
+static int commit_that_fails(const sqlite_files *files, int number) {
+    (void)number;
+    signal(SIGXFSZ, SIG_IGN);
+    lesson_store *store;
+    if (lesson_store_open(&store, files->location))
+        return 1;
+    lesson_store_operation batch[] = {lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN),
+                                      lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE)};
+    batch[0].uid = batch[1].uid = lesson_store_id_of("ann");
+    batch[0].course_id = lesson_store_id_of("maths");
+    batch[0].lesson_id = lesson_store_id_of("algebra");
+    limit_files(1024);
+    int code = lesson_store_batch(store, batch, 2);
+    limit_files(RLIM_INFINITY);
+    if (code != LESSON_STORE_UNKNOWN || batch[0].code != LESSON_STORE_UNKNOWN ||
+        batch[1].code != LESSON_STORE_UNREACHABLE)
+        return 2;
+    /* The same instance works on. */
+    if (lesson_store_join(store, "bob", "maths", "algebra", NULL, 0, NULL))
+        return 3;
+    lesson_store_close(store);
+    return 0;
+}
+
+static void test_commit_that_fails(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_run(files, 1, commit_that_fails, 0);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users WHERE uid = 'bob'"), 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
+        TEST(test_locked), TEST(test_locked_when_opened), TEST(test_waits_for_the_lock), TEST(test_rights),
+        TEST(test_places), TEST(test_full_half_way),      TEST(test_commit_that_fails),
+#undef TEST
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

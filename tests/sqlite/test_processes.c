@@ -1,0 +1,146 @@
+/* Several processes on one file. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sqlite_files.h"
+
+enum { PROCESSES = 2, LESSONS = 7, BATCHES = 120, BATCH = 50, SHARED = 10, OWN = BATCH - SHARED };
+
+static int open_and_join(const sqlite_files *files, int number) {
+    lesson_store *store;
+    char uid[16];
+    snprintf(uid, sizeof uid, "user-%d", number);
+    int code = lesson_store_open(&store, files->location);
+    if (!code)
+        code = lesson_store_join(store, uid, "maths", "algebra", NULL, 0, NULL);
+    if (code)
+        fprintf(stderr, "%s\n", lesson_store_message());
+    lesson_store_close(store);
+    return code;
+}
+
+static void test_new_file_opened_by_several(void **state) {
+    const sqlite_files *files = *state;
+    char log[320];
+    snprintf(log, sizeof log, "%s-wal", files->database);
+    for (int round = 0; round < 25; round++) {
+        sqlite_files_run(files, 4, open_and_join, LESSON_STORE_OK);
+        assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 4);
+        assert_int_equal(access(log, F_OK), -1);
+        assert_int_equal(remove(files->database), 0);
+    }
+}
+
+struct texts {
+    char uids[BATCH][32];
+    char lesson_ids[BATCH][32];
+};
+
+/* Batch `n` of a process: own users who come, and users whom every process moves about. */
+static void fill_batch(lesson_store_operation joins[BATCH], struct texts *texts, int number, int n) {
+    for (int i = 0; i < BATCH; i++) {
+        if (i < SHARED)
+            snprintf(texts->uids[i], sizeof texts->uids[i], "shared-%d", i);
+        else
+            snprintf(texts->uids[i], sizeof texts->uids[i], "own-%d-%d", number, n * OWN + i);
+        snprintf(texts->lesson_ids[i], sizeof texts->lesson_ids[i], "lesson-%d", (i + n * (number + 1)) % LESSONS);
+        joins[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        joins[i].uid = lesson_store_id_of(texts->uids[i]);
+        joins[i].course_id = lesson_store_id_of("maths");
+        joins[i].lesson_id = lesson_store_id_of(texts->lesson_ids[i]);
+    }
+}
+
+static int write_batches(const sqlite_files *files, int number) {
+    lesson_store *store;
+    lesson_store_operation joins[BATCH];
+    struct texts texts;
+    int code = lesson_store_open(&store, files->location);
+    for (int n = 0; !code && n < BATCHES; n++) {
+        fill_batch(joins, &texts, number, n);
+        code = lesson_store_batch(store, joins, BATCH);
+        for (int i = 0; !code && i < BATCH; i++)
+            code = joins[i].code;
+        if (!code)
+            code = lesson_store_where(store, "shared-0", NULL);
+        if (!code)
+            code = lesson_store_quit(store, texts.uids[BATCH - 1], NULL, NULL, NULL);
+    }
+    if (code)
+        fprintf(stderr, "%s\n", lesson_store_message());
+    lesson_store_close(store);
+    return code;
+}
+
+static bool count_member(lesson_store_id uid, void *context) {
+    (void)uid;
+    ++*(uint64_t *)context;
+    return true;
+}
+
+static void assert_consistent(const sqlite_files *files, uint64_t users) {
+    lesson_store *store = sqlite_files_open(files, "");
+    uint64_t members = 0, found = 0;
+    for (int i = 0; i < LESSONS; i++) {
+        char lesson_id[32];
+        snprintf(lesson_id, sizeof lesson_id, "lesson-%d", i);
+        assert_int_equal(lesson_store_members(store, lesson_id, count_member, &members), LESSON_STORE_OK);
+    }
+    assert_int_equal(members, users);
+    assert_int_equal(lesson_store_check(store, 0, NULL, NULL, &found, NULL), LESSON_STORE_OK);
+    assert_int_equal(found, 0);
+    lesson_store_close(store);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), users);
+}
+
+static void test_two_writers(void **state) {
+    const sqlite_files *files = *state;
+    sqlite_files_run(files, PROCESSES, write_batches, LESSON_STORE_OK);
+    assert_consistent(files, SHARED + PROCESSES * BATCHES * (OWN - 1));
+}
+
+/* Killed in the middle of writing: what is there is consistent and made of whole batches. */
+static void test_killed_writer(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_close(sqlite_files_open(files, ""));
+    pid_t writer = fork();
+    assert_true(writer >= 0);
+    if (writer == 0) {
+        lesson_store *own;
+        lesson_store_operation joins[BATCH];
+        struct texts texts;
+        int code = lesson_store_open(&own, files->location);
+        for (int n = 0; !code; n++) {
+            fill_batch(joins, &texts, 0, n);
+            code = lesson_store_batch(own, joins, BATCH);
+        }
+        _exit(1);
+    }
+    lesson_store *store = sqlite_files_open(files, "");
+    while (lesson_store_where(store, "own-0-1000", NULL) == LESSON_STORE_NOT_FOUND)
+        sqlite3_sleep(1);
+    assert_int_equal(kill(writer, SIGKILL), 0);
+    int status;
+    assert_int_equal(waitpid(writer, &status, 0), writer);
+    assert_true(WIFSIGNALED(status));
+    lesson_store_close(store);
+    int64_t own = sqlite_files_number(files, "SELECT count(*) FROM users WHERE uid GLOB 'own-*'");
+    assert_true(own >= 1000 - OWN);
+    assert_int_equal(own % OWN, 0);
+    assert_consistent(files, (uint64_t)own + SHARED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
+        TEST(test_new_file_opened_by_several),
+        TEST(test_two_writers),
+        TEST(test_killed_writer),
+#undef TEST
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,187 @@
+/* What is made of a file: a new one, an older one, a newer one, and one that is not ours. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sqlite_files.h"
+
+static void test_new_file(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_close(sqlite_files_open(files, ""));
+    assert_int_equal(sqlite_files_number(files, "PRAGMA application_id"), 0x4c455353);
+    assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), 2);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"), 3);
+    assert_int_equal(sqlite_files_number(files, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
+}
+
+static void test_data_stays(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store *store = sqlite_files_open(files, "");
+    assert_int_equal(lesson_store_create(store, "algebra", 0), LESSON_STORE_OK);
+    assert_int_equal(
+        lesson_store_set_course_status(store, "algebra", LESSON_STORE_COURSE_ONLINE, LESSON_STORE_STATUS_NONE, NULL),
+        LESSON_STORE_OK);
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", "tab-1", 0, NULL), LESSON_STORE_OK);
+    lesson_store_close(store);
+
+    store = sqlite_files_open(files, "");
+    lesson_store_place place;
+    lesson_store_lesson lesson;
+    assert_int_equal(lesson_store_where(store, "ann", &place), LESSON_STORE_OK);
+    assert_string_equal(place.course_id, "maths");
+    assert_string_equal(place.lesson_id, "algebra");
+    assert_string_equal(place.session, "tab-1");
+    assert_int_equal(lesson_store_get_lesson(store, "algebra", &lesson), LESSON_STORE_OK);
+    assert_int_equal(lesson.course_status, LESSON_STORE_COURSE_ONLINE);
+    assert_int_equal(lesson.member_count, 1);
+    lesson_store_close(store);
+}
+
+static void assert_upgraded(const sqlite_files *files) {
+    lesson_store *store = sqlite_files_open(files, "");
+    lesson_store_place place;
+    lesson_store_lesson lesson;
+    assert_int_equal(lesson_store_where(store, "ann", &place), LESSON_STORE_OK);
+    assert_string_equal(place.lesson_id, "algebra");
+    assert_string_equal(place.session, "");
+    assert_int_equal(lesson_store_get_lesson(store, "algebra", &lesson), LESSON_STORE_OK);
+    assert_int_equal(lesson.course_status, LESSON_STORE_COURSE_ONLINE);
+    assert_int_equal(lesson.chat_status, LESSON_STORE_CHAT_BANNED);
+    lesson_store_close(store);
+    assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), 2);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 2);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM lessons"), 2);
+}
+
+static void test_older_file(void **state) {
+    const sqlite_files *files = *state;
+    sqlite_files_make_version_1(files);
+    assert_upgraded(files);
+    lesson_store *store = sqlite_files_open(files, "");
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", "tab-1", 0, NULL), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_quit(store, "ann", NULL, "tab-2", NULL), LESSON_STORE_CONFLICT);
+    lesson_store_close(store);
+}
+
+static int open_and_close(const sqlite_files *files, int number) {
+    (void)number;
+    lesson_store *store;
+    int code = lesson_store_open(&store, files->location);
+    if (code)
+        fprintf(stderr, "%s\n", lesson_store_message());
+    lesson_store_close(store);
+    return code;
+}
+
+static void test_older_file_opened_by_several(void **state) {
+    const sqlite_files *files = *state;
+    sqlite_files_make_version_1(files);
+    sqlite_files_run(files, 4, open_and_close, LESSON_STORE_OK);
+    assert_upgraded(files);
+}
+
+/* Refused, and not a byte of it changed, nor anything left beside it. */
+static void assert_untouched(const sqlite_files *files, int code, const char *part) {
+    size_t before_size, after_size;
+    unsigned char *before = sqlite_files_bytes(files->database, &before_size);
+    sqlite_files_refuse(files, "", code, part);
+    unsigned char *after = sqlite_files_bytes(files->database, &after_size);
+    assert_int_equal(after_size, before_size);
+    assert_memory_equal(after, before, before_size);
+    free(before);
+    free(after);
+    char beside[320];
+    snprintf(beside, sizeof beside, "%s-wal", files->database);
+    assert_null(fopen(beside, "rb"));
+}
+
+static void test_newer_file(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_execute(files, "PRAGMA user_version = 3");
+    assert_untouched(files, LESSON_STORE_UNSUPPORTED, "schema version 3");
+}
+
+static void test_other_database(void **state) {
+    const sqlite_files *files = *state;
+    sqlite_files_execute(files, "CREATE TABLE users(name TEXT); INSERT INTO users VALUES('ann')");
+    assert_untouched(files, LESSON_STORE_MALFORMED, "another program");
+}
+
+static void test_other_empty_database(void **state) {
+    const sqlite_files *files = *state;
+    sqlite_files_execute(files, "PRAGMA application_id = 77");
+    assert_untouched(files, LESSON_STORE_MALFORMED, "0x0000004d");
+}
+
+static void write_file(const sqlite_files *files, const char *bytes, size_t size) {
+    FILE *file = fopen(files->database, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+}
+
+static void test_garbage(void **state) {
+    const sqlite_files *files = *state;
+    char bytes[5000];
+    memset(bytes, 'x', sizeof bytes);
+    write_file(files, bytes, 7);
+    assert_untouched(files, LESSON_STORE_MALFORMED, "not a database");
+    write_file(files, bytes, sizeof bytes);
+    assert_untouched(files, LESSON_STORE_MALFORMED, "not a database");
+}
+
+static void test_empty_file(void **state) {
+    const sqlite_files *files = *state;
+    write_file(files, "", 0);
+    lesson_store_close(sqlite_files_open(files, ""));
+    assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), 2);
+}
+
+static void test_tables_missing(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_execute(files, "DROP TABLE lessons");
+    assert_untouched(files, LESSON_STORE_MALFORMED, "no such table: lessons");
+}
+
+/* An upgrade that cannot be finished leaves the version as it was. */
+static void test_upgrade_that_fails(void **state) {
+    const sqlite_files *files = *state;
+    sqlite_files_execute(files, "CREATE VIEW users AS SELECT 1; PRAGMA application_id = 0x4c455353;"
+                                "PRAGMA user_version = 1");
+    assert_untouched(files, LESSON_STORE_FAILED, "lessons.db");
+    assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), 1);
+}
+
+static void test_memory_is_private(void **state) {
+    (void)state;
+    lesson_store *one, *other;
+    assert_int_equal(lesson_store_open(&one, "sqlite::memory:"), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_open(&other, "sqlite::memory:"), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_create(one, "algebra", 0), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_get_lesson(other, "algebra", NULL), LESSON_STORE_NOT_FOUND);
+    lesson_store_close(one);
+    lesson_store_close(other);
+    assert_int_equal(lesson_store_open(&one, "sqlite::memory:?pool=2"), LESSON_STORE_INVALID);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
+        TEST(test_new_file),
+        TEST(test_data_stays),
+        TEST(test_older_file),
+        TEST(test_older_file_opened_by_several),
+        TEST(test_newer_file),
+        TEST(test_other_database),
+        TEST(test_other_empty_database),
+        TEST(test_garbage),
+        TEST(test_empty_file),
+        TEST(test_tables_missing),
+        TEST(test_upgrade_that_fails),
+        TEST(test_memory_is_private),
+#undef TEST
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,139 @@
+/* Rows that someone wrote past the library: skipped where they are listed, told, and never read as empty. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sqlite_files.h"
+
+static const char odd_rows[] = "INSERT INTO users VALUES('ann', 'maths', 'algebra', NULL),"
+                               " (X'00FF', 'maths', 'algebra', NULL), ('b' || char(10), 'maths', 'algebra', NULL),"
+                               " ('cy', X'01', 'algebra', NULL), ('dan', 'maths', 'algebra', ''),"
+                               " ('eve', 'maths', X'416C', NULL), ('fay', 'maths', 'chess', 's');"
+                               "INSERT INTO lessons VALUES('algebra', 1, 0), ('chess', NULL, 1), ('art', 7, 0),"
+                               " ('yoga', 'soon', 1.5), (X'EE', 1, 0)";
+
+static lesson_store *open_odd(const sqlite_files *files) {
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_execute(files, odd_rows);
+    return sqlite_files_open(files, "");
+}
+
+struct list {
+    char text[512];
+    int limit; /* stop after so many; 0: never */
+    int count;
+};
+
+static bool add(struct list *list, const char *text) {
+    strcat(list->text, text);
+    strcat(list->text, ";");
+    return ++list->count != list->limit;
+}
+
+static bool add_member(lesson_store_id uid, void *context) {
+    char text[64];
+    snprintf(text, sizeof text, "%.*s", (int)uid.size, uid.data);
+    return add(context, text);
+}
+
+static bool add_user(const lesson_store_user *user, void *context) {
+    char text[64];
+    snprintf(text, sizeof text, "%.*s %.*s %.*s", (int)user->uid.size, user->uid.data, (int)user->lesson_id.size,
+             user->lesson_id.data, (int)user->session.size, user->session.data ? user->session.data : "");
+    return add(context, text);
+}
+
+static bool add_lesson(const lesson_store_lesson *lesson, void *context) {
+    char text[96];
+    snprintf(text, sizeof text, "%.*s %d %d %d %d", (int)lesson->lesson_id.size, lesson->lesson_id.data,
+             lesson->has_record, lesson->course_status, lesson->chat_status, (int)lesson->member_count);
+    return add(context, text);
+}
+
+static void assert_message(const char *part) {
+    if (!strstr(lesson_store_message(), part))
+        fail_msg("\"%s\" does not say \"%s\"", lesson_store_message(), part);
+}
+
+static void test_members(void **state) {
+    lesson_store *store = open_odd(*state);
+    struct list list = {.limit = 0};
+    assert_int_equal(lesson_store_members(store, "algebra", add_member, &list), LESSON_STORE_MALFORMED);
+    assert_string_equal(list.text, "ann;cy;dan;");
+    assert_message("X'620A'");
+    assert_message("of 2");
+    lesson_store_close(store);
+}
+
+static void test_users(void **state) {
+    lesson_store *store = open_odd(*state);
+    struct list list = {.limit = 0};
+    assert_int_equal(lesson_store_users(store, add_user, &list), LESSON_STORE_MALFORMED);
+    assert_string_equal(list.text, "ann algebra ;fay chess s;");
+    assert_message("of 5");
+    lesson_store_close(store);
+}
+
+static void test_lessons(void **state) {
+    lesson_store *store = open_odd(*state);
+    struct list list = {.limit = 0};
+    assert_int_equal(lesson_store_lessons(store, add_lesson, &list), LESSON_STORE_MALFORMED);
+    assert_string_equal(list.text, "algebra 1 1 0 5;art 1 -1 0 0;chess 1 -1 1 1;yoga 1 -1 -1 0;");
+    assert_message("lesson art");
+    assert_message("of 4");
+    lesson_store_close(store);
+}
+
+static void test_stop_early(void **state) {
+    lesson_store *store = open_odd(*state);
+    struct list list = {.limit = 1};
+    assert_int_equal(lesson_store_members(store, "algebra", add_member, &list), LESSON_STORE_OK);
+    assert_int_equal(list.count, 1);
+    list = (struct list){.limit = 1};
+    assert_int_equal(lesson_store_lessons(store, add_lesson, &list), LESSON_STORE_OK);
+    assert_int_equal(list.count, 1);
+    /* No read transaction is left open: a checkpoint reaches the end of the log. */
+    assert_int_equal(lesson_store_join(store, "gil", "maths", "chess", NULL, 0, NULL), LESSON_STORE_OK);
+    assert_int_equal(sqlite_files_number(*state, "PRAGMA wal_checkpoint(TRUNCATE)"), 0);
+    lesson_store_close(store);
+}
+
+/* A batch goes on beside the operations that meet an odd row. */
+static void test_operations(void **state) {
+    lesson_store *store = open_odd(*state);
+    lesson_store_operation batch[] = {lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE),
+                                      lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN),
+                                      lesson_store_operation_of(LESSON_STORE_OPERATION_GET_LESSON),
+                                      lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN)};
+    batch[0].uid = lesson_store_id_of("cy");
+    batch[1].uid = lesson_store_id_of("gil");
+    batch[3].uid = lesson_store_id_of("dan");
+    batch[1].course_id = batch[3].course_id = lesson_store_id_of("maths");
+    batch[1].lesson_id = batch[3].lesson_id = lesson_store_id_of("chess");
+    batch[2].lesson_id = lesson_store_id_of("art");
+    assert_int_equal(lesson_store_batch(store, batch, 4), LESSON_STORE_OK);
+    assert_int_equal(batch[0].code, LESSON_STORE_MALFORMED);
+    assert_int_equal(batch[1].code, LESSON_STORE_OK);
+    assert_int_equal(batch[2].code, LESSON_STORE_MALFORMED);
+    assert_int_equal(batch[3].code, LESSON_STORE_MALFORMED);
+    assert_message("dan");
+    assert_int_equal(sqlite_files_number(*state, "SELECT lesson_id = 'algebra' FROM users WHERE uid = 'dan'"), 1);
+
+    assert_int_equal(lesson_store_set_chat_status(store, "art", 1, -1, NULL), LESSON_STORE_MALFORMED);
+    assert_int_equal(lesson_store_join(store, "gil", "maths", "art", NULL, LESSON_STORE_IF_OPEN, NULL),
+                     LESSON_STORE_MALFORMED);
+    assert_int_equal(lesson_store_join(store, "gil", "maths", "chess", NULL, LESSON_STORE_IF_OPEN, NULL),
+                     LESSON_STORE_REFUSED);
+    assert_int_equal(lesson_store_create(store, "art", LESSON_STORE_RESET), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_get_lesson(store, "art", NULL), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
+        TEST(test_members), TEST(test_users), TEST(test_lessons), TEST(test_stop_early), TEST(test_operations),
+#undef TEST
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
