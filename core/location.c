@@ -302,6 +302,10 @@ int64_t lesson_store_location_number(const lesson_store_location *location, cons
     return option ? option->number_default : 0;
 }
 
+const char *lesson_store_location_scheme(const lesson_store_location *location) {
+    return location->scheme;
+}
+
 const char *lesson_store_location_user(const lesson_store_location *location) {
     return location->user;
 }

@@ -44,6 +44,7 @@ enum {
  */
 typedef struct lesson_store_location lesson_store_location;
 
+LESSON_STORE_API const char *lesson_store_location_scheme(const lesson_store_location *location); /* never NULL */
 LESSON_STORE_API const char *lesson_store_location_user(const lesson_store_location *location);
 LESSON_STORE_API const char *lesson_store_location_password(const lesson_store_location *location);
 LESSON_STORE_API const char *lesson_store_location_host(const lesson_store_location *location);

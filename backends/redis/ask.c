@@ -1,0 +1,82 @@
+#include "failure.h"
+#include "redis.h"
+
+void redis_ask_begin(redis_store *store, const redis_script *script) {
+    redis_request_begin(&store->request, script);
+    redis_request_add_text(&store->request, store->connection.settings.prefix);
+}
+
+/* For a server that does not know the script (it was restarted, or its scripts were flushed) and so has executed
+ * nothing. It knows it afterwards. */
+static redis_exchange_end exchange_with_source(redis_store *store, redis_reply *reply) {
+    redis_request request = {0};
+    redis_request_carry_source(&request, &store->request);
+    redis_bytes bytes = redis_request_finish(&request);
+    redis_exchange_end end = REDIS_NO_MEMORY_TO_SEND;
+    if (bytes.data)
+        end = redis_connection_exchange(&store->connection, bytes, reply);
+    redis_request_free(&request);
+    return end;
+}
+
+static redis_exchange_end exchange(redis_store *store, redis_reply *reply) {
+    redis_bytes bytes = redis_request_finish(&store->request);
+    if (!bytes.data)
+        return REDIS_NO_MEMORY_TO_SEND;
+    redis_exchange_end end = redis_connection_exchange(&store->connection, bytes, reply);
+    bool unknown_script = end == REDIS_ANSWERED && reply->is_error && store->request.script &&
+                          redis_failure_is(redis_reply_line(reply), "NOSCRIPT");
+    return unknown_script ? exchange_with_source(store, reply) : end;
+}
+
+/* Time that ran out is not given a second time: the caller's patience is as long as the location says. */
+static bool may_ask_again(redis_exchange_end end, const redis_reply *reply, bool writes) {
+    return end == REDIS_UNSENT || (end == REDIS_BROKEN && !writes && reply->streamed == 0);
+}
+
+/* What an exchange that failed means; the connection has told why. */
+static int code_of(redis_store *store, redis_exchange_end end, bool writes) {
+    switch (end) {
+    case REDIS_ANSWERED:
+        return LESSON_STORE_OK;
+    case REDIS_UNSENT:
+    case REDIS_UNSENT_IN_TIME:
+        return LESSON_STORE_UNREACHABLE;
+    case REDIS_NO_MEMORY_TO_SEND:
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
+                                 store->connection.settings.shown);
+    case REDIS_BROKEN:
+    case REDIS_UNANSWERED_IN_TIME:
+        return writes ? LESSON_STORE_UNKNOWN : LESSON_STORE_UNREACHABLE;
+    case REDIS_GARBLED:
+        return writes ? LESSON_STORE_UNKNOWN : LESSON_STORE_FAILED;
+    case REDIS_NO_MEMORY:
+        return writes ? LESSON_STORE_UNKNOWN : LESSON_STORE_NO_MEMORY;
+    }
+    return LESSON_STORE_FAILED;
+}
+
+int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
+    redis_exchange_end end = REDIS_UNSENT;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        int code = redis_connection_prepare(&store->connection);
+        if (code)
+            return code;
+        end = exchange(store, reply);
+        if (!may_ask_again(end, reply, writes))
+            break;
+    }
+    int code = code_of(store, end, writes);
+    if (code || !reply->is_error)
+        return code;
+    lesson_store_id error = redis_reply_line(reply);
+    return lesson_store_fail(redis_failure_code(error), "%s: %.*s", store->connection.settings.shown, (int)error.size,
+                             error.data);
+}
+
+int redis_ask_garbled(redis_store *store, bool writes) {
+    lesson_store_fail(LESSON_STORE_FAILED, "%s: the server's reply is not of the expected shape",
+                      store->connection.settings.shown);
+    redis_connection_close(&store->connection);
+    return code_of(store, REDIS_GARBLED, writes);
+}

@@ -1,0 +1,137 @@
+/* Check and repair. The scripts find, and mend in the same step what they found; here findings are told once each. */
+#include <stdio.h>
+
+#include "cursor.h"
+#include "redis.h"
+#include "seen.h"
+
+#define TO_BE_CHECKED (-1) /* the kind by which check_keys.lua names a lesson that has members */
+
+struct check {
+    redis_store *store;
+    redis_reply members; /* beside the store's own, which holds the page of keys meanwhile */
+    redis_seen seen;
+    uint32_t flags;
+    lesson_store_finding_callback callback;
+    void *context;
+    bool stopped;
+};
+
+/* A finding as the scripts reply it. */
+struct answer {
+    int64_t kind;
+    lesson_store_id lesson_id;
+    lesson_store_id uid;
+    int64_t mendable;
+    int64_t mended;
+    lesson_store_id detail;
+};
+
+static bool writes(const struct check *check) {
+    return check->flags & LESSON_STORE_CHECK_REPAIR;
+}
+
+static bool absent_or_valid(lesson_store_id id) {
+    return !id.data || lesson_store_id_valid(id.data, id.size);
+}
+
+static bool read_answer(redis_reply *reply, struct answer *answer) {
+    return redis_reply_next_number(reply, &answer->kind) && redis_reply_next_text(reply, &answer->lesson_id) &&
+           redis_reply_next_text(reply, &answer->uid) && redis_reply_next_number(reply, &answer->mendable) &&
+           redis_reply_next_number(reply, &answer->mended) && redis_reply_next_text(reply, &answer->detail) &&
+           answer->kind >= TO_BE_CHECKED && answer->kind <= LESSON_STORE_FINDING_MALFORMED && answer->detail.data &&
+           absent_or_valid(answer->lesson_id) && absent_or_valid(answer->uid);
+}
+
+/* SCAN and SSCAN may give the same key twice. EXISTS if this was told already. */
+static int meet(struct check *check, const struct answer *answer, const char *detail) {
+    char text[2 * LESSON_STORE_ID_MAX + 400];
+    int size = snprintf(text, sizeof text, "%d\n%.*s\n%.*s\n%s", (int)answer->kind, (int)answer->lesson_id.size,
+                        answer->lesson_id.data ? answer->lesson_id.data : "", (int)answer->uid.size,
+                        answer->uid.data ? answer->uid.data : "", detail);
+    return redis_seen_add(&check->seen, text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
+}
+
+static int tell(struct check *check, const struct answer *answer) {
+    char detail[400]; /* the scripts cut what they quote to 80 bytes */
+    snprintf(detail, sizeof detail, "%.*s", (int)answer->detail.size, answer->detail.data);
+    int code = meet(check, answer, detail);
+    if (code)
+        return code == LESSON_STORE_EXISTS ? LESSON_STORE_OK : code;
+    lesson_store_finding finding = {.kind = (uint32_t)answer->kind,
+                                    .mendable = answer->mendable > 0,
+                                    .mended = answer->mended > 0,
+                                    .lesson_id = answer->lesson_id,
+                                    .uid = answer->uid,
+                                    .detail = detail};
+    check->stopped = !check->callback(&finding, check->context);
+    return LESSON_STORE_OK;
+}
+
+static int ask_page(struct check *check, const redis_script *script, redis_cursor *cursor, lesson_store_id lesson_id,
+                    redis_reply *reply) {
+    redis_request *request = &check->store->request;
+    redis_ask_begin(check->store, script);
+    redis_request_add_text(request, cursor->text);
+    redis_request_add_text(request, REDIS_PAGE_SIZE);
+    redis_request_add_text(request, check->flags & LESSON_STORE_CHECK_REPAIR ? "1" : "");
+    redis_request_add_text(request, check->flags & LESSON_STORE_CHECK_ENDED ? "1" : "");
+    redis_request_add_id(request, lesson_id);
+    int code = redis_ask(check->store, reply, writes(check));
+    if (!code && !redis_cursor_read(cursor, reply))
+        code = redis_ask_garbled(check->store, writes(check));
+    return code;
+}
+
+static int check_members(struct check *check, lesson_store_id lesson_id) {
+    redis_reply *reply = &check->members;
+    redis_cursor cursor = redis_cursor_start();
+    int code;
+    do {
+        code = ask_page(check, &redis_check_members_script, &cursor, lesson_id, reply);
+        while (!code && !check->stopped && !redis_reply_at_end(reply)) {
+            struct answer answer;
+            code = read_answer(reply, &answer) ? tell(check, &answer) : redis_ask_garbled(check->store, writes(check));
+        }
+    } while (!code && !check->stopped && !redis_cursor_at_start(&cursor));
+    return code;
+}
+
+static int check_answer(struct check *check) {
+    struct answer answer;
+    if (!read_answer(&check->store->reply, &answer))
+        return redis_ask_garbled(check->store, writes(check));
+    return answer.kind == TO_BE_CHECKED ? check_members(check, answer.lesson_id) : tell(check, &answer);
+}
+
+/* A cursor means something only to the server that gave it: if the connection had to be made anew, which may lead to a
+ * server that was restarted, a pass can only begin again. */
+static int check_pages(struct check *check) {
+    redis_store *store = check->store;
+    redis_cursor cursor = redis_cursor_start();
+    uint64_t connections = 0;
+    do {
+        bool first = redis_cursor_at_start(&cursor);
+        int code = ask_page(check, &redis_check_keys_script, &cursor, (lesson_store_id){NULL, 0}, &store->reply);
+        if (first)
+            connections = store->connection.made;
+        while (!code && !check->stopped && !redis_reply_at_end(&store->reply))
+            code = check_answer(check);
+        if (!code && connections != store->connection.made)
+            code = lesson_store_fail(LESSON_STORE_UNREACHABLE,
+                                     "%s: the connection broke during the check, which has to begin again",
+                                     store->connection.settings.shown);
+        if (code || check->stopped)
+            return code;
+    } while (!redis_cursor_at_start(&cursor));
+    return LESSON_STORE_OK;
+}
+
+int redis_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
+                void *context) {
+    struct check check = {.store = redis_of(instance), .flags = flags, .callback = callback, .context = context};
+    int code = check_pages(&check);
+    redis_seen_free(&check.seen);
+    redis_reply_free(&check.members);
+    return code;
+}

@@ -1,0 +1,330 @@
+/*
+ * hiredis makes the connection; the bytes are then moved here, because hiredis neither bounds the time of a whole
+ * request, nor tells a request that was not sent from one whose reply was lost, nor keeps SIGPIPE from the process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "connection.h"
+#include "failure.h"
+
+#define RECEIVE_SIZE 16384 /* bytes read at a time */
+#define MICROSECONDS INT64_C(1000000)
+
+static int64_t now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * MICROSECONDS + now.tv_nsec / 1000;
+}
+
+static struct timeval time_of(int milliseconds) {
+    return (struct timeval){.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+}
+
+/* ---- Exchanging */
+
+/* The time that the server has for one request. Only waiting counts, and not what callbacks do with a reply that is
+ * handed on piece by piece; a server that sends its reply byte by byte gets no more time by it. */
+struct patience {
+    int64_t whole_us;
+    int64_t left_us;
+};
+
+#define SLACK_US 1000
+
+/* Sends or receives once, as send and recv. As long as next to no time has been used, the socket's own timeout, which
+ * is the whole time, does the waiting: one system call instead of two in nearly every exchange. */
+static ssize_t move_bytes(int socket, bool sending, char *bytes, size_t size, struct patience *patience) {
+    int64_t began_us = now_us();
+    int flags = MSG_NOSIGNAL;
+    if (patience->whole_us - patience->left_us > SLACK_US) {
+        struct pollfd ready = {.fd = socket, .events = sending ? POLLOUT : POLLIN};
+        struct timespec left = {.tv_sec = patience->left_us / MICROSECONDS,
+                                .tv_nsec = patience->left_us % MICROSECONDS * 1000};
+        ppoll(&ready, 1, &left, NULL);
+        flags |= MSG_DONTWAIT;
+    }
+    ssize_t moved = sending ? send(socket, bytes, size, flags) : recv(socket, bytes, size, flags);
+    int error = errno;
+    patience->left_us -= now_us() - began_us;
+    errno = error;
+    return moved;
+}
+
+/* After a move that failed: true if it is to be tried again. */
+static bool go_on(struct patience *patience) {
+    return (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) && patience->left_us > 0;
+}
+
+static bool out_of_time(const struct patience *patience) {
+    return patience->left_us <= 0;
+}
+
+static redis_exchange_end fail(redis_connection *connection, redis_exchange_end end, int code, const char *what) {
+    lesson_store_fail(code, "%s: %s", connection->settings.shown, what);
+    redis_connection_close(connection);
+    return end;
+}
+
+static redis_exchange_end fail_in_time(redis_connection *connection, redis_exchange_end end, const char *what) {
+    lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the server %s within %d ms", connection->settings.shown, what,
+                      connection->settings.timeout_ms);
+    redis_connection_close(connection);
+    return end;
+}
+
+static redis_exchange_end send_all(redis_connection *connection, char *bytes, size_t size, struct patience *patience) {
+    while (size > 0) {
+        ssize_t sent = move_bytes(connection->socket, true, bytes, size, patience);
+        if (sent >= 0) {
+            bytes += sent;
+            size -= (size_t)sent;
+        } else if (!go_on(patience)) {
+            if (out_of_time(patience))
+                return fail_in_time(connection, REDIS_UNSENT_IN_TIME, "did not take the request");
+            return fail(connection, REDIS_UNSENT, LESSON_STORE_UNREACHABLE, strerror(errno));
+        }
+    }
+    return REDIS_ANSWERED;
+}
+
+/* Parses what has come; true if the reply is whole. */
+static bool parse(redis_connection *connection, redis_exchange_end *end) {
+    redisReader *reader = connection->reader;
+    void *whole = NULL;
+    *end = REDIS_ANSWERED;
+    if (redisReaderGetReply(reader, &whole) == REDIS_OK)
+        return whole != NULL;
+    if (reader->err == REDIS_ERR_OOM)
+        *end = fail(connection, REDIS_NO_MEMORY, LESSON_STORE_NO_MEMORY, "no memory left for the server's reply");
+    else
+        *end = fail(connection, REDIS_GARBLED, LESSON_STORE_FAILED, reader->errstr);
+    return true;
+}
+
+static redis_exchange_end receive(redis_connection *connection, struct patience *patience) {
+    char bytes[RECEIVE_SIZE];
+    redis_exchange_end end;
+    do {
+        ssize_t received;
+        do
+            received = move_bytes(connection->socket, false, bytes, sizeof bytes, patience);
+        while (received < 0 && go_on(patience));
+        if (received < 0 && out_of_time(patience))
+            return fail_in_time(connection, REDIS_UNANSWERED_IN_TIME, "did not answer");
+        if (received <= 0)
+            return fail(connection, REDIS_BROKEN, LESSON_STORE_UNREACHABLE,
+                        received < 0 ? strerror(errno) : "the server closed the connection instead of answering");
+        if (redisReaderFeed(connection->reader, bytes, (size_t)received) != REDIS_OK)
+            return fail(connection, REDIS_NO_MEMORY, LESSON_STORE_NO_MEMORY, "no memory left for the server's reply");
+    } while (!parse(connection, &end));
+    if (end == REDIS_ANSWERED && connection->reader->pos < connection->reader->len)
+        return fail(connection, REDIS_GARBLED, LESSON_STORE_FAILED, "the server sent more than one reply to a request");
+    return end;
+}
+
+redis_exchange_end redis_connection_exchange(redis_connection *connection, redis_bytes request, redis_reply *reply) {
+    struct patience patience = {.whole_us = connection->settings.timeout_ms * INT64_C(1000)};
+    patience.left_us = patience.whole_us;
+    redis_reader_collect(connection->reader, reply);
+    redis_exchange_end end = send_all(connection, request.data, request.size, &patience);
+    return end == REDIS_ANSWERED ? receive(connection, &patience) : end;
+}
+
+/* ---- Connecting */
+
+void redis_connection_close(redis_connection *connection) {
+    if (connection->socket >= 0)
+        close(connection->socket);
+    if (connection->reader)
+        redisReaderFree(connection->reader);
+    connection->socket = -1;
+    connection->reader = NULL;
+}
+
+static redisContext *make_context(const redis_settings *settings) {
+    struct timeval time = time_of(settings->connect_timeout_ms);
+    if (settings->host)
+        return redisConnectWithTimeout(settings->host, settings->port, time);
+    return redisConnectUnixWithTimeout(settings->socket_path, time);
+}
+
+/* Takes over the connected socket; of the context nothing else is used. */
+static int take_socket(redis_connection *connection, redisContext *context) {
+    const redis_settings *settings = &connection->settings;
+    if (context->err)
+        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: %s", settings->shown, context->errstr);
+    if (settings->host)
+        redisEnableKeepAlive(context);
+    struct timeval time = time_of(settings->timeout_ms);
+    if (setsockopt(context->fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) < 0 ||
+        setsockopt(context->fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) < 0 ||
+        fcntl(context->fd, F_SETFD, FD_CLOEXEC) < 0)
+        return lesson_store_fail(LESSON_STORE_FAILED, "%s: %s", settings->shown, strerror(errno));
+    connection->reader = redis_reader_create();
+    if (!connection->reader)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a connection", settings->shown);
+    connection->socket = context->fd;
+    connection->made++;
+    return LESSON_STORE_OK;
+}
+
+static int make_socket(redis_connection *connection) {
+    redisContext *context = make_context(&connection->settings);
+    if (!context)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a connection",
+                                 connection->settings.shown);
+    int code = take_socket(connection, context);
+    if (code)
+        redisFree(context);
+    else
+        redisFreeKeepFd(context);
+    return code;
+}
+
+/* One exchange of the greeting. Its failures are not told apart: nothing has been asked of the store yet. */
+static int greet(redis_connection *connection, redis_request *request, redis_reply *reply) {
+    redis_bytes bytes = redis_request_finish(request);
+    if (!bytes.data)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
+                                 connection->settings.shown);
+    switch (redis_connection_exchange(connection, bytes, reply)) {
+    case REDIS_ANSWERED:
+        return LESSON_STORE_OK;
+    case REDIS_GARBLED:
+        return LESSON_STORE_FAILED;
+    case REDIS_NO_MEMORY:
+        return LESSON_STORE_NO_MEMORY;
+    default:
+        return LESSON_STORE_UNREACHABLE;
+    }
+}
+
+static int authenticate(redis_connection *connection, redis_request *request, redis_reply *reply) {
+    const redis_settings *settings = &connection->settings;
+    if (!settings->user && !settings->password)
+        return LESSON_STORE_OK;
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "AUTH");
+    if (settings->user)
+        redis_request_add_text(request, settings->user);
+    redis_request_add_text(request, settings->password ? settings->password : "");
+    int code = greet(connection, request, reply);
+    if (code || !reply->is_error)
+        return code;
+    /* Only the first word, because an error may quote the arguments. */
+    lesson_store_id error = redis_reply_line(reply);
+    const char *space = memchr(error.data, ' ', error.size);
+    int word = space ? (int)(space - error.data) : (int)error.size;
+    code = redis_failure_code(error);
+    return lesson_store_fail(code == LESSON_STORE_FAILED ? LESSON_STORE_DENIED : code,
+                             "%s: the server did not accept the %s (%.*s)", settings->shown,
+                             settings->user ? "user and password" : "password", word, error.data);
+}
+
+/* Copies a text, or as much of it as there is room for. */
+static void copy(char *out, size_t size, lesson_store_id text) {
+    snprintf(out, size, "%.*s", (int)text.size, text.data ? text.data : "");
+}
+
+/* HELLO answers names and values in turn. */
+static void read_hello(redis_connection *connection, redis_reply *reply) {
+    char server[24] = "", version[24] = "";
+    while (!redis_reply_at_end(reply)) {
+        lesson_store_id name, value;
+        bool is_text = redis_reply_next_text(reply, &name);
+        bool has_text = redis_reply_next_text(reply, &value);
+        if (!is_text || !has_text)
+            continue;
+        if (redis_failure_is(name, "server"))
+            copy(server, sizeof server, value);
+        else if (redis_failure_is(name, "version"))
+            copy(version, sizeof version, value);
+        else if (redis_failure_is(name, "mode"))
+            copy(connection->mode, sizeof connection->mode, value);
+    }
+    if (server[0] >= 'a' && server[0] <= 'z')
+        server[0] = (char)(server[0] - 'a' + 'A');
+    snprintf(connection->engine, sizeof connection->engine, "%s %s", server, version);
+}
+
+static int say_hello(redis_connection *connection, redis_request *request, redis_reply *reply) {
+    snprintf(connection->engine, sizeof connection->engine, "unknown");
+    snprintf(connection->mode, sizeof connection->mode, "unknown");
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "HELLO");
+    redis_request_add_text(request, "2");
+    int code = greet(connection, request, reply);
+    if (code)
+        return code;
+    lesson_store_id error = redis_reply_line(reply);
+    /* A proxy, or an account that may not ask, is no reason not to work with the server. */
+    if (reply->is_error && (redis_failure_is(error, "ERR unknown command") || redis_failure_is(error, "NOPERM")))
+        return LESSON_STORE_OK;
+    if (reply->is_error)
+        return lesson_store_fail(redis_failure_code(error), "%s: %.*s", connection->settings.shown, (int)error.size,
+                                 error.data);
+    read_hello(connection, reply);
+    if (strcmp(connection->mode, "cluster") == 0 || strcmp(connection->mode, "sentinel") == 0)
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
+                                 "%s: the server runs in %s mode, which this backend does not work with",
+                                 connection->settings.shown, connection->mode);
+    return LESSON_STORE_OK;
+}
+
+static int select_db(redis_connection *connection, redis_request *request, redis_reply *reply) {
+    const redis_settings *settings = &connection->settings;
+    if (settings->db == 0)
+        return LESSON_STORE_OK;
+    char number[16];
+    snprintf(number, sizeof number, "%d", settings->db);
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "SELECT");
+    redis_request_add_text(request, number);
+    int code = greet(connection, request, reply);
+    if (code || !reply->is_error)
+        return code;
+    lesson_store_id error = redis_reply_line(reply);
+    code = redis_failure_code(error);
+    return lesson_store_fail(code == LESSON_STORE_FAILED ? LESSON_STORE_INVALID : code, "%s: database %d: %.*s",
+                             settings->shown, settings->db, (int)error.size, error.data);
+}
+
+static int connect_anew(redis_connection *connection, redis_request *request, redis_reply *reply) {
+    int code = make_socket(connection);
+    if (!code)
+        code = authenticate(connection, request, reply);
+    if (!code)
+        code = say_hello(connection, request, reply);
+    if (!code)
+        code = select_db(connection, request, reply);
+    if (code)
+        redis_connection_close(connection);
+    return code;
+}
+
+/* True if the server has closed the connection, or said something unasked, which makes it useless. Looked at before
+ * anything is sent, because afterwards a write might have been applied. */
+static bool is_stale(const redis_connection *connection) {
+    char byte;
+    ssize_t waiting = recv(connection->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return waiting >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+int redis_connection_prepare(redis_connection *connection) {
+    if (connection->socket >= 0 && !is_stale(connection))
+        return LESSON_STORE_OK;
+    redis_connection_close(connection);
+    redis_request request = {0};
+    redis_reply reply = {0};
+    int code = connect_anew(connection, &request, &reply);
+    redis_request_free(&request);
+    redis_reply_free(&reply);
+    return code;
+}

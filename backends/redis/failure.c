@@ -1,0 +1,52 @@
+#include "failure.h"
+
+static const struct {
+    const char *beginning;
+    int code;
+} meanings[] = {
+    {"WRONGTYPE", LESSON_STORE_MALFORMED},
+    {"OOM", LESSON_STORE_FULL},
+    {"READONLY", LESSON_STORE_READ_ONLY},
+    {"NOAUTH", LESSON_STORE_DENIED},
+    {"NOPERM", LESSON_STORE_DENIED},
+    {"WRONGPASS", LESSON_STORE_DENIED},
+    {"DENIED", LESSON_STORE_DENIED}, /* protected mode */
+    {"ERR invalid password", LESSON_STORE_DENIED},
+    {"ERR AUTH", LESSON_STORE_DENIED}, /* a password was given and the server has none */
+    /* What a script hears instead of NOPERM, before Redis 7.2 and before 7.0. */
+    {"ERR The user executing the script", LESSON_STORE_DENIED},
+    {"The user executing the script", LESSON_STORE_DENIED},
+    {"BUSY ", LESSON_STORE_BUSY}, /* another client's script runs for too long */
+    {"LOADING", LESSON_STORE_UNREACHABLE},
+    {"MASTERDOWN", LESSON_STORE_UNREACHABLE},
+    {"CLUSTERDOWN", LESSON_STORE_UNREACHABLE},
+    {"TRYAGAIN", LESSON_STORE_UNREACHABLE},
+    {"ERR max number of clients", LESSON_STORE_UNREACHABLE},
+    {"MOVED", LESSON_STORE_UNSUPPORTED}, /* only the nodes of a Cluster answer these three */
+    {"ASK ", LESSON_STORE_UNSUPPORTED},
+    {"CROSSSLOT", LESSON_STORE_UNSUPPORTED},
+};
+
+enum { MEANINGS = sizeof meanings / sizeof *meanings };
+
+bool redis_failure_is(lesson_store_id error, const char *beginning) {
+    size_t size = strlen(beginning);
+    return error.size >= size && memcmp(error.data, beginning, size) == 0;
+}
+
+/* An error that ended a script is wrapped up by the server: what it was comes somewhere within. */
+static bool mentions(lesson_store_id error, const char *text) {
+    return error.data && memmem(error.data, error.size, text, strlen(text));
+}
+
+int redis_failure_code(lesson_store_id error) {
+    for (size_t i = 0; i < MEANINGS; i++) {
+        if (redis_failure_is(error, meanings[i].beginning))
+            return meanings[i].code;
+    }
+    for (size_t i = 0; mentions(error, "script") && i < MEANINGS; i++) {
+        if (mentions(error, meanings[i].beginning))
+            return meanings[i].code;
+    }
+    return LESSON_STORE_FAILED;
+}

@@ -1,0 +1,63 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "redis.h"
+
+extern const lesson_store_backend lesson_store_redis_backend;
+
+static void close_instance(lesson_store_instance *instance) {
+    redis_store *store = redis_of(instance);
+    redis_connection_close(&store->connection);
+    redis_settings_free(&store->connection.settings);
+    redis_request_free(&store->request);
+    redis_reply_free(&store->reply);
+    free(store);
+}
+
+static int open_instance(lesson_store_instance **out, const lesson_store_location *location) {
+    redis_store *store = calloc(1, sizeof *store);
+    if (!store)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left for a connection");
+    store->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
+    store->connection.socket = -1;
+    int code = redis_settings_read(&store->connection.settings, location);
+    if (!code)
+        code = redis_connection_prepare(&store->connection);
+    if (code) {
+        close_instance(&store->base);
+        return code;
+    }
+    *out = &store->base;
+    return LESSON_STORE_OK;
+}
+
+static int redis_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
+    redis_connection *connection = &redis_of(instance)->connection;
+    /* Connected first, so that what is told is about the server that is there now. */
+    int code = redis_connection_prepare(connection);
+    if (code)
+        return code;
+    char db[16];
+    snprintf(db, sizeof db, "%d", connection->settings.db);
+    if (callback("engine", connection->engine, context) && callback("mode", connection->mode, context))
+        callback("database", db, context);
+    return LESSON_STORE_OK;
+}
+
+const lesson_store_backend lesson_store_redis_backend = {
+    .size = sizeof(lesson_store_backend),
+    .schemes = "redis|redis+unix",
+    .summary = "a Redis or Valkey server, shared with whoever writes the same form",
+    .operations = LESSON_STORE_ALL_OPERATIONS,
+    .flags = LESSON_STORE_ALL_FLAGS,
+    .options = redis_options,
+    .default_pool = 8,
+    .open = open_instance,
+    .close = close_instance,
+    .run = redis_run,
+    .members = redis_members,
+    .lessons = redis_lessons,
+    .users = redis_users,
+    .check = redis_check,
+    .info = redis_info,
+};

@@ -1,0 +1,59 @@
+/*
+ * The redis backend. What its files do, from the top down:
+ *
+ *   redis.c       the table of the backend; opening, closing, information
+ *   run.c         batches of operations         stream.c  members, lessons, users         check.c  check and repair
+ *   ask.c         one question to the server: connecting anew, trying again, what failures mean for the asker
+ *   connection.c  one connection: making it, one exchange on it
+ *   request.c     writing requests        reply.c  collecting replies        failure.c  the server's errors
+ *   scripts/      what the server runs    settings.c  what the location says    seen.c  what was given already
+ */
+#ifndef LESSON_STORE_REDIS_REDIS_H
+#define LESSON_STORE_REDIS_REDIS_H
+
+#include "connection.h"
+
+#define REDIS_PAGE_SIZE "1000" /* keys, or members, that one script looks at: a few milliseconds of the server's time \
+                                */
+
+typedef struct redis_store {
+    lesson_store_instance base;
+    redis_connection connection;
+    redis_request request;
+    redis_reply reply;
+} redis_store;
+
+static inline redis_store *redis_of(lesson_store_instance *instance) {
+    return (redis_store *)instance;
+}
+
+/* ---- ask.c */
+
+/* Sends the instance's request and waits for `reply`. A question that only reads is asked again, once, on a new
+ * connection when the first one broke before any of the reply was handed on.
+ * OK: there is a reply, and it is no error. Else a code, announced: UNKNOWN if the request writes and may have been
+ * executed; after every other code it certainly was not, or had no effect. */
+int redis_ask(redis_store *store, redis_reply *reply, bool writes);
+
+/* The same for a reply that came but is none of ours. */
+int redis_ask_garbled(redis_store *store, bool writes);
+
+/* Begins the instance's request as a call of a script with the prefix, its first argument. */
+void redis_ask_begin(redis_store *store, const redis_script *script);
+
+/* ---- run.c */
+
+/* A status as it was stored: NONE for a missing one, LESSON_STORE_MALFORMED (lower than any status) for what is none.
+ */
+int32_t redis_status_of(lesson_store_id text, int32_t highest);
+
+/* ---- The vtable's functions */
+
+int redis_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
+int redis_members(lesson_store_instance *instance, lesson_store_id lesson_id, lesson_store_member_callback callback,
+                  void *context);
+int redis_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context);
+int redis_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context);
+int redis_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback, void *context);
+
+#endif

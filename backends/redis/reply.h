@@ -1,0 +1,61 @@
+/*
+ * A reply, collected by functions of our own on hiredis' parser: a flat list of items in memory that is used again and
+ * again, or the items of a long reply handed on one by one, so that no tree of the whole is ever built.
+ */
+#ifndef LESSON_STORE_REDIS_REPLY_H
+#define LESSON_STORE_REDIS_REPLY_H
+
+#include <hiredis/hiredis.h>
+
+#include <lessonstore/backend.h>
+
+typedef enum redis_item_type {
+    REDIS_ITEM_NIL,
+    REDIS_ITEM_NUMBER,
+    REDIS_ITEM_TEXT,
+    REDIS_ITEM_OTHER /* an array within the array, whose own items are dropped */
+} redis_item_type;
+
+typedef struct redis_item {
+    redis_item_type type;
+    int64_t number;
+    size_t offset; /* of the text, in redis_reply.texts */
+    size_t size;
+} redis_item;
+
+/* Is given each text of a streamed reply; the bytes are borrowed until it returns. */
+typedef void (*redis_text_function)(const char *data, size_t size, void *context);
+
+typedef struct redis_reply {
+    redis_item *items;
+    size_t count;
+    size_t capacity;
+    size_t next; /* the item that redis_reply_next gives */
+    char *texts;
+    size_t texts_size;
+    size_t texts_capacity;
+    bool is_array; /* else the only item is the reply itself */
+    bool is_error;
+    size_t streamed; /* texts that were handed on */
+    redis_text_function each;
+    void *context;
+} redis_reply;
+
+/* Forgets the items and keeps the memory. `each`, where there is one, stays. */
+void redis_reply_clear(redis_reply *reply);
+void redis_reply_free(redis_reply *reply);
+
+/* A parser that collects into the reply that redis_reader_collect named last; NULL if there is no memory. */
+redisReader *redis_reader_create(void);
+void redis_reader_collect(redisReader *reader, redis_reply *reply);
+
+/* The next items of an array reply. Each is false if the next item is not of that type, and then the reply is not one
+ * of ours; a text may also be nil, which is {NULL, 0}. Texts are borrowed until the reply is cleared. */
+bool redis_reply_next_text(redis_reply *reply, lesson_store_id *text);
+bool redis_reply_next_number(redis_reply *reply, int64_t *number);
+bool redis_reply_at_end(const redis_reply *reply);
+
+/* The text of the first item, an error or a status. */
+lesson_store_id redis_reply_line(const redis_reply *reply);
+
+#endif

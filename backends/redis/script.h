@@ -1,0 +1,19 @@
+/* The scripts that the server runs; scripts/ holds them, and the build makes C of them. */
+#ifndef LESSON_STORE_REDIS_SCRIPT_H
+#define LESSON_STORE_REDIS_SCRIPT_H
+
+#include <stddef.h>
+
+typedef struct redis_script {
+    const char *source; /* not closed by a NUL */
+    size_t size;
+    char sha1[41]; /* of the source, by which EVALSHA calls it */
+} redis_script;
+
+extern const redis_script redis_apply_script;
+extern const redis_script redis_lessons_script;
+extern const redis_script redis_users_script;
+extern const redis_script redis_check_keys_script;
+extern const redis_script redis_check_members_script;
+
+#endif

@@ -1,0 +1,48 @@
+-- What the scripts that check share; the build puts it, after common.lua, before each of them. Both reply
+-- the next cursor, then for each finding: its kind as in lessonstore.h, LESSON, UID (either may be false), whether it can be
+-- mended, whether it was, and a line for a person.
+--
+--   ARGV  PREFIX CURSOR COUNT REPAIR ENDED ...     (flags: '1' or '')
+local GHOST_MEMBER, MISSING_MEMBER, INCOMPLETE_LESSON, INCOMPLETE_USER, ENDED_LESSON, MALFORMED = 0, 1, 2, 3, 4, 5
+local repair, ended = ARGV[4] ~= '', ARGV[5] ~= ''
+local reply, size
+
+-- Reports a finding; one that can be mended has been, by `mend` just before, if this is a repair.
+local function report(kind, lesson, uid, mendable, detail)
+    reply[size + 1], reply[size + 2], reply[size + 3] = kind, lesson, uid
+    reply[size + 4], reply[size + 5] = mendable and 1 or 0, mendable and repair and 1 or 0
+    reply[size + 6] = detail
+    size = size + 6
+end
+
+local function mend(...)
+    if repair then
+        call(...)
+    end
+end
+
+-- True for 1 to 255 bytes of UTF-8 without control bytes. Each well-formed sequence of more than one byte is replaced by
+-- a letter, so that no two remainders can meet; then only ASCII may be left.
+local function is_id(text)
+    if #text < 1 or #text > 255 or text:find('%c') then
+        return false
+    end
+    if not text:find('[\128-\255]') then
+        return true
+    end
+    text = text:gsub('[\194-\223][\128-\191]', 'x')
+    text = text:gsub('\224[\160-\191][\128-\191]', 'x'):gsub('\237[\128-\159][\128-\191]', 'x')
+    text = text:gsub('[\225-\236\238\239][\128-\191][\128-\191]', 'x')
+    text = text:gsub('\240[\144-\191][\128-\191][\128-\191]', 'x'):gsub('\244[\128-\143][\128-\191][\128-\191]', 'x')
+    text = text:gsub('[\241-\243][\128-\191][\128-\191][\128-\191]', 'x')
+    return not text:find('[\128-\255]')
+end
+
+-- A stored text as a message can show it.
+local function shown(text)
+    local start = text:sub(1, 80):gsub('[%c\128-\255]', function(byte)
+        return ('\\x%02X'):format(byte:byte())
+    end)
+    return #text > 80 and start .. '...' or start
+end
+

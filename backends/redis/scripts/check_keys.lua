@@ -1,0 +1,99 @@
+-- Checks a page of the lesson and user records, and mends them if that is asked.
+--
+-- The members of a lesson are checked by check_members.lua, since there may be many; a lesson that has some is
+-- replied as a finding of the kind -1.
+local TO_BE_CHECKED = -1
+
+local function check_lesson(key, lesson)
+    local found = read('HMGET', key, 'lesson_id', 'course_status', 'chat_status')
+    if not is_id(lesson) then
+        return report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid lesson_id')
+    elseif not found then
+        return report(MALFORMED, lesson, false, false, 'the lesson record is no hash')
+    end
+    if found[1] and found[1] ~= lesson then
+        report(MALFORMED, lesson, false, false, 'the lesson record holds the lesson_id ' .. shown(found[1]))
+    end
+    if found[2] and not found[2]:find('^[0-3]$') then
+        report(MALFORMED, lesson, false, false, 'the course_status is ' .. shown(found[2]))
+    end
+    if found[3] and not found[3]:find('^[01]$') then
+        report(MALFORMED, lesson, false, false, 'the chat_status is ' .. shown(found[3]))
+    end
+    local missing = {}
+    for i, field in ipairs({'lesson_id', 'course_status', 'chat_status'}) do
+        if not found[i] then
+            missing[#missing + 1] = field
+            mend('HSET', key, field, ({lesson, '3', '0'})[i])
+        end
+    end
+    if #missing > 0 then
+        report(INCOMPLETE_LESSON, lesson, false, true, 'the lesson record lacks ' .. table.concat(missing, ', '))
+    end
+end
+
+-- Whether the user is where the record says. A key of a wrong type is reported for itself, and nothing follows from it.
+local function check_whereabouts(key, uid, lesson)
+    local members = MEMBERS .. lesson
+    local is_member = read('SISMEMBER', members, uid)
+    if is_member and ended and read('HLEN', RECORD .. lesson) == 0 then
+        mend('SREM', members, uid)
+        mend('DEL', key)
+        report(ENDED_LESSON, lesson, uid, true, 'the lesson has no record')
+    elseif is_member == 0 then
+        mend('SADD', members, uid)
+        report(MISSING_MEMBER, lesson, uid, true, 'the user record names the lesson')
+    end
+end
+
+local function check_user(key, uid)
+    local found = read('HMGET', key, 'uid', 'course_id', 'lesson_id')
+    if not is_id(uid) then
+        return report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid uid')
+    elseif not found then
+        return report(MALFORMED, false, uid, false, 'the user record is no hash')
+    end
+    local stored_uid, course, lesson = found[1], found[2], found[3]
+    if not lesson then
+        mend('DEL', key)
+        return report(INCOMPLETE_USER, false, uid, true, 'the user record names no lesson')
+    elseif not is_id(lesson) then
+        return report(MALFORMED, false, uid, false, 'the user record holds the lesson_id ' .. shown(lesson))
+    end
+    if not stored_uid then
+        mend('HSET', key, 'uid', uid)
+        report(INCOMPLETE_USER, lesson, uid, true, 'the user record lacks the uid')
+    elseif stored_uid ~= uid then
+        report(MALFORMED, lesson, uid, false, 'the user record holds the uid ' .. shown(stored_uid))
+    end
+    if not course then
+        report(INCOMPLETE_USER, lesson, uid, false, 'the user record names no course')
+    elseif not is_id(course) then
+        report(MALFORMED, lesson, uid, false, 'the user record holds the course_id ' .. shown(course))
+    end
+    check_whereabouts(key, uid, lesson)
+end
+
+local function check_members_key(key, lesson)
+    if not is_id(lesson) then
+        report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid lesson_id')
+    elseif not read('SCARD', key) then
+        report(MALFORMED, lesson, false, false, 'the members are no set')
+    else
+        report(TO_BE_CHECKED, lesson, false, false, '')
+    end
+end
+
+local cursor, keys = scan(ARGV[2], ':', ARGV[3])
+reply, size = {cursor}, 1
+for _, key in ipairs(keys) do
+    local uid, lesson, of_members = after(USER, key), after(RECORD, key), after(MEMBERS, key)
+    if uid then
+        check_user(key, uid)
+    elseif lesson then
+        check_lesson(key, lesson)
+    elseif of_members then
+        check_members_key(key, of_members)
+    end
+end
+return reply

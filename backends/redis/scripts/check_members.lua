@@ -1,0 +1,16 @@
+-- Checks a page of the members of one lesson, ARGV[6], and takes the ghosts out if that is asked. The record is read in the
+-- same step, so a true member is never taken out.
+local lesson = ARGV[6]
+local page = read('SSCAN', MEMBERS .. lesson, ARGV[2], 'COUNT', ARGV[3]) or {'0', {}}
+reply, size = {page[1]}, 1
+for _, uid in ipairs(page[2]) do
+    local named = read('HGET', USER .. uid, 'lesson_id')
+    if not is_id(uid) then
+        report(MALFORMED, lesson, false, false, 'the members hold the uid ' .. shown(uid))
+    elseif named ~= nil and named ~= lesson then
+        mend('SREM', MEMBERS .. lesson, uid)
+        report(GHOST_MEMBER, lesson, uid, true,
+               named and 'the user record names the lesson ' .. shown(named) or 'no user record names a lesson')
+    end
+end
+return reply

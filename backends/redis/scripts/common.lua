@@ -1,0 +1,32 @@
+-- What the scripts that page through keys share; the build puts it before each of them.
+--
+-- The keys of a page are found by SCAN and not declared, which a single server allows.
+local call, prefix = redis.call, ARGV[1]
+local USER = prefix .. ':IN_LESSON:UID:'
+local RECORD = prefix .. ':LESSON_STATUS:LESSON_ID:'
+local MEMBERS = prefix .. ':LESSON_USER:LESSON_ID:'
+
+-- The reply of a command, or nil where its key is of a wrong type. Any other error ends the script.
+local function read(...)
+    local found = redis.pcall(...)
+    if type(found) == 'table' and found.err then
+        if not found.err:find('WRONGTYPE', 1, true) then
+            error(found.err, 0)
+        end
+        return nil
+    end
+    return found
+end
+
+-- What follows the front in a key, or nil if the key does not begin with it.
+local function after(front, key)
+    return key:sub(1, #front) == front and key:sub(#front + 1) or nil
+end
+
+-- A page of the keys that begin with the prefix and `rest`: the next cursor, and the keys.
+local function scan(cursor, rest, count)
+    local front = prefix:gsub('[*?%[%]\\^]', '\\%0')
+    local page = call('SCAN', cursor, 'MATCH', front .. rest .. '*', 'COUNT', count)
+    return page[1], page[2]
+end
+

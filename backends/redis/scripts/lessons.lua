@@ -1,0 +1,26 @@
+-- A page of the lessons that have a record or members.
+--
+--   ARGV  PREFIX CURSOR COUNT
+--
+-- Replies the next cursor, then for each lesson: a word, LESSON, COURSE_STATUS, CHAT_STATUS, MEMBERS. The word is RECORD,
+-- MEMBERS_ONLY, or WRONG_TYPE. A lesson is named once by its record and once by its members, maybe in different pages,
+-- and SCAN may give a key twice: the caller takes each lesson once.
+local cursor, keys = scan(ARGV[2], ':LESSON_', ARGV[3])
+local reply, size = {cursor}, 1
+for _, key in ipairs(keys) do
+    local lesson = after(RECORD, key) or after(MEMBERS, key)
+    if lesson then
+        local found = read('HMGET', RECORD .. lesson, 'course_status', 'chat_status')
+        local count = read('SCARD', MEMBERS .. lesson)
+        local word = 'RECORD'
+        if not found or not count then
+            word, found, count = 'WRONG_TYPE', {false, false}, 0
+        elseif not found[1] and not found[2] and call('HLEN', RECORD .. lesson) == 0 then
+            word = 'MEMBERS_ONLY'
+        end
+        reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4] = word, lesson, found[1], found[2]
+        reply[size + 5] = count
+        size = size + 5
+    end
+end
+return reply
