@@ -128,7 +128,7 @@ static const struct test tests[] = {
            {QUIT("ann"), SESSION("s1"), ANSWER(NOT_FOUND)}, {JOIN("ann", "maths", "algebra")}),
      USERS({IS_IN("ann", "maths", "algebra")})},
 
-    {.name = "JOIN-1 JOIN-2 QUIT-1 END-1 a day of four users and three lessons",
+    {.name = "STATE-1 a day of four users and three lessons",
      STEPS({CREATE("algebra")}, {CREATE("biology")}, {JOIN("ann", "maths", "algebra")},
            {JOIN("bob", "maths", "algebra")}, {JOIN("cid", "nature", "biology")}, {JOIN("dot", "nature", "biology")},
            {JOIN("bob", "nature", "biology"), MOVED_FROM("maths", "algebra")}, {QUIT("cid"), IN("nature", "biology")},

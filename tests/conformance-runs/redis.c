@@ -1,0 +1,74 @@
+/* The suite on the redis backend: over a unix socket and over TCP, against a server of its own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hiredis/hiredis.h>
+
+#include <lessonstore/conformance.h>
+
+#include "redis_server.h"
+
+struct place {
+    redis_server *server;
+    const char *location;
+    bool is_down;
+};
+
+static int bring_up(void *context) {
+    struct place *place = context;
+    if (place->is_down && !redis_server_restart(place->server))
+        return -1;
+    place->is_down = false;
+    return 0;
+}
+
+static int take_down(void *context) {
+    struct place *place = context;
+    redis_server_kill(place->server);
+    place->is_down = true;
+    return 0;
+}
+
+static int flush(void *context) {
+    struct place *place = context;
+    if (bring_up(place) != 0)
+        return -1;
+    redisContext *connection = redisConnectUnix(redis_server_socket(place->server));
+    redisReply *reply = connection && !connection->err ? redisCommand(connection, "FLUSHALL") : NULL;
+    int code = reply && reply->type == REDIS_REPLY_STATUS ? 0 : -1;
+    if (reply)
+        freeReplyObject(reply);
+    if (connection)
+        redisFree(connection);
+    return code;
+}
+
+static int open_place(lesson_store **out, void *context) {
+    struct place *place = context;
+    return lesson_store_open(out, place->location);
+}
+
+static int run_over(const char *name, redis_server *server, const char *location, int argc, char **argv) {
+    struct place place = {server, location, false};
+    lesson_store_conformance_backend redis = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    redis.name = name;
+    redis.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
+    redis.context = &place;
+    redis.prepare = flush;
+    redis.open = open_place;
+    redis.break_engine = take_down;
+    redis.mend_engine = bring_up;
+    int failed = lesson_store_conformance_run(&redis, argc, argv);
+    return bring_up(&place) == 0 ? failed : -1;
+}
+
+int main(int argc, char **argv) {
+    redis_server *server = redis_server_start(NULL);
+    if (!server)
+        return 1;
+    int failed_on_socket = run_over("redis-socket", server, redis_server_unix_location(server), argc, argv);
+    int failed_on_tcp = run_over("redis-tcp", server, redis_server_tcp_location(server), argc, argv);
+    redis_server_stop(server);
+    return failed_on_socket || failed_on_tcp ? 1 : 0;
+}

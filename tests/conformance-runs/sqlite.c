@@ -1,0 +1,64 @@
+/* The suite on the sqlite backend: on a file, a new one for each test, and on a database in memory. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <lessonstore/conformance.h>
+
+struct folder {
+    char path[PATH_MAX];
+    char location[PATH_MAX + 32];
+};
+
+static int make_folder(void *context) {
+    struct folder *folder = context;
+    const char *parent = getenv("TMPDIR");
+    int size = snprintf(folder->path, sizeof folder->path, "%s/lessonstore-conformance-XXXXXX",
+                        parent && *parent ? parent : "/tmp");
+    if (size < 0 || (size_t)size >= sizeof folder->path || !mkdtemp(folder->path))
+        return -1;
+    snprintf(folder->location, sizeof folder->location, "sqlite:%s/lessons.db", folder->path);
+    return 0;
+}
+
+static void remove_folder(void *context) {
+    static const char *const names[] = {"lessons.db", "lessons.db-wal", "lessons.db-shm", "lessons.db-journal"};
+    struct folder *folder = context;
+    char path[PATH_MAX + 32];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder->path, names[i]);
+        unlink(path);
+    }
+    rmdir(folder->path);
+}
+
+static int open_file(lesson_store **out, void *context) {
+    struct folder *folder = context;
+    return lesson_store_open(out, folder->location);
+}
+
+static int open_memory(lesson_store **out, void *context) {
+    (void)context;
+    return lesson_store_open(out, "sqlite::memory:");
+}
+
+int main(int argc, char **argv) {
+    struct folder folder;
+    lesson_store_conformance_backend file = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    file.name = "sqlite-file";
+    file.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
+    file.context = &folder;
+    file.prepare = make_folder;
+    file.open = open_file;
+    file.clean_up = remove_folder;
+
+    lesson_store_conformance_backend memory = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    memory.name = "sqlite-memory";
+    memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
+    memory.open = open_memory;
+
+    int failed_on_file = lesson_store_conformance_run(&file, argc, argv);
+    int failed_in_memory = lesson_store_conformance_run(&memory, argc, argv);
+    return failed_on_file || failed_in_memory ? 1 : 0;
+}

@@ -1,0 +1,48 @@
+/*
+ * A backend that hands everything on to the memory backend, for wrong backends to be made from: each replaces a
+ * function of the table by one that is wrong in one way, and hands the rest on.
+ */
+#ifndef LESSON_STORE_TESTS_WRAPPER_H
+#define LESSON_STORE_TESTS_WRAPPER_H
+
+#include <lessonstore/backend.h>
+
+#define GHOSTS_MAX 64
+
+/* A user of a lesson that is past, for backends that do not forget. */
+struct ghost {
+    char uid[LESSON_STORE_ID_MAX + 1];
+    char lesson_id[LESSON_STORE_ID_MAX + 1];
+};
+
+struct wrapper {
+    lesson_store_instance base;
+    lesson_store_instance *inner;
+    struct ghost ghosts[GHOSTS_MAX];
+    size_t ghost_count;
+};
+
+static inline struct wrapper *wrapper_of(lesson_store_instance *instance) {
+    return (struct wrapper *)instance;
+}
+
+/* The memory backend's own table. */
+const lesson_store_backend *wrapped_backend(void);
+
+/* While this is set every call of every wrapper fails. One for the process, as an engine is one for all its clients. */
+extern bool wrapper_engine_is_broken;
+int wrapper_fail(void);
+
+/* The table of the wrapper that is right. */
+lesson_store_backend wrapper_backend(void);
+
+int wrapper_open(lesson_store_instance **out, const lesson_store_location *location);
+int wrapper_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
+int wrapper_members(lesson_store_instance *instance, lesson_store_id lesson_id, lesson_store_member_callback callback,
+                    void *context);
+int wrapper_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context);
+int wrapper_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context);
+int wrapper_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
+                  void *context);
+
+#endif

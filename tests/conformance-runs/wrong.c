@@ -1,0 +1,179 @@
+/*
+ * Does the suite bite? It is run on wrong backends, each in a process of its own, and must fail on the clauses that
+ * they break and on no clause that they keep; and on the wrapper they are made from, which is right, it must pass.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmocka_all.h"
+#include "wrapper.h"
+#include "wrong_backends.h"
+
+#define OUTPUT_MAX ((size_t)4 << 20) /* bytes of a run that are read */
+
+/* ---- In the child */
+
+static int break_engine(void *context) {
+    (void)context;
+    wrapper_engine_is_broken = true;
+    return 0;
+}
+
+static int mend_engine(void *context) {
+    (void)context;
+    wrapper_engine_is_broken = false;
+    return 0;
+}
+
+static int prepare(void *context) {
+    return mend_engine(context);
+}
+
+static int open_table(lesson_store **out, void *context) {
+    return lesson_store_open_with(out, context, "memory:");
+}
+
+static int run_suite(const wrong_backend *wrong) {
+    lesson_store_backend table = wrapper_backend();
+    if (wrong->alter)
+        wrong->alter(&table);
+    lesson_store_conformance_backend description = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    description.name = wrong->name;
+    description.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
+    description.context = &table;
+    description.prepare = prepare;
+    description.open = open_table;
+    description.break_engine = break_engine;
+    description.mend_engine = mend_engine;
+    if (wrong->describe)
+        wrong->describe(&description);
+    char program[] = "wrong";
+    char *argv[] = {program, NULL};
+    return lesson_store_conformance_run(&description, 1, argv) == 0 ? 0 : 1;
+}
+
+/* ---- In the parent */
+
+static pid_t start_child(const wrong_backend *wrong, int *output) {
+    int ends[2];
+    assert_return_code(pipe(ends), 0);
+    fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid > 0) {
+        close(ends[1]);
+        *output = ends[0];
+        return pid;
+    }
+    dup2(ends[1], STDOUT_FILENO);
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    int status = run_suite(wrong);
+    fflush(NULL);
+    _exit(status);
+}
+
+static char *read_all(int output) {
+    char *text = calloc(1, OUTPUT_MAX + 1);
+    assert_non_null(text);
+    size_t size = 0;
+    for (ssize_t got; size < OUTPUT_MAX && (got = read(output, text + size, OUTPUT_MAX - size)) > 0;)
+        size += (size_t)got;
+    close(output);
+    return text;
+}
+
+/* The clauses that failed, separated by spaces, cut out of the output; NULL if the run did not come to its end. */
+static char *failed_clauses(char *output, const char *name) {
+    char mark[128];
+    snprintf(mark, sizeof mark, "\n%s: failed clauses: ", name);
+    char *clauses = strstr(output, mark);
+    if (!clauses)
+        return NULL;
+    clauses += strlen(mark);
+    clauses[strcspn(clauses, "\n")] = '\0';
+    return clauses;
+}
+
+/* "JOIN-*" in a list stands for all clauses that begin so. */
+static bool is_meant(const char *entry, size_t entry_size, const char *clause) {
+    if (entry_size > 0 && entry[entry_size - 1] == '*')
+        return strncmp(entry, clause, entry_size - 1) == 0;
+    return entry_size == strlen(clause) && strncmp(entry, clause, entry_size) == 0;
+}
+
+static bool lists(const char *list, const char *clause) {
+    for (size_t size; *list; list += size + (list[size] == ' ')) {
+        size = strcspn(list, " ");
+        if (is_meant(list, size, clause))
+            return true;
+    }
+    return false;
+}
+
+/* How many of `clauses` are in none of the two lists; each is named. */
+static size_t count_missing(const char *what, const char *clauses, const char *list, const char *other_list) {
+    size_t missing = 0;
+    for (size_t size; *clauses; clauses += size + (clauses[size] == ' ')) {
+        char clause[64];
+        size = strcspn(clauses, " ");
+        snprintf(clause, sizeof clause, "%.*s", (int)size, clauses);
+        if (lists(list, clause) || lists(other_list, clause))
+            continue;
+        print_error("  %s: %s\n", what, clause);
+        missing++;
+    }
+    return missing;
+}
+
+static void judge(const wrong_backend *wrong) {
+    int output_end;
+    pid_t pid = start_child(wrong, &output_end);
+    char *output = read_all(output_end);
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    const char *clauses = failed_clauses(output, wrong->name);
+    bool came_to_its_end = clauses && WIFEXITED(status);
+    size_t problems = 0;
+    if (came_to_its_end) {
+        print_message("%-30s %s\n", wrong->name, clauses);
+        problems = count_missing("must fail and did not", wrong->must_fail, clauses, "");
+        problems += count_missing("failed and may not", clauses, wrong->must_fail, wrong->may_fail);
+        bool should_pass = strcmp(wrong->must_fail, "none") == 0;
+        problems += (WEXITSTATUS(status) == 0) != should_pass;
+    } else {
+        print_error("%s: the run did not come to its end (status %d):\n%s\n", wrong->name, status, output);
+    }
+    free(output);
+    assert_true(came_to_its_end);
+    assert_int_equal(problems, 0);
+}
+
+static void right_one_passes(void **state) {
+    const wrong_backend right = {"nothing-wrong", "none", "", NULL, NULL};
+    (void)state;
+    judge(&right);
+}
+
+static void wrong_one_fails(void **state) {
+    judge(*state);
+}
+
+int main(void) {
+    struct CMUnitTest tests[64] = {{"the wrapper that is right passes", right_one_passes, NULL, NULL, NULL}};
+    size_t count = 1;
+    for (const wrong_backend *wrong = wrong_backends; wrong->name && count < 64; wrong++) {
+        wrong_backend *state = malloc(sizeof *state);
+        if (!state)
+            return 1;
+        *state = *wrong;
+        tests[count++] = (struct CMUnitTest){wrong->name, wrong_one_fails, NULL, NULL, state};
+    }
+    int failed = _cmocka_run_group_tests("wrong backends", tests, count, NULL, NULL);
+    for (size_t i = 1; i < count; i++)
+        free(tests[i].initial_state);
+    return failed ? 1 : 0;
+}

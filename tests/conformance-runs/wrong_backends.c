@@ -1,0 +1,596 @@
+#include <ctype.h>
+#include <stdio.h>
+
+#include "wrapper.h"
+#include "wrong_backends.h"
+
+/* ---- Operations changed on their way in
+ *
+ * Each alteration is undone afterwards, because an operation is the caller's.
+ */
+
+typedef void (*alteration)(lesson_store_instance *instance, lesson_store_operation *operation);
+
+static int run_altered(lesson_store_instance *instance, lesson_store_operation *operations, size_t count,
+                       alteration alter) {
+    int code = LESSON_STORE_OK;
+    for (size_t i = 0; i < count && !code; i++) {
+        lesson_store_operation altered = operations[i];
+        alter(instance, &altered);
+        code = wrapper_run(instance, &altered, 1);
+        operations[i].code = altered.code;
+        operations[i].arrival = altered.arrival;
+        operations[i].refused_by = altered.refused_by;
+        operations[i].count = altered.count;
+        operations[i].lesson = altered.lesson;
+        operations[i].lesson.lesson_id = operations[i].lesson_id;
+    }
+    return code;
+}
+
+/* Defines the function that puts `name`, an alteration, into the place of run. */
+#define ALTERED_RUN(name)                                                                                      \
+    static int name##_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) { \
+        return run_altered(instance, operations, count, name);                                                 \
+    }                                                                                                          \
+    static void name##_table(lesson_store_backend *table) {                                                    \
+        table->run = name##_run;                                                                               \
+    }
+
+static const lesson_store_id none = {NULL, 0};
+
+static void end_keeps_members(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->kind == LESSON_STORE_OPERATION_END)
+        operation->flags |= LESSON_STORE_RECORD_ONLY;
+}
+ALTERED_RUN(end_keeps_members)
+
+static void end_forgets_record_only(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->kind == LESSON_STORE_OPERATION_END)
+        operation->flags = 0;
+}
+ALTERED_RUN(end_forgets_record_only)
+
+static void quit_ignores_lesson(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->kind == LESSON_STORE_OPERATION_QUIT)
+        operation->lesson_id = none;
+}
+ALTERED_RUN(quit_ignores_lesson)
+
+static void quit_ignores_session(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->kind == LESSON_STORE_OPERATION_QUIT)
+        operation->session = none;
+}
+ALTERED_RUN(quit_ignores_session)
+
+static void join_ignores_exists(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    operation->flags &= ~(uint32_t)LESSON_STORE_IF_EXISTS;
+}
+ALTERED_RUN(join_ignores_exists)
+
+static void join_ignores_open(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    operation->flags &= ~(uint32_t)LESSON_STORE_IF_OPEN;
+}
+ALTERED_RUN(join_ignores_open)
+
+static void join_ignores_stay(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    operation->flags &= ~(uint32_t)LESSON_STORE_STAY;
+}
+ALTERED_RUN(join_ignores_stay)
+
+static void join_always_asks_for_record(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->kind == LESSON_STORE_OPERATION_JOIN)
+        operation->flags |= LESSON_STORE_IF_EXISTS;
+}
+ALTERED_RUN(join_always_asks_for_record)
+
+static void create_overwrites(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->kind == LESSON_STORE_OPERATION_CREATE)
+        operation->flags |= LESSON_STORE_RESET;
+}
+ALTERED_RUN(create_overwrites)
+
+static void set_ignores_expected(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    operation->if_course_status = LESSON_STORE_STATUS_NONE;
+    operation->if_chat_status = LESSON_STORE_STATUS_NONE;
+}
+ALTERED_RUN(set_ignores_expected)
+
+/* Only where both are expected is one of them forgotten. */
+static void set_ignores_second(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->if_course_status != LESSON_STORE_STATUS_NONE)
+        operation->if_chat_status = LESSON_STORE_STATUS_NONE;
+}
+ALTERED_RUN(set_ignores_second)
+
+static void join_keeps_old_course(lesson_store_instance *instance, lesson_store_operation *operation) {
+    if (operation->kind != LESSON_STORE_OPERATION_JOIN)
+        return;
+    static lesson_store_place place; /* outlives the operation that points to it */
+    lesson_store_operation where = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    where.uid = operation->uid;
+    where.place = &place;
+    if (wrapper_run(instance, &where, 1) || where.code)
+        return;
+    lesson_store_id there = lesson_store_id_of(place.lesson_id);
+    if (there.size == operation->lesson_id.size && memcmp(there.data, operation->lesson_id.data, there.size) == 0)
+        operation->course_id = lesson_store_id_of(place.course_id);
+}
+ALTERED_RUN(join_keeps_old_course)
+
+static void join_keeps_old_session(lesson_store_instance *instance, lesson_store_operation *operation) {
+    if (operation->kind != LESSON_STORE_OPERATION_JOIN || operation->session.data)
+        return;
+    static lesson_store_place place;
+    lesson_store_operation where = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    where.uid = operation->uid;
+    where.place = &place;
+    if (!wrapper_run(instance, &where, 1) && !where.code && *place.session)
+        operation->session = lesson_store_id_of(place.session);
+}
+ALTERED_RUN(join_keeps_old_session)
+
+static void cut_id(lesson_store_id *id) {
+    if (id->size > 64)
+        id->size = 64;
+}
+
+static void ids_are_cut(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    cut_id(&operation->uid);
+    cut_id(&operation->course_id);
+    cut_id(&operation->lesson_id);
+    cut_id(&operation->session);
+}
+ALTERED_RUN(ids_are_cut)
+
+static void lower_id(lesson_store_id *id, char lowered[LESSON_STORE_ID_MAX]) {
+    for (size_t i = 0; i < id->size; i++)
+        lowered[i] = (char)tolower((unsigned char)id->data[i]);
+    if (id->data)
+        id->data = lowered;
+}
+
+static void uids_have_no_case(lesson_store_instance *instance, lesson_store_operation *operation) {
+    static char lowered[LESSON_STORE_ID_MAX];
+    (void)instance;
+    lower_id(&operation->uid, lowered);
+}
+ALTERED_RUN(uids_have_no_case)
+
+static void lessons_have_no_case(lesson_store_instance *instance, lesson_store_operation *operation) {
+    static char lowered[LESSON_STORE_ID_MAX];
+    (void)instance;
+    lower_id(&operation->lesson_id, lowered);
+}
+ALTERED_RUN(lessons_have_no_case)
+
+/* ---- Answers changed on their way out */
+
+static int quit_of_nobody_is_ok(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    int code = wrapper_run(instance, operations, count);
+    for (size_t i = 0; i < count; i++) {
+        if (operations[i].kind == LESSON_STORE_OPERATION_QUIT && operations[i].code == LESSON_STORE_NOT_FOUND)
+            operations[i].code = LESSON_STORE_OK;
+    }
+    return code;
+}
+
+static void quit_of_nobody_is_ok_table(lesson_store_backend *table) {
+    table->run = quit_of_nobody_is_ok;
+}
+
+static int writes_unasked_place(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    int code = wrapper_run(instance, operations, count);
+    for (size_t i = 0; i < count; i++) {
+        if (operations[i].code == LESSON_STORE_NOT_FOUND && operations[i].place)
+            memset(operations[i].place, 0, sizeof *operations[i].place);
+    }
+    return code;
+}
+
+static void writes_unasked_place_table(lesson_store_backend *table) {
+    table->run = writes_unasked_place;
+}
+
+static int left_is_never_told(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    int code = wrapper_run(instance, operations, count);
+    for (size_t i = 0; i < count; i++) {
+        if (operations[i].kind == LESSON_STORE_OPERATION_END)
+            operations[i].count = 0;
+    }
+    return code;
+}
+
+static void left_is_never_told_table(lesson_store_backend *table) {
+    table->run = left_is_never_told;
+}
+
+/* ---- Batches */
+
+static int batch_backwards(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    int code = LESSON_STORE_OK;
+    for (size_t i = count; i-- > 0 && !code;)
+        code = wrapper_run(instance, &operations[i], 1);
+    return code;
+}
+
+static void batch_backwards_table(lesson_store_backend *table) {
+    table->run = batch_backwards;
+}
+
+static int batch_writes_first(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    int code = LESSON_STORE_OK;
+    for (int turn = 0; turn < 2; turn++) {
+        for (size_t i = 0; i < count && !code; i++) {
+            if (lesson_store_operation_writes(&operations[i]) == (turn == 0))
+                code = wrapper_run(instance, &operations[i], 1);
+        }
+    }
+    return code;
+}
+
+static void batch_writes_first_table(lesson_store_backend *table) {
+    table->run = batch_writes_first;
+}
+
+/* Takes the first refusal for the end of the batch. */
+static int batch_stops(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    int code = LESSON_STORE_OK;
+    bool stopped = false;
+    for (size_t i = 0; i < count && !code; i++) {
+        if (stopped)
+            operations[i].code = LESSON_STORE_REFUSED;
+        else
+            code = wrapper_run(instance, &operations[i], 1);
+        stopped = stopped || operations[i].code != LESSON_STORE_OK;
+    }
+    return code;
+}
+
+static void batch_stops_table(lesson_store_backend *table) {
+    table->run = batch_stops;
+}
+
+/* Sends a thousand operations and forgets the rest. */
+static int batch_is_cut(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    int code = wrapper_run(instance, operations, count < 1000 ? count : 1000);
+    for (size_t i = 1000; i < count; i++)
+        operations[i].code = LESSON_STORE_OK;
+    return code;
+}
+
+static void batch_is_cut_table(lesson_store_backend *table) {
+    table->run = batch_is_cut;
+}
+
+/* ---- Users who stay behind */
+
+static void add_ghost(struct wrapper *wrapper, const char *uid, size_t uid_size, const char *lesson_id) {
+    if (wrapper->ghost_count == GHOSTS_MAX)
+        return;
+    struct ghost *ghost = &wrapper->ghosts[wrapper->ghost_count++];
+    snprintf(ghost->uid, sizeof ghost->uid, "%.*s", (int)uid_size, uid);
+    snprintf(ghost->lesson_id, sizeof ghost->lesson_id, "%s", lesson_id);
+}
+
+static bool same_id(const char *text, lesson_store_id id) {
+    return strlen(text) == id.size && memcmp(text, id.data, id.size) == 0;
+}
+
+static int join_leaves_member(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    int code = LESSON_STORE_OK;
+    for (size_t i = 0; i < count && !code; i++) {
+        lesson_store_place before;
+        lesson_store_operation *operation = &operations[i];
+        lesson_store_place *wanted = operation->place;
+        operation->place = wanted ? wanted : &before;
+        code = wrapper_run(instance, operation, 1);
+        if (!code && operation->kind == LESSON_STORE_OPERATION_JOIN && operation->code == LESSON_STORE_OK &&
+            operation->arrival == LESSON_STORE_ARRIVAL_MOVED)
+            add_ghost(wrapper_of(instance), operation->uid.data, operation->uid.size, operation->place->lesson_id);
+        operation->place = wanted;
+    }
+    return code;
+}
+
+static int members_with_ghosts(lesson_store_instance *instance, lesson_store_id lesson_id,
+                               lesson_store_member_callback callback, void *context) {
+    struct wrapper *wrapper = wrapper_of(instance);
+    for (size_t i = 0; i < wrapper->ghost_count; i++) {
+        if (same_id(wrapper->ghosts[i].lesson_id, lesson_id) &&
+            !callback(lesson_store_id_of(wrapper->ghosts[i].uid), context))
+            return LESSON_STORE_OK;
+    }
+    return wrapper_members(instance, lesson_id, callback, context);
+}
+
+static void join_leaves_member_table(lesson_store_backend *table) {
+    table->run = join_leaves_member;
+    table->members = members_with_ghosts;
+}
+
+struct ended_lesson {
+    struct wrapper *wrapper;
+    const char *lesson_id;
+};
+
+static bool keep_ghost(lesson_store_id uid, void *context) {
+    struct ended_lesson *ended = context;
+    add_ghost(ended->wrapper, uid.data, uid.size, ended->lesson_id);
+    return true;
+}
+
+static void answer_with_ghost(const struct wrapper *wrapper, lesson_store_operation *where) {
+    for (size_t i = 0; i < wrapper->ghost_count; i++) {
+        if (!same_id(wrapper->ghosts[i].uid, where->uid))
+            continue;
+        where->code = LESSON_STORE_OK;
+        if (where->place) {
+            lesson_store_id_copy(where->place->course_id, lesson_store_id_of("maths"));
+            lesson_store_id_copy(where->place->lesson_id, lesson_store_id_of(wrapper->ghosts[i].lesson_id));
+            lesson_store_id_copy(where->place->session, none);
+        }
+    }
+}
+
+static int end_leaves_user_records(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    struct wrapper *wrapper = wrapper_of(instance);
+    int code = LESSON_STORE_OK;
+    for (size_t i = 0; i < count && !code; i++) {
+        lesson_store_operation *operation = &operations[i];
+        if (operation->kind == LESSON_STORE_OPERATION_END && !operation->flags) {
+            char lesson_id[LESSON_STORE_ID_MAX + 1];
+            lesson_store_id_copy(lesson_id, operation->lesson_id);
+            struct ended_lesson ended = {wrapper, lesson_id};
+            code = wrapper_members(instance, operation->lesson_id, keep_ghost, &ended);
+        }
+        if (!code)
+            code = wrapper_run(instance, operation, 1);
+        if (operation->kind == LESSON_STORE_OPERATION_WHERE && operation->code == LESSON_STORE_NOT_FOUND)
+            answer_with_ghost(wrapper, operation);
+    }
+    return code;
+}
+
+static void end_leaves_user_records_table(lesson_store_backend *table) {
+    table->run = end_leaves_user_records;
+}
+
+/* ---- Failures that are read as answers */
+
+static int members_of_broken_are_none(lesson_store_instance *instance, lesson_store_id lesson_id,
+                                      lesson_store_member_callback callback, void *context) {
+    return wrapper_engine_is_broken ? LESSON_STORE_OK : wrapper_members(instance, lesson_id, callback, context);
+}
+
+static void members_of_broken_are_none_table(lesson_store_backend *table) {
+    table->members = members_of_broken_are_none;
+}
+
+static int broken_is_not_found(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    if (!wrapper_engine_is_broken)
+        return wrapper_run(instance, operations, count);
+    for (size_t i = 0; i < count; i++)
+        operations[i].code = LESSON_STORE_NOT_FOUND;
+    return LESSON_STORE_OK;
+}
+
+static void broken_is_not_found_table(lesson_store_backend *table) {
+    table->run = broken_is_not_found;
+}
+
+static int reads_become_unknown(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    if (!wrapper_engine_is_broken)
+        return wrapper_run(instance, operations, count);
+    for (size_t i = 0; i < count; i++)
+        operations[i].code = lesson_store_fail(LESSON_STORE_UNKNOWN, "who knows");
+    return LESSON_STORE_UNKNOWN;
+}
+
+static void reads_become_unknown_table(lesson_store_backend *table) {
+    table->run = reads_become_unknown;
+}
+
+/* ---- Streams */
+
+struct listener {
+    lesson_store_member_callback callback;
+    lesson_store_lesson_callback lesson_callback;
+    lesson_store_finding_callback finding_callback;
+    void *context;
+};
+
+static bool tell_twice(lesson_store_id uid, void *context) {
+    struct listener *listener = context;
+    return listener->callback(uid, listener->context) && listener->callback(uid, listener->context);
+}
+
+static int members_twice(lesson_store_instance *instance, lesson_store_id lesson_id,
+                         lesson_store_member_callback callback, void *context) {
+    struct listener listener = {.callback = callback, .context = context};
+    return wrapper_members(instance, lesson_id, tell_twice, &listener);
+}
+
+static void members_twice_table(lesson_store_backend *table) {
+    table->members = members_twice;
+}
+
+static bool never_stop(lesson_store_id uid, void *context) {
+    struct listener *listener = context;
+    listener->callback(uid, listener->context);
+    return true;
+}
+
+static int members_never_stop(lesson_store_instance *instance, lesson_store_id lesson_id,
+                              lesson_store_member_callback callback, void *context) {
+    struct listener listener = {.callback = callback, .context = context};
+    return wrapper_members(instance, lesson_id, never_stop, &listener);
+}
+
+static void members_never_stop_table(lesson_store_backend *table) {
+    table->members = members_never_stop;
+}
+
+static bool tell_recorded(const lesson_store_lesson *lesson, void *context) {
+    struct listener *listener = context;
+    return !lesson->has_record || listener->lesson_callback(lesson, listener->context);
+}
+
+static int lessons_with_record_only(lesson_store_instance *instance, lesson_store_lesson_callback callback,
+                                    void *context) {
+    struct listener listener = {.lesson_callback = callback, .context = context};
+    return wrapper_lessons(instance, tell_recorded, &listener);
+}
+
+static void lessons_with_record_only_table(lesson_store_backend *table) {
+    table->lessons = lessons_with_record_only;
+}
+
+/* ---- Check */
+
+static int check_mends_unasked(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
+                               void *context) {
+    return wrapper_check(instance, flags | LESSON_STORE_CHECK_REPAIR, callback, context);
+}
+
+static void check_mends_unasked_table(lesson_store_backend *table) {
+    table->check = check_mends_unasked;
+}
+
+static int check_always_asks_for_record(lesson_store_instance *instance, uint32_t flags,
+                                        lesson_store_finding_callback callback, void *context) {
+    return wrapper_check(instance, flags | LESSON_STORE_CHECK_ENDED, callback, context);
+}
+
+static void check_always_asks_for_record_table(lesson_store_backend *table) {
+    table->check = check_always_asks_for_record;
+}
+
+static int check_finds_nothing(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
+                               void *context) {
+    return wrapper_check(instance, flags & ~(uint32_t)LESSON_STORE_CHECK_ENDED, callback, context);
+}
+
+static void check_finds_nothing_table(lesson_store_backend *table) {
+    table->check = check_finds_nothing;
+}
+
+/* ---- Claims that are not true */
+
+static int open_as_shared(lesson_store_instance **out, const lesson_store_location *location) {
+    int code = wrapper_open(out, location);
+    if (!code)
+        (*out)->capabilities |= LESSON_STORE_CAN_SHARE;
+    return code;
+}
+
+static void shares_nothing_table(lesson_store_backend *table) {
+    table->open = open_as_shared;
+}
+
+static void describe_shared(lesson_store_conformance_backend *description) {
+    description->capabilities |= LESSON_STORE_CAN_SHARE;
+}
+
+static int open_as_persistent(lesson_store_instance **out, const lesson_store_location *location) {
+    int code = wrapper_open(out, location);
+    if (!code)
+        (*out)->capabilities |= LESSON_STORE_CAN_PERSIST;
+    return code;
+}
+
+static void persists_nothing_table(lesson_store_backend *table) {
+    table->open = open_as_persistent;
+}
+
+static void describe_persistent(lesson_store_conformance_backend *description) {
+    description->capabilities |= LESSON_STORE_CAN_PERSIST;
+}
+
+/* The table has the flag, the description keeps quiet about it. */
+static void describe_no_stay(lesson_store_conformance_backend *description) {
+    description->flags &= ~(uint32_t)LESSON_STORE_STAY;
+}
+
+/* ---- The list */
+
+const wrong_backend wrong_backends[] = {
+    {"join-leaves-member", "JOIN-2",
+     "BATCH-1 BATCH-5 END-6 ID-2 JOIN-5 JOIN-6 JOIN-12 LESSONS-1 LESSONS-3 MEMBERS-1 QUIT-3 STATE-1 THREAD-1 USERS-1 "
+     "SHARE-1",
+     join_leaves_member_table, NULL},
+    {"join-keeps-old-course", "JOIN-4", "JOIN-10", join_keeps_old_course_table, NULL},
+    {"join-keeps-old-session", "JOIN-6", "QUIT-4", join_keeps_old_session_table, NULL},
+    {"join-always-asks-for-record", "JOIN-7",
+     "BATCH-* CHECK-* COUNT-* CREATE-4 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-7 STATE-1 "
+     "STREAM-* THREAD-1 USERS-*",
+     join_always_asks_for_record_table, NULL},
+    {"join-ignores-if-exists", "JOIN-8", "JOIN-11 JOIN-12", join_ignores_exists_table, NULL},
+    {"join-ignores-if-open", "JOIN-9", "JOIN-12", join_ignores_open_table, NULL},
+    {"join-ignores-stay", "JOIN-10", "JOIN-11 JOIN-12", join_ignores_stay_table, NULL},
+    {"end-leaves-user-records", "END-1", "BATCH-5 END-3 END-6 LESSONS-3 STATE-1", end_leaves_user_records_table, NULL},
+    {"end-keeps-members", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 QUIT-7 STATE-1", end_keeps_members_table, NULL},
+    {"end-forgets-record-only", "END-4", "END-5 LESSONS-2 LESSONS-3", end_forgets_record_only_table, NULL},
+    {"end-tells-none-left", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 QUIT-7 STATE-1", left_is_never_told_table,
+     NULL},
+    {"quit-ignores-lesson", "QUIT-3", "BATCH-1 BATCH-2 ID-2 OUTPUT-1 QUIT-5 STATE-1", quit_ignores_lesson_table, NULL},
+    {"quit-ignores-session", "QUIT-4", "ID-2 QUIT-5", quit_ignores_session_table, NULL},
+    {"quit-of-nobody-is-ok", "QUIT-2", "BATCH-2 ID-3 OUTPUT-2 QUIT-7 WHERE-2 END-1", quit_of_nobody_is_ok_table, NULL},
+    {"create-overwrites", "CREATE-2", "BATCH-1 BATCH-2 CREATE-3 THREAD-2", create_overwrites_table, NULL},
+    {"set-ignores-expected", "SET-5", "BATCH-2 OUTPUT-1 SET-6", set_ignores_expected_table, NULL},
+    {"set-ignores-one-of-two", "SET-6", "", set_ignores_second_table, NULL},
+    {"ids-are-cut", "ID-2", "ID-1 JOIN-5 QUIT-3", ids_are_cut_table, NULL},
+    {"uids-have-no-case", "ID-2", "ID-1 JOIN-5 QUIT-3", uids_have_no_case_table, NULL},
+    {"lessons-have-no-case", "ID-2", "ID-1 JOIN-5 QUIT-3", lessons_have_no_case_table, NULL},
+    {"batch-backwards", "BATCH-1",
+     "BATCH-* COUNT-* CREATE-* END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* STATE-1 USERS-* "
+     "WHERE-*",
+     batch_backwards_table, NULL},
+    {"batch-writes-first", "BATCH-1",
+     "COUNT-1 END-1 END-7 ID-2 ID-3 JOIN-1 JOIN-2 OUTPUT-1 OUTPUT-2 QUIT-1 SET-1 STATE-1", batch_writes_first_table,
+     NULL},
+    {"batch-stops-at-refusal", "BATCH-2",
+     "BATCH-1 END-* GET-3 ID-2 ID-3 JOIN-8 JOIN-9 JOIN-11 JOIN-12 OUTPUT-* QUIT-* SET-5 SET-6 SET-7 STATE-1 WHERE-2",
+     batch_stops_table, NULL},
+    {"batch-is-cut", "BATCH-5", "BATCH-1 END-1 JOIN-2 LESSONS-1 MEMBERS-1 USERS-1", batch_is_cut_table, NULL},
+    {"members-of-broken-are-none", "ERROR-3", "", members_of_broken_are_none_table, NULL},
+    {"broken-is-not-found", "ERROR-3", "", broken_is_not_found_table, NULL},
+    {"reads-become-unknown", "ERROR-3", "", reads_become_unknown_table, NULL},
+    {"writes-unasked-place", "OUTPUT-2",
+     "BATCH-1 BATCH-2 END-* GET-3 ID-3 LESSONS-3 MEMBERS-2 QUIT-1 QUIT-2 QUIT-7 SET-7 STATE-1 WHERE-2",
+     writes_unasked_place_table, NULL},
+    {"members-twice", "MEMBERS-1",
+     "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-1 ERROR-2 GET-* ID-* JOIN-* LESSONS-* OUTPUT-1 QUIT-* SET-7 STATE-1 "
+     "STREAM-* SUPPORT-1 THREAD-1 USERS-* WHERE-*",
+     members_twice_table, NULL},
+    {"members-never-stop", "STREAM-1", "", members_never_stop_table, NULL},
+    {"lessons-with-record-only", "LESSONS-2",
+     "BATCH-5 CHECK-* COUNT-1 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 QUIT-* SET-7 STATE-1 STREAM-* THREAD-1 "
+     "USERS-*",
+     lessons_with_record_only_table, NULL},
+    {"check-mends-unasked", "CHECK-2", "CHECK-4 STREAM-1 STREAM-2", check_mends_unasked_table, NULL},
+    {"check-always-asks-for-record", "CHECK-1",
+     "BATCH-5 CHECK-* COUNT-1 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 QUIT-* SET-7 STATE-1 STREAM-* THREAD-1 "
+     "USERS-*",
+     check_always_asks_for_record_table, NULL},
+    {"check-finds-nothing", "CHECK-2 CHECK-3", "CHECK-4 STREAM-1 STREAM-2", check_finds_nothing_table, NULL},
+    {"shares-nothing", "SHARE-1",
+     "BATCH-* CHECK-* COUNT-* CREATE-* END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* STATE-1 "
+     "THREAD-* USERS-* WHERE-*",
+     shares_nothing_table, describe_shared},
+    {"persists-nothing", "PERSIST-1", "JOIN-5", persists_nothing_table, describe_persistent},
+    {"says-less-than-it-does", "SUPPORT-1", "", NULL, describe_no_stay},
+    {.name = NULL},
+};
