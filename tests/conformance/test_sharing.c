@@ -113,17 +113,28 @@ static void *hammer_on(void *context) {
     return NULL;
 }
 
-static void run_threads(struct fixture *fixture, struct hammer hammers[THREADS]) {
+/* One half of the threads does this, the other half that. */
+static void run_threads(struct fixture *fixture, struct hammer hammers[THREADS], void *(*work)(void *),
+                        void *(*other_work)(void *)) {
     size_t started = 0;
     for (; started < THREADS; started++) {
         hammers[started] =
             (struct hammer){.store = fixture->stores[started % fixture->store_count], .seed = (unsigned)started + 1};
-        if (pthread_create(&hammers[started].thread, NULL, hammer_on, &hammers[started]) != 0)
+        if (pthread_create(&hammers[started].thread, NULL, started < THREADS / 2 ? work : other_work,
+                           &hammers[started]) != 0)
             break;
     }
     for (size_t i = 0; i < started; i++)
         pthread_join(hammers[i].thread, NULL);
     expect_number(fixture, "threads that could be started", started, THREADS);
+}
+
+static void expect_no_failure(struct fixture *fixture, const struct hammer hammers[THREADS]) {
+    for (size_t i = 0; i < THREADS; i++) {
+        if (hammers[i].failed_call)
+            fail_test(fixture, "thread %zu: %s: found %s %s", i + 1, hammers[i].failed_call,
+                      lesson_store_code_name(hammers[i].failure), hammers[i].message);
+    }
 }
 
 static void hammering(struct fixture *fixture) {
@@ -133,12 +144,8 @@ static void hammering(struct fixture *fixture) {
     need_operation(fixture, LESSON_STORE_OPERATION_WHERE);
     need_calls(fixture, LESSON_STORE_CONFORMANCE_ALL_CALLS);
     struct hammer hammers[THREADS];
-    run_threads(fixture, hammers);
-    for (size_t i = 0; i < THREADS; i++) {
-        if (hammers[i].failed_call)
-            fail_test(fixture, "thread %zu: %s: found %s %s", i + 1, hammers[i].failed_call,
-                      lesson_store_code_name(hammers[i].failure), hammers[i].message);
-    }
+    run_threads(fixture, hammers, hammer_on, hammer_on);
+    expect_no_failure(fixture, hammers);
     expect_agreement(fixture);
     /* The users that are left fill what they agree on; joining all of them makes the end known. */
     struct step steps[HAMMER_USERS + 1];
@@ -159,6 +166,39 @@ static void hammering(struct fixture *fixture) {
                                        {IS_IN("dot", "maths", "the end")},
                                        {IS_IN("eve", "maths", "the end")},
                                        {.uid = NULL}});
+}
+
+/* ---- A user who is only ever moved is never nowhere, whoever looks */
+
+static void *move_on(void *context) {
+    struct hammer *hammer = context;
+    for (int i = 0; i < ROUNDS; i++) {
+        const char *lesson_id = hammer_lessons[draw(&hammer->seed, HAMMER_LESSONS)];
+        int code = lesson_store_join(hammer->store, "ann", "maths", lesson_id, NULL, 0, NULL);
+        note(hammer, "join", code, code == LESSON_STORE_OK);
+    }
+    return NULL;
+}
+
+static void *look_on(void *context) {
+    struct hammer *hammer = context;
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        lesson_store_place place = {"", "", ""};
+        int code = lesson_store_where(hammer->store, "ann", &place);
+        bool somewhere = code == LESSON_STORE_OK && is_one_of(place.lesson_id, hammer_lessons, HAMMER_LESSONS);
+        note(hammer, "where, of a user who is being moved", code, somewhere);
+    }
+    return NULL;
+}
+
+static void moving(struct fixture *fixture) {
+    need_operation(fixture, LESSON_STORE_OPERATION_JOIN);
+    need_operation(fixture, LESSON_STORE_OPERATION_WHERE);
+    expect_code(fixture, "join", lesson_store_join(fixture->store, "ann", "maths", "algebra", NULL, 0, NULL),
+                LESSON_STORE_OK);
+    struct hammer hammers[THREADS];
+    run_threads(fixture, hammers, move_on, look_on);
+    expect_no_failure(fixture, hammers);
 }
 
 /* Many threads create one lesson at a time: exactly one of them makes it. */
@@ -222,7 +262,10 @@ static const struct test tests[] = {
     {.name = "THREAD-1 after many threads have moved the same users, records and members agree",
      .function = hammering,
      .modes = IN_MODE(SINGLE) | IN_MODE(TWO_STORES)},
-    {.name = "THREAD-2 CREATE-2 of many threads that create a lesson one makes it",
+    {.name = "THREAD-1 a user who is being moved is never nowhere",
+     .function = moving,
+     .modes = IN_MODE(SINGLE) | IN_MODE(TWO_STORES)},
+    {.name = "THREAD-2 of many threads that create a lesson one makes it",
      .function = racing,
      .modes = IN_MODE(SINGLE) | IN_MODE(TWO_STORES)},
 };

@@ -1,3 +1,4 @@
+/* Operations that do something else, and batches that run them otherwise. */
 #include <ctype.h>
 #include <stdio.h>
 
@@ -275,262 +276,9 @@ static void batch_is_cut_table(lesson_store_backend *table) {
     table->run = batch_is_cut;
 }
 
-/* ---- Users who stay behind */
-
-static void add_ghost(struct wrapper *wrapper, const char *uid, size_t uid_size, const char *lesson_id) {
-    if (wrapper->ghost_count == GHOSTS_MAX)
-        return;
-    struct ghost *ghost = &wrapper->ghosts[wrapper->ghost_count++];
-    snprintf(ghost->uid, sizeof ghost->uid, "%.*s", (int)uid_size, uid);
-    snprintf(ghost->lesson_id, sizeof ghost->lesson_id, "%s", lesson_id);
-}
-
-static bool same_id(const char *text, lesson_store_id id) {
-    return strlen(text) == id.size && memcmp(text, id.data, id.size) == 0;
-}
-
-static int join_leaves_member(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
-    int code = LESSON_STORE_OK;
-    for (size_t i = 0; i < count && !code; i++) {
-        lesson_store_place before;
-        lesson_store_operation *operation = &operations[i];
-        lesson_store_place *wanted = operation->place;
-        operation->place = wanted ? wanted : &before;
-        code = wrapper_run(instance, operation, 1);
-        if (!code && operation->kind == LESSON_STORE_OPERATION_JOIN && operation->code == LESSON_STORE_OK &&
-            operation->arrival == LESSON_STORE_ARRIVAL_MOVED)
-            add_ghost(wrapper_of(instance), operation->uid.data, operation->uid.size, operation->place->lesson_id);
-        operation->place = wanted;
-    }
-    return code;
-}
-
-static int members_with_ghosts(lesson_store_instance *instance, lesson_store_id lesson_id,
-                               lesson_store_member_callback callback, void *context) {
-    struct wrapper *wrapper = wrapper_of(instance);
-    for (size_t i = 0; i < wrapper->ghost_count; i++) {
-        if (same_id(wrapper->ghosts[i].lesson_id, lesson_id) &&
-            !callback(lesson_store_id_of(wrapper->ghosts[i].uid), context))
-            return LESSON_STORE_OK;
-    }
-    return wrapper_members(instance, lesson_id, callback, context);
-}
-
-static void join_leaves_member_table(lesson_store_backend *table) {
-    table->run = join_leaves_member;
-    table->members = members_with_ghosts;
-}
-
-struct ended_lesson {
-    struct wrapper *wrapper;
-    const char *lesson_id;
-};
-
-static bool keep_ghost(lesson_store_id uid, void *context) {
-    struct ended_lesson *ended = context;
-    add_ghost(ended->wrapper, uid.data, uid.size, ended->lesson_id);
-    return true;
-}
-
-static void answer_with_ghost(const struct wrapper *wrapper, lesson_store_operation *where) {
-    for (size_t i = 0; i < wrapper->ghost_count; i++) {
-        if (!same_id(wrapper->ghosts[i].uid, where->uid))
-            continue;
-        where->code = LESSON_STORE_OK;
-        if (where->place) {
-            lesson_store_id_copy(where->place->course_id, lesson_store_id_of("maths"));
-            lesson_store_id_copy(where->place->lesson_id, lesson_store_id_of(wrapper->ghosts[i].lesson_id));
-            lesson_store_id_copy(where->place->session, none);
-        }
-    }
-}
-
-static int end_leaves_user_records(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
-    struct wrapper *wrapper = wrapper_of(instance);
-    int code = LESSON_STORE_OK;
-    for (size_t i = 0; i < count && !code; i++) {
-        lesson_store_operation *operation = &operations[i];
-        if (operation->kind == LESSON_STORE_OPERATION_END && !operation->flags) {
-            char lesson_id[LESSON_STORE_ID_MAX + 1];
-            lesson_store_id_copy(lesson_id, operation->lesson_id);
-            struct ended_lesson ended = {wrapper, lesson_id};
-            code = wrapper_members(instance, operation->lesson_id, keep_ghost, &ended);
-        }
-        if (!code)
-            code = wrapper_run(instance, operation, 1);
-        if (operation->kind == LESSON_STORE_OPERATION_WHERE && operation->code == LESSON_STORE_NOT_FOUND)
-            answer_with_ghost(wrapper, operation);
-    }
-    return code;
-}
-
-static void end_leaves_user_records_table(lesson_store_backend *table) {
-    table->run = end_leaves_user_records;
-}
-
-/* ---- Failures that are read as answers */
-
-static int members_of_broken_are_none(lesson_store_instance *instance, lesson_store_id lesson_id,
-                                      lesson_store_member_callback callback, void *context) {
-    return wrapper_engine_is_broken ? LESSON_STORE_OK : wrapper_members(instance, lesson_id, callback, context);
-}
-
-static void members_of_broken_are_none_table(lesson_store_backend *table) {
-    table->members = members_of_broken_are_none;
-}
-
-static int broken_is_not_found(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
-    if (!wrapper_engine_is_broken)
-        return wrapper_run(instance, operations, count);
-    for (size_t i = 0; i < count; i++)
-        operations[i].code = LESSON_STORE_NOT_FOUND;
-    return LESSON_STORE_OK;
-}
-
-static void broken_is_not_found_table(lesson_store_backend *table) {
-    table->run = broken_is_not_found;
-}
-
-static int reads_become_unknown(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
-    if (!wrapper_engine_is_broken)
-        return wrapper_run(instance, operations, count);
-    for (size_t i = 0; i < count; i++)
-        operations[i].code = lesson_store_fail(LESSON_STORE_UNKNOWN, "who knows");
-    return LESSON_STORE_UNKNOWN;
-}
-
-static void reads_become_unknown_table(lesson_store_backend *table) {
-    table->run = reads_become_unknown;
-}
-
-/* ---- Streams */
-
-struct listener {
-    lesson_store_member_callback callback;
-    lesson_store_lesson_callback lesson_callback;
-    lesson_store_finding_callback finding_callback;
-    void *context;
-};
-
-static bool tell_twice(lesson_store_id uid, void *context) {
-    struct listener *listener = context;
-    return listener->callback(uid, listener->context) && listener->callback(uid, listener->context);
-}
-
-static int members_twice(lesson_store_instance *instance, lesson_store_id lesson_id,
-                         lesson_store_member_callback callback, void *context) {
-    struct listener listener = {.callback = callback, .context = context};
-    return wrapper_members(instance, lesson_id, tell_twice, &listener);
-}
-
-static void members_twice_table(lesson_store_backend *table) {
-    table->members = members_twice;
-}
-
-static bool never_stop(lesson_store_id uid, void *context) {
-    struct listener *listener = context;
-    listener->callback(uid, listener->context);
-    return true;
-}
-
-static int members_never_stop(lesson_store_instance *instance, lesson_store_id lesson_id,
-                              lesson_store_member_callback callback, void *context) {
-    struct listener listener = {.callback = callback, .context = context};
-    return wrapper_members(instance, lesson_id, never_stop, &listener);
-}
-
-static void members_never_stop_table(lesson_store_backend *table) {
-    table->members = members_never_stop;
-}
-
-static bool tell_recorded(const lesson_store_lesson *lesson, void *context) {
-    struct listener *listener = context;
-    return !lesson->has_record || listener->lesson_callback(lesson, listener->context);
-}
-
-static int lessons_with_record_only(lesson_store_instance *instance, lesson_store_lesson_callback callback,
-                                    void *context) {
-    struct listener listener = {.lesson_callback = callback, .context = context};
-    return wrapper_lessons(instance, tell_recorded, &listener);
-}
-
-static void lessons_with_record_only_table(lesson_store_backend *table) {
-    table->lessons = lessons_with_record_only;
-}
-
-/* ---- Check */
-
-static int check_mends_unasked(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
-                               void *context) {
-    return wrapper_check(instance, flags | LESSON_STORE_CHECK_REPAIR, callback, context);
-}
-
-static void check_mends_unasked_table(lesson_store_backend *table) {
-    table->check = check_mends_unasked;
-}
-
-static int check_always_asks_for_record(lesson_store_instance *instance, uint32_t flags,
-                                        lesson_store_finding_callback callback, void *context) {
-    return wrapper_check(instance, flags | LESSON_STORE_CHECK_ENDED, callback, context);
-}
-
-static void check_always_asks_for_record_table(lesson_store_backend *table) {
-    table->check = check_always_asks_for_record;
-}
-
-static int check_finds_nothing(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
-                               void *context) {
-    return wrapper_check(instance, flags & ~(uint32_t)LESSON_STORE_CHECK_ENDED, callback, context);
-}
-
-static void check_finds_nothing_table(lesson_store_backend *table) {
-    table->check = check_finds_nothing;
-}
-
-/* ---- Claims that are not true */
-
-static int open_as_shared(lesson_store_instance **out, const lesson_store_location *location) {
-    int code = wrapper_open(out, location);
-    if (!code)
-        (*out)->capabilities |= LESSON_STORE_CAN_SHARE;
-    return code;
-}
-
-static void shares_nothing_table(lesson_store_backend *table) {
-    table->open = open_as_shared;
-}
-
-static void describe_shared(lesson_store_conformance_backend *description) {
-    description->capabilities |= LESSON_STORE_CAN_SHARE;
-}
-
-static int open_as_persistent(lesson_store_instance **out, const lesson_store_location *location) {
-    int code = wrapper_open(out, location);
-    if (!code)
-        (*out)->capabilities |= LESSON_STORE_CAN_PERSIST;
-    return code;
-}
-
-static void persists_nothing_table(lesson_store_backend *table) {
-    table->open = open_as_persistent;
-}
-
-static void describe_persistent(lesson_store_conformance_backend *description) {
-    description->capabilities |= LESSON_STORE_CAN_PERSIST;
-}
-
-/* The table has the flag, the description keeps quiet about it. */
-static void describe_no_stay(lesson_store_conformance_backend *description) {
-    description->flags &= ~(uint32_t)LESSON_STORE_STAY;
-}
-
 /* ---- The list */
 
-const wrong_backend wrong_backends[] = {
-    {"join-leaves-member", "JOIN-2",
-     "BATCH-1 BATCH-5 END-6 ID-2 JOIN-5 JOIN-6 JOIN-12 LESSONS-1 LESSONS-3 MEMBERS-1 QUIT-3 STATE-1 THREAD-1 USERS-1 "
-     "SHARE-1",
-     join_leaves_member_table, NULL},
+const wrong_backend wrong_operations[] = {
     {"join-keeps-old-course", "JOIN-4", "JOIN-10", join_keeps_old_course_table, NULL},
     {"join-keeps-old-session", "JOIN-6", "QUIT-4", join_keeps_old_session_table, NULL},
     {"join-always-asks-for-record", "JOIN-7",
@@ -540,7 +288,6 @@ const wrong_backend wrong_backends[] = {
     {"join-ignores-if-exists", "JOIN-8", "JOIN-11 JOIN-12", join_ignores_exists_table, NULL},
     {"join-ignores-if-open", "JOIN-9", "JOIN-12", join_ignores_open_table, NULL},
     {"join-ignores-stay", "JOIN-10", "JOIN-11 JOIN-12", join_ignores_stay_table, NULL},
-    {"end-leaves-user-records", "END-1", "BATCH-5 END-3 END-6 LESSONS-3 STATE-1", end_leaves_user_records_table, NULL},
     {"end-keeps-members", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 QUIT-7 STATE-1", end_keeps_members_table, NULL},
     {"end-forgets-record-only", "END-4", "END-5 LESSONS-2 LESSONS-3", end_forgets_record_only_table, NULL},
     {"end-tells-none-left", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 QUIT-7 STATE-1", left_is_never_told_table,
@@ -565,32 +312,8 @@ const wrong_backend wrong_backends[] = {
      "BATCH-1 END-* GET-3 ID-2 ID-3 JOIN-8 JOIN-9 JOIN-11 JOIN-12 OUTPUT-* QUIT-* SET-5 SET-6 SET-7 STATE-1 WHERE-2",
      batch_stops_table, NULL},
     {"batch-is-cut", "BATCH-5", "BATCH-1 END-1 JOIN-2 LESSONS-1 MEMBERS-1 USERS-1", batch_is_cut_table, NULL},
-    {"members-of-broken-are-none", "ERROR-3", "", members_of_broken_are_none_table, NULL},
-    {"broken-is-not-found", "ERROR-3", "", broken_is_not_found_table, NULL},
-    {"reads-become-unknown", "ERROR-3", "", reads_become_unknown_table, NULL},
     {"writes-unasked-place", "OUTPUT-2",
      "BATCH-1 BATCH-2 END-* GET-3 ID-3 LESSONS-3 MEMBERS-2 QUIT-1 QUIT-2 QUIT-7 SET-7 STATE-1 WHERE-2",
      writes_unasked_place_table, NULL},
-    {"members-twice", "MEMBERS-1",
-     "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-1 ERROR-2 GET-* ID-* JOIN-* LESSONS-* OUTPUT-1 QUIT-* SET-7 STATE-1 "
-     "STREAM-* SUPPORT-1 THREAD-1 USERS-* WHERE-*",
-     members_twice_table, NULL},
-    {"members-never-stop", "STREAM-1", "", members_never_stop_table, NULL},
-    {"lessons-with-record-only", "LESSONS-2",
-     "BATCH-5 CHECK-* COUNT-1 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 QUIT-* SET-7 STATE-1 STREAM-* THREAD-1 "
-     "USERS-*",
-     lessons_with_record_only_table, NULL},
-    {"check-mends-unasked", "CHECK-2", "CHECK-4 STREAM-1 STREAM-2", check_mends_unasked_table, NULL},
-    {"check-always-asks-for-record", "CHECK-1",
-     "BATCH-5 CHECK-* COUNT-1 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 QUIT-* SET-7 STATE-1 STREAM-* THREAD-1 "
-     "USERS-*",
-     check_always_asks_for_record_table, NULL},
-    {"check-finds-nothing", "CHECK-2 CHECK-3", "CHECK-4 STREAM-1 STREAM-2", check_finds_nothing_table, NULL},
-    {"shares-nothing", "SHARE-1",
-     "BATCH-* CHECK-* COUNT-* CREATE-* END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* STATE-1 "
-     "THREAD-* USERS-* WHERE-*",
-     shares_nothing_table, describe_shared},
-    {"persists-nothing", "PERSIST-1", "JOIN-5", persists_nothing_table, describe_persistent},
-    {"says-less-than-it-does", "SUPPORT-1", "", NULL, describe_no_stay},
     {.name = NULL},
 };

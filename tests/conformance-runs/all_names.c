@@ -1,0 +1,18 @@
+/* The names of all tests of the suite: those that a backend has which declares everything. */
+#include <lessonstore/conformance.h>
+
+static int open_nothing(lesson_store **out, void *context) {
+    (void)out;
+    (void)context;
+    return LESSON_STORE_UNREACHABLE;
+}
+
+int main(void) {
+    char program[] = "all_names", list[] = "--list";
+    char *argv[] = {program, list, NULL};
+    lesson_store_conformance_backend everything = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    everything.name = "everything";
+    everything.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
+    everything.open = open_nothing;
+    return lesson_store_conformance_run(&everything, 2, argv);
+}

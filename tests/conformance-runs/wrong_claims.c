@@ -1,0 +1,91 @@
+/* Failures that are read as answers, and claims that are not true. */
+#include "wrapper.h"
+#include "wrong_backends.h"
+
+/* ---- Failures that are read as answers */
+
+static int members_of_broken_are_none(lesson_store_instance *instance, lesson_store_id lesson_id,
+                                      lesson_store_member_callback callback, void *context) {
+    return wrapper_engine_is_broken ? LESSON_STORE_OK : wrapper_members(instance, lesson_id, callback, context);
+}
+
+static void members_of_broken_are_none_table(lesson_store_backend *table) {
+    table->members = members_of_broken_are_none;
+}
+
+static int broken_is_not_found(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    if (!wrapper_engine_is_broken)
+        return wrapper_run(instance, operations, count);
+    for (size_t i = 0; i < count; i++)
+        operations[i].code = LESSON_STORE_NOT_FOUND;
+    return LESSON_STORE_OK;
+}
+
+static void broken_is_not_found_table(lesson_store_backend *table) {
+    table->run = broken_is_not_found;
+}
+
+static int reads_become_unknown(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    if (!wrapper_engine_is_broken)
+        return wrapper_run(instance, operations, count);
+    for (size_t i = 0; i < count; i++)
+        operations[i].code = lesson_store_fail(LESSON_STORE_UNKNOWN, "who knows");
+    return LESSON_STORE_UNKNOWN;
+}
+
+static void reads_become_unknown_table(lesson_store_backend *table) {
+    table->run = reads_become_unknown;
+}
+
+/* ---- Claims that are not true */
+
+static int open_as_shared(lesson_store_instance **out, const lesson_store_location *location) {
+    int code = wrapper_open(out, location);
+    if (!code)
+        (*out)->capabilities |= LESSON_STORE_CAN_SHARE;
+    return code;
+}
+
+static void shares_nothing_table(lesson_store_backend *table) {
+    table->open = open_as_shared;
+}
+
+static void describe_shared(lesson_store_conformance_backend *description) {
+    description->capabilities |= LESSON_STORE_CAN_SHARE;
+}
+
+static int open_as_persistent(lesson_store_instance **out, const lesson_store_location *location) {
+    int code = wrapper_open(out, location);
+    if (!code)
+        (*out)->capabilities |= LESSON_STORE_CAN_PERSIST;
+    return code;
+}
+
+static void persists_nothing_table(lesson_store_backend *table) {
+    table->open = open_as_persistent;
+}
+
+static void describe_persistent(lesson_store_conformance_backend *description) {
+    description->capabilities |= LESSON_STORE_CAN_PERSIST;
+}
+
+/* The table has the flag, the description keeps quiet about it. */
+static void describe_no_stay(lesson_store_conformance_backend *description) {
+    description->flags &= ~(uint32_t)LESSON_STORE_STAY;
+}
+
+/* ---- The list */
+
+const wrong_backend wrong_claims[] = {
+    {"nothing-wrong", "none", "", NULL, NULL},
+    {"members-of-broken-are-none", "ERROR-3", "", members_of_broken_are_none_table, NULL},
+    {"broken-is-not-found", "ERROR-3", "", broken_is_not_found_table, NULL},
+    {"reads-become-unknown", "ERROR-3", "", reads_become_unknown_table, NULL},
+    {"shares-nothing", "SHARE-1",
+     "BATCH-* CHECK-* COUNT-* CREATE-* END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* STATE-1 "
+     "THREAD-* USERS-* WHERE-*",
+     shares_nothing_table, describe_shared},
+    {"persists-nothing", "PERSIST-1", "JOIN-5", persists_nothing_table, describe_persistent},
+    {"says-less-than-it-does", "SUPPORT-1", "", NULL, describe_no_stay},
+    {.name = NULL},
+};
