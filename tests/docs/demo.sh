@@ -1,7 +1,7 @@
 # `./run demo` ends well and shows what it promises.
 set -euo pipefail
 
-output=$("$SOURCE/run" demo 2>&1) || { printf '%s\n' "$output" >&2; exit 1; }
+output=$(cd "$SOURCE" && ./run demo 2>&1) || { printf '%s\n' "$output" >&2; exit 1; }
 for expected in 'lessonctl replay' 'lessonctl lessons' 'lessonctl members' 'lessonctl where' 'chess club' 'To go on'; do
     grep -qF -- "$expected" <<<"$output" || { printf 'the demo does not show "%s":\n%s\n' "$expected" "$output" >&2; exit 1; }
 done
