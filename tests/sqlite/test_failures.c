@@ -92,6 +92,9 @@ static void test_rights(void **state) {
     assert_int_equal(chmod(files->folder, 0755), 0);
     assert_int_equal(chmod(files->database, 0444), 0);
     assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
+    /* Here SQLite alone would open the file, for reading. */
+    assert_int_equal(chmod(files->folder, 0777), 0);
+    assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
     assert_int_equal(chmod(files->database, 0), 0);
     assert_code_for_nobody(files, LESSON_STORE_DENIED);
     /* The file may be written, but no log made beside it. */

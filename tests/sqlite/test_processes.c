@@ -27,9 +27,9 @@ static void test_new_file_opened_by_several(void **state) {
     const sqlite_files *files = *state;
     char log[320];
     snprintf(log, sizeof log, "%s-wal", files->database);
-    for (int round = 0; round < 25; round++) {
-        sqlite_files_run(files, 4, open_and_join, LESSON_STORE_OK);
-        assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 4);
+    for (int round = 0; round < 100; round++) {
+        sqlite_files_run(files, 8, open_and_join, LESSON_STORE_OK);
+        assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 8);
         assert_int_equal(access(log, F_OK), -1);
         assert_int_equal(remove(files->database), 0);
     }
@@ -134,12 +134,46 @@ static void test_killed_writer(void **state) {
     assert_consistent(files, (uint64_t)own + SHARED);
 }
 
+/* Process 0 takes out the users of lessons without a record, again and again. Process 1 makes lessons, puts a user
+ * into each, and into another that has none. */
+static int repair_or_join(const sqlite_files *files, int number) {
+    lesson_store *store;
+    int code = lesson_store_open(&store, files->location);
+    for (int n = 0; !code && n < 300; n++) {
+        char lesson_id[32], uid[32];
+        snprintf(lesson_id, sizeof lesson_id, "lesson-%d", n);
+        snprintf(uid, sizeof uid, "user-%d", n);
+        if (number == 0) {
+            code =
+                lesson_store_check(store, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, NULL);
+            continue;
+        }
+        code = lesson_store_join(store, "ghost", "maths", "nowhere", NULL, 0, NULL);
+        if (!code)
+            code = lesson_store_create(store, lesson_id, 0);
+        if (!code)
+            code = lesson_store_join(store, uid, "maths", lesson_id, NULL, LESSON_STORE_IF_OPEN, NULL);
+    }
+    if (code)
+        fprintf(stderr, "%s\n", lesson_store_message());
+    lesson_store_close(store);
+    return code;
+}
+
+static void test_repair_beside_a_writer(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_run(files, 2, repair_or_join, LESSON_STORE_OK);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users WHERE uid <> 'ghost'"), 300);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
         TEST(test_new_file_opened_by_several),
         TEST(test_two_writers),
         TEST(test_killed_writer),
+        TEST(test_repair_beside_a_writer),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
