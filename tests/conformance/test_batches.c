@@ -109,7 +109,7 @@ static void run_large(struct fixture *fixture, const char *what) {
 /* All join the lesson of their number, then, in a second batch, all move on to the next one. */
 static void batch_large(struct fixture *fixture) {
     need_operation(fixture, LESSON_STORE_OPERATION_JOIN);
-    need_calls(fixture, LESSON_STORE_CONFORMANCE_ALL_CALLS);
+    need_calls(fixture, ALL_STREAMS);
     make_room_for_texts(fixture, 2 * (size_t)LARGE);
     make_room_for_batch(fixture, LARGE);
     for (size_t round = 0; round < 2; round++) {

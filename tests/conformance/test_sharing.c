@@ -142,7 +142,7 @@ static void hammering(struct fixture *fixture) {
     need_operation(fixture, LESSON_STORE_OPERATION_QUIT);
     need_operation(fixture, LESSON_STORE_OPERATION_END);
     need_operation(fixture, LESSON_STORE_OPERATION_WHERE);
-    need_calls(fixture, LESSON_STORE_CONFORMANCE_ALL_CALLS);
+    need_calls(fixture, ALL_STREAMS);
     struct hammer hammers[THREADS];
     run_threads(fixture, hammers, hammer_on, hammer_on);
     expect_no_failure(fixture, hammers);

@@ -1,0 +1,361 @@
+#include <stdlib.h>
+
+#include "list_backend.h"
+
+/* What the store holds: lesson records and user records. A user is a member of the lesson that its record names, so the
+ * two can never disagree. Ids hold no NUL, so C strings will do. */
+typedef struct list_lesson {
+    struct list_lesson *next;
+    int32_t course_status;
+    int32_t chat_status;
+    char lesson_id[LESSON_STORE_ID_MAX + 1];
+} list_lesson;
+
+typedef struct list_user {
+    struct list_user *next;
+    char uid[LESSON_STORE_ID_MAX + 1];
+    lesson_store_place place;
+} list_user;
+
+/* An instance begins with core's part. */
+typedef struct list_store {
+    lesson_store_instance base;
+    list_lesson *lessons;
+    list_user *users;
+    uint64_t user_count;
+    uint64_t most_users;
+} list_store;
+
+static list_store *list_of(lesson_store_instance *instance) {
+    return (list_store *)instance;
+}
+
+/* ---- Looking up
+ *
+ * Each gives the pointer that points to what was found, or the one at the end of the list, so that the caller can take
+ * it out or add to it.
+ */
+
+static bool same(const char *text, lesson_store_id id) {
+    return strlen(text) == id.size && memcmp(text, id.data, id.size) == 0;
+}
+
+static list_lesson **find_lesson(list_store *list, lesson_store_id lesson_id) {
+    list_lesson **link = &list->lessons;
+    while (*link && !same((*link)->lesson_id, lesson_id))
+        link = &(*link)->next;
+    return link;
+}
+
+static list_user **find_user(list_store *list, lesson_store_id uid) {
+    list_user **link = &list->users;
+    while (*link && !same((*link)->uid, uid))
+        link = &(*link)->next;
+    return link;
+}
+
+static uint64_t count_members(const list_store *list, lesson_store_id lesson_id) {
+    uint64_t count = 0;
+    for (const list_user *user = list->users; user; user = user->next)
+        count += same(user->place.lesson_id, lesson_id);
+    return count;
+}
+
+static void remove_lesson(list_lesson **link) {
+    list_lesson *gone = *link;
+    *link = gone->next;
+    free(gone);
+}
+
+static void remove_user(list_store *list, list_user **link) {
+    list_user *gone = *link;
+    *link = gone->next;
+    list->user_count--;
+    free(gone);
+}
+
+static uint64_t remove_members(list_store *list, lesson_store_id lesson_id) {
+    uint64_t removed = 0;
+    for (list_user **link = &list->users; *link;) {
+        if (same((*link)->place.lesson_id, lesson_id)) {
+            remove_user(list, link);
+            removed++;
+        } else {
+            link = &(*link)->next;
+        }
+    }
+    return removed;
+}
+
+/* ---- Operations: each answers with a code, and fills in what the header says goes with it */
+
+static int list_no_memory(void) {
+    return lesson_store_fail(LESSON_STORE_NO_MEMORY, "list: no memory left; nothing was changed");
+}
+
+static void tell_place(lesson_store_operation *operation, const list_user *user) {
+    static const lesson_store_place nowhere = {"", "", ""};
+    if (operation->place)
+        *operation->place = user ? user->place : nowhere;
+}
+
+static void describe_lesson(const list_store *list, const list_lesson *record, lesson_store_id lesson_id,
+                            lesson_store_lesson *out) {
+    out->lesson_id = lesson_id;
+    out->member_count = count_members(list, lesson_id);
+    out->has_record = record != NULL;
+    out->course_status = record ? record->course_status : LESSON_STORE_STATUS_NONE;
+    out->chat_status = record ? record->chat_status : LESSON_STORE_STATUS_NONE;
+}
+
+static int list_create(list_store *list, const lesson_store_operation *create) {
+    list_lesson **link = find_lesson(list, create->lesson_id);
+    if (*link && !(create->flags & LESSON_STORE_RESET))
+        return LESSON_STORE_EXISTS;
+    if (!*link) {
+        list_lesson *lesson = calloc(1, sizeof *lesson);
+        if (!lesson)
+            return list_no_memory();
+        lesson_store_id_copy(lesson->lesson_id, create->lesson_id);
+        *link = lesson;
+    }
+    (*link)->course_status = LESSON_STORE_COURSE_WAITING;
+    (*link)->chat_status = LESSON_STORE_CHAT_FREE;
+    return LESSON_STORE_OK;
+}
+
+static int list_end(list_store *list, lesson_store_operation *end) {
+    list_lesson **link = find_lesson(list, end->lesson_id);
+    bool had_record = *link != NULL;
+    if (had_record)
+        remove_lesson(link);
+    end->count = end->flags & LESSON_STORE_RECORD_ONLY ? 0 : remove_members(list, end->lesson_id);
+    return had_record || end->count > 0 ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
+}
+
+static bool holds(int32_t expected, int32_t present) {
+    return expected == LESSON_STORE_STATUS_NONE || expected == present;
+}
+
+static int list_set(list_store *list, lesson_store_operation *set) {
+    list_lesson *lesson = *find_lesson(list, set->lesson_id);
+    if (!lesson)
+        return LESSON_STORE_NOT_FOUND;
+    if (!holds(set->if_course_status, lesson->course_status) || !holds(set->if_chat_status, lesson->chat_status)) {
+        describe_lesson(list, lesson, set->lesson_id, &set->lesson);
+        return LESSON_STORE_CONFLICT;
+    }
+    if (set->course_status != LESSON_STORE_STATUS_NONE)
+        lesson->course_status = set->course_status;
+    if (set->chat_status != LESSON_STORE_STATUS_NONE)
+        lesson->chat_status = set->chat_status;
+    return LESSON_STORE_OK;
+}
+
+static int list_get_lesson(list_store *list, lesson_store_operation *get) {
+    describe_lesson(list, *find_lesson(list, get->lesson_id), get->lesson_id, &get->lesson);
+    return get->lesson.has_record || get->lesson.member_count > 0 ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
+}
+
+/* The flag that forbids this join, or 0. */
+static uint32_t forbidding_flag(list_store *list, const lesson_store_operation *join, const list_user *user) {
+    const list_lesson *lesson = *find_lesson(list, join->lesson_id);
+    bool open = lesson && (lesson->course_status == LESSON_STORE_COURSE_ONLINE ||
+                           lesson->course_status == LESSON_STORE_COURSE_WAITING);
+    bool elsewhere = user && !same(user->place.lesson_id, join->lesson_id);
+    if (join->flags & LESSON_STORE_IF_EXISTS && !lesson)
+        return LESSON_STORE_IF_EXISTS;
+    if (join->flags & LESSON_STORE_IF_OPEN && !open)
+        return LESSON_STORE_IF_OPEN;
+    return join->flags & LESSON_STORE_STAY && elsewhere ? LESSON_STORE_STAY : 0;
+}
+
+/* In the list, but in no lesson yet; NULL with the code in `*code` if there is no room. */
+static list_user *add_user(list_store *list, lesson_store_id uid, int *code) {
+    if (list->user_count == list->most_users) {
+        *code = lesson_store_fail(LESSON_STORE_FULL, "list: there are %llu users, and most_users is no more",
+                                  (unsigned long long)list->user_count);
+        return NULL;
+    }
+    list_user *user = calloc(1, sizeof *user);
+    if (!user) {
+        *code = list_no_memory();
+        return NULL;
+    }
+    lesson_store_id_copy(user->uid, uid);
+    user->next = list->users;
+    list->users = user;
+    list->user_count++;
+    return user;
+}
+
+static int list_join(list_store *list, lesson_store_operation *join) {
+    list_user *user = *find_user(list, join->uid);
+    join->refused_by = forbidding_flag(list, join, user);
+    if (join->refused_by) {
+        tell_place(join, user);
+        return LESSON_STORE_REFUSED;
+    }
+    int code = LESSON_STORE_OK;
+    list_user *joining = user ? user : add_user(list, join->uid, &code);
+    if (!joining)
+        return code;
+    tell_place(join, user);
+    join->arrival = !user                                          ? LESSON_STORE_ARRIVAL_NEW
+                    : same(user->place.lesson_id, join->lesson_id) ? LESSON_STORE_ARRIVAL_ALREADY_THERE
+                                                                   : LESSON_STORE_ARRIVAL_MOVED;
+    lesson_store_id_copy(joining->place.course_id, join->course_id);
+    lesson_store_id_copy(joining->place.lesson_id, join->lesson_id);
+    return LESSON_STORE_OK;
+}
+
+static int list_quit(list_store *list, lesson_store_operation *quit) {
+    list_user **link = find_user(list, quit->uid);
+    if (!*link)
+        return LESSON_STORE_NOT_FOUND;
+    tell_place(quit, *link);
+    if (quit->lesson_id.data && !same((*link)->place.lesson_id, quit->lesson_id))
+        return LESSON_STORE_CONFLICT;
+    remove_user(list, link);
+    return LESSON_STORE_OK;
+}
+
+static int list_where(list_store *list, lesson_store_operation *where) {
+    const list_user *user = *find_user(list, where->uid);
+    if (!user)
+        return LESSON_STORE_NOT_FOUND;
+    tell_place(where, user);
+    return LESSON_STORE_OK;
+}
+
+static int list_count(const list_store *list, lesson_store_operation *count) {
+    count->count = count_members(list, count->lesson_id);
+    return LESSON_STORE_OK;
+}
+
+static int run_operation(list_store *list, lesson_store_operation *operation) {
+    switch ((lesson_store_operation_kind)operation->kind) {
+    case LESSON_STORE_OPERATION_CREATE:
+        return list_create(list, operation);
+    case LESSON_STORE_OPERATION_END:
+        return list_end(list, operation);
+    case LESSON_STORE_OPERATION_SET:
+        return list_set(list, operation);
+    case LESSON_STORE_OPERATION_GET_LESSON:
+        return list_get_lesson(list, operation);
+    case LESSON_STORE_OPERATION_JOIN:
+        return list_join(list, operation);
+    case LESSON_STORE_OPERATION_QUIT:
+        return list_quit(list, operation);
+    case LESSON_STORE_OPERATION_WHERE:
+        return list_where(list, operation);
+    case LESSON_STORE_OPERATION_COUNT:
+        return list_count(list, operation);
+    }
+    return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "list: operation kind %u", (unsigned)operation->kind);
+}
+
+/* Nothing here can fail for the whole batch, so the answer is always OK and each operation has its own. */
+static int list_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        operations[i].code = run_operation(list_of(instance), &operations[i]);
+    return LESSON_STORE_OK;
+}
+
+/* ---- Streams: a callback that returns false ends them, and that is OK */
+
+static int list_members(lesson_store_instance *instance, lesson_store_id lesson_id,
+                        lesson_store_member_callback callback, void *context) {
+    for (const list_user *user = list_of(instance)->users; user; user = user->next) {
+        if (same(user->place.lesson_id, lesson_id) && !callback(lesson_store_id_of(user->uid), context))
+            break;
+    }
+    return LESSON_STORE_OK;
+}
+
+/* True for the first user in the list of a lesson without a record: the one through whom that lesson is listed. */
+static bool stands_for_lesson(list_store *list, const list_user *user) {
+    lesson_store_id lesson_id = lesson_store_id_of(user->place.lesson_id);
+    if (*find_lesson(list, lesson_id))
+        return false;
+    const list_user *first = list->users;
+    while (!same(first->place.lesson_id, lesson_id))
+        first = first->next;
+    return first == user;
+}
+
+static int list_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
+    list_store *list = list_of(instance);
+    lesson_store_lesson described;
+    for (const list_lesson *lesson = list->lessons; lesson; lesson = lesson->next) {
+        describe_lesson(list, lesson, lesson_store_id_of(lesson->lesson_id), &described);
+        if (!callback(&described, context))
+            return LESSON_STORE_OK;
+    }
+    for (const list_user *user = list->users; user; user = user->next) {
+        if (!stands_for_lesson(list, user))
+            continue;
+        describe_lesson(list, NULL, lesson_store_id_of(user->place.lesson_id), &described);
+        if (!callback(&described, context))
+            return LESSON_STORE_OK;
+    }
+    return LESSON_STORE_OK;
+}
+
+static int list_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
+    for (const list_user *user = list_of(instance)->users; user; user = user->next) {
+        lesson_store_user described = {.uid = lesson_store_id_of(user->uid),
+                                       .course_id = lesson_store_id_of(user->place.course_id),
+                                       .lesson_id = lesson_store_id_of(user->place.lesson_id)};
+        if (!callback(&described, context))
+            break;
+    }
+    return LESSON_STORE_OK;
+}
+
+/* ---- Opening and closing */
+
+static int list_open(lesson_store_instance **out, const lesson_store_location *location) {
+    if (lesson_store_location_host(location) || lesson_store_location_path(location))
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: nothing comes after list: but options");
+    list_store *list = calloc(1, sizeof *list);
+    if (!list)
+        return list_no_memory();
+    list->base.capabilities = 0;
+    list->most_users = (uint64_t)lesson_store_location_number(location, "most_users");
+    *out = &list->base;
+    return LESSON_STORE_OK;
+}
+
+static void list_close(lesson_store_instance *instance) {
+    list_store *list = list_of(instance);
+    while (list->lessons)
+        remove_lesson(&list->lessons);
+    while (list->users)
+        remove_user(list, &list->users);
+    free(list);
+}
+
+static const lesson_store_option list_options[] = {
+    {.name = "most_users",
+     .summary = "the users there is room for",
+     .number_default = 100000,
+     .minimum = 1,
+     .maximum = 100000},
+    {.name = NULL},
+};
+
+const lesson_store_backend list_backend = {
+    .size = sizeof(lesson_store_backend),
+    .schemes = "list",
+    .summary = "two linked lists, to be read",
+    .operations = LESSON_STORE_ALL_OPERATIONS,
+    .flags = LESSON_STORE_ALL_FLAGS,
+    .options = list_options,
+    .open = list_open,
+    .close = list_close,
+    .run = list_run,
+    .members = list_members,
+    .lessons = list_lessons,
+    .users = list_users,
+};
