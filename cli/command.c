@@ -216,6 +216,7 @@ int command_run(struct program *program, int argc, const char **argv) {
     const struct command *command = command_find(argv[0]);
     if (!command) {
         complain(program, NULL, "there is no command \"%s\"; lessonctl help lists them", argv[0]);
+        print_general_usage(stderr);
         return EXIT_USAGE;
     }
     poptContext context = poptGetContext(command->name, argc, argv, command->options, POPT_CONTEXT_NO_EXEC);

@@ -31,8 +31,13 @@ static void print_general_options(FILE *stream) {
     print_entry(stream, "--help", "", "this text, or that of a command");
 }
 
+void print_general_usage(FILE *stream) {
+    fputs("usage: lessonctl [--store LOCATION] [--json] COMMAND ...\n", stream);
+}
+
 void print_help(FILE *stream) {
-    fputs("usage: lessonctl [--store LOCATION] [--json] COMMAND ...\n\n", stream);
+    print_general_usage(stream);
+    putc('\n', stream);
     const struct command *command;
     for (size_t i = 0; (command = command_at(i)) != NULL; i++)
         print_entry(stream, command->name, command->arguments, command->summary);

@@ -129,6 +129,7 @@ int flush_stdout(const struct program *program);
 
 /* Prints the synopsis, as "join UID COURSE LESSON [--stay]", without a line end. */
 void print_synopsis(FILE *stream, const struct command *command);
+void print_general_usage(FILE *stream);
 void print_help(FILE *stream);
 void print_command_help(FILE *stream, const struct command *command);
 int command_help(struct call *call);

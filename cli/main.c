@@ -43,6 +43,8 @@ static int say_on_stdout(const struct program *program, const struct option_valu
 
 static int run_with_options(struct program *program, poptContext context, struct option_values *options) {
     int status = options_read(program, NULL, context, options);
+    if (status == EXIT_USAGE)
+        print_general_usage(stderr);
     if (status)
         return status;
     if (options->text[OPTION_VERSION] || options->text[OPTION_HELP])

@@ -1,38 +1,33 @@
 /* shell: the commands of standard input, one a line, against one open store. */
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "input.h"
 #include "prompt.h"
+#include "words.h"
 
 #define SHELL_LINE_SIZE 16384
 
-static bool is_blank_or_comment(const char *line) {
-    const char *first = line + strspn(line, " \t\r");
-    return *first == '\0' || *first == '#';
-}
-
-/* Runs one line; *done becomes true when it was exit. */
-static int run_line(struct program *program, const char *line, bool *done) {
-    if (is_blank_or_comment(line))
+/* Runs one line, whose words are cut in place; *done becomes true when it was exit. */
+static int run_line(struct program *program, char *line, bool *done) {
+    struct words words;
+    struct fault fault;
+    if (line[strspn(line, " \t")] == '#')
         return EXIT_YES;
-    int argc;
-    const char **argv;
-    int error = poptParseArgvString(line, &argc, &argv);
-    if (error) {
-        complain(program, "shell", "%s", error == POPT_ERROR_BADQUOTE ? "a quote has no end" : poptStrerror(error));
+    if (!words_split(&words, line, &fault)) {
+        complain(program, "shell", "%s", fault.text);
         return EXIT_USAGE;
     }
-    int status = EXIT_YES;
-    *done = strcmp(argv[0], "exit") == 0 && argc == 1;
-    if (strcmp(argv[0], "shell") == 0) {
+    if (words.count == 0)
+        return EXIT_YES;
+    *done = strcmp(words.text[0], "exit") == 0 && words.count == 1;
+    if (*done)
+        return EXIT_YES;
+    if (strcmp(words.text[0], "shell") == 0) {
         complain(program, "shell", "is running already");
-        status = EXIT_USAGE;
-    } else if (!*done) {
-        status = command_run(program, argc, argv);
+        return EXIT_USAGE;
     }
-    free(argv);
-    return status;
+    return command_run(program, words.count, words.text);
 }
 
 static int run_interactively(struct program *program) {
@@ -47,19 +42,33 @@ static int run_interactively(struct program *program) {
     return EXIT_YES;
 }
 
-static int run_script(struct call *call, struct program *program) {
-    struct input input = {.stream = stdin, .name = "standard input", .is_stdin = true};
+static int run_result(struct program *program, enum line_result result, char *line, size_t size, bool *done) {
+    switch (result) {
+    case LINE_READ:
+        if (strlen(line) == size)
+            return run_line(program, line, done);
+        complain(program, "shell", "the line has a NUL byte");
+        return EXIT_USAGE;
+    case LINE_TOO_LONG:
+        complain(program, "shell", "the line has %d bytes or more", SHELL_LINE_SIZE);
+        return EXIT_USAGE;
+    case LINE_FAILED:
+        complain(program, "shell", "standard input cannot be read: %s", strerror(errno));
+        return EXIT_STORE;
+    case LINE_END:
+        *done = true;
+    }
+    return EXIT_YES;
+}
+
+static int run_script(struct program *program) {
     char line[SHELL_LINE_SIZE];
-    size_t size;
     int status = EXIT_YES;
-    bool done = false;
-    while (!done && !status && input_line(&input, call, line, sizeof line, &size, &status) == LINE_READ) {
-        program->shell_line_number = input.line_number;
-        if (strlen(line) != size) {
-            complain(program, "shell", "the line has a NUL byte");
-            return EXIT_USAGE;
-        }
-        status = run_line(program, line, &done);
+    for (bool done = false; !done && !status;) {
+        size_t size = 0;
+        program->shell_line_number++;
+        enum line_result result = read_line(stdin, line, sizeof line, &size);
+        status = run_result(program, result, line, size, &done);
     }
     return status;
 }
@@ -73,7 +82,7 @@ int command_shell(struct call *call) {
     if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
         status = run_interactively(program);
     else
-        status = run_script(call, program);
+        status = run_script(program);
     program->in_shell = false;
     program->shell_line_number = 0;
     return status;

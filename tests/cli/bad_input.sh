@@ -1,0 +1,175 @@
+# What is wrong is named with its place, the exit status is right, and nothing is changed. $1 is the backend.
+. "$(dirname "$0")/common.sh"
+fresh_store "$1"
+lessonctl create room
+lessonctl join ann course room --session s
+
+# Ids
+long=$(printf 'x%.0s' {1..256})
+bad_ids=("" "$long" $'\xff\xfe' $'\xed\xa0\x80' $'line\nbreak' $'\x7f')
+reasons=("is empty" "has 256 bytes, more than 255" "is not valid UTF-8" "is not valid UTF-8"
+    "has the control byte 0x0A at offset 4" "has the control byte 0x7F at offset 0")
+for i in "${!bad_ids[@]}"; do
+    id=${bad_ids[i]}
+    reason=${reasons[i]}
+    for command in create end count show members; do
+        unchanged refuses 2 "$command: lesson_id $reason" lessonctl $command "$id"
+    done
+    unchanged refuses 2 "set: lesson_id $reason" lessonctl set "$id" --chat-status free
+    unchanged refuses 2 "where: uid $reason" lessonctl where "$id"
+    unchanged refuses 2 "join: uid $reason" lessonctl join "$id" c room
+    unchanged refuses 2 "join: course_id $reason" lessonctl join bob "$id" room
+    unchanged refuses 2 "join: lesson_id $reason" lessonctl join bob c "$id"
+    unchanged refuses 2 "join: session $reason" lessonctl join bob c room --session "$id"
+    unchanged refuses 2 "quit: uid $reason" lessonctl quit "$id"
+    unchanged refuses 2 "quit: lesson_id $reason" lessonctl quit ann --lesson "$id"
+    unchanged refuses 2 "quit: session $reason" lessonctl quit ann --session "$id"
+done
+gives 0 "" lessonctl create "${long:1}"
+gives 0 "" lessonctl end "${long:1}"
+
+# Locations
+refuses 3 "no backend here opens the scheme odd:" lessonctl --store odd:x lessons
+refuses 2 "does not begin with a scheme" lessonctl --store /some/file lessons
+refuses 2 "is empty" lessonctl --store "" lessons
+refuses 2 'takes no option "odd"' lessonctl --store "memory:?odd=1" lessons
+refuses 2 "more than 4096 bytes" lessonctl --store "memory:$(head -c 5000 /dev/zero | tr '\0' x)" lessons
+if has_backend redis; then
+    for port in 0 65536 x -1; do
+        refuses 2 "the port is not a number from 1 to 65535" lessonctl --store redis://localhost:$port lessons
+    done
+    refuses 3 "$work/no.sock" lessonctl --store "redis+unix://$work/no.sock" lessons
+fi
+if has_backend sqlite; then
+    echo "this is a text and no database, long enough to be looked at" >text.db
+    cp text.db before
+    refuses 3 "text.db" lessonctl --store sqlite:text.db lessons
+    cmp -s before text.db || fail "a file that is not ours was changed"
+    refuses 3 "/no/such/folder" lessonctl --store sqlite:/no/such/folder/x.db lessons
+fi
+
+# Traces: what comes before the malformed line is applied, what comes after is not.
+trace_refused() {
+    printf '1\tcreate\tfirst\t-\t-\n%b\n9\tcreate\tlast\t-\t-\n' "$1" >trace
+    status 2 lessonctl replay trace
+    case $err in
+    *"lessonctl: replay: trace: line 2: "*"$2"*) ;;
+    *) fail "the trace line $1 is refused with: $err" ;;
+    esac
+    grep -qx "created${tab}1" .out || fail "the summary before the malformed line is: $out"
+    status 1 lessonctl show last
+    gives 0 "" lessonctl end first
+}
+trace_refused "" "the line has 1 fields between tabs, not 5"
+trace_refused '2\tjoin\troom\tc' "4 fields"
+trace_refused '2\tjoin\troom\tc\tu\tv' "6 fields"
+trace_refused '2 join room c u' "1 fields"
+trace_refused 'x\tjoin\troom\tc\tu' 'the time "x" is not a number'
+trace_refused '-2\tjoin\troom\tc\tu' 'the time "-2" is not a number'
+trace_refused '+2\tjoin\troom\tc\tu' 'the time "+2" is not a number'
+trace_refused '2.5\tjoin\troom\tc\tu' 'the time "2.5" is not a number'
+trace_refused '\tjoin\troom\tc\tu' 'the time "" is not a number'
+trace_refused '9223372036854775808\tjoin\troom\tc\tu' 'is not a number'
+trace_refused '0\tjoin\troom\tc\tu' 'its time 0 is before 1'
+trace_refused '2\tJOIN\troom\tc\tu' 'the event "JOIN" is none of create, join, quit, end'
+trace_refused '2\tjoin\t\tc\tu' 'lesson_id is empty'
+trace_refused '2\tjoin\troom\t\tu' 'course_id is empty'
+trace_refused '2\tjoin\troom\tc\t' 'uid is empty'
+trace_refused '2\tjoin\troom\tc\t-' 'a join names no user'
+trace_refused '2\tquit\troom\tc\t-' 'a quit names no user'
+trace_refused '2\tjoin\troom\tc\tu\r' 'the line ends with a carriage return'
+trace_refused '2\tjoin\troom\tc\tu\0v' 'uid has the control byte 0x00 at offset 1'
+trace_refused '2\tjoin\troom\tc\t\xff' 'uid is not valid UTF-8'
+trace_refused "2\tjoin\troom\tc\t$long" 'uid has 256 bytes, more than 255'
+trace_refused "2\tjoin\troom\tc\t$long$long$long$long" 'the line has 1024 bytes or more'
+for value in "" x -1 1.5 99999999999999999999; do
+    refuses 2 "--until: \"$value\" is not a number" lessonctl replay trace --until "$value"
+done
+for value in 0 65537 x; do
+    refuses 2 "--batch: \"$value\" is not a number from 1 to 65536" lessonctl replay trace --batch $value
+done
+refuses 3 "no-such: cannot be opened: No such file or directory" lessonctl replay no-such
+refuses 2 "an argument is missing" lessonctl replay
+refuses 3 ".: cannot be read: Is a directory" bash -c '"$LESSONCTL" replay . >/dev/null'
+
+# Imports: the second line is wrong, and not even the first is applied.
+import_refused() {
+    printf '{"type":"lesson","lesson_id":"first"}\n%s\n' "$1" >import.jsonl
+    unchanged refuses 2 "import: import.jsonl: line 2: $2" lessonctl import import.jsonl --merge
+    unchanged refuses 2 "import: standard input: line 2: $2" bash -c 'cat import.jsonl | "$LESSONCTL" import - --merge'
+}
+import_refused '' 'not a JSON object'
+import_refused 'lesson_id,uid' 'not a JSON object'
+import_refused '{"type":"lesson","lesson_id":"x"' 'not a JSON object'
+import_refused '{"type":"lesson","lesson_id":"x"} {}' 'not a JSON object'
+import_refused '{"type":"lesson","lesson_id":"x","lesson_id":"y"}' 'not a JSON object: duplicate'
+import_refused "$(printf '{"type":"lesson","lesson_id":"\xff"}')" 'not a JSON object'
+import_refused '[]' 'it is JSON but no object'
+import_refused '7' 'it is JSON but no object'
+import_refused '{}' '"type" is missing'
+import_refused '{"type":7}' '"type" is not a string'
+import_refused '{"type":"course"}' 'the type "course" is neither lesson nor user'
+import_refused '{"type":"lesson"}' '"lesson_id" is missing'
+import_refused '{"type":"lesson","lesson_id":7}' '"lesson_id" is not a string'
+import_refused '{"type":"lesson","lesson_id":null}' '"lesson_id" is not a string'
+import_refused '{"type":"lesson","lesson_id":""}' 'lesson_id is empty'
+import_refused '{"type":"lesson","lesson_id":"a\u0007"}' 'lesson_id has the control byte 0x07 at offset 1'
+import_refused '{"type":"lesson","lesson_id":"a\u0000"}' 'not a JSON object'
+import_refused "{\"type\":\"lesson\",\"lesson_id\":\"$long\"}" 'lesson_id has 256 bytes, more than 255'
+import_refused '{"type":"lesson","lesson_id":"x","course_status":"odd"}' 'the course_status "odd" is none'
+import_refused '{"type":"lesson","lesson_id":"x","chat_status":"Free"}' 'the chat_status "Free" is none'
+import_refused '{"type":"lesson","lesson_id":"x","uid":"u"}' 'a lesson has no field "uid"'
+import_refused '{"type":"user","uid":"u","lesson_id":"x"}' '"course_id" is missing'
+import_refused '{"type":"user","course_id":"c","lesson_id":"x"}' '"uid" is missing'
+import_refused '{"type":"user","uid":"u","course_id":"c"}' '"lesson_id" is missing'
+import_refused '{"type":"user","uid":"u","course_id":"c","lesson_id":"x","session":""}' 'session is empty'
+import_refused '{"type":"user","uid":"u","course_id":"c","lesson_id":"x","chat_status":"free"}' 'a user has no field "chat_status"'
+import_refused "{\"type\":\"lesson\",\"lesson_id\":\"$(head -c 20000 /dev/zero | tr '\0' x)\"}" 'the line has 16384 bytes or more'
+refuses 3 "no-such: cannot be opened" lessonctl import no-such
+printf '{"type":"lesson","lesson_id":"first"}\n' >good.jsonl
+unchanged refuses 1 "the store is not empty" lessonctl import good.jsonl
+
+# Files that cannot be written leave nothing behind.
+refuses 3 "no/such/out: cannot be written" lessonctl export no/such/out
+refuses 2 "is no regular file" lessonctl export /dev/null
+refuses 2 "is no regular file" lessonctl export .
+[ -z "$(find . -name '*.??????' -newer good.jsonl ! -path './state*')" ] || fail "a temporary file stays behind"
+
+# Standard output that takes nothing is a failure, not silence.
+refuses 3 "standard output: No space left on device" bash -c '"$LESSONCTL" members room >/dev/full'
+refuses 3 "standard output: No space left on device" bash -c '"$LESSONCTL" export >/dev/full'
+refuses 3 "standard output: Bad file descriptor" bash -c '"$LESSONCTL" count room >&-'
+refuses 3 "standard output: Broken pipe" bash -c 'mkfifo pipe; { exec 3<pipe; exec 3<&-; } & exec 4>pipe; wait; "$LESSONCTL" count room >&4'
+
+# The shell names the line and stops there.
+shell() {
+    printf '%b' "$1" | lessonctl shell
+}
+shell_stops() {
+    local expected=$1 message=$2 lines=$3
+    before=$(snapshot)
+    status "$expected" shell "$lines"
+    [ "$out" = 1 ] || fail "the shell printed before its failure: $out"
+    case $err in
+    "lessonctl: line 2: $message"*) ;;
+    *) fail "the shell said: $err" ;;
+    esac
+    [ "$before" = "$(snapshot)" ] || fail "the shell went on after its failure"
+}
+shell_stops 2 'shell: a quote has no end' 'count room\ncreate "x\ncreate y\n'
+shell_stops 2 'shell: a quote has no end' "count room\ncreate 'x\ncreate y\n"
+shell_stops 2 'shell: a quote has no end, or a \ nothing' 'count room\ncreate x\\\ncreate y\n'
+shell_stops 2 'shell: the line has a NUL byte' 'count room\ncreate x\0y\ncreate y\n'
+shell_stops 2 'there is no command "odd"' 'count room\nodd\ncreate y\n'
+shell_stops 2 'create: lesson_id is empty' "count room\ncreate ''\ncreate y\n"
+shell_stops 2 'join: an argument is missing' 'count room\njoin x\ncreate y\n'
+shell_stops 2 'shell: is running already' 'count room\nshell\ncreate y\n'
+shell_stops 2 "import: the shell's commands come from standard input" 'count room\nimport -\ncreate y\n'
+shell_stops 2 "replay: the shell's commands come from standard input" 'count room\nreplay -\ncreate y\n'
+shell_stops 1 'create: the lesson "room" exists already' 'count room\ncreate room\ncreate y\n'
+shell_stops 1 'where: the user "x" is in no lesson' 'count room\nwhere x\ncreate y\n'
+shell_stops 2 'shell: the line has 16384 bytes' \
+    "count room\ncreate $(head -c 20000 /dev/zero | tr '\0' x)\ncreate y\n"
+refuses 2 "too many arguments" lessonctl shell x
+
+finish

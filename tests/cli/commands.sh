@@ -1,0 +1,158 @@
+# Every command with every option, as text and as JSON, with its exit status. $1 is the backend.
+. "$(dirname "$0")/common.sh"
+fresh_store "$1"
+
+# Lessons and users that are not there.
+gives 0 "" lessonctl lessons
+gives 0 "" lessonctl members "no such"
+gives 0 0 lessonctl count "no such"
+refuses 1 'the lesson "no such" has no record and no members' lessonctl show "no such"
+refuses 1 'the user "nobody" is in no lesson' lessonctl where nobody
+refuses 1 'the lesson "no such" has no record and no members' lessonctl end "no such"
+refuses 1 'the lesson "no such" has no record' lessonctl end "no such" --record-only
+refuses 1 'the user "nobody" is in no lesson' lessonctl quit nobody
+refuses 1 'the lesson "no such" has no record' lessonctl set "no such" --chat-status free
+gives 1 '{"code":"NOT_FOUND","uid":"nobody"}' lessonctl --json where nobody
+gives 1 '{"code":"NOT_FOUND","lesson_id":"no such"}' lessonctl --json show "no such"
+gives 1 '{"code":"NOT_FOUND","lesson_id":"no such"}' lessonctl --json end "no such"
+gives 1 '{"code":"NOT_FOUND","lesson_id":"no such"}' lessonctl set "no such" --chat-status free --json
+gives 1 '{"code":"NOT_FOUND","uid":"nobody"}' lessonctl quit nobody --json
+
+# create
+gives 0 "" lessonctl create "algebra: 7"
+refuses 1 'the lesson "algebra: 7" exists already' lessonctl create "algebra: 7"
+gives 1 '{"code":"EXISTS","lesson_id":"algebra: 7"}' lessonctl --json create "algebra: 7"
+gives 0 '{"code":"OK","lesson_id":"数学 #2"}' lessonctl --json create "数学 #2"
+gives 0 "" lessonctl create -- --json
+gives 0 "--json${tab}waiting${tab}free${tab}0" lessonctl show -- --json
+gives 0 "" lessonctl end -- --json
+
+# set
+gives 0 "" lessonctl set "algebra: 7" --course-status online --chat-status banned
+gives 0 "algebra: 7${tab}online${tab}banned${tab}0" lessonctl show "algebra: 7"
+gives 0 '{"code":"OK","lesson_id":"algebra: 7"}' \
+    lessonctl --json set "algebra: 7" --course-status=offline --if-course-status=online --if-chat-status banned
+# Both expectations are one condition: where one of them fails, neither status is set.
+unchanged refuses 1 'another state than expected: course status offline, chat status banned' \
+    lessonctl set "algebra: 7" --course-status waiting --chat-status free --if-course-status offline --if-chat-status free
+gives 1 '{"code":"CONFLICT","lesson_id":"algebra: 7","course_status":"offline","chat_status":"banned"}' \
+    lessonctl --json set "algebra: 7" --chat-status free --if-course-status online
+for word in offline online cantjoinin waiting; do
+    gives 0 "" lessonctl set "algebra: 7" --course-status $word
+    gives 0 "algebra: 7${tab}$word${tab}banned${tab}0" lessonctl show "algebra: 7"
+done
+refuses 2 'set is given no status' lessonctl set "algebra: 7"
+for option in course-status chat-status if-course-status if-chat-status; do
+    unchanged refuses 2 "--$option: \"odd\" is none of" lessonctl set "algebra: 7" --chat-status free --$option odd
+done
+
+# join
+gives 0 "" lessonctl join ann algebra "algebra: 7"
+gives 0 '{"code":"OK","uid":"bob","arrival":"new"}' lessonctl --json join bob algebra "algebra: 7" --session s1
+gives 0 '{"code":"OK","uid":"bob","arrival":"already there","before_lesson_id":"algebra: 7","before_course_id":"algebra","before_session":"s1"}' \
+    lessonctl --json join bob algebra "algebra: 7" --session s2
+gives 0 '{"code":"OK","uid":"ann","arrival":"moved","before_lesson_id":"algebra: 7","before_course_id":"algebra"}' \
+    lessonctl --json join ann 数学 "数学 #2"
+unchanged refuses 1 'refused by --stay: the user "ann" is in the lesson "数学 #2"' \
+    lessonctl join ann algebra "algebra: 7" --stay
+gives 1 '{"code":"REFUSED","uid":"ann","refused_by":"stay","present_lesson_id":"数学 #2","present_course_id":"数学"}' \
+    lessonctl --json join ann algebra "algebra: 7" --stay
+unchanged refuses 1 'refused by --if-exists: the lesson "no such" has no record' lessonctl join ann c "no such" --if-exists
+gives 1 '{"code":"REFUSED","uid":"eve","refused_by":"if-exists"}' lessonctl --json join eve c "no such" --if-exists
+gives 0 "" lessonctl set "algebra: 7" --course-status cantjoinin
+unchanged refuses 1 'refused by --if-open: the lesson "algebra: 7" is not open' lessonctl join eve algebra "algebra: 7" --if-open
+gives 1 '{"code":"REFUSED","uid":"eve","refused_by":"if-open"}' lessonctl --json join eve algebra "algebra: 7" --if-open
+gives 0 "" lessonctl join eve algebra "algebra: 7" --if-exists --stay
+gives 0 "" lessonctl join -- -v c "no record"
+
+# Reading
+gives 0 "algebra: 7${tab}algebra" lessonctl where bob
+gives 0 '{"code":"OK","uid":"bob","lesson_id":"algebra: 7","course_id":"algebra","session":"s2"}' lessonctl --json where bob
+gives 0 '{"code":"OK","uid":"eve","lesson_id":"algebra: 7","course_id":"algebra"}' lessonctl where eve --json
+gives 0 2 lessonctl count "algebra: 7"
+gives 0 '{"code":"OK","lesson_id":"algebra: 7","count":2}' lessonctl --json count "algebra: 7"
+gives 0 "bob
+eve" bash -c '"$LESSONCTL" members "algebra: 7" | sort'
+gives 0 '{"uid":"bob"}
+{"uid":"eve"}' bash -c '"$LESSONCTL" --json members "algebra: 7" | sort'
+gives 0 "no record${tab}-${tab}-${tab}1" lessonctl show "no record"
+gives 0 '{"code":"OK","lesson_id":"no record","count":1,"has_record":false}' lessonctl --json show "no record"
+gives 0 "algebra: 7${tab}cantjoinin${tab}banned${tab}2
+no record${tab}-${tab}-${tab}1
+数学 #2${tab}waiting${tab}free${tab}1" bash -c '"$LESSONCTL" lessons | sort'
+gives 0 '{"lesson_id":"algebra: 7","course_status":"cantjoinin","chat_status":"banned","count":2,"has_record":true}' \
+    bash -c '"$LESSONCTL" --json lessons | grep algebra'
+
+# check and repair
+gives 0 "" lessonctl check
+gives 0 "" lessonctl repair
+status 1 lessonctl check --ended
+[ "$out" = "found${tab}user of an ended lesson${tab}no record${tab}-v${tab}${out##*"$tab"}" ] || fail "check printed: $out"
+unchanged status 1 lessonctl repair --ended --dry-run
+[ "${out%%"$tab"*}" = "would mend" ] || fail "the dry run printed: $out"
+status 1 lessonctl --json check --ended
+case $out in
+'{"verdict":"found","finding":"user of an ended lesson","lesson_id":"no record","uid":"-v",'*',"mendable":true,"mended":false}') ;;
+*) fail "check --json printed: $out" ;;
+esac
+status 0 lessonctl repair --ended
+[ "${out%%"$tab"*}" = "mended" ] || fail "repair printed: $out"
+gives 0 "" lessonctl check --ended
+refuses 1 "in no lesson" lessonctl where -- -v
+
+# quit
+unchanged refuses 1 'the user "bob" is in the lesson "algebra: 7"' lessonctl quit bob --lesson "数学 #2"
+unchanged refuses 1 'the user "bob" has come back with another session' lessonctl quit bob --session s1
+gives 1 '{"code":"CONFLICT","uid":"bob","present_lesson_id":"algebra: 7","present_course_id":"algebra","present_session":"s2"}' \
+    lessonctl --json quit bob --lesson "algebra: 7" --session s1
+gives 0 '{"code":"OK","uid":"bob","left_lesson_id":"algebra: 7","left_course_id":"algebra","left_session":"s2"}' \
+    lessonctl --json quit bob --lesson "algebra: 7" --session s2
+gives 0 "" lessonctl quit eve
+gives 0 0 lessonctl count "algebra: 7"
+
+# end, reset
+gives 0 "" lessonctl join bob algebra "algebra: 7"
+gives 0 "" lessonctl create "algebra: 7" --reset
+gives 0 "algebra: 7${tab}waiting${tab}free${tab}1" lessonctl show "algebra: 7"
+gives 0 '{"code":"OK","lesson_id":"algebra: 7","left":0}' lessonctl --json end "algebra: 7" --record-only
+gives 0 "algebra: 7${tab}algebra" lessonctl where bob
+gives 0 '{"code":"OK","lesson_id":"algebra: 7","left":1}' lessonctl --json end "algebra: 7"
+refuses 1 "in no lesson" lessonctl where bob
+gives 0 "" lessonctl end "数学 #2"
+gives 0 "" lessonctl lessons
+
+# info, help, version
+status 0 lessonctl info
+grep -qx "library_version${tab}$(lessonctl --version | cut -d' ' -f2)" "$work/.out" || fail "info printed: $out"
+status 0 lessonctl --json info
+case $out in
+'{"location":"'*'"library_version":"'*) ;;
+*) fail "info --json printed: $out" ;;
+esac
+[ "$(wc -l <"$work/.out")" = 1 ] || fail "info --json printed several lines"
+for command in $(lessonctl --json help | sed 's/{"command":"\([a-z]*\)".*/\1/'); do
+    status 0 lessonctl help "$command"
+    case $out in
+    "usage: lessonctl $command"*) ;;
+    *) fail "help $command printed: $out" ;;
+    esac
+    gives 0 "$out" lessonctl "$command" --help
+    refuses 2 "too many arguments" lessonctl "$command" a b c d
+    case $err in
+    *"usage: lessonctl $command"*) ;;
+    *) fail "the synopsis is missing: $err" ;;
+    esac
+    refuses 2 "--odd: unknown option" lessonctl "$command" --odd
+done
+status 0 lessonctl --help
+gives 0 "$out" lessonctl help
+refuses 2 'there is no command "odd"' lessonctl odd
+refuses 2 'there is no command "odd"' lessonctl help odd
+refuses 2 "--odd: unknown option" lessonctl --odd lessons
+refuses 2 "--store: missing argument" lessonctl --store
+refuses 2 "--session: missing argument" lessonctl quit ann --session
+refuses 2 "an argument is missing" lessonctl join ann algebra
+status 2 lessonctl
+[ -z "$out" ] || fail "lessonctl alone printed data"
+
+finish

@@ -1,0 +1,70 @@
+# The shell without a terminal: quoting, comments, one store for all lines, exit. It needs no backend but memory.
+. "$(dirname "$0")/common.sh"
+export LESSONSTORE_LOCATION=memory:
+
+shell() {
+    lessonctl "$@" shell <script
+}
+
+cat >script <<'END'
+# a comment
+
+   # another
+create 'single "quoted" \ lesson'
+create "double \"quoted\" \\ 'lesson'"
+create back\ slash\'\"\\
+create pl"ai"n' and 'mixed
+join  ann	course 'single "quoted" \ lesson'
+where ann
+show pl"ain and mixed"
+count "double \"quoted\" \\ 'lesson'" --json
+count back\ slash\'\"\\
+join '#' '$HOME' '`x`;*'
+where \#
+exit
+create "never reached
+END
+gives 0 "single \"quoted\" \\ lesson${tab}course
+plain and mixed${tab}waiting${tab}free${tab}0
+{\"code\":\"OK\",\"lesson_id\":\"double \\\"quoted\\\" \\\\ 'lesson'\",\"count\":0}
+0
+\`x\`;*${tab}\$HOME" shell
+
+# --json holds for all lines; help works; a last line without a line feed counts; carriage returns do not.
+printf 'create a\r\ncount a\r\nhelp where\ncount b' >script
+gives 0 '{"code":"OK","lesson_id":"a"}
+{"code":"OK","lesson_id":"a","count":0}
+{"command":"where","arguments":"UID","summary":"say where a user is"}
+{"code":"OK","lesson_id":"b","count":0}' shell --json
+
+# A file is read also from within the shell, and there is nothing to read in an empty script.
+"$SCHOOL_DAY" >day.tsv
+printf 'replay day.tsv\n' >script
+status 0 shell
+grep -qx "events${tab}$(wc -l <day.tsv)" .out || fail "replay in the shell printed: $out"
+: >script
+gives 0 "" shell
+printf 'lessons extra\n' >script
+refuses 2 'lessonctl: line 1: lessons: too many arguments' shell
+printf 'count a\ncount a\n' >script
+refuses 3 'line 1: count: standard output: No space left on device' bash -c '"$LESSONCTL" shell <script >/dev/full'
+refuses 3 'shell: standard input cannot be read' bash -c '"$LESSONCTL" shell <&-'
+
+# Without --store and LESSONSTORE_LOCATION the store is a file in the data directory, made as needed for the user alone.
+unset LESSONSTORE_LOCATION
+if has_backend sqlite; then
+    rm -rf data
+    gives 0 "" lessonctl create room
+    [ -f data/lessonstore/lessons.db ] || fail "no file in XDG_DATA_HOME"
+    [ "$(stat -c %a data/lessonstore)" = 700 ] || fail "the folder can be read by others"
+    XDG_DATA_HOME=relative gives 0 "" lessonctl create room
+    [ -f .local/share/lessonstore/lessons.db ] || fail "no file in HOME, where XDG_DATA_HOME is no absolute path"
+    export XDG_DATA_HOME="$work/50% odd?name=x&y #"
+    gives 0 "" lessonctl create room
+    [ -f "$XDG_DATA_HOME/lessonstore/lessons.db" ] || fail "the path of the data directory was not encoded"
+    LESSONSTORE_LOCATION="" gives 0 "room${tab}waiting${tab}free${tab}0" lessonctl lessons
+    XDG_DATA_HOME=/dev/null/x refuses 3 "data directory: Not a directory" lessonctl lessons
+    XDG_DATA_HOME="" HOME="" refuses 3 "data directory: " lessonctl lessons
+fi
+
+finish

@@ -1,0 +1,311 @@
+/* What lessonctl does only where a person watches: prompt, history, completion, tables, progress. Each test runs it on
+ * a pseudo-terminal and waits for what it prints, never for time to pass. */
+#include <cmocka_all.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 60000 /* how long something that never comes is waited for */
+#define PROMPT "lessonctl> "
+
+struct terminal {
+    pid_t pid;
+    int descriptor;
+    size_t size;
+    size_t seen; /* up to where the output was waited for */
+    char output[1 << 20];
+};
+
+static struct terminal terminal;
+static char folder[400];
+
+static const char *in_folder(const char *name) {
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+/* Starts lessonctl on a terminal of 120 columns; `arguments` is closed by NULL. */
+static void start(const char *const arguments[]) {
+    struct winsize size = {.ws_row = 40, .ws_col = 120};
+    memset(&terminal, 0, sizeof terminal);
+    terminal.pid = forkpty(&terminal.descriptor, NULL, NULL, &size);
+    assert_true(terminal.pid >= 0);
+    if (terminal.pid > 0)
+        return;
+    setenv("TERM", "xterm", 1);
+    setenv("LC_ALL", "C.UTF-8", 1);
+    char *argv[16] = {strdup(getenv("LESSONCTL"))};
+    for (size_t i = 0; arguments[i]; i++)
+        argv[i + 1] = strdup(arguments[i]);
+    execv(argv[0], argv);
+    _exit(99);
+}
+
+/* Reads what has come; false when the other side has closed. */
+static bool read_more(void) {
+    struct pollfd poll_for = {.fd = terminal.descriptor, .events = POLLIN};
+    if (poll(&poll_for, 1, PATIENCE_MS) != 1)
+        fail_msg("nothing more came after: %s", terminal.output);
+    assert_true(terminal.size + 1 < sizeof terminal.output);
+    ssize_t size =
+        read(terminal.descriptor, terminal.output + terminal.size, sizeof terminal.output - terminal.size - 1);
+    if (size <= 0)
+        return false; /* EIO, once nobody holds the other side */
+    terminal.size += (size_t)size;
+    return true;
+}
+
+/* Waits until the output, from where it was last waited for, contains the text. */
+static void wait_for(const char *text) {
+    const char *found;
+    while (!(found = strstr(terminal.output + terminal.seen, text))) {
+        if (!read_more())
+            fail_msg("ended without printing \"%s\": %s", text, terminal.output + terminal.seen);
+    }
+    terminal.seen = (size_t)(found - terminal.output) + strlen(text);
+}
+
+static void type(const char *text) {
+    assert_int_equal(write(terminal.descriptor, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+static int wait_for_end(void) {
+    while (read_more())
+        ;
+    int status = 0;
+    assert_int_equal(waitpid(terminal.pid, &status, 0), terminal.pid);
+    close(terminal.descriptor);
+    terminal.pid = 0;
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    if (terminal.pid > 0) {
+        kill(terminal.pid, SIGKILL);
+        waitpid(terminal.pid, NULL, 0);
+        close(terminal.descriptor);
+    }
+    return 0;
+}
+
+static const char *const shell[] = {"--store", "memory:", "shell", NULL};
+
+static void shell_goes_on_after_errors(void **state) {
+    (void)state;
+    start(shell);
+    wait_for(PROMPT);
+    type("where nobody\n");
+    wait_for("lessonctl: where: the user \"nobody\" is in no lesson");
+    wait_for(PROMPT);
+    type("create 'x\n");
+    wait_for("lessonctl: shell: a quote has no end");
+    wait_for(PROMPT);
+    type("odd\n");
+    wait_for("there is no command \"odd\"");
+    wait_for(PROMPT);
+    type("help where\n");
+    wait_for("usage: lessonctl where UID");
+    wait_for(PROMPT);
+    type("exit\n");
+    assert_int_equal(wait_for_end(), 0);
+}
+
+static void shell_ends_at_the_end_of_input(void **state) {
+    (void)state;
+    start(shell);
+    wait_for(PROMPT);
+    type("\004");
+    assert_int_equal(wait_for_end(), 0);
+}
+
+static void tables_are_aligned_and_headed(void **state) {
+    (void)state;
+    start(shell);
+    wait_for(PROMPT);
+    type("create long-lesson-name\n");
+    wait_for(PROMPT);
+    type("join ann algebra \xe6\x95\xb0\xe5\xad\xa6\n");
+    wait_for(PROMPT);
+    type("lessons\n");
+    wait_for("lesson_id         course_status  chat_status  count\r\n");
+    wait_for("long-lesson-name  waiting        free         0\r\n");
+    /* Two characters of two columns each. */
+    wait_for("\xe6\x95\xb0\xe5\xad\xa6              -              -            1\r\n");
+    wait_for(PROMPT);
+    type("join ann algebra long-lesson-name\n");
+    wait_for("lessonctl: join: moved from the lesson \"\xe6\x95\xb0\xe5\xad\xa6\"");
+    wait_for(PROMPT);
+    type("count long-lesson-name\n");
+    wait_for("\r\n1\r\n");
+    wait_for(PROMPT);
+    type("lessons --json\n");
+    wait_for("\r\n{\"lesson_id\":\"long-lesson-name\"");
+    wait_for(PROMPT);
+    type("exit\n");
+    assert_int_equal(wait_for_end(), 0);
+}
+
+static void long_tables_keep_one_heading(void **state) {
+    (void)state;
+    char line[64];
+    start(shell);
+    for (int i = 0; i < 300; i++) {
+        wait_for(PROMPT);
+        snprintf(line, sizeof line, "create lesson-%03d\n", i);
+        type(line);
+    }
+    wait_for(PROMPT);
+    type("lessons\n");
+    wait_for("lesson_id   course_status");
+    size_t heading = terminal.seen;
+    wait_for(PROMPT);
+    assert_null(strstr(terminal.output + heading, "course_status"));
+    for (int i = 0; i < 300; i++) {
+        snprintf(line, sizeof line, "lesson-%03d  waiting", i);
+        assert_non_null(strstr(terminal.output + heading, line));
+    }
+    type("exit\n");
+    assert_int_equal(wait_for_end(), 0);
+}
+
+static void write_file(const char *path, const char *text) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* What the library draws to complete a word depends on the terminal, so it is the effect that is looked at. */
+static void completion_knows_commands_options_and_files(void **state) {
+    (void)state;
+    write_file(in_folder("some-trace"), "1\tcreate\tother\t-\t-\n");
+    start(shell);
+    wait_for(PROMPT);
+    type("cre\troom\n");
+    wait_for("\r\n");
+    wait_for(PROMPT);
+    type("create room --re\t\n");
+    wait_for("\r\n");
+    wait_for(PROMPT);
+    assert_null(strstr(terminal.output, "exists already"));
+    type("cou\troom\n");
+    wait_for("\r\n0\r\n");
+    wait_for(PROMPT);
+    type("replay ");
+    type(in_folder("some-tr\t\n"));
+    wait_for("created         1\r\n");
+    wait_for(PROMPT);
+    type("lessons\n");
+    wait_for("room       waiting");
+    wait_for("other      waiting");
+    wait_for(PROMPT);
+    assert_null(strstr(terminal.output, "lessonctl: "));
+    type("exit\n");
+    assert_int_equal(wait_for_end(), 0);
+}
+
+static void history_is_kept(void **state) {
+    (void)state;
+    start(shell);
+    wait_for(PROMPT);
+    type("create \"remembered room\"\n");
+    wait_for(PROMPT);
+    type("exit\n");
+    assert_int_equal(wait_for_end(), 0);
+    struct stat status;
+    assert_int_equal(stat(in_folder("state/lessonstore/history"), &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    assert_int_equal(stat(in_folder("state/lessonstore"), &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0700);
+
+    /* Up twice: the exit of the last shell, and what came before it. */
+    start(shell);
+    wait_for(PROMPT);
+    type("\033[A");
+    wait_for("exit");
+    type("\033[A");
+    wait_for("remembered room");
+    type("\n");
+    wait_for(PROMPT);
+    type("lessons\n");
+    wait_for("remembered room  waiting");
+    wait_for(PROMPT);
+    type("exit\n");
+    assert_int_equal(wait_for_end(), 0);
+}
+
+#define EVENTS 20000
+
+static void write_trace(const char *path) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (int i = 0; i < EVENTS; i++)
+        fprintf(file, "%d\tjoin\troom\tcourse\tuser %d\n", i, i % 500);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Each event is a transaction of its own, so the work cannot be over before the bar is due to be drawn again. */
+static void progress_moves_and_is_wiped(void **state) {
+    (void)state;
+    char trace[512];
+    char location[512];
+    snprintf(trace, sizeof trace, "%s", in_folder("trace"));
+    snprintf(location, sizeof location, "sqlite:%s", in_folder("progress.db"));
+    if (!strstr(getenv("BACKENDS"), "sqlite"))
+        skip();
+    write_trace(trace);
+    start((const char *const[]){"--store", location, "replay", trace, "--batch", "1", NULL});
+    wait_for("\r[..............................]   0 %  0 events\033[K");
+    wait_for("\r[#");
+    wait_for(" %  ");
+    wait_for("\r\033[Kname            value\r\n");
+    wait_for("events          20000\r\n");
+    assert_int_equal(wait_for_end(), 0);
+    assert_null(strstr(terminal.output + terminal.seen, "["));
+}
+
+static void messages_wipe_the_bar(void **state) {
+    (void)state;
+    char trace[512];
+    snprintf(trace, sizeof trace, "%s", in_folder("bad"));
+    write_file(trace, "1\tcreate\troom\t-\t-\nodd\n");
+    start((const char *const[]){"--store", "memory:", "replay", trace, NULL});
+    wait_for("\r\033[Klessonctl: replay: ");
+    wait_for("line 2: the line has 1 fields between tabs, not 5\r\n");
+    assert_int_equal(wait_for_end(), 2);
+}
+
+int main(void) {
+    const char *temporary = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/lessonctl-terminal.XXXXXX", temporary ? temporary : "/tmp");
+    if (!getenv("LESSONCTL") || !getenv("BACKENDS") || !mkdtemp(folder))
+        return 99;
+    setenv("HOME", folder, 1);
+    setenv("XDG_STATE_HOME", in_folder("state"), 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(shell_goes_on_after_errors, tear_down),
+        cmocka_unit_test_teardown(shell_ends_at_the_end_of_input, tear_down),
+        cmocka_unit_test_teardown(tables_are_aligned_and_headed, tear_down),
+        cmocka_unit_test_teardown(long_tables_keep_one_heading, tear_down),
+        cmocka_unit_test_teardown(completion_knows_commands_options_and_files, tear_down),
+        cmocka_unit_test_teardown(history_is_kept, tear_down),
+        cmocka_unit_test_teardown(progress_moves_and_is_wiped, tear_down),
+        cmocka_unit_test_teardown(messages_wipe_the_bar, tear_down),
+    };
+    int failures = cmocka_run_group_tests_name("terminal", tests, NULL, NULL);
+    char command[600];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command) == 0 ? failures : 99;
+}

@@ -1,0 +1,100 @@
+# export | import carries a store between any two backends without a difference. With redis among them, beside with_redis.
+. "$(dirname "$0")/common.sh"
+
+# Odd ids, every status, sessions, a lesson without a record, a lesson without members, and a school day.
+cat >sample.jsonl <<'END'
+{"type":"lesson","lesson_id":"a \"quoted\" \\ lesson"}
+{"type":"lesson","lesson_id":"{braces}|pipes@#:","course_status":"offline","chat_status":"banned"}
+{"type":"lesson","lesson_id":"数学 🎵","course_status":"online","chat_status":"free"}
+{"type":"lesson","lesson_id":"closed","course_status":"cantjoinin"}
+{"type":"lesson","lesson_id":"-","chat_status":"banned"}
+{"type":"user","uid":"O'Neil","course_id":"数学","lesson_id":"数学 🎵","session":"tab 1"}
+{"uid":"\u540d\u524d","lesson_id":"数学 🎵","type":"user","course_id":"-"}
+{"type":"user","uid":"lost","course_id":"c","lesson_id":"no record"}
+END
+long=$(printf 'é%.0s' {1..127})
+printf '{"type":"user","uid":"%s","course_id":"%s","lesson_id":"%s","session":"%s"}\n' "$long" "$long" "$long" "$long" >>sample.jsonl
+"$SCHOOL_DAY" --seed 7 >day.tsv
+printf 'import sample.jsonl\nreplay day.tsv --until %s\nexport\n' "$("$SCHOOL_DAY" --noon)" |
+    lessonctl --store memory: shell | grep '^{' | sort >expected
+grep -q '{"type":"lesson","lesson_id":"closed","course_status":"cantjoinin","chat_status":"free"}' expected ||
+    fail "a status that is left out is not what create gives"
+grep -q '{"type":"user","uid":"名前","course_id":"-","lesson_id":"数学 🎵"}' expected || fail "an escaped uid is lost"
+[ "$(wc -l <expected)" -gt 300 ] || fail "the sample is too small: $(wc -l <expected) records"
+
+# What a store says beside its export must agree too.
+members_of_all() {
+    lessonctl lessons | sort
+    while IFS=$tab read -r lesson _; do
+        lessonctl members "$lesson" | sort
+    done < <(lessonctl lessons | sort)
+}
+
+for from in $BACKENDS; do
+    [ "$from" != memory ] || continue # it is a destination only, as it ends with its process
+    fresh_store "$from"
+    source=$LESSONSTORE_LOCATION
+    gives 0 "" lessonctl import expected
+    gives 0 "" lessonctl check
+    lessonctl export | sort | cmp - expected || fail "$from does not give back what was imported"
+    members_of_all >"members.$from"
+    cmp "members.$from" "members.sqlite" || fail "members differ between $from and sqlite"
+    for to in $BACKENDS; do
+        if [ "$to" = memory ]; then
+            lessonctl --store "$source" export there.jsonl
+            printf 'import there.jsonl\nexport\n' | lessonctl --store memory: shell | sort | cmp - expected || fail "$from to memory"
+            printf 'import there.jsonl\nexport back.jsonl\n' | lessonctl --store memory: shell
+            fresh_store "$from"
+            lessonctl import <back.jsonl
+        else
+            fresh_store "$to"
+            lessonctl --store "$source" export | lessonctl import -
+        fi
+        lessonctl export | sort | cmp - expected || fail "$from to $to"
+        checks=$((checks + 1))
+    done
+done
+
+# --json tells how many there were.
+fresh_store sqlite
+lessons=$(grep -c '"type":"lesson"' expected)
+users=$(grep -c '"type":"user"' expected)
+gives 0 "{\"lessons\":$lessons,\"users\":$users}" lessonctl --json import expected
+
+# --merge: what is imported wins, what is not named stays.
+fresh_store sqlite
+lessonctl create stays
+lessonctl create closed
+lessonctl set closed --course-status online --chat-status banned
+lessonctl join lost c stays --session old
+lessonctl join here c stays
+refuses 1 "the store is not empty" lessonctl import sample.jsonl
+gives 0 "" lessonctl import sample.jsonl --merge
+gives 0 "closed${tab}cantjoinin${tab}free${tab}0" lessonctl show closed
+gives 0 '{"code":"OK","uid":"lost","lesson_id":"no record","course_id":"c"}' lessonctl --json where lost
+gives 0 here lessonctl members stays
+# Members alone make a store that is not empty.
+fresh_store sqlite
+lessonctl join u c "no record"
+refuses 1 "the store is not empty" lessonctl import sample.jsonl
+
+# An empty store is an empty export, and that can be imported.
+fresh_store sqlite
+gives 0 "" lessonctl export
+gives 0 "" lessonctl import /dev/null
+
+# A file appears whole, for its owner alone, and nothing else appears; one that was there stays if the export fails.
+mkdir out
+lessonctl import expected
+gives 0 "" lessonctl export out/store.jsonl
+sort out/store.jsonl | cmp - expected
+[ "$(ls -A out)" = store.jsonl ] || fail "export leaves behind: $(ls -A out)"
+[ "$(stat -c %a out/store.jsonl)" = 600 ] || fail "the export can be read by others"
+echo before >out/store.jsonl
+printf 'import expected\nexport out/store.jsonl\n' >script
+refuses 3 "export: out/store.jsonl: cannot be written: File too large" \
+    bash -c 'ulimit -f 1; trap "" XFSZ; exec "$LESSONCTL" --store memory: shell <script'
+[ "$(cat out/store.jsonl)" = before ] || fail "an export that failed has replaced the file"
+[ "$(ls -A out)" = store.jsonl ] || fail "an export that failed leaves behind: $(ls -A out)"
+
+finish
