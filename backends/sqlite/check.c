@@ -173,10 +173,7 @@ static bool tell_finding(sqlite3_stmt *row, bool repaired, lesson_store_finding_
 
 static int tell_findings(sqlite_store *sqlite, bool repaired, lesson_store_finding_callback callback, void *context) {
     sqlite3_stmt *row = NULL;
-    int result = sqlite3_prepare_v2(
-        sqlite->database, "SELECT kind, lesson_id, uid, detail FROM temp.findings ORDER BY rowid", -1, &row, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(row);
+    int result = sqlite_ask_text(sqlite, "SELECT kind, lesson_id, uid, detail FROM temp.findings ORDER BY rowid", &row);
     bool go_on = true;
     while (result == SQLITE_ROW && (go_on = tell_finding(row, repaired, callback, context)))
         result = sqlite3_step(row);

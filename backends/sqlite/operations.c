@@ -31,14 +31,9 @@ static void describe_place(const lesson_store_user *user, lesson_store_place *pl
     lesson_store_id_copy(place->session, user->session);
 }
 
-static bool read_user(sqlite3_stmt *statement, lesson_store_user *user) {
-    return sqlite_read_id(statement, 0, &user->course_id) && sqlite_read_id(statement, 1, &user->lesson_id) &&
-           sqlite_read_optional_id(statement, 2, &user->session);
-}
-
 static int compare_user(sqlite_store *sqlite, const lesson_store_operation *operation, struct user_state *state) {
     lesson_store_user user = {.uid = operation->uid};
-    if (!read_user(sqlite->statements[STATEMENT_FIND_USER], &user))
+    if (!sqlite_read_place(sqlite->statements[STATEMENT_FIND_USER], 0, &user))
         return malformed_user(sqlite, operation->uid);
     state->exists = true;
     state->same_course = same_id(user.course_id, operation->course_id);
@@ -61,12 +56,6 @@ static int look_up_user(sqlite_store *sqlite, const lesson_store_operation *oper
     return code;
 }
 
-static bool read_statuses(sqlite3_stmt *statement, lesson_store_lesson *lesson) {
-    bool course_sound = sqlite_read_status(statement, 0, LESSON_STORE_COURSE_WAITING, &lesson->course_status);
-    bool chat_sound = sqlite_read_status(statement, 1, LESSON_STORE_CHAT_BANNED, &lesson->chat_status);
-    return course_sound && chat_sound;
-}
-
 /* Reads the lesson record; NOT_FOUND if there is none. */
 static int look_up_lesson(sqlite_store *sqlite, lesson_store_id lesson_id, lesson_store_lesson *lesson) {
     int result = sqlite_start(sqlite, STATEMENT_FIND_LESSON, &lesson_id, 1);
@@ -75,7 +64,7 @@ static int look_up_lesson(sqlite_store *sqlite, lesson_store_id lesson_id, lesso
         code = LESSON_STORE_NOT_FOUND;
     else if (result != SQLITE_ROW)
         code = sqlite_fail(sqlite, result);
-    else if (!read_statuses(sqlite->statements[STATEMENT_FIND_LESSON], lesson))
+    else if (!sqlite_read_statuses(sqlite->statements[STATEMENT_FIND_LESSON], 0, lesson))
         code = malformed_lesson(sqlite, lesson_id);
     lesson->lesson_id = lesson_id;
     lesson->has_record = code != LESSON_STORE_NOT_FOUND;
@@ -148,7 +137,8 @@ static int describe_lesson(sqlite_store *sqlite, lesson_store_operation *get) {
     get->lesson.member_count = (uint64_t)sqlite3_column_int64(statement, 3);
     if (!get->lesson.has_record && get->lesson.member_count == 0)
         return LESSON_STORE_NOT_FOUND;
-    return read_statuses(statement, &get->lesson) ? LESSON_STORE_OK : malformed_lesson(sqlite, get->lesson_id);
+    return sqlite_read_statuses(statement, 0, &get->lesson) ? LESSON_STORE_OK
+                                                            : malformed_lesson(sqlite, get->lesson_id);
 }
 
 static int sqlite_get_lesson(sqlite_store *sqlite, lesson_store_operation *get) {
@@ -278,7 +268,8 @@ static int commit(sqlite_store *sqlite, bool writes) {
         return LESSON_STORE_OK;
     int result = sqlite_start(sqlite, STATEMENT_COMMIT, NULL, 0);
     int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
-    /* After an I/O error the commit may be in the log, to be found by the next process that recovers it. */
+    /* After an I/O error the commit may be in the log, to be found by the next process that recovers it. Lack of memory
+     * is an I/O error to SQLite too, but not one of ours. */
     if (writes && (result & 0xff) == SQLITE_IOERR && code == LESSON_STORE_FAILED)
         code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: %s at the end of a transaction (SQLite code %d)",
                                  sqlite->path, sqlite3_errmsg(sqlite->database), result);

@@ -47,9 +47,7 @@ static int identify(sqlite_store *sqlite, int *version) {
     static const char text[] = "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
                                " FROM pragma_application_id, pragma_user_version";
     sqlite3_stmt *facts = NULL;
-    int result = sqlite3_prepare_v2(sqlite->database, text, -1, &facts, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(facts);
+    int result = sqlite_ask_text(sqlite, text, &facts);
     int code = result == SQLITE_ROW ? judge(sqlite, facts, version) : sqlite_fail(sqlite, result);
     sqlite3_finalize(facts);
     return code;
@@ -76,9 +74,7 @@ static int upgrade(sqlite_store *sqlite) {
 
 static int enter_wal_mode(sqlite_store *sqlite) {
     sqlite3_stmt *pragma = NULL;
-    int result = sqlite3_prepare_v2(sqlite->database, "PRAGMA journal_mode = WAL", -1, &pragma, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(pragma);
+    int result = sqlite_ask_text(sqlite, "PRAGMA journal_mode = WAL", &pragma);
     int code = LESSON_STORE_OK;
     if (result != SQLITE_ROW)
         code = sqlite_fail(sqlite, result);

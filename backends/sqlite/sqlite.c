@@ -155,9 +155,7 @@ static int report_pragma(sqlite_store *sqlite, const char *name, lesson_store_in
     snprintf(text, sizeof text, "PRAGMA %s", name);
     sqlite3_stmt *pragma = NULL;
     int code = LESSON_STORE_OK;
-    int result = sqlite3_prepare_v2(sqlite->database, text, -1, &pragma, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(pragma);
+    int result = sqlite_ask_text(sqlite, text, &pragma);
     if (result == SQLITE_ROW)
         callback(name, (const char *)sqlite3_column_text(pragma, 0), context);
     else

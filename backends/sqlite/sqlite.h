@@ -78,13 +78,20 @@ int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesso
 /* Ends the open transaction without effect, if there is one. */
 void sqlite_roll_back(sqlite_store *sqlite);
 
-/* Runs SQL that is not worth preparing. */
+/* SQL that is not worth keeping prepared: running it; and preparing it and making the first step, which gives
+ * SQLITE_ROW, SQLITE_DONE or an error and leaves `*out` to be finalized in any case. */
 int sqlite_execute_text(sqlite_store *sqlite, const char *text);
+int sqlite_ask_text(sqlite_store *sqlite, const char *text, sqlite3_stmt **out);
 
-/* Reads a column; false where it is not of our shape. The id is borrowed until the next step. */
+/* These read columns; false where they are not of our shape. Ids are borrowed until the next step. */
 bool sqlite_read_id(sqlite3_stmt *statement, int column, lesson_store_id *out);
 bool sqlite_read_optional_id(sqlite3_stmt *statement, int column, lesson_store_id *out);
-bool sqlite_read_status(sqlite3_stmt *statement, int column, int32_t highest, int32_t *out);
+
+/* course_id, lesson_id and session, from `column` on. */
+bool sqlite_read_place(sqlite3_stmt *statement, int column, lesson_store_user *out);
+
+/* course_status and chat_status, from `column` on; what is no status becomes LESSON_STORE_STATUS_NONE. */
+bool sqlite_read_statuses(sqlite3_stmt *statement, int column, lesson_store_lesson *out);
 
 /* A value for a person: an id as it is, others as SQL writes them, cut to a line. */
 #define SQLITE_SHOWN_SIZE (LESSON_STORE_ID_MAX + 1)

@@ -99,6 +99,11 @@ int sqlite_execute_text(sqlite_store *sqlite, const char *text) {
     return result == SQLITE_OK ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
 }
 
+int sqlite_ask_text(sqlite_store *sqlite, const char *text, sqlite3_stmt **out) {
+    int result = sqlite3_prepare_v2(sqlite->database, text, -1, out, NULL);
+    return result == SQLITE_OK ? sqlite3_step(*out) : result;
+}
+
 /* ---- Values */
 
 /* One look-up of the column instead of one for each of type, text and size: this is most of what a listed row costs.
@@ -117,7 +122,7 @@ bool sqlite_read_optional_id(sqlite3_stmt *statement, int column, lesson_store_i
     return sqlite3_column_type(statement, column) == SQLITE_NULL || sqlite_read_id(statement, column, out);
 }
 
-bool sqlite_read_status(sqlite3_stmt *statement, int column, int32_t highest, int32_t *out) {
+static bool read_status(sqlite3_stmt *statement, int column, int32_t highest, int32_t *out) {
     *out = LESSON_STORE_STATUS_NONE;
     int type = sqlite3_column_type(statement, column);
     if (type == SQLITE_NULL)
@@ -127,6 +132,18 @@ bool sqlite_read_status(sqlite3_stmt *statement, int column, int32_t highest, in
         return false;
     *out = (int32_t)status;
     return true;
+}
+
+bool sqlite_read_place(sqlite3_stmt *statement, int column, lesson_store_user *out) {
+    return sqlite_read_id(statement, column, &out->course_id) &&
+           sqlite_read_id(statement, column + 1, &out->lesson_id) &&
+           sqlite_read_optional_id(statement, column + 2, &out->session);
+}
+
+bool sqlite_read_statuses(sqlite3_stmt *statement, int column, lesson_store_lesson *out) {
+    bool course_sound = read_status(statement, column, LESSON_STORE_COURSE_WAITING, &out->course_status);
+    bool chat_sound = read_status(statement, column + 1, LESSON_STORE_CHAT_BANNED, &out->chat_status);
+    return course_sound && chat_sound;
 }
 
 void sqlite_show_value(char out[SQLITE_SHOWN_SIZE], int type, const void *bytes, int size) {

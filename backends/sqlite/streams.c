@@ -47,9 +47,7 @@ static bool give_lesson(struct stream *stream) {
     lesson_store_lesson lesson;
     if (!sqlite_read_id(stream->statement, 0, &lesson.lesson_id))
         return note_malformed(stream, "a lesson whose lesson_id is no id:");
-    bool course_sound = sqlite_read_status(stream->statement, 1, LESSON_STORE_COURSE_WAITING, &lesson.course_status);
-    bool chat_sound = sqlite_read_status(stream->statement, 2, LESSON_STORE_CHAT_BANNED, &lesson.chat_status);
-    if (!course_sound || !chat_sound)
+    if (!sqlite_read_statuses(stream->statement, 1, &lesson))
         note_malformed(stream, "a status that is none in the record of lesson");
     lesson.has_record = sqlite3_column_int(stream->statement, 3);
     lesson.member_count = (uint64_t)sqlite3_column_int64(stream->statement, 4);
@@ -58,11 +56,7 @@ static bool give_lesson(struct stream *stream) {
 
 static bool give_user(struct stream *stream) {
     lesson_store_user user;
-    bool sound = sqlite_read_id(stream->statement, 0, &user.uid) &&
-                 sqlite_read_id(stream->statement, 1, &user.course_id) &&
-                 sqlite_read_id(stream->statement, 2, &user.lesson_id) &&
-                 sqlite_read_optional_id(stream->statement, 3, &user.session);
-    if (!sound)
+    if (!sqlite_read_id(stream->statement, 0, &user.uid) || !sqlite_read_place(stream->statement, 1, &user))
         return note_malformed(stream, "something that is no id in the record of user");
     return stream->callback.user(&user, stream->context);
 }

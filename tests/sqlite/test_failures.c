@@ -159,6 +159,27 @@ static void test_full_half_way(void **state) {
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 11);
 }
 
+/* As test_full_half_way, with memory. */
+static void test_no_memory_half_way(void **state) {
+    (void)state;
+    lesson_store_operation joins[JOINS];
+    char uids[JOINS][16];
+    uint64_t count = 0;
+    fill_joins(joins, uids);
+    lesson_store *store;
+    assert_int_equal(lesson_store_open(&store, "sqlite::memory:"), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    sqlite3_hard_heap_limit64(sqlite3_memory_used() + 32768);
+    int code = lesson_store_batch(store, joins, JOINS);
+    sqlite3_hard_heap_limit64(0);
+    assert_int_equal(code, LESSON_STORE_NO_MEMORY);
+    assert_int_equal(joins[0].code, LESSON_STORE_NO_MEMORY);
+    assert_int_equal(lesson_store_count(store, "algebra", &count), LESSON_STORE_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(lesson_store_batch(store, joins, JOINS), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
 static void limit_files(rlim_t size) {
     struct rlimit limit;
     getrlimit(RLIMIT_FSIZE, &limit);
@@ -202,7 +223,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
         TEST(test_locked), TEST(test_locked_when_opened), TEST(test_waits_for_the_lock), TEST(test_rights),
-        TEST(test_places), TEST(test_full_half_way),      TEST(test_commit_that_fails),
+        TEST(test_places), TEST(test_full_half_way),      TEST(test_no_memory_half_way), TEST(test_commit_that_fails),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

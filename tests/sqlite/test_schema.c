@@ -37,6 +37,30 @@ static void test_data_stays(void **state) {
     lesson_store_close(store);
 }
 
+static int64_t data_version(sqlite3 *database) {
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(database, "PRAGMA data_version", -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t version = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return version;
+}
+
+/* SQLite changes the data version, as another connection sees it, at each commit that wrote something. */
+static void test_repeated_join_writes_nothing(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store *store = sqlite_files_open(files, "");
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", "tab-1", 0, NULL), LESSON_STORE_OK);
+    sqlite3 *database = sqlite_files_connect(files);
+    int64_t before = data_version(database);
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", "tab-1", 0, NULL), LESSON_STORE_OK);
+    assert_int_equal(data_version(database), before);
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", "tab-2", 0, NULL), LESSON_STORE_OK);
+    assert_int_not_equal(data_version(database), before);
+    sqlite3_close(database);
+    lesson_store_close(store);
+}
+
 static void assert_upgraded(const sqlite_files *files) {
     lesson_store *store = sqlite_files_open(files, "");
     lesson_store_place place;
@@ -171,6 +195,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
         TEST(test_new_file),
         TEST(test_data_stays),
+        TEST(test_repeated_join_writes_nothing),
         TEST(test_older_file),
         TEST(test_older_file_opened_by_several),
         TEST(test_newer_file),
