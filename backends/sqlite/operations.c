@@ -257,15 +257,11 @@ static bool any_writes(const lesson_store_operation *operations, size_t count) {
 
 /* Takes the write lock at once where it will be needed: a transaction that reads first and writes later fails BUSY as
  * soon as another process has written in between, whatever the timeout. */
-static int begin(sqlite_store *sqlite, bool writes, size_t count) {
-    if (!writes && count == 1)
-        return LESSON_STORE_OK;
+static int begin(sqlite_store *sqlite, bool writes) {
     return sqlite_execute(sqlite, writes ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
 }
 
 static int commit(sqlite_store *sqlite, bool writes) {
-    if (sqlite3_get_autocommit(sqlite->database))
-        return LESSON_STORE_OK;
     int result = sqlite_start(sqlite, STATEMENT_COMMIT, NULL, 0);
     int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
     /* After an I/O error the commit may be in the log, to be found by the next process that recovers it. Lack of memory
@@ -289,7 +285,9 @@ int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operatio
     sqlite_store *sqlite = sqlite_of(instance);
     sqlite->failed = false;
     bool writes = any_writes(operations, count);
-    int code = begin(sqlite, writes, count);
+    /* One read is one statement, which sees one instant by itself. */
+    bool in_transaction = writes || count > 1;
+    int code = in_transaction ? begin(sqlite, writes) : LESSON_STORE_OK;
     if (code)
         return code;
     for (size_t i = 0; i < count; i++) {
@@ -297,6 +295,7 @@ int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operatio
         if (sqlite->failed)
             return give_up(sqlite, operations, count, operations[i].code);
     }
-    code = commit(sqlite, writes);
+    if (in_transaction)
+        code = commit(sqlite, writes);
     return code ? give_up(sqlite, operations, count, code) : LESSON_STORE_OK;
 }
