@@ -20,6 +20,7 @@ struct wrapper {
     lesson_store_instance *inner;
     struct ghost ghosts[GHOSTS_MAX];
     size_t ghost_count;
+    bool has_failed;
 };
 
 static inline struct wrapper *wrapper_of(lesson_store_instance *instance) {

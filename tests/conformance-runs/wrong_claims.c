@@ -74,6 +74,18 @@ static void describe_no_stay(lesson_store_conformance_backend *description) {
     description->flags &= ~(uint32_t)LESSON_STORE_STAY;
 }
 
+/* ---- A connection that is never made anew */
+
+static int never_recovers(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    struct wrapper *wrapper = wrapper_of(instance);
+    wrapper->has_failed = wrapper->has_failed || wrapper_engine_is_broken;
+    return wrapper->has_failed ? wrapper_fail() : wrapper_run(instance, operations, count);
+}
+
+static void never_recovers_table(lesson_store_backend *table) {
+    table->run = never_recovers;
+}
+
 /* ---- The list */
 
 const wrong_backend wrong_claims[] = {
@@ -87,5 +99,7 @@ const wrong_backend wrong_claims[] = {
      shares_nothing_table, describe_shared},
     {"persists-nothing", "PERSIST-1", "JOIN-5", persists_nothing_table, describe_persistent},
     {"says-less-than-it-does", "SUPPORT-1", "", NULL, describe_no_stay},
+    {"persists-but-does-not-say", "INFO-1", "", persists_nothing_table, NULL},
+    {"never-recovers", "ERROR-4", "", never_recovers_table, NULL},
     {.name = NULL},
 };

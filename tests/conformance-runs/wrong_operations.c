@@ -177,46 +177,97 @@ static void lessons_have_no_case(lesson_store_instance *instance, lesson_store_o
 }
 ALTERED_RUN(lessons_have_no_case)
 
+static void reset_drops_members(lesson_store_instance *instance, lesson_store_operation *operation) {
+    if (operation->kind != LESSON_STORE_OPERATION_CREATE || !operation->flags)
+        return;
+    lesson_store_operation end = lesson_store_operation_of(LESSON_STORE_OPERATION_END);
+    end.lesson_id = operation->lesson_id;
+    wrapper_run(instance, &end, 1);
+}
+ALTERED_RUN(reset_drops_members)
+
+static void set_touches_both(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->kind == LESSON_STORE_OPERATION_SET && operation->chat_status == LESSON_STORE_STATUS_NONE)
+        operation->chat_status = LESSON_STORE_CHAT_FREE;
+}
+ALTERED_RUN(set_touches_both)
+
+/* Takes an id for a C string; the suite's ids that end before their NUL are followed by one within the limit. */
+static void ids_end_at_nul(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->uid.data)
+        operation->uid = lesson_store_id_of(operation->uid.data);
+}
+ALTERED_RUN(ids_end_at_nul)
+
 /* ---- Answers changed on their way out */
 
-static int quit_of_nobody_is_ok(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
-    int code = wrapper_run(instance, operations, count);
-    for (size_t i = 0; i < count; i++) {
-        if (operations[i].kind == LESSON_STORE_OPERATION_QUIT && operations[i].code == LESSON_STORE_NOT_FOUND)
-            operations[i].code = LESSON_STORE_OK;
+/* Defines the function that runs a batch and then applies `name` to every operation in it. */
+#define ALTERED_ANSWERS(name)                                                                                  \
+    static int name##_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) { \
+        int code = wrapper_run(instance, operations, count);                                                   \
+        for (size_t i = 0; i < count; i++)                                                                     \
+            name(&operations[i]);                                                                              \
+        return code;                                                                                           \
+    }                                                                                                          \
+    static void name##_table(lesson_store_backend *table) {                                                    \
+        table->run = name##_run;                                                                               \
     }
-    return code;
-}
 
-static void quit_of_nobody_is_ok_table(lesson_store_backend *table) {
-    table->run = quit_of_nobody_is_ok;
+static void quit_of_nobody_is_ok(lesson_store_operation *operation) {
+    if (operation->kind == LESSON_STORE_OPERATION_QUIT && operation->code == LESSON_STORE_NOT_FOUND)
+        operation->code = LESSON_STORE_OK;
 }
+ALTERED_ANSWERS(quit_of_nobody_is_ok)
 
-static int writes_unasked_place(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
-    int code = wrapper_run(instance, operations, count);
-    for (size_t i = 0; i < count; i++) {
-        if (operations[i].code == LESSON_STORE_NOT_FOUND && operations[i].place)
-            memset(operations[i].place, 0, sizeof *operations[i].place);
-    }
-    return code;
+static void writes_unasked_place(lesson_store_operation *operation) {
+    if (operation->code == LESSON_STORE_NOT_FOUND && operation->place)
+        memset(operation->place, 0, sizeof *operation->place);
 }
+ALTERED_ANSWERS(writes_unasked_place)
 
-static void writes_unasked_place_table(lesson_store_backend *table) {
-    table->run = writes_unasked_place;
+static void left_is_never_told(lesson_store_operation *operation) {
+    if (operation->kind == LESSON_STORE_OPERATION_END)
+        operation->count = 0;
 }
+ALTERED_ANSWERS(left_is_never_told)
 
-static int left_is_never_told(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
-    int code = wrapper_run(instance, operations, count);
-    for (size_t i = 0; i < count; i++) {
-        if (operations[i].kind == LESSON_STORE_OPERATION_END)
-            operations[i].count = 0;
-    }
-    return code;
+static void refusal_tells_no_place(lesson_store_operation *operation) {
+    if (operation->code == LESSON_STORE_REFUSED && operation->place)
+        memset(operation->place, 0, sizeof *operation->place);
 }
+ALTERED_ANSWERS(refusal_tells_no_place)
 
-static void left_is_never_told_table(lesson_store_backend *table) {
-    table->run = left_is_never_told;
+static void refusal_names_no_flag(lesson_store_operation *operation) {
+    operation->refused_by = 0;
 }
+ALTERED_ANSWERS(refusal_names_no_flag)
+
+static void everyone_is_new(lesson_store_operation *operation) {
+    operation->arrival = LESSON_STORE_ARRIVAL_NEW;
+}
+ALTERED_ANSWERS(everyone_is_new)
+
+static void count_of_none_is_not_found(lesson_store_operation *operation) {
+    if (operation->kind == LESSON_STORE_OPERATION_COUNT && operation->count == 0)
+        operation->code = LESSON_STORE_NOT_FOUND;
+}
+ALTERED_ANSWERS(count_of_none_is_not_found)
+
+static void get_needs_record(lesson_store_operation *operation) {
+    if (operation->kind == LESSON_STORE_OPERATION_GET_LESSON && !operation->lesson.has_record)
+        operation->code = LESSON_STORE_NOT_FOUND;
+}
+ALTERED_ANSWERS(get_needs_record)
+
+static void conflict_tells_expected(lesson_store_operation *operation) {
+    if (operation->kind != LESSON_STORE_OPERATION_SET || operation->code != LESSON_STORE_CONFLICT)
+        return;
+    operation->lesson.course_status = operation->if_course_status;
+    operation->lesson.chat_status = operation->if_chat_status;
+}
+ALTERED_ANSWERS(conflict_tells_expected)
 
 /* ---- Batches */
 
@@ -315,5 +366,23 @@ const wrong_backend wrong_operations[] = {
     {"writes-unasked-place", "OUTPUT-2",
      "BATCH-1 BATCH-2 END-* GET-3 ID-3 LESSONS-3 MEMBERS-2 QUIT-1 QUIT-2 QUIT-7 SET-7 STATE-1 WHERE-2",
      writes_unasked_place_table, NULL},
+    {"reset-drops-members", "CREATE-3", "", reset_drops_members_table, NULL},
+    {"set-touches-both", "SET-1", "SET-4", set_touches_both_table, NULL},
+    {"ids-end-at-nul", "ID-6", "", ids_end_at_nul_table, NULL},
+    {"refusal-tells-no-place", "JOIN-11", "JOIN-8 JOIN-9 JOIN-10 JOIN-12", refusal_tells_no_place_table, NULL},
+    {"refusal-names-no-flag", "JOIN-12", "JOIN-8 JOIN-9 JOIN-10 JOIN-11", refusal_names_no_flag_table, NULL},
+    {"everyone-is-new", "JOIN-2 JOIN-3",
+     "BATCH-1 BATCH-5 END-6 ID-2 JOIN-4 JOIN-5 JOIN-6 JOIN-10 JOIN-12 LESSONS-1 LESSONS-3 MEMBERS-1 QUIT-3 QUIT-4 "
+     "STATE-1 USERS-1",
+     everyone_is_new_table, NULL},
+    {"count-of-none-is-not-found", "COUNT-2",
+     "BATCH-* CHECK-* COUNT-1 CREATE-* END-* ERROR-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* "
+     "STATE-1 STREAM-* SUPPORT-1 THREAD-* USERS-1 WHERE-2",
+     count_of_none_is_not_found_table, NULL},
+    {"get-needs-record", "GET-2",
+     "BATCH-5 CHECK-* COUNT-1 END-* ERROR-3 GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 QUIT-* SET-7 STATE-1 STREAM-* "
+     "THREAD-1 USERS-*",
+     get_needs_record_table, NULL},
+    {"conflict-tells-expected", "SET-5", "BATCH-2 SET-6", conflict_tells_expected_table, NULL},
     {.name = NULL},
 };

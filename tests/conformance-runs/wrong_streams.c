@@ -102,6 +102,7 @@ static void end_leaves_user_records_table(lesson_store_backend *table) {
 struct listener {
     lesson_store_member_callback callback;
     lesson_store_lesson_callback lesson_callback;
+    lesson_store_user_callback user_callback;
     lesson_store_finding_callback finding_callback;
     void *context;
 };
@@ -152,6 +153,37 @@ static void lessons_with_record_only_table(lesson_store_backend *table) {
     table->lessons = lessons_with_record_only;
 }
 
+static bool tell_inhabited(const lesson_store_lesson *lesson, void *context) {
+    struct listener *listener = context;
+    return lesson->member_count == 0 || listener->lesson_callback(lesson, listener->context);
+}
+
+static int lessons_with_members_only(lesson_store_instance *instance, lesson_store_lesson_callback callback,
+                                     void *context) {
+    struct listener listener = {.lesson_callback = callback, .context = context};
+    return wrapper_lessons(instance, tell_inhabited, &listener);
+}
+
+static void lessons_with_members_only_table(lesson_store_backend *table) {
+    table->lessons = lessons_with_members_only;
+}
+
+static bool tell_without_session(const lesson_store_user *user, void *context) {
+    struct listener *listener = context;
+    lesson_store_user told = *user;
+    told.session = lesson_store_id_of(NULL);
+    return listener->user_callback(&told, listener->context);
+}
+
+static int users_without_sessions(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
+    struct listener listener = {.user_callback = callback, .context = context};
+    return wrapper_users(instance, tell_without_session, &listener);
+}
+
+static void users_without_sessions_table(lesson_store_backend *table) {
+    table->users = users_without_sessions;
+}
+
 /* ---- Check */
 
 static int check_mends_unasked(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
@@ -181,6 +213,22 @@ static void check_finds_nothing_table(lesson_store_backend *table) {
     table->check = check_finds_nothing;
 }
 
+static bool never_stop_finding(const lesson_store_finding *finding, void *context) {
+    struct listener *listener = context;
+    listener->finding_callback(finding, listener->context);
+    return true;
+}
+
+static int check_never_stops(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
+                             void *context) {
+    struct listener listener = {.finding_callback = callback, .context = context};
+    return wrapper_check(instance, flags, never_stop_finding, &listener);
+}
+
+static void check_never_stops_table(lesson_store_backend *table) {
+    table->check = check_never_stops;
+}
+
 /* ---- The list */
 
 const wrong_backend wrong_streams[] = {
@@ -204,5 +252,11 @@ const wrong_backend wrong_streams[] = {
      "USERS-*",
      check_always_asks_for_record_table, NULL},
     {"check-finds-nothing", "CHECK-2 CHECK-3", "CHECK-4 STREAM-1 STREAM-2", check_finds_nothing_table, NULL},
+    {"lessons-with-members-only", "LESSONS-1",
+     "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-* GET-* ID-* JOIN-* MEMBERS-* OUTPUT-* QUIT-* SET-* STREAM-* "
+     "SUPPORT-1 STATE-1 THREAD-* USERS-* WHERE-*",
+     lessons_with_members_only_table, NULL},
+    {"users-without-sessions", "USERS-2", "ID-* JOIN-5 JOIN-11 QUIT-4 QUIT-5", users_without_sessions_table, NULL},
+    {"check-never-stops", "CHECK-4", "STREAM-1", check_never_stops_table, NULL},
     {.name = NULL},
 };

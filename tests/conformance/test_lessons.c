@@ -76,8 +76,9 @@ static const struct test tests[] = {
     {.name = "SET-1 one status is set and the other stays",
      STEPS({CREATE("algebra")}, {CREATE("biology")}, {SET("algebra"), COURSE_STATUS("online")},
            {GET("algebra"), HAS("online", "free")}, {SET("algebra"), CHAT_STATUS("banned")},
-           {GET("algebra"), HAS("online", "banned")}),
-     RECORDS({"algebra", "online", "banned"}, {"biology", "waiting", "free"})},
+           {GET("algebra"), HAS("online", "banned")}, {SET("algebra"), COURSE_STATUS("cantjoinin")},
+           {GET("algebra"), HAS("cantjoinin", "banned")}, {SET("algebra"), CHAT_STATUS("free")}),
+     RECORDS({"algebra", "cantjoinin", "free"}, {"biology", "waiting", "free"})},
 
     {.name = "SET-2 both statuses are set by one operation",
      STEPS({CREATE("algebra")}, {SET("algebra"), COURSE_STATUS("cantjoinin"), CHAT_STATUS("banned")}),
