@@ -1,0 +1,182 @@
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmocka_all.h"
+#include "false_server.h"
+
+#define LOOK_AGAIN_MS 5 /* how soon a change of part is noticed while nothing comes */
+
+struct false_server {
+    char folder[128];
+    char path[160];
+    char location[256];
+    char real_socket[160];
+    int listener;
+    pthread_t thread;
+    atomic_bool ends;
+    atomic_int part;
+    atomic_int connections;
+    const char *_Atomic answer;
+};
+
+static struct sockaddr_un address_of(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    assert_true(strlen(path) < sizeof address.sun_path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    return address;
+}
+
+static int connect_to(const char *path) {
+    struct sockaddr_un address = address_of(path);
+    int real = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (connect(real, (struct sockaddr *)&address, sizeof address) == 0)
+        return real;
+    close(real);
+    return -1;
+}
+
+static bool send_all(int to, const char *bytes, size_t size) {
+    while (size > 0) {
+        ssize_t sent = send(to, bytes, size, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return false;
+        bytes += sent;
+        size -= (size_t)sent;
+    }
+    return true;
+}
+
+static bool dribble(false_server *server, int to, const char *bytes, size_t size) {
+    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+    for (size_t i = 0; i < size; i++) {
+        if (server->ends || !send_all(to, bytes + i, 1))
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+/* Each of these two is false when the connection is to be closed. */
+static bool on_request(false_server *server, int client, int real) {
+    char bytes[65536];
+    ssize_t size = recv(client, bytes, sizeof bytes, 0);
+    if (size <= 0)
+        return false;
+    int part = server->part;
+    if (part == ANSWER)
+        return send_all(client, server->answer, strlen(server->answer));
+    if (part == CUT_REQUEST) {
+        server->part = PASS_ON;
+        send_all(real, bytes, (size_t)size / 2);
+        return false;
+    }
+    return send_all(real, bytes, (size_t)size);
+}
+
+static bool on_reply(false_server *server, int client, int real) {
+    char bytes[65536];
+    ssize_t size = recv(real, bytes, sizeof bytes, 0);
+    if (size <= 0)
+        return false;
+    switch (server->part) {
+    case LOSE_REPLY:
+        server->part = PASS_ON;
+        return false;
+    case LOSE_EVERY_REPLY:
+        return false;
+    case CUT_REPLY:
+        server->part = PASS_ON;
+        send_all(client, bytes, (size_t)size / 2);
+        return false;
+    case DRIBBLE:
+        return dribble(server, client, bytes, (size_t)size);
+    default:
+        return send_all(client, bytes, (size_t)size);
+    }
+}
+
+static void serve(false_server *server, int client, int real) {
+    while (!server->ends && server->part != CLOSE_NOW) {
+        struct pollfd ready[2] = {{.fd = client, .events = server->part == TAKE_NOTHING ? 0 : POLLIN},
+                                  {.fd = real, .events = POLLIN}};
+        poll(ready, 2, LOOK_AGAIN_MS);
+        if (ready[0].revents & (POLLIN | POLLHUP) && !on_request(server, client, real))
+            return;
+        if (ready[1].revents && !on_reply(server, client, real))
+            return;
+    }
+}
+
+static void *run(void *context) {
+    false_server *server = context;
+    while (!server->ends) {
+        struct pollfd ready = {.fd = server->listener, .events = POLLIN};
+        if (poll(&ready, 1, LOOK_AGAIN_MS) <= 0)
+            continue;
+        int client = accept(server->listener, NULL, NULL);
+        int real = connect_to(server->real_socket);
+        server->connections++;
+        if (real >= 0)
+            serve(server, client, real);
+        close(real);
+        close(client);
+        if (server->part == CLOSE_NOW)
+            server->part = PASS_ON;
+    }
+    return NULL;
+}
+
+false_server *false_server_start(const char *real_socket) {
+    false_server *server = calloc(1, sizeof *server);
+    assert_non_null(server);
+    const char *base = getenv("TMPDIR");
+    snprintf(server->folder, sizeof server->folder, "%s/false-server-XXXXXX", base && *base ? base : "/tmp");
+    assert_non_null(mkdtemp(server->folder));
+    snprintf(server->path, sizeof server->path, "%s/socket", server->folder);
+    snprintf(server->location, sizeof server->location, "redis+unix://%s?pool=1&timeout_ms=300", server->path);
+    snprintf(server->real_socket, sizeof server->real_socket, "%s", real_socket);
+    struct sockaddr_un address = address_of(server->path);
+    server->listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(server->listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(server->listener, 16), 0);
+    assert_int_equal(pthread_create(&server->thread, NULL, run, server), 0);
+    return server;
+}
+
+void false_server_stop(false_server *server) {
+    server->ends = true;
+    pthread_join(server->thread, NULL);
+    close(server->listener);
+    unlink(server->path);
+    rmdir(server->folder);
+    free(server);
+}
+
+void false_server_play(false_server *server, false_server_part part) {
+    server->part = (int)part;
+    const struct timespec pause = {.tv_nsec = 1000 * 1000};
+    while (part == CLOSE_NOW && server->part == CLOSE_NOW)
+        nanosleep(&pause, NULL);
+}
+
+void false_server_answer(false_server *server, const char *text) {
+    server->answer = text;
+    server->part = ANSWER;
+}
+
+const char *false_server_location(const false_server *server) {
+    return server->location;
+}
+
+int false_server_connections(const false_server *server) {
+    return server->connections;
+}

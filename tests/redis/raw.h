@@ -1,0 +1,58 @@
+/* A server of the test's own, a store on it, and raw commands past the library: the place of the legacy classes. */
+#ifndef LESSON_STORE_TESTS_REDIS_RAW_H
+#define LESSON_STORE_TESTS_REDIS_RAW_H
+
+#include <hiredis/hiredis.h>
+
+#include "cmocka_all.h"
+#include "redis_server.h"
+
+#include <lessonstore/lessonstore.h>
+
+/* The three keys of the default prefix. */
+#define USER(uid) "STATUS:IN_LESSON:UID:" uid
+#define RECORD(lesson_id) "STATUS:LESSON_STATUS:LESSON_ID:" lesson_id
+#define MEMBERS(lesson_id) "STATUS:LESSON_USER:LESSON_ID:" lesson_id
+
+typedef struct raw_server {
+    redis_server *server;
+    redisContext *commands;
+    lesson_store *store; /* pool=1 */
+} raw_server;
+
+/* cmocka's group set-up and tear-down: a server; and each test's: an empty database and a store. */
+int raw_start(void **state);
+int raw_stop(void **state);
+int raw_open(void **state);
+int raw_close(void **state);
+
+/* Opens a store on the server with these options behind the location ("" or "?a=b"); the test fails if it cannot. */
+lesson_store *raw_open_store(const raw_server *raw, const char *options);
+
+/* Opening must fail with this code, and the message must hold `part`. */
+void raw_refuse(const char *location, int code, const char *part);
+
+/* Runs a command, as redisCommand; the test fails if the server answers an error. */
+void raw_do(raw_server *raw, const char *format, ...);
+long long raw_number(raw_server *raw, const char *format, ...);
+
+/* Connects the raw commands anew, after the server was started again. */
+void raw_reconnect(raw_server *raw);
+
+/* The selected database as text: for each key, sorted, a line "type key", then a line "  field=value" for each field as
+ * stored, or "  member" for each member, sorted; "  expires" for a key that does. To be freed. */
+char *raw_dump(raw_server *raw);
+
+/* The database must be exactly that. */
+void raw_expect(raw_server *raw, const char *expected);
+
+/* How often a command was called since the server's start, as its own count says. */
+long long raw_calls(raw_server *raw, const char *command);
+
+#define assert_code(call, expected) raw_assert_code((call), LESSON_STORE_##expected, #call, __FILE__, __LINE__)
+void raw_assert_code(int code, int expected, const char *call, const char *file, int line);
+
+/* The latest message must hold this. */
+void raw_assert_message(const char *part);
+
+#endif

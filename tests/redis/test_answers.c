@@ -1,0 +1,219 @@
+/* What the server's errors become, and what comes of replies that are none. */
+#include <stdio.h>
+#include <string.h>
+
+#include "false_server.h"
+#include "raw.h"
+
+static false_server *between;
+
+static int open_behind(void **state) {
+    raw_server *raw = *state;
+    between = false_server_start(redis_server_socket(raw->server));
+    if (lesson_store_open(&raw->store, false_server_location(between)) != LESSON_STORE_OK)
+        fail_msg("%s", lesson_store_message());
+    return 0;
+}
+
+static int close_behind(void **state) {
+    raw_close(state);
+    false_server_stop(between);
+    return 0;
+}
+
+/* Errors that say that nothing was executed, so that reads and writes hear the same. */
+static const struct {
+    const char *error;
+    int code;
+} errors[] = {
+    {"-LOADING Redis is loading the dataset in memory\r\n", LESSON_STORE_UNREACHABLE},
+    {"-MASTERDOWN Link with MASTER is down\r\n", LESSON_STORE_UNREACHABLE},
+    {"-CLUSTERDOWN The cluster is down\r\n", LESSON_STORE_UNREACHABLE},
+    {"-TRYAGAIN Multiple keys request during rehashing of slot\r\n", LESSON_STORE_UNREACHABLE},
+    {"-ERR max number of clients reached\r\n", LESSON_STORE_UNREACHABLE},
+    {"-BUSY Redis is busy running a script.\r\n", LESSON_STORE_BUSY},
+    {"-NOAUTH Authentication required.\r\n", LESSON_STORE_DENIED},
+    {"-NOPERM this user has no permissions\r\n", LESSON_STORE_DENIED},
+    {"-DENIED Redis is running in protected mode\r\n", LESSON_STORE_DENIED},
+    {"-READONLY You can't write against a read only replica.\r\n", LESSON_STORE_READ_ONLY},
+    {"-OOM command not allowed when used memory > 'maxmemory'.\r\n", LESSON_STORE_FULL},
+    {"-MOVED 1234 127.0.0.1:7001\r\n", LESSON_STORE_UNSUPPORTED},
+    {"-MISCONF Redis is configured to save RDB snapshots\r\n", LESSON_STORE_FAILED},
+    {"-NOREPLICAS Not enough good replicas to write.\r\n", LESSON_STORE_FAILED},
+    {"-ERR Error running script (call to f_1): @user_script:7: -READONLY You can't write\r\n", LESSON_STORE_READ_ONLY},
+    {"-ERR something new\r\n", LESSON_STORE_FAILED},
+};
+
+static void test_errors(void **state) {
+    raw_server *raw = *state;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        false_server_answer(between, errors[i].error);
+        int read = lesson_store_where(raw->store, "ann", NULL);
+        int write = lesson_store_join(raw->store, "ann", "C", "L", NULL, 0, NULL);
+        if (read != errors[i].code || write != errors[i].code)
+            fail_msg("%s became %s and %s", errors[i].error, lesson_store_code_name(read),
+                     lesson_store_code_name(write));
+        char word[16];
+        assert_int_equal(sscanf(errors[i].error, "-%15s", word), 1);
+        raw_assert_message(word);
+    }
+}
+
+/* To a question for the place of a user, and to a join. */
+static const char *const wrong_replies[] = {
+    "HTTP/1.1 400 Bad Request\r\n\r\n",
+    "*1\r\n$5\r\nbogus\r\n",
+    "*0\r\n",
+    "*1\r\n$2\r\nOK\r\n",
+    "*3\r\n$2\r\nOK\r\n$1\r\nC\r\n$1\r\nL\r\n",
+    "*4\r\n$2\r\nOK\r\n$1\r\nC\r\n$1\r\nL\r\n:7\r\n",
+    "*4\r\n$2\r\nOK\r\n$1\r\nC\r\n$1\r\nL\r\n*1\r\n$1\r\nx\r\n",
+    "*5\r\n$2\r\nOK\r\n$1\r\nC\r\n$1\r\nL\r\n$-1\r\n$-1\r\n",
+    "*1\r\n$9\r\nNOT_FOUND\r\n*1\r\n$9\r\nNOT_FOUND\r\n",
+    "*1\r\n$7\r\nFAILURE\r\n",
+    "+OK\r\n",
+    ":1\r\n",
+    "$-1\r\n",
+    "*-1\r\n",
+    "*999999999999\r\n",
+    "$3\r\nabcdef\r\n",
+    "\r\n\r\n",
+};
+
+/* For a read that is a failure, for a write an unknown outcome; and the connection is not used any further. */
+static void test_wrong_replies(void **state) {
+    raw_server *raw = *state;
+    for (size_t i = 0; i < sizeof wrong_replies / sizeof *wrong_replies; i++) {
+        lesson_store_place place = {.lesson_id = "untouched"};
+        int connections = false_server_connections(between);
+        false_server_answer(between, wrong_replies[i]);
+        int read = lesson_store_where(raw->store, "ann", &place);
+        if (read != LESSON_STORE_FAILED)
+            fail_msg("\"%s\" became %s (%s)", wrong_replies[i], lesson_store_code_name(read), lesson_store_message());
+        false_server_play(between, PASS_ON);
+        assert_code(lesson_store_where(raw->store, "ann", &place), NOT_FOUND);
+        assert_int_equal(false_server_connections(between), connections + 1);
+
+        false_server_answer(between, wrong_replies[i]);
+        assert_code(lesson_store_quit(raw->store, "ann", "L", NULL, NULL), UNKNOWN);
+        false_server_play(between, PASS_ON);
+        assert_code(lesson_store_where(raw->store, "ann", &place), NOT_FOUND);
+    }
+}
+
+static bool no_member(lesson_store_id uid, void *context) {
+    (void)uid, (void)context;
+    fail();
+    return true;
+}
+
+static bool no_lesson(const lesson_store_lesson *lesson, void *context) {
+    (void)lesson, (void)context;
+    fail();
+    return true;
+}
+
+static bool no_user(const lesson_store_user *user, void *context) {
+    (void)user, (void)context;
+    fail();
+    return true;
+}
+
+static void test_wrong_replies_to_streams(void **state) {
+    raw_server *raw = *state;
+    static const char *const replies[] = {"+OK\r\n",      ":1\r\n",        "$-1\r\n",
+                                          "*1\r\n:5\r\n", "*1\r\n$-1\r\n", "*1\r\n*0\r\n"};
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+        false_server_answer(between, replies[i]);
+        assert_code(lesson_store_members(raw->store, "L", no_member, NULL), FAILED);
+        false_server_play(between, PASS_ON);
+        assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
+        false_server_answer(between, replies[i]);
+        assert_code(lesson_store_lessons(raw->store, no_lesson, NULL), FAILED);
+        false_server_play(between, PASS_ON);
+        assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
+        false_server_answer(between, replies[i]);
+        assert_code(lesson_store_check(raw->store, 0, NULL, NULL, NULL, NULL), FAILED);
+        false_server_play(between, PASS_ON);
+        assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
+    }
+    static const char *const pages[] = {"*1\r\n$3\r\nxyz\r\n", "*2\r\n$1\r\n0\r\n$4\r\nUSER\r\n",
+                                        "*6\r\n$1\r\n0\r\n$4\r\nUSER\r\n$-1\r\n$1\r\nC\r\n$1\r\nL\r\n$-1\r\n",
+                                        "*1\r\n$30\r\n111111111111111111111111111111\r\n"};
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        false_server_answer(between, pages[i]);
+        assert_code(lesson_store_users(raw->store, no_user, NULL), FAILED);
+        false_server_play(between, PASS_ON);
+        assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
+    }
+}
+
+/* A server that is none, or that says no, when a store is opened. */
+static void test_wrong_greetings(void **state) {
+    (void)state;
+    false_server_answer(between, "HTTP/1.1 400 Bad Request\r\n\r\n");
+    raw_refuse(false_server_location(between), LESSON_STORE_FAILED, "Protocol error");
+    false_server_answer(between, "-LOADING Redis is loading\r\n");
+    raw_refuse(false_server_location(between), LESSON_STORE_UNREACHABLE, "LOADING");
+    false_server_answer(between, "-NOAUTH Authentication required.\r\n");
+    raw_refuse(false_server_location(between), LESSON_STORE_DENIED, "NOAUTH");
+    false_server_answer(between, "*2\r\n$4\r\nmode\r\n$7\r\ncluster\r\n");
+    raw_refuse(false_server_location(between), LESSON_STORE_UNSUPPORTED, "cluster");
+    false_server_answer(between, "*2\r\n$4\r\nmode\r\n$8\r\nsentinel\r\n");
+    raw_refuse(false_server_location(between), LESSON_STORE_UNSUPPORTED, "sentinel");
+}
+
+static bool find_engine(const char *name, const char *value, void *context) {
+    if (strcmp(name, "engine") == 0)
+        snprintf(context, 64, "%s", value);
+    return true;
+}
+
+/* A proxy that knows no HELLO, an account that may not say it, and another make of server with modules. */
+static void test_other_greetings(void **state) {
+    (void)state;
+    static const char *const greetings[][2] = {
+        {"-ERR unknown command `HELLO`\r\n", "unknown"},
+        {"-NOPERM this user has no permissions to run the 'hello' command\r\n", "unknown"},
+        {"*6\r\n$7\r\nmodules\r\n*1\r\n*2\r\n$4\r\nname\r\n$4\r\nmode\r\n$6\r\nserver\r\n$6\r\nvalkey\r\n$"
+         "7\r\nversion\r\n$5"
+         "\r\n8.1.1\r\n",
+         "Valkey 8.1.1"},
+    };
+    for (size_t i = 0; i < sizeof greetings / sizeof *greetings; i++) {
+        lesson_store *store;
+        char engine[64] = "";
+        false_server_answer(between, greetings[i][0]);
+        assert_code(lesson_store_open(&store, false_server_location(between)), OK);
+        assert_code(lesson_store_info(store, find_engine, engine), OK);
+        assert_string_equal(engine, greetings[i][1]);
+        lesson_store_close(store);
+    }
+}
+
+/* With one that keeps its connection to itself: the false server serves only one at a time. */
+static int start_alone(void **state) {
+    raw_server *raw = *state;
+    between = false_server_start(redis_server_socket(raw->server));
+    return 0;
+}
+
+static int stop_alone(void **state) {
+    (void)state;
+    false_server_stop(between);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, open_behind, close_behind)
+#define TEST_ALONE(name) cmocka_unit_test_setup_teardown(test_##name, start_alone, stop_alone)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(errors),
+        TEST(wrong_replies),
+        TEST(wrong_replies_to_streams),
+        TEST_ALONE(wrong_greetings),
+        TEST_ALONE(other_greetings),
+    };
+    return cmocka_run_group_tests(tests, raw_start, raw_stop);
+}

@@ -1,0 +1,228 @@
+/* Connections that break or stall in the middle: what is answered then, what was applied, and that the next call works.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "false_server.h"
+#include "raw.h"
+
+static false_server *between;
+
+static int open_behind(void **state) {
+    raw_server *raw = *state;
+    raw_do(raw, "FLUSHALL");
+    between = false_server_start(redis_server_socket(raw->server));
+    if (lesson_store_open(&raw->store, false_server_location(between)) != LESSON_STORE_OK)
+        fail_msg("%s", lesson_store_message());
+    return 0;
+}
+
+static int close_behind(void **state) {
+    raw_close(state);
+    false_server_stop(between);
+    return 0;
+}
+
+static int join(raw_server *raw, const char *uid, const char *lesson_id) {
+    return lesson_store_join(raw->store, uid, "C1", lesson_id, NULL, 0, NULL);
+}
+
+static bool is_in(raw_server *raw, const char *uid, const char *lesson_id) {
+    return raw_number(raw, "SISMEMBER " MEMBERS("%s") " %s", lesson_id, uid) == 1;
+}
+
+static void test_write_whose_reply_is_lost(void **state) {
+    raw_server *raw = *state;
+    lesson_store_place place;
+    assert_code(join(raw, "ann", "L0"), OK);
+    false_server_play(between, LOSE_REPLY);
+    long long scripts = raw_calls(raw, "evalsha");
+    assert_code(join(raw, "ann", "L1"), UNKNOWN);
+    assert_true(is_in(raw, "ann", "L1"));
+    assert_int_equal(raw_calls(raw, "evalsha"), scripts + 1); /* and it was not sent again */
+    assert_code(lesson_store_where(raw->store, "ann", &place), OK);
+    assert_string_equal(place.lesson_id, "L1");
+}
+
+static void test_reply_cut_in_the_middle(void **state) {
+    raw_server *raw = *state;
+    assert_code(join(raw, "ann", "L0"), OK);
+    false_server_play(between, CUT_REPLY);
+    assert_code(join(raw, "ann", "L1"), UNKNOWN);
+    assert_code(join(raw, "bob", "L1"), OK);
+    assert_true(is_in(raw, "ann", "L1"));
+}
+
+/* Half a request is never executed, but from here it looks like one that may have been. */
+static void test_request_cut_in_the_middle(void **state) {
+    raw_server *raw = *state;
+    assert_code(join(raw, "ann", "L0"), OK);
+    false_server_play(between, CUT_REQUEST);
+    assert_code(join(raw, "ann", "L1"), UNKNOWN);
+    assert_true(is_in(raw, "ann", "L0"));
+    assert_code(join(raw, "ann", "L1"), OK);
+}
+
+static void test_reads_are_retried_once(void **state) {
+    raw_server *raw = *state;
+    lesson_store_place place;
+    uint64_t count;
+    assert_code(join(raw, "ann", "L0"), OK);
+    int connections = false_server_connections(between);
+    false_server_play(between, LOSE_REPLY);
+    assert_code(lesson_store_where(raw->store, "ann", &place), OK);
+    assert_string_equal(place.lesson_id, "L0");
+    false_server_play(between, CUT_REPLY);
+    assert_code(lesson_store_count(raw->store, "L0", &count), OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(false_server_connections(between), connections + 2);
+
+    false_server_play(between, LOSE_EVERY_REPLY);
+    assert_code(lesson_store_where(raw->store, "ann", &place), UNREACHABLE);
+    assert_int_equal(false_server_connections(between), connections + 3);
+    false_server_play(between, PASS_ON);
+    assert_code(lesson_store_where(raw->store, "ann", &place), OK);
+}
+
+/* A connection that the server closed while it was idle is replaced before anything is sent. */
+static void test_closed_while_idle(void **state) {
+    raw_server *raw = *state;
+    assert_code(join(raw, "ann", "L0"), OK);
+    for (int i = 0; i < 20; i++) {
+        false_server_play(between, CLOSE_NOW);
+        assert_code(join(raw, i % 2 ? "ann" : "bob", i % 3 ? "L1" : "L2"), OK);
+    }
+}
+
+/* A batch of reads and writes in one request: the writes are unknown, the reads are just not answered. */
+static void test_batch_whose_reply_is_lost(void **state) {
+    raw_server *raw = *state;
+    enum { COUNT = 300 }; /* the second request is never sent */
+    static lesson_store_operation operations[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        bool reads = i % 2;
+        operations[i] = lesson_store_operation_of(reads ? LESSON_STORE_OPERATION_WHERE : LESSON_STORE_OPERATION_JOIN);
+        operations[i].uid = lesson_store_id_of("ann");
+        if (reads)
+            continue;
+        operations[i].course_id = lesson_store_id_of("C1");
+        operations[i].lesson_id = lesson_store_id_of("L1");
+    }
+    assert_code(join(raw, "ann", "L0"), OK);
+    false_server_play(between, LOSE_REPLY);
+    assert_code(lesson_store_batch(raw->store, operations, COUNT), UNKNOWN);
+    for (int i = 0; i < COUNT; i++) {
+        bool is_unknown = i < 256 && i % 2 == 0;
+        assert_int_equal(operations[i].code, is_unknown ? LESSON_STORE_UNKNOWN : LESSON_STORE_UNREACHABLE);
+    }
+}
+
+/* The answers of the first request of a batch stand when the second one is lost. */
+static void test_batch_lost_in_the_middle(void **state) {
+    raw_server *raw = *state;
+    enum { COUNT = 600 };
+    static lesson_store_operation operations[COUNT];
+    static char uids[COUNT][16];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(uids[i], sizeof uids[i], "user-%d", i);
+        operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        operations[i].uid = lesson_store_id_of(uids[i]);
+        operations[i].course_id = lesson_store_id_of("C1");
+        operations[i].lesson_id = lesson_store_id_of("L1");
+    }
+    raw_do(raw, "SET " MEMBERS("end") " text");
+    operations[256].lesson_id = lesson_store_id_of("end"); /* so that the requests' replies can be told apart */
+    assert_code(join(raw, "ann", "L0"), OK);
+    false_server_play(between, DRIBBLE); /* the first reply takes longer than there is time for */
+    assert_code(lesson_store_batch(raw->store, operations, COUNT), UNKNOWN);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(operations[i].code, i < 256 ? LESSON_STORE_UNKNOWN : LESSON_STORE_UNREACHABLE);
+    assert_int_equal(raw_number(raw, "SCARD " MEMBERS("L1")), 256);
+    false_server_play(between, PASS_ON);
+    assert_code(lesson_store_batch(raw->store, operations, COUNT), OK);
+    assert_int_equal(operations[256].code, LESSON_STORE_MALFORMED);
+    assert_int_equal(raw_number(raw, "SCARD " MEMBERS("L1")), 599);
+}
+
+/* Bytes that keep coming do not stretch the time that a request has. */
+static void test_dribbled_reply(void **state) {
+    raw_server *raw = *state;
+    char lesson_id[201];
+    memset(lesson_id, 'L', 200); /* 200 bytes, one in 20 ms, are far more than the 300 ms there are */
+    lesson_id[200] = '\0';
+    assert_code(join(raw, "ann", lesson_id), OK);
+    false_server_play(between, DRIBBLE);
+    assert_code(lesson_store_where(raw->store, "ann", NULL), UNREACHABLE);
+    raw_assert_message("300 ms");
+    false_server_play(between, PASS_ON);
+    assert_code(lesson_store_where(raw->store, "ann", NULL), OK);
+}
+
+/* What the server has not taken whole it cannot have executed. */
+static void test_request_that_is_not_taken(void **state) {
+    raw_server *raw = *state;
+    enum { COUNT = 256 };
+    static lesson_store_operation operations[COUNT];
+    static char id[256];
+    memset(id, 'x', 255);
+    for (int i = 0; i < COUNT; i++) {
+        operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        operations[i].uid = operations[i].course_id = operations[i].lesson_id = operations[i].session =
+            lesson_store_id_of(id);
+    }
+    false_server_play(between, TAKE_NOTHING);
+    assert_code(lesson_store_batch(raw->store, operations, COUNT), UNREACHABLE);
+    raw_assert_message("did not take the request");
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(operations[i].code, LESSON_STORE_UNREACHABLE);
+    raw_expect(raw, "");
+    false_server_play(between, PASS_ON);
+    assert_code(join(raw, "ann", "L1"), OK);
+}
+
+static bool stop_at_once(lesson_store_id uid, void *context) {
+    (void)uid;
+    ++*(int *)context;
+    return false;
+}
+
+static bool cut_at_once(lesson_store_id uid, void *context) {
+    (void)uid;
+    if (++*(int *)context == 1)
+        false_server_play(between, CLOSE_NOW);
+    return true;
+}
+
+/* A stream is asked again only if nothing of it was given; what was given is never given twice. */
+static void test_members_that_break_off(void **state) {
+    raw_server *raw = *state;
+    int given = 0;
+    for (int i = 0; i < 20000; i++)
+        redisAppendCommand(raw->commands, "SADD " MEMBERS("L1") " member-with-a-rather-long-name-%d", i);
+    for (int i = 0; i < 20000; i++) {
+        redisReply *reply;
+        assert_int_equal(redisGetReply(raw->commands, (void **)&reply), REDIS_OK);
+        freeReplyObject(reply);
+    }
+    false_server_play(between, LOSE_REPLY);
+    assert_code(lesson_store_members(raw->store, "L1", stop_at_once, &given), OK);
+    assert_int_equal(given, 1);
+
+    given = 0;
+    assert_code(lesson_store_members(raw->store, "L1", cut_at_once, &given), UNREACHABLE);
+    assert_in_range(given, 1, 19999);
+    assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, open_behind, close_behind)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(write_whose_reply_is_lost), TEST(reply_cut_in_the_middle), TEST(request_cut_in_the_middle),
+        TEST(reads_are_retried_once),    TEST(closed_while_idle),       TEST(batch_whose_reply_is_lost),
+        TEST(batch_lost_in_the_middle),  TEST(dribbled_reply),          TEST(request_that_is_not_taken),
+        TEST(members_that_break_off),
+    };
+    return cmocka_run_group_tests(tests, raw_start, raw_stop);
+}
