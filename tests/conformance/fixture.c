@@ -55,6 +55,11 @@ void make_room_for_batch(struct fixture *fixture, size_t count) {
         fail_test(fixture, "no memory for a batch of %zu", count);
 }
 
+unsigned draw(unsigned *seed, unsigned below) {
+    *seed = *seed * 1103515245u + 12345u;
+    return (*seed >> 16) % below;
+}
+
 /* ---- Failing */
 
 static const char *const kind_words[] = {"create", "end", "set", "get_lesson", "join", "quit", "where", "count"};

@@ -165,7 +165,7 @@ typedef struct test_list {
     { (array), sizeof(array) / sizeof *(array) }
 
 extern const test_list lesson_tests, user_tests, join_flag_tests, id_tests, batch_tests, stream_tests, argument_tests,
-    check_tests, sharing_tests;
+    check_tests, sharing_tests, walk_tests;
 
 /* ---- fixture.c */
 
@@ -222,6 +222,9 @@ bool has_capability(const struct fixture *fixture, uint32_t capability);
 
 /* Room for a batch, all zero; valid until the next call. */
 void make_room_for_batch(struct fixture *fixture, size_t count);
+
+/* A number below `below`, random but the same in every run. */
+unsigned draw(unsigned *seed, unsigned below);
 
 /* ---- player.c */
 

@@ -55,11 +55,6 @@ struct hammer {
     char message[LESSON_STORE_MESSAGE_SIZE];
 };
 
-static unsigned draw(unsigned *seed, unsigned below) {
-    *seed = *seed * 1103515245u + 12345u;
-    return (*seed >> 16) % below;
-}
-
 static void note(struct hammer *hammer, const char *call, int code, bool expected) {
     if (expected || hammer->failed_call)
         return;
