@@ -63,7 +63,7 @@ int batch_run(struct batch *batch, const struct call *call, const struct input *
     if (worst) {
         char where[512];
         describe_failure(batch, input, code, where, sizeof where);
-        status = fail(call, where, worst);
+        status = report_failure(call, where, worst);
     }
     batch->count = 0;
     return status;

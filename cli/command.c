@@ -171,7 +171,7 @@ static int open_store(struct call *call) {
             return EXIT_STORE;
         int code = lesson_store_open(&program->store, program->location ? program->location : location);
         if (code)
-            return fail(call, NULL, code);
+            return report_failure(call, NULL, code);
     }
     call->store = program->store;
     return EXIT_YES;

@@ -37,7 +37,7 @@ static int write_store(struct call *call, struct output *output) {
     if (!code && !output->failed)
         code = lesson_store_users(call->store, export_user, &export);
     progress_end(&export.progress);
-    return code ? fail(call, "the export is not complete", code) : EXIT_YES;
+    return code ? report_failure(call, "the export is not complete", code) : EXIT_YES;
 }
 
 /* ---- Files */

@@ -42,7 +42,7 @@ static int check_empty(const struct call *call) {
     if (!code && empty)
         code = lesson_store_users(call->store, stop_at_user, &empty);
     if (code)
-        return fail(call, NULL, code);
+        return report_failure(call, NULL, code);
     if (empty)
         return EXIT_YES;
     complain_of(call, "the store is not empty; --merge imports into it all the same");

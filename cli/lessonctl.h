@@ -117,7 +117,7 @@ void note(const struct call *call, const char *format, ...) LESSON_STORE_PRINTF(
 
 /* Says why a call of the library failed (negative code) and returns the exit status. `where` (NULL: nothing) stands
  * before the library's message. */
-int fail(const struct call *call, const char *where, int code);
+int report_failure(const struct call *call, const char *where, int code);
 
 /* The exit status that a code asks for. */
 int exit_status_of(int code);

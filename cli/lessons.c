@@ -9,7 +9,7 @@ int command_create(struct call *call) {
     const char *lesson_id = call->arguments[0];
     int code = lesson_store_create(call->store, lesson_id, option_given(call, OPTION_RESET) ? LESSON_STORE_RESET : 0);
     if (code < 0)
-        return fail(call, NULL, code);
+        return report_failure(call, NULL, code);
     struct field answer[] = {field_code(code), field_only_json(field_text("lesson_id", lesson_id))};
     output_row(&call->output, answer, 2);
     if (code == LESSON_STORE_EXISTS)
@@ -23,7 +23,7 @@ int command_end(struct call *call) {
     uint64_t left = 0;
     int code = lesson_store_end(call->store, lesson_id, flags, &left);
     if (code < 0)
-        return fail(call, NULL, code);
+        return report_failure(call, NULL, code);
     struct field answer[] = {field_code(code), field_only_json(field_text("lesson_id", lesson_id)),
                              field_only_json(field_number("left", left))};
     output_row(&call->output, answer, code == LESSON_STORE_OK ? 3 : 2);
@@ -68,7 +68,7 @@ int command_set(struct call *call) {
     if (!code)
         code = set.code;
     if (code < 0)
-        return fail(call, NULL, code);
+        return report_failure(call, NULL, code);
     const char *course = lesson_store_course_status_word(set.lesson.course_status);
     const char *chat = lesson_store_chat_status_word(set.lesson.chat_status);
     struct field answer[] = {field_code(code), field_only_json(field_text("lesson_id", call->arguments[0])),
@@ -99,7 +99,7 @@ int command_show(struct call *call) {
     lesson_store_lesson lesson = {.lesson_id = lesson_store_id_of(call->arguments[0])};
     int code = lesson_store_get_lesson(call->store, call->arguments[0], &lesson);
     if (code < 0)
-        return fail(call, NULL, code);
+        return report_failure(call, NULL, code);
     struct field answer[1 + LESSON_FIELDS] = {field_code(code)};
     describe_lesson(&lesson, answer + 1);
     if (code == LESSON_STORE_OK) {
@@ -116,7 +116,7 @@ int command_count(struct call *call) {
     uint64_t count = 0;
     int code = lesson_store_count(call->store, call->arguments[0], &count);
     if (code < 0)
-        return fail(call, NULL, code);
+        return report_failure(call, NULL, code);
     struct field answer[] = {field_code(code), field_only_json(field_text("lesson_id", call->arguments[0])),
                              field_number("count", count)};
     output_row(&call->output, answer, 3);
@@ -130,7 +130,7 @@ static bool print_member(lesson_store_id uid, void *context) {
 
 int command_members(struct call *call) {
     int code = lesson_store_members(call->store, call->arguments[0], print_member, &call->output);
-    return code ? fail(call, NULL, code) : EXIT_YES;
+    return code ? report_failure(call, NULL, code) : EXIT_YES;
 }
 
 static bool print_lesson(const lesson_store_lesson *lesson, void *context) {
@@ -141,5 +141,5 @@ static bool print_lesson(const lesson_store_lesson *lesson, void *context) {
 
 int command_lessons(struct call *call) {
     int code = lesson_store_lessons(call->store, print_lesson, &call->output);
-    return code ? fail(call, NULL, code) : EXIT_YES;
+    return code ? report_failure(call, NULL, code) : EXIT_YES;
 }

@@ -47,7 +47,7 @@ static int inspect(struct inspection *inspection) {
     int code = lesson_store_check(call->store, flags, print_finding, inspection, NULL, NULL);
     progress_end(&inspection->progress);
     if (code)
-        return fail(call, NULL, code);
+        return report_failure(call, NULL, code);
     note(call, "%" PRIu64 " found, %" PRIu64 " of them mendable, %" PRIu64 " mended", inspection->found,
          inspection->mendable, inspection->mended);
     return inspection->found == inspection->mended ? EXIT_YES : EXIT_NO;
@@ -102,7 +102,7 @@ int command_info(struct call *call) {
     int status = EXIT_YES;
     int code = lesson_store_info(call->store, keep_fact, &facts);
     if (code) {
-        status = fail(call, NULL, code);
+        status = report_failure(call, NULL, code);
     } else if (facts.no_memory) {
         complain_of(call, "no memory left");
         status = EXIT_STORE;

@@ -10,6 +10,7 @@
 #define CLEAR_LINE "\r\033[K" /* wipes a progress bar that may stand there */
 
 /* Messages quote what others wrote; a control byte must neither break the line nor reach a terminal. */
+LESSON_STORE_PRINTF(3, 0)
 static void print_line(const struct program *program, const char *what, const char *format, va_list arguments) {
     char text[MESSAGE_SIZE];
     vsnprintf(text, sizeof text, format, arguments);
@@ -46,7 +47,7 @@ int exit_status_of(int code) {
     return code == LESSON_STORE_INVALID ? EXIT_USAGE : EXIT_STORE;
 }
 
-int fail(const struct call *call, const char *where, int code) {
+int report_failure(const struct call *call, const char *where, int code) {
     const char *advice = "";
     if (code == LESSON_STORE_UNKNOWN)
         advice =

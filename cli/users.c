@@ -5,7 +5,7 @@ int command_where(struct call *call) {
     lesson_store_place place = {0};
     int code = lesson_store_where(call->store, call->arguments[0], &place);
     if (code < 0)
-        return fail(call, NULL, code);
+        return report_failure(call, NULL, code);
     struct field answer[] = {field_code(code), field_only_json(field_text("uid", call->arguments[0])),
                              field_text("lesson_id", place.lesson_id), field_text("course_id", place.course_id),
                              field_only_json(field_text("session", place.session))};
@@ -88,7 +88,7 @@ int command_join(struct call *call) {
     if (!code)
         code = join.code;
     if (code < 0)
-        return fail(call, NULL, code);
+        return report_failure(call, NULL, code);
     if (code == LESSON_STORE_REFUSED) {
         print_change(call, code, field_text("refused_by", refusing_option(join.refused_by)), &place_present, &before);
         explain_refusal(call, join.refused_by, &before);
@@ -106,7 +106,7 @@ int command_quit(struct call *call) {
     lesson_store_place before = {0};
     int code = lesson_store_quit(call->store, uid, lesson_id, call->options.text[OPTION_SESSION], &before);
     if (code < 0)
-        return fail(call, NULL, code);
+        return report_failure(call, NULL, code);
     print_change(call, code, (struct field){.kind = FIELD_ABSENT},
                  code == LESSON_STORE_OK ? &place_left : &place_present, &before);
     if (code == LESSON_STORE_NOT_FOUND)
