@@ -103,9 +103,10 @@ struct step {
 #define ANSWER(name) .code = LESSON_STORE_##name
 #define HAS(course_word, chat_word) .lesson = {(course_word), (chat_word)}
 #define NUMBER(figure) .count = (figure)
-#define IN(...) .place = {__VA_ARGS__} /* course, lesson[, session] */
-#define MOVED_FROM(...) .arrival = LESSON_STORE_ARRIVAL_MOVED, IN(__VA_ARGS__)
-#define ALREADY_IN(...) .arrival = LESSON_STORE_ARRIVAL_ALREADY_THERE, IN(__VA_ARGS__)
+#define IN(course, lesson) .place.course_id = (course), .place.lesson_id = (lesson)
+#define PLACE_SESSION(token) .place.session = (token)
+#define MOVED_FROM(course, lesson) .arrival = LESSON_STORE_ARRIVAL_MOVED, IN(course, lesson)
+#define ALREADY_IN(course, lesson) .arrival = LESSON_STORE_ARRIVAL_ALREADY_THERE, IN(course, lesson)
 #define REFUSED_BY(set) ANSWER(REFUSED), .refused_by = (set)
 
 /* The state after the steps: the lesson records, and the user records, of which the members follow. */

@@ -70,8 +70,9 @@ static const struct test tests[] = {
     {.name = "JOIN-11 a refused join tells where the user still is, session and all",
      STEPS({JOIN("ann", "maths", "algebra"), SESSION("s1")},
            {JOIN("ann", "nature", "biology"), SESSION("s2"), EXISTING, REFUSED_BY(LESSON_STORE_IF_EXISTS),
-            IN("maths", "algebra", "s1")},
-           {JOIN("ann", "nature", "biology"), STAYING, REFUSED_BY(LESSON_STORE_STAY), IN("maths", "algebra", "s1")}),
+            IN("maths", "algebra"), PLACE_SESSION("s1")},
+           {JOIN("ann", "nature", "biology"), STAYING, REFUSED_BY(LESSON_STORE_STAY), IN("maths", "algebra"),
+            PLACE_SESSION("s1")}),
      USERS({IS_IN("ann", "maths", "algebra"), SESSION("s1")})},
 
     {.name = "JOIN-12 flags together: each of them can refuse, and one that does is named",

@@ -25,8 +25,9 @@ static void persist(struct fixture *fixture) {
 static void persist_sessions(struct fixture *fixture) {
     need_capability(fixture, LESSON_STORE_CAN_PERSIST);
     static const struct step joins[] = {{JOIN("ann", "maths", "algebra"), SESSION("s1")}, {.lesson_id = NULL}};
-    static const struct step quits[] = {{QUIT("ann"), SESSION("s2"), ANSWER(CONFLICT), IN("maths", "algebra", "s1")},
-                                        {.lesson_id = NULL}};
+    static const struct step quits[] = {
+        {QUIT("ann"), SESSION("s2"), ANSWER(CONFLICT), IN("maths", "algebra"), PLACE_SESSION("s1")},
+        {.lesson_id = NULL}};
     play(fixture, joins);
     fixture_close(fixture);
     fixture_open(fixture);
