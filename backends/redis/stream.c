@@ -159,21 +159,29 @@ static int take_user(struct listing *listing) {
     return LESSON_STORE_OK;
 }
 
+static int take_page(struct listing *listing, entry_function take) {
+    int code = LESSON_STORE_OK;
+    while (!code && !listing->stopped && !redis_reply_at_end(&listing->store->reply))
+        code = take(listing);
+    return code;
+}
+
 /* The pages of one pass. A cursor means something only to the server that gave it, and a connection made anew may lead
  * to a server that was restarted: then the pass begins again, once, and what was given already is not given again. */
 static int list_pages(struct listing *listing, const redis_script *script, entry_function take) {
     redis_store *store = listing->store;
     redis_cursor cursor = redis_cursor_start();
     bool began_again = false;
-    do {
+    for (;;) {
         uint64_t connections = store->connection.made;
+        bool first = redis_cursor_at_start(&cursor);
         redis_ask_begin(store, script);
         redis_request_add_text(&store->request, cursor.text);
         redis_request_add_text(&store->request, REDIS_PAGE_SIZE);
         int code = redis_ask(store, &store->reply, false);
         if (code)
             return code;
-        if (connections != store->connection.made && !redis_cursor_at_start(&cursor)) {
+        if (!first && connections != store->connection.made) {
             if (began_again)
                 return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the connection broke twice during one listing",
                                          store->connection.settings.shown);
@@ -183,12 +191,10 @@ static int list_pages(struct listing *listing, const redis_script *script, entry
         }
         if (!redis_cursor_read(&cursor, &store->reply))
             return garbled(listing);
-        while (!code && !listing->stopped && !redis_reply_at_end(&store->reply))
-            code = take(listing);
-        if (code || listing->stopped)
+        code = take_page(listing, take);
+        if (code || listing->stopped || redis_cursor_at_start(&cursor))
             return code;
-    } while (!redis_cursor_at_start(&cursor));
-    return LESSON_STORE_OK;
+    }
 }
 
 static int list(struct listing *listing, const redis_script *script, entry_function take) {

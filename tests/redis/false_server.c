@@ -44,21 +44,25 @@ static int connect_to(const char *path) {
     return -1;
 }
 
-static bool send_all(int to, const char *bytes, size_t size) {
-    while (size > 0) {
-        ssize_t sent = send(to, bytes, size, MSG_NOSIGNAL);
+/* Gives up when the connection is to be closed, since whoever wants that may be the one who does not read. */
+static bool send_all(false_server *server, int to, const char *bytes, size_t size) {
+    while (size > 0 && !server->ends && server->part != CLOSE_NOW) {
+        struct pollfd ready = {.fd = to, .events = POLLOUT};
+        if (poll(&ready, 1, LOOK_AGAIN_MS) <= 0)
+            continue;
+        ssize_t sent = send(to, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent <= 0)
             return false;
         bytes += sent;
         size -= (size_t)sent;
     }
-    return true;
+    return size == 0;
 }
 
 static bool dribble(false_server *server, int to, const char *bytes, size_t size) {
     const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
     for (size_t i = 0; i < size; i++) {
-        if (server->ends || !send_all(to, bytes + i, 1))
+        if (server->ends || !send_all(server, to, bytes + i, 1))
             return false;
         nanosleep(&pause, NULL);
     }
@@ -73,13 +77,13 @@ static bool on_request(false_server *server, int client, int real) {
         return false;
     int part = server->part;
     if (part == ANSWER)
-        return send_all(client, server->answer, strlen(server->answer));
+        return send_all(server, client, server->answer, strlen(server->answer));
     if (part == CUT_REQUEST) {
         server->part = PASS_ON;
-        send_all(real, bytes, (size_t)size / 2);
+        send_all(server, real, bytes, (size_t)size / 2);
         return false;
     }
-    return send_all(real, bytes, (size_t)size);
+    return send_all(server, real, bytes, (size_t)size);
 }
 
 static bool on_reply(false_server *server, int client, int real) {
@@ -91,16 +95,19 @@ static bool on_reply(false_server *server, int client, int real) {
     case LOSE_REPLY:
         server->part = PASS_ON;
         return false;
+    case LOSE_SECOND_REPLY:
+        server->part = LOSE_REPLY;
+        return send_all(server, client, bytes, (size_t)size);
     case LOSE_EVERY_REPLY:
         return false;
     case CUT_REPLY:
         server->part = PASS_ON;
-        send_all(client, bytes, (size_t)size / 2);
+        send_all(server, client, bytes, (size_t)size / 2);
         return false;
     case DRIBBLE:
         return dribble(server, client, bytes, (size_t)size);
     default:
-        return send_all(client, bytes, (size_t)size);
+        return send_all(server, client, bytes, (size_t)size);
     }
 }
 

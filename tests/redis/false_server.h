@@ -6,15 +6,16 @@
 typedef struct false_server false_server;
 
 typedef enum false_server_part {
-    PASS_ON,          /* behave */
-    CLOSE_NOW,        /* once: close the connection while nothing is under way */
-    CUT_REQUEST,      /* once: pass on half of the next request, then close */
-    LOSE_REPLY,       /* once: let the next request be executed, then close instead of replying */
-    LOSE_EVERY_REPLY, /* the same, of every connection */
-    CUT_REPLY,        /* once: pass on half of the next reply, then close */
-    DRIBBLE,          /* pass replies on byte by byte */
-    TAKE_NOTHING,     /* read no request at all */
-    ANSWER,           /* answer each request with a text, and pass on nothing */
+    PASS_ON,           /* behave */
+    CLOSE_NOW,         /* once: close the connection while nothing is under way */
+    CUT_REQUEST,       /* once: pass on half of the next request, then close */
+    LOSE_REPLY,        /* once: let the next request be executed, then close instead of replying */
+    LOSE_SECOND_REPLY, /* once: the same with the reply after the next */
+    LOSE_EVERY_REPLY,  /* the same, of every connection */
+    CUT_REPLY,         /* once: pass on half of the next reply, then close */
+    DRIBBLE,           /* pass replies on byte by byte */
+    TAKE_NOTHING,      /* read no request at all */
+    ANSWER,            /* answer each request with a text, and pass on nothing */
 } false_server_part;
 
 false_server *false_server_start(const char *real_socket);
