@@ -2,6 +2,7 @@
 #ifndef LESSON_STORE_CORE_H
 #define LESSON_STORE_CORE_H
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -14,6 +15,7 @@
 struct lesson_store_location {
     char text[LESSON_STORE_LOCATION_MAX + 1]; /* the parts, decoded in place */
     char shown[LESSON_STORE_LOCATION_MAX + 8];
+    char folder[PATH_MAX]; /* "" if unknown */
     const char *scheme;
     const char *user;
     const char *password;

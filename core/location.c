@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core.h"
 
@@ -188,6 +189,8 @@ int lesson_store_location_parse(lesson_store_location *location, const char *tex
     if (scheme_size == 0 || text[0] < 'a' || text[0] > 'z' || text[scheme_size] != ':')
         return bad("does not begin with a scheme, as in memory: or sqlite:PATH");
     show(location, text);
+    if (!getcwd(location->folder, sizeof location->folder))
+        location->folder[0] = '\0';
     memcpy(location->text, text, strlen(text) + 1);
 
     char *rest = location->text + scheme_size + 1;
@@ -324,6 +327,10 @@ int lesson_store_location_port(const lesson_store_location *location) {
 
 const char *lesson_store_location_path(const lesson_store_location *location) {
     return location->path;
+}
+
+const char *lesson_store_location_folder(const lesson_store_location *location) {
+    return location->folder[0] ? location->folder : NULL;
 }
 
 const char *lesson_store_location_shown(const lesson_store_location *location) {

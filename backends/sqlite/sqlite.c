@@ -1,6 +1,7 @@
 /* Opening and closing a database, its options, and facts about it. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <fcntl.h>
@@ -65,7 +66,7 @@ static int explain_cantopen(const char *path) {
         return lesson_store_fail(LESSON_STORE_DENIED, "%s: its directory may not be searched", path);
 
     const char *slash = strrchr(path, '/');
-    char directory[LESSON_STORE_LOCATION_MAX + 1];
+    char directory[PATH_MAX + LESSON_STORE_LOCATION_MAX];
     snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
     if (stat(directory, &facts) == 0 && faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) != 0)
         return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: cannot be made, its directory can only be read", path);
@@ -121,23 +122,34 @@ static void sqlite_close(lesson_store_instance *instance) {
     free(sqlite);
 }
 
+/* Every instance of a pool must open the same file, also if the process has changed its folder since the first. */
+static sqlite_store *make_instance(const lesson_store_location *location) {
+    const char *path = lesson_store_location_path(location);
+    const char *folder = lesson_store_location_folder(location);
+    bool in_memory = strcmp(path, ":memory:") == 0;
+    bool relative = !in_memory && path[0] != '/' && folder;
+    size_t size = strlen(path) + (relative ? strlen(folder) + 1 : 0) + 1;
+    sqlite_store *sqlite = calloc(1, sizeof *sqlite + size);
+    if (!sqlite)
+        return NULL;
+    snprintf(sqlite->path, size, "%s%s%s", relative ? folder : "", relative ? "/" : "", path);
+    sqlite->in_memory = in_memory;
+    sqlite->busy_timeout_ms = lesson_store_location_number(location, "busy_timeout_ms");
+    sqlite->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
+    if (!in_memory)
+        sqlite->base.capabilities |= LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
+    return sqlite;
+}
+
 static int sqlite_open(lesson_store_instance **out, const lesson_store_location *location) {
     int code = check_location(location);
     if (code)
         return code;
     if (!sqlite3_threadsafe())
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "sqlite: this SQLite was built without threads");
-    const char *path = lesson_store_location_path(location);
-    size_t path_size = strlen(path) + 1;
-    sqlite_store *sqlite = calloc(1, sizeof *sqlite + path_size);
+    sqlite_store *sqlite = make_instance(location);
     if (!sqlite)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "sqlite: no memory for an instance");
-    memcpy(sqlite->path, path, path_size);
-    sqlite->in_memory = strcmp(path, ":memory:") == 0;
-    sqlite->busy_timeout_ms = lesson_store_location_number(location, "busy_timeout_ms");
-    sqlite->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
-    if (!sqlite->in_memory)
-        sqlite->base.capabilities |= LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
     code = connect(sqlite, location);
     if (code) {
         sqlite_close(&sqlite->base);

@@ -51,7 +51,7 @@ typedef struct sqlite_store {
     bool in_memory;
     bool failed; /* the engine failed since the batch began: the batch is to be rolled back */
     sqlite3_stmt *statements[STATEMENT_COUNT];
-    char path[]; /* as the location gives it */
+    char path[]; /* absolute, or :memory: */
 } sqlite_store;
 
 static inline sqlite_store *sqlite_of(lesson_store_instance *instance) {

@@ -51,6 +51,10 @@ LESSON_STORE_API const char *lesson_store_location_host(const lesson_store_locat
 LESSON_STORE_API int lesson_store_location_port(const lesson_store_location *location); /* 0: none given */
 LESSON_STORE_API const char *lesson_store_location_path(const lesson_store_location *location);
 
+/* The folder that a relative path is meant in: the one the process was in when the store was opened. An instance may be
+ * opened later, when the process has gone elsewhere. NULL if it could not be found out. */
+LESSON_STORE_API const char *lesson_store_location_folder(const lesson_store_location *location);
+
 /* The location as it may be shown: the password is replaced by "***". */
 LESSON_STORE_API const char *lesson_store_location_shown(const lesson_store_location *location);
 

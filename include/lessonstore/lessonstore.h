@@ -199,7 +199,8 @@ LESSON_STORE_API void lesson_store_close(lesson_store *store);
  *                store (`where`, `get_lesson`) before doing it again; the request may also be applied a
  *                little later.
  *   MALFORMED    what is stored under these names is not of this library's shape; nothing was changed.
- * The output arguments are written only when the call says so and may be NULL.
+ * Output arguments may be NULL. They are written when the call says so, and otherwise keep what they held; after a
+ * failure (a negative code) their content is open.
  */
 
 /* Flags, one bit each across all operations. */
@@ -256,8 +257,8 @@ LESSON_STORE_API int lesson_store_count(lesson_store *store, const char *lesson_
  *
  * The same operations as data: an array, with the answer to each in it. Every operation of a batch is atomic
  * by itself and they take effect in order, but the batch is no transaction: other operations may come between.
- * A batch is one transaction of SQLite, or a few requests to Redis, so it is far faster than as many
- * single calls.
+ * A batch is one transaction of SQLite (two, where an invalid operation stands in the middle), or a few requests to
+ * Redis, so it is far faster than as many single calls.
  */
 typedef enum lesson_store_operation_kind {
     LESSON_STORE_OPERATION_CREATE = 0,     /* lesson_id; flags RESET */

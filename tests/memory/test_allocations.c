@@ -13,10 +13,12 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *block, size_t size);
 void __real_free(void *block);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void __wrap_free(void *block);
+/* Visible, because a sanitizer's library may look for them. */
+#define WRAPPED __attribute__((visibility("default")))
+WRAPPED void *__wrap_malloc(size_t size);
+WRAPPED void *__wrap_calloc(size_t count, size_t size);
+WRAPPED void *__wrap_realloc(void *block, size_t size);
+WRAPPED void __wrap_free(void *block);
 
 static bool watching;
 static long allocations;

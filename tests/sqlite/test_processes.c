@@ -1,4 +1,5 @@
 /* Several processes on one file. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,40 @@ static void test_new_file_opened_by_several(void **state) {
         assert_int_equal(access(log, F_OK), -1);
         assert_int_equal(remove(files->database), 0);
     }
+}
+
+static void *join_bob(void *store) {
+    int code = lesson_store_join(store, "bob", "maths", "algebra", NULL, 0, NULL);
+    return code ? store : NULL;
+}
+
+/* While the callback runs its instance is lent, so another thread's call opens a second one. */
+static bool join_bob_elsewhere(lesson_store_id uid, void *store) {
+    (void)uid;
+    pthread_t thread;
+    void *failed;
+    assert_int_equal(pthread_create(&thread, NULL, join_bob, store), 0);
+    pthread_join(thread, &failed);
+    assert_null(failed);
+    return false;
+}
+
+static void test_relative_path_and_another_folder(void **state) {
+    const sqlite_files *files = *state;
+    char *home = getcwd(NULL, 0);
+    lesson_store *store;
+    assert_int_equal(chdir(files->folder), 0);
+    assert_int_equal(lesson_store_open(&store, "sqlite:relative.db"), LESSON_STORE_OK);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_members(store, "algebra", join_bob_elsewhere, store), LESSON_STORE_OK);
+    uint64_t count = 0;
+    assert_int_equal(lesson_store_count(store, "algebra", &count), LESSON_STORE_OK);
+    assert_int_equal(count, 2);
+    lesson_store_close(store);
+    assert_int_equal(access("relative.db", F_OK), -1);
+    assert_int_equal(chdir(home), 0);
+    free(home);
 }
 
 struct texts {
@@ -171,6 +206,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
         TEST(test_new_file_opened_by_several),
+        TEST(test_relative_path_and_another_folder),
         TEST(test_two_writers),
         TEST(test_killed_writer),
         TEST(test_repair_beside_a_writer),
