@@ -136,6 +136,8 @@ for command in $(lessonctl --json help | sed 's/{"command":"\([a-z]*\)".*/\1/');
     "usage: lessonctl $command"*) ;;
     *) fail "help $command printed: $out" ;;
     esac
+    synopsis=$(sed -n '1s/^usage: lessonctl //p' .out)
+    grep -qF "| \`${synopsis//|/\\|}\` |" "$PAGE" || fail "docs/lessonctl.md has no line for: $synopsis"
     gives 0 "$out" lessonctl "$command" --help
     refuses 2 "too many arguments" lessonctl "$command" a b c d
     case $err in

@@ -1,0 +1,90 @@
+# What only a server can do: residue of legacy writers, keys of a wrong type, passwords, outcomes that are unknown.
+. "$(dirname "$0")/common.sh"
+command -v redis-cli >/dev/null || { echo "skipped: no redis-cli"; exit 77; }
+socket=${LESSONSTORE_TEST_REDIS#redis+unix://}
+export LESSONSTORE_LOCATION=$LESSONSTORE_TEST_REDIS
+
+redis() {
+    redis-cli -s "$socket" "$@" >/dev/null
+}
+
+# A ghost: in the members of one lesson, the user record naming another. A missing member: the other way round.
+lessonctl create algebra
+lessonctl join ann maths algebra
+lessonctl join bob maths algebra
+redis sadd STATUS:LESSON_USER:LESSON_ID:physics ann
+redis srem STATUS:LESSON_USER:LESSON_ID:algebra bob
+redis hdel STATUS:LESSON_STATUS:LESSON_ID:algebra course_status
+gives 0 "algebra${tab}-${tab}free${tab}1" lessonctl show algebra
+found=$(printf '%s\tghost member\tphysics\tann\n%s\tincomplete lesson record\talgebra\t-\n%s\tmissing member\talgebra\tbob\n' found found found)
+findings() {
+    status "$1" lessonctl "${@:2}"
+    out=$(cut -f 1-4 <<<"$out" | sort)
+}
+findings 1 check
+[ "$out" = "$found" ] || fail "check printed: $out"
+findings 1 repair --dry-run
+[ "$out" = "${found//found/would mend}" ] || fail "the dry run printed: $out"
+findings 1 check
+[ "$out" = "$found" ] || fail "the dry run changed something: $out"
+findings 0 repair
+[ "$out" = "${found//found/mended}" ] || fail "repair printed: $out"
+gives 0 "" lessonctl check
+gives 0 "algebra${tab}waiting${tab}free${tab}2" lessonctl show algebra
+
+# A key of a wrong type is neither empty nor not found.
+redis set STATUS:LESSON_STATUS:LESSON_ID:odd text
+redis set STATUS:IN_LESSON:UID:odd text
+redis set STATUS:LESSON_USER:LESSON_ID:odd text
+for command in "create odd" "show odd" "set odd --chat-status free" "count odd" "members odd" "end odd"; do
+    refuses 3 "${command%% *}: " lessonctl $command
+    case $err in
+    *STATUS:LESSON_*:LESSON_ID:odd*) ;;
+    *) fail "$command does not name the key: $err" ;;
+    esac
+done
+refuses 3 "STATUS:IN_LESSON:UID:odd" lessonctl where odd
+refuses 3 "STATUS:IN_LESSON:UID:odd" lessonctl quit odd
+status 3 lessonctl export copy.jsonl
+[ ! -e copy.jsonl ] || fail "an export that is not complete was kept"
+status 1 lessonctl repair
+grep -q "^left${tab}malformed data" .out || fail "repair printed: $out"
+redis del STATUS:LESSON_STATUS:LESSON_ID:odd STATUS:IN_LESSON:UID:odd STATUS:LESSON_USER:LESSON_ID:odd
+
+# An operation of a trace that fails is said with its line.
+redis set STATUS:LESSON_USER:LESSON_ID:odd text
+printf '1\tcreate\tgood\t-\t-\n2\tjoin\todd\tc\tu\n' >trace
+status 3 lessonctl replay trace
+case $err in
+*"replay: trace: "*"line 2"*"STATUS:LESSON_USER:LESSON_ID:odd"*) ;;
+*) fail "replay said: $err" ;;
+esac
+redis del STATUS:LESSON_USER:LESSON_ID:odd
+
+# A password that is wrong, and is not shown.
+redis acl setuser teacher on '>right secret' '~*' '&*' +@all
+gives 0 2 lessonctl --store "redis+unix://teacher:right%20secret@$socket" count algebra
+for password in wrong wr%3Fong; do
+    refuses 3 "" lessonctl --store "redis+unix://teacher:$password@$socket" count algebra
+    ! grep -q wr "$work/.err" || fail "the password is shown: $err"
+done
+status 0 lessonctl --store "redis+unix://teacher:right%20secret@$socket" info
+! grep -q secret "$work/.out" || fail "info shows the password: $out"
+
+# Nobody there: the exit status of a store that cannot be reached, for readers too, and no data.
+for command in "lessons" "count algebra" "where ann" "members algebra" "check" "export"; do
+    refuses 3 "" lessonctl --store "redis+unix://$work/nobody.sock" $command
+done
+
+# A write whose answer does not come may or may not have been applied.
+redis client pause 60000 write
+refuses 3 "the outcome is unknown" lessonctl --store "$LESSONSTORE_TEST_REDIS?timeout_ms=200" create late
+refuses 3 "the outcome is unknown" bash -c 'printf "create late\n" | "$LESSONCTL" --store "$LESSONSTORE_TEST_REDIS?timeout_ms=200" shell'
+status 3 lessonctl --store "$LESSONSTORE_TEST_REDIS?timeout_ms=200" replay trace
+case $err in
+*"trace: from line 1 on: "*"the outcome is unknown"*) ;;
+*) fail "replay said: $err" ;;
+esac
+redis client unpause
+
+finish
