@@ -61,7 +61,8 @@ typedef struct lesson_store_conformance_backend {
      * closed. A pool larger than 1 is welcome. Returns LESSON_STORE_OK or a negative code, which fails the test. */
     int (*open)(lesson_store **out, void *context);
 
-    /* Frees what prepare made, after each test and with no store open, also after one that failed. May be NULL. */
+    /* Frees what prepare made, after each test for which prepare returned 0, passed or failed, with no store open. May
+     * be NULL. */
     void (*clean_up)(void *context);
 
     /* Makes the engine fail under the open store, and makes it well again, with or without the data that it had.
