@@ -70,6 +70,7 @@ trace_refused '+2\tjoin\troom\tc\tu' 'the time "+2" is not a number'
 trace_refused '2.5\tjoin\troom\tc\tu' 'the time "2.5" is not a number'
 trace_refused '\tjoin\troom\tc\tu' 'the time "" is not a number'
 trace_refused '9223372036854775808\tjoin\troom\tc\tu' 'is not a number'
+trace_refused '99999999999999999999\tjoin\troom\tc\tu' 'is not a number'
 trace_refused '0\tjoin\troom\tc\tu' 'its time 0 is before 1'
 trace_refused '2\tJOIN\troom\tc\tu' 'the event "JOIN" is none of create, join, quit, end'
 trace_refused '2\tjoin\t\tc\tu' 'lesson_id is empty'
@@ -125,6 +126,12 @@ import_refused '{"type":"user","uid":"u","course_id":"c"}' '"lesson_id" is missi
 import_refused '{"type":"user","uid":"u","course_id":"c","lesson_id":"x","session":""}' 'session is empty'
 import_refused '{"type":"user","uid":"u","course_id":"c","lesson_id":"x","chat_status":"free"}' 'a user has no field "chat_status"'
 import_refused "{\"type\":\"lesson\",\"lesson_id\":\"$(head -c 20000 /dev/zero | tr '\0' x)\"}" 'the line has 16384 bytes or more'
+# Also far beyond the first batch.
+for i in {1..2500}; do
+    printf '{"type":"lesson","lesson_id":"lesson %d"}\n' "$i"
+done >long.jsonl
+printf '{"type":"user"}\n' >>long.jsonl
+unchanged refuses 2 'long.jsonl: line 2501: "uid" is missing' lessonctl import long.jsonl --merge
 refuses 3 "no-such: cannot be opened" lessonctl import no-such
 printf '{"type":"lesson","lesson_id":"first"}\n' >good.jsonl
 unchanged refuses 1 "the store is not empty" lessonctl import good.jsonl

@@ -17,9 +17,19 @@ printf '{"type":"user","uid":"%s","course_id":"%s","lesson_id":"%s","session":"%
 "$SCHOOL_DAY" --seed 7 >day.tsv
 printf 'import sample.jsonl\nreplay day.tsv --until %s\nexport\n' "$("$SCHOOL_DAY" --noon)" |
     lessonctl --store memory: shell | grep '^{' | sort >expected
-grep -q '{"type":"lesson","lesson_id":"closed","course_status":"cantjoinin","chat_status":"free"}' expected ||
-    fail "a status that is left out is not what create gives"
-grep -q '{"type":"user","uid":"名前","course_id":"-","lesson_id":"数学 🎵"}' expected || fail "an escaped uid is lost"
+# All later comparisons are with this, so it is compared with what was written down here first.
+while IFS= read -r line; do
+    grep -qxF "$line" expected || fail "the export lacks $line"
+done <<'END'
+{"type":"lesson","lesson_id":"a \"quoted\" \\ lesson","course_status":"waiting","chat_status":"free"}
+{"type":"lesson","lesson_id":"{braces}|pipes@#:","course_status":"offline","chat_status":"banned"}
+{"type":"lesson","lesson_id":"数学 🎵","course_status":"online","chat_status":"free"}
+{"type":"lesson","lesson_id":"closed","course_status":"cantjoinin","chat_status":"free"}
+{"type":"lesson","lesson_id":"-","course_status":"waiting","chat_status":"banned"}
+{"type":"user","uid":"O'Neil","course_id":"数学","lesson_id":"数学 🎵","session":"tab 1"}
+{"type":"user","uid":"名前","course_id":"-","lesson_id":"数学 🎵"}
+{"type":"user","uid":"lost","course_id":"c","lesson_id":"no record"}
+END
 [ "$(wc -l <expected)" -gt 300 ] || fail "the sample is too small: $(wc -l <expected) records"
 
 # What a store says beside its export must agree too.
