@@ -3,7 +3,13 @@ include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/lessonstore)
 get_property(packages GLOBAL PROPERTY LESSONSTORE_PACKAGES)
-list(JOIN packages " " LESSONSTORE_PC_REQUIRES_PRIVATE)
+list(JOIN packages " " packages)
+# Who links a static library links its engines too, and not also everything that those would need if they were static.
+if(BUILD_SHARED_LIBS)
+    set(LESSONSTORE_PC_REQUIRES "Requires.private: ${packages}")
+else()
+    set(LESSONSTORE_PC_REQUIRES "Requires: ${packages}")
+endif()
 # The pkg-config files say where they are relative to the prefix, so that an installed tree can be moved.
 file(RELATIVE_PATH LESSONSTORE_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 

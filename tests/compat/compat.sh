@@ -28,12 +28,13 @@ if [ ! -e "$tree/made" ]; then
 fi
 
 leave() {
-    umount "$tree/dev" "$tree/proc" 2>/dev/null || true
+    umount "$tree/dev/pts" "$tree/dev" "$tree/proc" 2>/dev/null || true
 }
 trap leave EXIT
 leave
 mount --bind /proc "$tree/proc"
 mount --bind /dev "$tree/dev"
+mount --bind /dev/pts "$tree/dev/pts"
 cp /etc/resolv.conf "$tree/etc/resolv.conf"
 
 # What git knows, as it is in the work tree.
@@ -51,8 +52,10 @@ chmod +x "$tree/usr/sbin/policy-rc.d"
 inside sh -c 'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends redis-server valkey-server' \
     >"$tree.log" 2>&1 || { tail -n 5 "$tree.log" >&2; fail "installing the servers failed (log: $tree.log)"; }
 
+failed=
 for server in redis-server valkey-server; do
     printf '\n== Debian 13, hiredis %s, %s\n' "$(inside dpkg-query -W -f='${Version}' libhiredis-dev 2>/dev/null || echo 1.x)" \
         "$(inside $server --version)"
-    inside LESSONSTORE_REDIS_SERVER=/usr/bin/$server sh -c 'cd /lessonstore && ./run test'
+    inside LESSONSTORE_REDIS_SERVER=/usr/bin/$server sh -c 'cd /lessonstore && ./run test' || failed+=" $server"
 done
+[ -z "$failed" ] || fail "tests failed with$failed"

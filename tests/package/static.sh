@@ -1,4 +1,4 @@
-# A static library with what it needs, found by CMake and by pkg-config --static.
+# A static library with what it needs, found by CMake and by pkg-config.
 . "$(dirname "$0")/common.sh"
 skip_if_sanitized
 
@@ -10,6 +10,6 @@ quietly "$CMAKE" --install "$work/build"
 consume by-cmake -DCMAKE_PREFIX_PATH="$work/prefix"
 
 export PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name lessonstore.pc)")
-quietly "$CC" "$SOURCE/tests/package/consumer/consumer.c" -o "$work/by-pkg-config" $(pkg-config --static --cflags --libs lessonstore)
+quietly "$CC" "$SOURCE/tests/package/consumer/consumer.c" -o "$work/by-pkg-config" $(pkg-config --cflags --libs lessonstore)
 expect_consumer "$work/by-pkg-config"
 echo "static, found by CMake and pkg-config"
