@@ -31,8 +31,6 @@ static bool contains(const char *name, const char *text) {
     for (const char *hit = strstr(name, text); hit; hit = strstr(hit + 1, text)) {
         if (!ends_with_digit || !isdigit((unsigned char)hit[size]))
             return true;
-        if (!*hit)
-            break;
     }
     return false;
 }

@@ -27,7 +27,7 @@ int fixture_set_up(void **state) {
     const lesson_store_conformance_backend *backend = fixture->backend;
     int code = backend->prepare ? backend->prepare(backend->context) : 0;
     if (code)
-        print_error("%s: prepare answered %d\n", backend->name, code);
+        fprintf(stderr, "%s: prepare answered %d\n", backend->name, code);
     return code;
 }
 
@@ -68,18 +68,18 @@ static void print_step(const struct fixture *fixture) {
     const struct step *step = fixture->step;
     if (!step)
         return;
-    print_error("  at step %zu: %s", fixture->step_number, kind_words[step->kind]);
+    fprintf(stderr, "  at step %zu: %s", fixture->step_number, kind_words[step->kind]);
     if (step->uid)
-        print_error(" uid %s", quote_text(step->uid).text);
+        fprintf(stderr, " uid %s", quote_text(step->uid).text);
     if (step->course_id)
-        print_error(" course %s", quote_text(step->course_id).text);
+        fprintf(stderr, " course %s", quote_text(step->course_id).text);
     if (step->lesson_id)
-        print_error(" lesson %s", quote_text(step->lesson_id).text);
+        fprintf(stderr, " lesson %s", quote_text(step->lesson_id).text);
     if (step->session)
-        print_error(" session %s", quote_text(step->session).text);
+        fprintf(stderr, " session %s", quote_text(step->session).text);
     if (step->flags)
-        print_error(" flags 0x%x", (unsigned)step->flags);
-    print_error("\n");
+        fprintf(stderr, " flags 0x%x", (unsigned)step->flags);
+    fprintf(stderr, "\n");
 }
 
 void fail_test(struct fixture *fixture, const char *format, ...) {
@@ -88,9 +88,9 @@ void fail_test(struct fixture *fixture, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    print_error("%s: %s: %s\n", fixture->backend->name, mode_names[fixture->mode], fixture->test->name);
+    fprintf(stderr, "%s: %s: %s\n", fixture->backend->name, mode_names[fixture->mode], fixture->test->name);
     print_step(fixture);
-    print_error("  %s\n", text);
+    fprintf(stderr, "  %s\n", text);
     fail();
 }
 
@@ -122,7 +122,8 @@ bool has_capability(const struct fixture *fixture, uint32_t capability) {
 }
 
 void skip_test(struct fixture *fixture, const char *why) {
-    print_message("%s: skipped: %s\n", fixture->backend->name, why);
+    printf("%s: skipped: %s\n", fixture->backend->name, why);
+    fflush(stdout);
     fixture->skipped = true;
     skip();
 }

@@ -69,13 +69,13 @@ bool lines_compare(lines *expected, lines *found) {
     for (size_t e = 0, f = 0; e < expected->count || f < found->count;) {
         int order = e == expected->count ? 1 : f == found->count ? -1 : strcmp(expected->items[e], found->items[f]);
         if (order != 0 && ++differences <= DIFFERENCES_SHOWN)
-            print_error("  %s: %s\n", order < 0 ? "expected" : "found   ",
-                        order < 0 ? expected->items[e] : found->items[f]);
+            fprintf(stderr, "  %s: %s\n", order < 0 ? "expected" : "found   ",
+                    order < 0 ? expected->items[e] : found->items[f]);
         e += order <= 0;
         f += order >= 0;
     }
     if (differences > DIFFERENCES_SHOWN)
-        print_error("  and %zu more\n", differences - DIFFERENCES_SHOWN);
+        fprintf(stderr, "  and %zu more\n", differences - DIFFERENCES_SHOWN);
     return differences == 0;
 }
 
