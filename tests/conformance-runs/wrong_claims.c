@@ -74,6 +74,44 @@ static void describe_no_stay(lesson_store_conformance_backend *description) {
     description->flags &= ~(uint32_t)LESSON_STORE_STAY;
 }
 
+/* ---- Right backends that can do little: everything else must be skipped, and nothing may fail */
+
+#define BIT(name) (UINT32_C(1) << LESSON_STORE_OPERATION_##name)
+#define JOIN_AND_WHERE (BIT(JOIN) | BIT(WHERE))
+#define ALL_BUT_READING (BIT(CREATE) | BIT(END) | BIT(SET) | BIT(QUIT) | BIT(JOIN))
+
+static int open_without_sessions(lesson_store_instance **out, const lesson_store_location *location) {
+    int code = wrapper_open(out, location);
+    if (!code)
+        (*out)->capabilities = 0;
+    return code;
+}
+
+static void joins_and_tells_where_table(lesson_store_backend *table) {
+    table->open = open_without_sessions;
+    table->operations = JOIN_AND_WHERE;
+    table->flags = 0;
+    table->members = NULL;
+    table->lessons = NULL;
+    table->users = NULL;
+    table->check = NULL;
+}
+
+static void describe_joins_and_tells_where(lesson_store_conformance_backend *description) {
+    description->capabilities = 0;
+    description->operations = JOIN_AND_WHERE;
+    description->flags = 0;
+    description->calls = 0;
+}
+
+static void only_lists_table(lesson_store_backend *table) {
+    table->operations = ALL_BUT_READING;
+}
+
+static void describe_only_lists(lesson_store_conformance_backend *description) {
+    description->operations = ALL_BUT_READING;
+}
+
 /* ---- A connection that is never made anew */
 
 static int never_recovers(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
@@ -90,6 +128,8 @@ static void never_recovers_table(lesson_store_backend *table) {
 
 const wrong_backend wrong_claims[] = {
     {"nothing-wrong", "none", "", NULL, NULL},
+    {"joins-and-tells-where", "none", "", joins_and_tells_where_table, describe_joins_and_tells_where},
+    {"only-lists", "none", "", only_lists_table, describe_only_lists},
     {"members-of-broken-are-none", "ERROR-3", "", members_of_broken_are_none_table, NULL},
     {"broken-is-not-found", "ERROR-3", "", broken_is_not_found_table, NULL},
     {"reads-become-unknown", "ERROR-3", "", reads_become_unknown_table, NULL},
