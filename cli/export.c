@@ -32,7 +32,7 @@ static bool export_user(const lesson_store_user *user, void *context) {
 
 static int write_store(struct call *call, struct output *output) {
     struct export export = {.output = output};
-    progress_begin(&export.progress, call, "records", 0);
+    progress_begin(&export.progress, output->stream, "records", 0);
     int code = lesson_store_lessons(call->store, export_lesson, &export);
     if (!code && !output->failed)
         code = lesson_store_users(call->store, export_user, &export);

@@ -145,7 +145,7 @@ static void report(struct import *import) {
 
 static int apply(struct import *import) {
     input_rewind(&import->input);
-    progress_begin(&import->progress, import->call, "records", import->input.size);
+    progress_begin(&import->progress, NULL, "records", import->input.size);
     int status = apply_all(import);
     progress_end(&import->progress);
     report(import);

@@ -43,7 +43,7 @@ static int inspect(struct inspection *inspection) {
     struct call *call = inspection->call;
     uint32_t flags = (inspection->repairs ? (uint32_t)LESSON_STORE_CHECK_REPAIR : 0) |
                      (option_given(call, OPTION_ENDED) ? (uint32_t)LESSON_STORE_CHECK_ENDED : 0);
-    progress_begin(&inspection->progress, call, "found", 0);
+    progress_begin(&inspection->progress, call->output.stream, "found", 0);
     int code = lesson_store_check(call->store, flags, print_finding, inspection, NULL, NULL);
     progress_end(&inspection->progress);
     if (code)
@@ -66,8 +66,13 @@ int command_repair(struct call *call) {
 
 /* ---- info */
 
+struct fact {
+    char *name;
+    char *value;
+};
+
 struct facts {
-    struct field *fields;
+    struct fact *items;
     size_t count;
     bool no_memory;
 };
@@ -75,26 +80,36 @@ struct facts {
 /* The texts are borrowed during the callback only, and one JSON object needs them all. */
 static bool keep_fact(const char *name, const char *value, void *context) {
     struct facts *facts = context;
-    struct field *fields = realloc(facts->fields, (facts->count + 1) * sizeof *fields);
-    char *name_copy = strdup(name);
-    char *value_copy = strdup(value);
-    facts->fields = fields ? fields : facts->fields;
-    facts->no_memory = !fields || !name_copy || !value_copy;
-    if (facts->no_memory) {
-        free(name_copy);
-        free(value_copy);
+    struct fact *items = realloc(facts->items, (facts->count + 1) * sizeof *items);
+    facts->no_memory = !items;
+    if (!items)
+        return false;
+    facts->items = items;
+    struct fact *fact = &items[facts->count++];
+    *fact = (struct fact){strdup(name), strdup(value)};
+    facts->no_memory = !fact->name || !fact->value;
+    return !facts->no_memory;
+}
+
+static bool print_facts(struct call *call, const struct facts *facts) {
+    struct field *fields = calloc(facts->count + 1, sizeof *fields);
+    if (!fields || facts->no_memory) {
+        free(fields);
         return false;
     }
-    fields[facts->count++] = field_text(name_copy, value_copy);
+    for (size_t i = 0; i < facts->count; i++)
+        fields[i] = field_text(facts->items[i].name, facts->items[i].value);
+    output_facts(&call->output, fields, facts->count);
+    free(fields);
     return true;
 }
 
 static void free_facts(struct facts *facts) {
     for (size_t i = 0; i < facts->count; i++) {
-        free((void *)(uintptr_t)facts->fields[i].name);
-        free((void *)(uintptr_t)facts->fields[i].text.data);
+        free(facts->items[i].name);
+        free(facts->items[i].value);
     }
-    free(facts->fields);
+    free(facts->items);
 }
 
 int command_info(struct call *call) {
@@ -103,11 +118,9 @@ int command_info(struct call *call) {
     int code = lesson_store_info(call->store, keep_fact, &facts);
     if (code) {
         status = report_failure(call, NULL, code);
-    } else if (facts.no_memory) {
+    } else if (!print_facts(call, &facts)) {
         complain_of(call, "no memory left");
         status = EXIT_STORE;
-    } else {
-        output_facts(&call->output, facts.fields, facts.count);
     }
     free_facts(&facts);
     return status;

@@ -21,10 +21,9 @@ static void draw(const struct progress *progress, uint64_t done, uint64_t count)
     fprintf(stderr, "\r[%s] %3d %%  %" PRIu64 " %s\033[K", bar, (int)(share * 100), count, progress->unit);
 }
 
-void progress_begin(struct progress *progress, const struct call *call, const char *unit, uint64_t total) {
-    bool rows_on_terminal = call->output.stream == stdout && isatty(STDOUT_FILENO) && total == 0;
-    *progress = (struct progress){.unit = unit, .total = total};
-    progress->shown = isatty(STDERR_FILENO) && !rows_on_terminal;
+void progress_begin(struct progress *progress, FILE *rows, const char *unit, uint64_t total) {
+    *progress = (struct progress){.unit = unit, .total = total, .shown = isatty(STDERR_FILENO)};
+    progress->gives_way = rows && isatty(fileno(rows));
     if (!progress->shown)
         return;
     clock_gettime(CLOCK_MONOTONIC, &progress->drawn_at);
@@ -32,6 +31,8 @@ void progress_begin(struct progress *progress, const struct call *call, const ch
 }
 
 void progress_update(struct progress *progress, uint64_t done, uint64_t count) {
+    if (progress->gives_way)
+        progress_end(progress);
     if (!progress->shown)
         return;
     struct timespec now;

@@ -153,7 +153,7 @@ static int replay_file(struct replay *replay, size_t batch_size) {
     replay->lines = calloc(batch_size, sizeof *replay->lines);
     int status = EXIT_STORE;
     if (batch_begin(&replay->batch, batch_size) && replay->lines) {
-        progress_begin(&replay->progress, replay->call, "events", replay->input.size);
+        progress_begin(&replay->progress, NULL, "events", replay->input.size);
         status = replay_all(replay);
         progress_end(&replay->progress);
         print_summary(replay->call, &replay->summary);

@@ -276,13 +276,9 @@ static void progress_is_shown_and_wiped(void **state) {
 
 /* Half of the work is done again and again until a key is pressed. */
 static void work_until_key(void) {
-    struct call *call = calloc(1, sizeof *call);
-    if (!call)
-        _exit(99);
-    call->output.stream = stderr;
     struct progress progress;
     struct pollfd key = {.fd = STDIN_FILENO, .events = POLLIN};
-    progress_begin(&progress, call, "records", 200);
+    progress_begin(&progress, NULL, "records", 200);
     while (poll(&key, 1, 0) == 0)
         progress_update(&progress, 100, 7);
     progress_update(&progress, 200, 14);
@@ -298,6 +294,27 @@ static void progress_moves(void **state) {
     wait_for("\r[###############...............]  50 %  7 records\033[K");
     type("\n");
     wait_for("\r\033[K");
+    assert_int_equal(wait_for_end(), 0);
+}
+
+static void an_export_is_watched(void **state) {
+    (void)state;
+    start(shell);
+    wait_for_prompt();
+    type("create room\n");
+    wait_for_prompt();
+    type("export\n");
+    wait_for("\r0 records\033[K\r\033[K{\"type\":\"lesson\",\"lesson_id\":\"room\"");
+    wait_for_prompt();
+    type("export ");
+    type(in_folder("copy.jsonl\n"));
+    wait_for("\r0 records\033[K\r\033[K");
+    wait_for_prompt();
+    type("check\n");
+    wait_for("\r0 found\033[K\r\033[K");
+    wait_for("lessonctl: check: 0 found");
+    wait_for_prompt();
+    type("exit\n");
     assert_int_equal(wait_for_end(), 0);
 }
 
@@ -328,6 +345,7 @@ int main(void) {
         cmocka_unit_test_teardown(history_is_kept, tear_down),
         cmocka_unit_test_teardown(progress_is_shown_and_wiped, tear_down),
         cmocka_unit_test_teardown(progress_moves, tear_down),
+        cmocka_unit_test_teardown(an_export_is_watched, tear_down),
         cmocka_unit_test_teardown(messages_wipe_the_bar, tear_down),
     };
     int failures = cmocka_run_group_tests_name("terminal", tests, NULL, NULL);
