@@ -297,7 +297,7 @@ typedef struct lesson_store_operation {
     /* answered */
     int32_t code;               /* as the single call would have returned it */
     uint32_t arrival;           /* JOIN, OK: lesson_store_arrival */
-    uint32_t refused_by;        /* JOIN, REFUSED: the flag that forbade it */
+    uint32_t refused_by;        /* JOIN, REFUSED: the first of IF_EXISTS, IF_OPEN, STAY that forbids it */
     uint64_t count;             /* END: users put out; COUNT: members */
     lesson_store_lesson lesson; /* GET_LESSON, OK: all; SET, CONFLICT: the present statuses */
 } lesson_store_operation;

@@ -16,6 +16,8 @@ fail() {
 [ "$(id -u)" = 0 ] || fail "has to be run by root: it makes a system tree and enters it"
 command -v debootstrap >/dev/null || apt-get install -q -y --no-install-recommends debootstrap >/dev/null ||
     fail "debootstrap is missing"
+# The mounts below are seen by this script alone and end with it, however it ends.
+[ "${LESSONSTORE_COMPAT_NAMESPACE:-}" ] || LESSONSTORE_COMPAT_NAMESPACE=yes exec unshare --mount -- bash "$PWD/tests/compat/compat.sh"
 mirror=${LESSONSTORE_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)}
 
 if [ ! -e "$tree/made" ]; then
@@ -27,11 +29,6 @@ if [ ! -e "$tree/made" ]; then
     touch "$tree/made"
 fi
 
-leave() {
-    umount "$tree/dev/pts" "$tree/dev" "$tree/proc" 2>/dev/null || true
-}
-trap leave EXIT
-leave
 mount --bind /proc "$tree/proc"
 mount --bind /dev "$tree/dev"
 mount --bind /dev/pts "$tree/dev/pts"

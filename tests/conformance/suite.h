@@ -63,7 +63,7 @@ struct step {
 
     int code;
     uint32_t arrival;
-    uint32_t refused_by; /* one of these flags */
+    uint32_t refused_by; /* all flags that forbid it; the first of them is the answer */
     uint64_t count;
     struct {
         const char *course_id;

@@ -75,7 +75,7 @@ static const struct test tests[] = {
             PLACE_SESSION("s1")}),
      USERS({IS_IN("ann", "maths", "algebra"), SESSION("s1")})},
 
-    {.name = "JOIN-12 flags together: each of them can refuse, and one that does is named",
+    {.name = "JOIN-12 flags together: each of them can refuse, and the first that does is named",
      STEPS(
          {CREATE("open")}, {CREATE("closed")}, {SET("closed"), COURSE_STATUS("offline")},
          {JOIN("ann", "maths", "open"), FLAGS(LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN | LESSON_STORE_STAY)},
