@@ -12,11 +12,9 @@ static const struct {
     {"WRONGPASS", LESSON_STORE_DENIED},
     {"DENIED", LESSON_STORE_DENIED}, /* protected mode */
     {"ERR invalid password", LESSON_STORE_DENIED},
-    {"ERR AUTH", LESSON_STORE_DENIED}, /* a password was given and the server has none */
-    /* What a script hears instead of NOPERM, before Redis 7.2 and before 7.0. */
-    {"ERR The user executing the script", LESSON_STORE_DENIED},
-    {"The user executing the script", LESSON_STORE_DENIED},
-    {"BUSY ", LESSON_STORE_BUSY}, /* another client's script runs for too long */
+    {"ERR AUTH", LESSON_STORE_DENIED},                      /* a password was given and the server has none */
+    {"The user executing the script", LESSON_STORE_DENIED}, /* what a script hears instead of NOPERM before Redis 7.2 */
+    {"BUSY ", LESSON_STORE_BUSY},                           /* another client's script runs for too long */
     {"LOADING", LESSON_STORE_UNREACHABLE},
     {"MASTERDOWN", LESSON_STORE_UNREACHABLE},
     {"CLUSTERDOWN", LESSON_STORE_UNREACHABLE},

@@ -13,8 +13,9 @@
 
 #include "connection.h"
 
-#define REDIS_PAGE_SIZE "1000" /* keys, or members, that one script looks at: a few milliseconds of the server's time \
-                                */
+#define REDIS_PAGE_SIZE                                                                           \
+    "1000" /* keys, or members, that one script looks at: a few milliseconds of the server's time \
+            */
 
 typedef struct redis_store {
     lesson_store_instance base;

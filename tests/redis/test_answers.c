@@ -163,6 +163,17 @@ static void test_wrong_greetings(void **state) {
     raw_refuse(false_server_location(between), LESSON_STORE_UNSUPPORTED, "sentinel");
 }
 
+/* An error that quotes what was sent to it must not carry the password into a message. */
+static void test_password_in_an_error(void **state) {
+    (void)state;
+    char location[300];
+    const char *after_scheme = strstr(false_server_location(between), "://") + 3;
+    snprintf(location, sizeof location, "redis+unix://:s3cret@%s", after_scheme);
+    false_server_answer(between, "-ERR unknown command `AUTH`, with args beginning with: `s3cret`\r\n");
+    raw_refuse(location, LESSON_STORE_DENIED, "password");
+    assert_null(strstr(lesson_store_message(), "s3cret"));
+}
+
 static bool find_engine(const char *name, const char *value, void *context) {
     if (strcmp(name, "engine") == 0)
         snprintf(context, 64, "%s", value);
@@ -175,7 +186,7 @@ static void test_other_greetings(void **state) {
     static const char *const greetings[][2] = {
         {"-ERR unknown command `HELLO`\r\n", "unknown"},
         {"-NOPERM this user has no permissions to run the 'hello' command\r\n", "unknown"},
-        {"*6\r\n$7\r\nmodules\r\n*1\r\n*2\r\n$4\r\nname\r\n$4\r\nmode\r\n$6\r\nserver\r\n$6\r\nvalkey\r\n$"
+        {"*6\r\n$7\r\nmodules\r\n*1\r\n*3\r\n$4\r\nname\r\n$4\r\nmode\r\n:1\r\n$6\r\nserver\r\n$6\r\nvalkey\r\n$"
          "7\r\nversion\r\n$5"
          "\r\n8.1.1\r\n",
          "Valkey 8.1.1"},
@@ -213,6 +224,7 @@ int main(void) {
         TEST(wrong_replies),
         TEST(wrong_replies_to_streams),
         TEST_ALONE(wrong_greetings),
+        TEST_ALONE(password_in_an_error),
         TEST_ALONE(other_greetings),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);

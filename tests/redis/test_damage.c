@@ -91,6 +91,18 @@ static void test_wrong_types(void **state) {
     }
 }
 
+/* The message of a move names both keys, that of a join which found nobody to move only the one. */
+static void test_message_of_a_join(void **state) {
+    raw_server *raw = *state;
+    raw_do(raw, "HSET " USER("ann") " uid ann course_id C1 lesson_id old");
+    raw_do(raw, "SET " MEMBERS("new") " text");
+    assert_code(join(raw, "ann", "new"), MALFORMED);
+    raw_assert_message(MEMBERS("new") ": WRONGTYPE");
+    raw_do(raw, "SADD " MEMBERS("old") " ann");
+    assert_code(join(raw, "ann", "new"), MALFORMED);
+    raw_assert_message(MEMBERS("new") " or " MEMBERS("old") ": WRONGTYPE");
+}
+
 /* Where nothing need be read of a key, its type does not matter. */
 static void test_keys_that_do_not_matter(void **state) {
     raw_server *raw = *state;
@@ -145,7 +157,7 @@ static void test_bad_ids_in_places(void **state) {
 /* More members than one command takes, one of whom is elsewhere. */
 static void test_end_of_a_big_lesson(void **state) {
     raw_server *raw = *state;
-    enum { USERS = 4321 };
+    enum { USERS = 9001 };
     uint64_t left;
     char uid[24];
     for (int i = 0; i < USERS; i++) {
@@ -162,8 +174,8 @@ static void test_end_of_a_big_lesson(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(wrong_types),       TEST(keys_that_do_not_matter), TEST(bad_statuses),
-        TEST(bad_ids_in_places), TEST(end_of_a_big_lesson),
+        TEST(wrong_types),  TEST(message_of_a_join), TEST(keys_that_do_not_matter),
+        TEST(bad_statuses), TEST(bad_ids_in_places), TEST(end_of_a_big_lesson),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

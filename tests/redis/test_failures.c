@@ -163,14 +163,22 @@ static void test_busy(void **state) {
 
 /* ---- Servers that stop or die */
 
+/* Also over TCP, where the first bytes sent to a server that is gone are taken without an error. */
 static void test_restart_while_idle(void **state) {
     raw_server *raw = *state;
+    char location[256];
+    lesson_store *by_tcp;
+    snprintf(location, sizeof location, "%s?pool=1", redis_server_tcp_location(raw->server));
+    assert_code(lesson_store_open(&by_tcp, location), OK);
     assert_code(join(raw, "ann", "L1"), OK);
     assert_true(redis_server_restart(raw->server));
     raw_reconnect(raw);
     assert_code(join(raw, "bob", "L1"), OK);
+    assert_code(lesson_store_join(by_tcp, "eve", "C1", "L1", NULL, 0, NULL), OK);
+    lesson_store_close(by_tcp);
     raw_expect(raw, "hash " USER("bob") "\n  uid=bob\n  course_id=C1\n  lesson_id=L1\n"
-                                        "set " MEMBERS("L1") "\n  bob\n");
+                                        "hash " USER("eve") "\n  uid=eve\n  course_id=C1\n  lesson_id=L1\n"
+                                                            "set " MEMBERS("L1") "\n  bob\n  eve\n");
 }
 
 static bool ignore_member(lesson_store_id uid, void *context) {

@@ -44,12 +44,37 @@ static void test_required_password(void **state) {
     raw_do(raw, "CONFIG SET requirepass %s", "");
 }
 
+/* The rights that the page of the backend asks for. */
+static void test_enough_rights(void **state) {
+    raw_server *raw = *state;
+    char location[512];
+    lesson_store *store;
+    uint64_t left, found;
+    int present;
+    raw_do(raw, "ACL SETUSER enough on >pw ~STATUS:* +@connection +@scripting +@read +@write");
+    open_as(raw, location, "enough:pw", "?pool=1");
+    assert_code(lesson_store_open(&store, location), OK);
+    raw_do(raw, "SCRIPT FLUSH");
+    assert_code(lesson_store_create(store, "L1", 0), OK);
+    assert_code(lesson_store_join(store, "ann", "C", "L1", "s", LESSON_STORE_IF_OPEN, NULL), OK);
+    assert_code(lesson_store_join(store, "ann", "C", "L2", NULL, 0, NULL), OK);
+    assert_code(lesson_store_set_chat_status(store, "L1", 1, 1, &present), CONFLICT);
+    assert_code(
+        lesson_store_check(store, LESSON_STORE_CHECK_REPAIR | LESSON_STORE_CHECK_ENDED, NULL, NULL, &found, NULL), OK);
+    assert_int_equal(found, 1);
+    assert_code(lesson_store_quit(store, "ann", NULL, NULL, NULL), NOT_FOUND);
+    assert_code(lesson_store_end(store, "L1", 0, &left), OK);
+    lesson_store_close(store);
+    raw_expect(raw, "");
+}
+
 /* Without the right to run scripts, and with that but without the right to write, or to other keys. */
 static void test_rights(void **state) {
     raw_server *raw = *state;
     char location[512];
     lesson_store *store;
     assert_code(lesson_store_join(raw->store, "ann", "C1", "L1", NULL, 0, NULL), OK);
+    assert_code(lesson_store_create(raw->store, "L1", 0), OK);
     char *before = raw_dump(raw);
     raw_do(raw, "ACL SETUSER none on >pw ~* +@connection");
     raw_do(raw, "ACL SETUSER reader on >pw ~* +@connection +@read +@scripting");
@@ -66,6 +91,13 @@ static void test_rights(void **state) {
         lesson_store_close(store);
         raw_expect(raw, before);
     }
+    /* A lesson is not ended by an account that cannot put its members out. */
+    raw_do(raw, "ACL SETUSER lessons on >pw ~STATUS:LESSON_* +@all");
+    open_as(raw, location, "lessons:pw", "?pool=1");
+    assert_code(lesson_store_open(&store, location), OK);
+    assert_code(lesson_store_end(store, "L1", 0, NULL), DENIED);
+    lesson_store_close(store);
+    raw_expect(raw, before);
     free(before);
 }
 
@@ -139,7 +171,8 @@ static void test_node_of_a_cluster(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(accounts), TEST(required_password), TEST(rights), TEST(locations), TEST(info), TEST(node_of_a_cluster),
+        TEST(accounts), TEST(required_password), TEST(enough_rights), TEST(rights), TEST(locations),
+        TEST(info),     TEST(node_of_a_cluster),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }
