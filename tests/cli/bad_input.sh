@@ -32,7 +32,11 @@ gives 0 "" lessonctl end "${long:1}"
 refuses 3 "no backend here opens the scheme odd:" lessonctl --store odd:x lessons
 refuses 2 "does not begin with a scheme" lessonctl --store /some/file lessons
 refuses 2 "is empty" lessonctl --store "" lessons
-refuses 2 'takes no option "odd"' lessonctl --store "memory:?odd=1" lessons
+case $LESSONSTORE_LOCATION in
+*\?*) odd=$LESSONSTORE_LOCATION\&odd=1 ;;
+*) odd=$LESSONSTORE_LOCATION?odd=1 ;;
+esac
+refuses 2 'takes no option "odd"' lessonctl --store "$odd" lessons
 refuses 2 "more than 4096 bytes" lessonctl --store "memory:$(head -c 5000 /dev/zero | tr '\0' x)" lessons
 if has_backend redis; then
     for port in 0 65536 x -1; do

@@ -44,6 +44,11 @@ gives 0 "$(summary 0 0 0 0 0 0 0 0 0 0 0 0)" lessonctl replay /dev/null
 [ "$(wc -l <day.tsv)" -gt 2000 ] || fail "the school day is short"
 cmp day.tsv <("$SCHOOL_DAY") || fail "the school day differs from one run to the next"
 ! cmp -s day.tsv <("$SCHOOL_DAY" --seed 2) || fail "the seed changes nothing"
+for wrong in "--users 0" "--lessons x" "--seed" "--odd"; do
+    # shellcheck disable=SC2086
+    status 2 "$SCHOOL_DAY" $wrong
+    [ -z "$out" ] || fail "school_day $wrong prints a trace"
+done
 noon=$("$SCHOOL_DAY" --noon)
 for batch in 1 7 1000 65536; do
     fresh_store "$1"
