@@ -235,10 +235,12 @@ static int print_day(struct day *day) {
 /* ---- Options */
 
 static bool read_number(const char *text, int64_t lowest, int64_t highest, int64_t *number) {
+    if (!text || *text == '\0')
+        return false;
     char *end;
     errno = 0;
-    intmax_t value = text ? strtoimax(text, &end, 10) : lowest;
-    if (!text || *text == '\0' || *end || errno || value < lowest || value > highest)
+    intmax_t value = strtoimax(text, &end, 10);
+    if (*end || errno || value < lowest || value > highest)
         return false;
     *number = value;
     return true;
@@ -249,6 +251,15 @@ static int usage(void) {
     return 2;
 }
 
+/* True if the option is known and has a value (NULL: none) that it can take. */
+static bool read_option(struct day *day, int64_t *seed, const char *name, const char *value) {
+    if (strcmp(name, "--seed") == 0)
+        return read_number(value, 0, INT64_MAX, seed);
+    if (strcmp(name, "--users") == 0)
+        return read_number(value, 1, USERS_MAX, &day->users);
+    return strcmp(name, "--lessons") == 0 && read_number(value, 1, LESSONS_MAX, &day->lesson_count);
+}
+
 int main(int argc, char **argv) {
     struct day day = {.users = 600, .lesson_count = 40};
     int64_t seed = 1;
@@ -256,12 +267,8 @@ int main(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--noon") == 0)
             noon = true;
-        else if (strcmp(argv[i], "--seed") == 0 && read_number(argv[++i], 0, INT64_MAX, &seed))
-            continue;
-        else if (strcmp(argv[i], "--users") == 0 && read_number(argv[++i], 1, USERS_MAX, &day.users))
-            continue;
-        else if (strcmp(argv[i], "--lessons") == 0 && read_number(argv[++i], 1, LESSONS_MAX, &day.lesson_count))
-            continue;
+        else if (read_option(&day, &seed, argv[i], argv[i + 1]))
+            i++;
         else
             return usage();
     }
