@@ -31,16 +31,12 @@ static bool writes(const struct check *check) {
     return check->flags & LESSON_STORE_CHECK_REPAIR;
 }
 
-static bool absent_or_valid(lesson_store_id id) {
-    return !id.data || lesson_store_id_valid(id.data, id.size);
-}
-
 static bool read_answer(redis_reply *reply, struct answer *answer) {
     return redis_reply_next_number(reply, &answer->kind) && redis_reply_next_text(reply, &answer->lesson_id) &&
            redis_reply_next_text(reply, &answer->uid) && redis_reply_next_number(reply, &answer->mendable) &&
            redis_reply_next_number(reply, &answer->mended) && redis_reply_next_text(reply, &answer->detail) &&
            answer->kind >= TO_BE_CHECKED && answer->kind <= LESSON_STORE_FINDING_MALFORMED && answer->detail.data &&
-           absent_or_valid(answer->lesson_id) && absent_or_valid(answer->uid);
+           redis_text_is_id_or_nil(answer->lesson_id) && redis_text_is_id_or_nil(answer->uid);
 }
 
 /* SCAN and SSCAN may give the same key twice. EXISTS if this was told already. */

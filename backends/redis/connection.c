@@ -242,11 +242,11 @@ static void read_hello(redis_connection *connection, redis_reply *reply) {
         bool has_text = redis_reply_next_text(reply, &value);
         if (!is_text || !has_text)
             continue;
-        if (redis_failure_is(name, "server"))
+        if (redis_text_is(name, "server"))
             copy(server, sizeof server, value);
-        else if (redis_failure_is(name, "version"))
+        else if (redis_text_is(name, "version"))
             copy(version, sizeof version, value);
-        else if (redis_failure_is(name, "mode"))
+        else if (redis_text_is(name, "mode"))
             copy(connection->mode, sizeof connection->mode, value);
     }
     if (server[0] >= 'a' && server[0] <= 'z')

@@ -55,6 +55,15 @@ bool redis_reply_next_text(redis_reply *reply, lesson_store_id *text);
 bool redis_reply_next_number(redis_reply *reply, int64_t *number);
 bool redis_reply_at_end(const redis_reply *reply);
 
+static inline bool redis_text_is(lesson_store_id text, const char *expected) {
+    return text.size == strlen(expected) && memcmp(text.data, expected, text.size) == 0;
+}
+
+/* True for a stored id that is one, or that is missing. */
+static inline bool redis_text_is_id_or_nil(lesson_store_id text) {
+    return !text.data || lesson_store_id_valid(text.data, text.size);
+}
+
 /* The text of the first item, an error or a status. */
 lesson_store_id redis_reply_line(const redis_reply *reply);
 

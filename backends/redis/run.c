@@ -105,13 +105,9 @@ static const struct word {
     {"STAY", LESSON_STORE_REFUSED, LESSON_STORE_STAY},
 };
 
-static bool is_text(lesson_store_id text, const char *expected) {
-    return text.size == strlen(expected) && redis_failure_is(text, expected);
-}
-
 static const struct word *word_of(lesson_store_id text) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (is_text(text, words[i].text))
+        if (redis_text_is(text, words[i].text))
             return &words[i];
     }
     return NULL;
@@ -138,7 +134,7 @@ static int bad_place(const redis_store *store, const lesson_store_operation *ope
 
 /* Copies a stored id where there is a place for it. False if it is none; a missing one is "". */
 static bool copy_id(lesson_store_place *place, char *field, lesson_store_id id) {
-    bool valid = !id.data || lesson_store_id_valid(id.data, id.size);
+    bool valid = redis_text_is_id_or_nil(id);
     if (place)
         lesson_store_id_copy(field, valid ? id : (lesson_store_id){NULL, 0});
     return valid;
@@ -234,7 +230,7 @@ static bool read_answer(redis_store *store, lesson_store_operation *operation) {
     lesson_store_id text;
     if (!redis_reply_next_text(&store->reply, &text))
         return false;
-    if (is_text(text, "FAILURE"))
+    if (redis_text_is(text, "FAILURE"))
         return read_failure(store, operation);
     const struct word *word = word_of(text);
     if (!word)

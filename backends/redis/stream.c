@@ -99,10 +99,6 @@ static int garbled(struct listing *listing) {
     return redis_ask_garbled(listing->store, false);
 }
 
-static bool is_word(lesson_store_id word, const char *expected) {
-    return word.size == strlen(expected) && memcmp(word.data, expected, word.size) == 0;
-}
-
 /* EXISTS if the entry was met before, in this page or in one before. */
 static int meet(struct listing *listing, lesson_store_id id) {
     if (!id.data)
@@ -122,21 +118,17 @@ static int take_lesson(struct listing *listing) {
     int code = meet(listing, lesson.lesson_id);
     if (code)
         return code == LESSON_STORE_EXISTS ? LESSON_STORE_OK : code;
-    lesson.has_record = is_word(word, "RECORD");
+    lesson.has_record = redis_text_is(word, "RECORD");
     lesson.member_count = (uint64_t)count;
     lesson.course_status = redis_status_of(course_status, LESSON_STORE_COURSE_WAITING);
     lesson.chat_status = redis_status_of(chat_status, LESSON_STORE_CHAT_BANNED);
-    if (is_word(word, "WRONG_TYPE") || lesson.course_status == LESSON_STORE_MALFORMED ||
+    if (redis_text_is(word, "WRONG_TYPE") || lesson.course_status == LESSON_STORE_MALFORMED ||
         lesson.chat_status == LESSON_STORE_MALFORMED ||
         !lesson_store_id_valid(lesson.lesson_id.data, lesson.lesson_id.size))
         note_malformed(&listing->malformed, "lesson", lesson.lesson_id);
     else
         listing->stopped = !listing->give_lesson(&lesson, listing->context);
     return LESSON_STORE_OK;
-}
-
-static bool absent_or_valid(lesson_store_id id) {
-    return !id.data || lesson_store_id_valid(id.data, id.size);
 }
 
 static int take_user(struct listing *listing) {
@@ -148,11 +140,11 @@ static int take_user(struct listing *listing) {
         !redis_reply_next_text(reply, &user.session))
         return garbled(listing);
     int code = meet(listing, user.uid);
-    if (code || is_word(word, "IDLE"))
+    if (code || redis_text_is(word, "IDLE"))
         return code == LESSON_STORE_EXISTS ? LESSON_STORE_OK : code;
-    if (is_word(word, "WRONG_TYPE") || !lesson_store_id_valid(user.uid.data, user.uid.size) ||
-        !lesson_store_id_valid(user.lesson_id.data, user.lesson_id.size) || !absent_or_valid(user.course_id) ||
-        !absent_or_valid(user.session))
+    if (redis_text_is(word, "WRONG_TYPE") || !lesson_store_id_valid(user.uid.data, user.uid.size) ||
+        !lesson_store_id_valid(user.lesson_id.data, user.lesson_id.size) || !redis_text_is_id_or_nil(user.course_id) ||
+        !redis_text_is_id_or_nil(user.session))
         note_malformed(&listing->malformed, "user", user.uid);
     else
         listing->stopped = !listing->give_user(&user, listing->context);

@@ -47,6 +47,22 @@ int raw_close(void **state) {
     return 0;
 }
 
+int raw_open_behind(void **state) {
+    raw_server *raw = *state;
+    raw_do(raw, "FLUSHALL");
+    raw->between = false_server_start(redis_server_socket(raw->server));
+    assert_code(lesson_store_open(&raw->store, false_server_location(raw->between)), OK);
+    return 0;
+}
+
+int raw_close_behind(void **state) {
+    raw_server *raw = *state;
+    raw_close(state);
+    false_server_stop(raw->between);
+    raw->between = NULL;
+    return 0;
+}
+
 lesson_store *raw_open_store(const raw_server *raw, const char *options) {
     char location[512];
     snprintf(location, sizeof location, "%s%s", redis_server_unix_location(raw->server), options);

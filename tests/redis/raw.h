@@ -5,6 +5,7 @@
 #include <hiredis/hiredis.h>
 
 #include "cmocka_all.h"
+#include "false_server.h"
 #include "redis_server.h"
 
 #include <lessonstore/lessonstore.h>
@@ -17,7 +18,8 @@
 typedef struct raw_server {
     redis_server *server;
     redisContext *commands;
-    lesson_store *store; /* pool=1 */
+    lesson_store *store;   /* pool=1 */
+    false_server *between; /* the store and the server; only for raw_open_behind */
 } raw_server;
 
 /* cmocka's group set-up and tear-down: a server; and each test's: an empty database and a store. */
@@ -25,6 +27,10 @@ int raw_start(void **state);
 int raw_stop(void **state);
 int raw_open(void **state);
 int raw_close(void **state);
+
+/* Each test's, instead: an empty database, a false server before it, and a store that uses that. */
+int raw_open_behind(void **state);
+int raw_close_behind(void **state);
 
 /* Opens a store on the server with these options behind the location ("" or "?a=b"); the test fails if it cannot. */
 lesson_store *raw_open_store(const raw_server *raw, const char *options);

@@ -2,24 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "false_server.h"
 #include "raw.h"
-
-static false_server *between;
-
-static int open_behind(void **state) {
-    raw_server *raw = *state;
-    between = false_server_start(redis_server_socket(raw->server));
-    if (lesson_store_open(&raw->store, false_server_location(between)) != LESSON_STORE_OK)
-        fail_msg("%s", lesson_store_message());
-    return 0;
-}
-
-static int close_behind(void **state) {
-    raw_close(state);
-    false_server_stop(between);
-    return 0;
-}
 
 /* Errors that say that nothing was executed, so that reads and writes hear the same. */
 static const struct {
@@ -47,7 +30,7 @@ static const struct {
 static void test_errors(void **state) {
     raw_server *raw = *state;
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
-        false_server_answer(between, errors[i].error);
+        false_server_answer(raw->between, errors[i].error);
         int read = lesson_store_where(raw->store, "ann", NULL);
         int write = lesson_store_join(raw->store, "ann", "C", "L", NULL, 0, NULL);
         if (read != errors[i].code || write != errors[i].code)
@@ -85,18 +68,18 @@ static void test_wrong_replies(void **state) {
     raw_server *raw = *state;
     for (size_t i = 0; i < sizeof wrong_replies / sizeof *wrong_replies; i++) {
         lesson_store_place place = {.lesson_id = "untouched"};
-        int connections = false_server_connections(between);
-        false_server_answer(between, wrong_replies[i]);
+        int connections = false_server_connections(raw->between);
+        false_server_answer(raw->between, wrong_replies[i]);
         int read = lesson_store_where(raw->store, "ann", &place);
         if (read != LESSON_STORE_FAILED)
             fail_msg("\"%s\" became %s (%s)", wrong_replies[i], lesson_store_code_name(read), lesson_store_message());
-        false_server_play(between, PASS_ON);
+        false_server_play(raw->between, PASS_ON);
         assert_code(lesson_store_where(raw->store, "ann", &place), NOT_FOUND);
-        assert_int_equal(false_server_connections(between), connections + 1);
+        assert_int_equal(false_server_connections(raw->between), connections + 1);
 
-        false_server_answer(between, wrong_replies[i]);
+        false_server_answer(raw->between, wrong_replies[i]);
         assert_code(lesson_store_quit(raw->store, "ann", "L", NULL, NULL), UNKNOWN);
-        false_server_play(between, PASS_ON);
+        false_server_play(raw->between, PASS_ON);
         assert_code(lesson_store_where(raw->store, "ann", &place), NOT_FOUND);
     }
 }
@@ -124,52 +107,52 @@ static void test_wrong_replies_to_streams(void **state) {
     static const char *const replies[] = {"+OK\r\n",      ":1\r\n",        "$-1\r\n",
                                           "*1\r\n:5\r\n", "*1\r\n$-1\r\n", "*1\r\n*0\r\n"};
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
-        false_server_answer(between, replies[i]);
+        false_server_answer(raw->between, replies[i]);
         assert_code(lesson_store_members(raw->store, "L", no_member, NULL), FAILED);
-        false_server_play(between, PASS_ON);
+        false_server_play(raw->between, PASS_ON);
         assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
-        false_server_answer(between, replies[i]);
+        false_server_answer(raw->between, replies[i]);
         assert_code(lesson_store_lessons(raw->store, no_lesson, NULL), FAILED);
-        false_server_play(between, PASS_ON);
+        false_server_play(raw->between, PASS_ON);
         assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
-        false_server_answer(between, replies[i]);
+        false_server_answer(raw->between, replies[i]);
         assert_code(lesson_store_check(raw->store, 0, NULL, NULL, NULL, NULL), FAILED);
-        false_server_play(between, PASS_ON);
+        false_server_play(raw->between, PASS_ON);
         assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
     }
     static const char *const pages[] = {"*1\r\n$3\r\nxyz\r\n", "*2\r\n$1\r\n0\r\n$4\r\nUSER\r\n",
                                         "*6\r\n$1\r\n0\r\n$4\r\nUSER\r\n$-1\r\n$1\r\nC\r\n$1\r\nL\r\n$-1\r\n",
                                         "*1\r\n$30\r\n111111111111111111111111111111\r\n"};
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
-        false_server_answer(between, pages[i]);
+        false_server_answer(raw->between, pages[i]);
         assert_code(lesson_store_users(raw->store, no_user, NULL), FAILED);
-        false_server_play(between, PASS_ON);
+        false_server_play(raw->between, PASS_ON);
         assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
     }
 }
 
 /* A server that is none, or that says no, when a store is opened. */
 static void test_wrong_greetings(void **state) {
-    (void)state;
-    false_server_answer(between, "HTTP/1.1 400 Bad Request\r\n\r\n");
-    raw_refuse(false_server_location(between), LESSON_STORE_FAILED, "Protocol error");
-    false_server_answer(between, "-LOADING Redis is loading\r\n");
-    raw_refuse(false_server_location(between), LESSON_STORE_UNREACHABLE, "LOADING");
-    false_server_answer(between, "-NOAUTH Authentication required.\r\n");
-    raw_refuse(false_server_location(between), LESSON_STORE_DENIED, "NOAUTH");
-    false_server_answer(between, "*2\r\n$4\r\nmode\r\n$7\r\ncluster\r\n");
-    raw_refuse(false_server_location(between), LESSON_STORE_UNSUPPORTED, "cluster");
-    false_server_answer(between, "*2\r\n$4\r\nmode\r\n$8\r\nsentinel\r\n");
-    raw_refuse(false_server_location(between), LESSON_STORE_UNSUPPORTED, "sentinel");
+    raw_server *raw = *state;
+    false_server_answer(raw->between, "HTTP/1.1 400 Bad Request\r\n\r\n");
+    raw_refuse(false_server_location(raw->between), LESSON_STORE_FAILED, "Protocol error");
+    false_server_answer(raw->between, "-LOADING Redis is loading\r\n");
+    raw_refuse(false_server_location(raw->between), LESSON_STORE_UNREACHABLE, "LOADING");
+    false_server_answer(raw->between, "-NOAUTH Authentication required.\r\n");
+    raw_refuse(false_server_location(raw->between), LESSON_STORE_DENIED, "NOAUTH");
+    false_server_answer(raw->between, "*2\r\n$4\r\nmode\r\n$7\r\ncluster\r\n");
+    raw_refuse(false_server_location(raw->between), LESSON_STORE_UNSUPPORTED, "cluster");
+    false_server_answer(raw->between, "*2\r\n$4\r\nmode\r\n$8\r\nsentinel\r\n");
+    raw_refuse(false_server_location(raw->between), LESSON_STORE_UNSUPPORTED, "sentinel");
 }
 
 /* An error that quotes what was sent to it must not carry the password into a message. */
 static void test_password_in_an_error(void **state) {
-    (void)state;
+    raw_server *raw = *state;
     char location[300];
-    const char *after_scheme = strstr(false_server_location(between), "://") + 3;
+    const char *after_scheme = strstr(false_server_location(raw->between), "://") + 3;
     snprintf(location, sizeof location, "redis+unix://:s3cret@%s", after_scheme);
-    false_server_answer(between, "-ERR unknown command `AUTH`, with args beginning with: `s3cret`\r\n");
+    false_server_answer(raw->between, "-ERR unknown command `AUTH`, with args beginning with: `s3cret`\r\n");
     raw_refuse(location, LESSON_STORE_DENIED, "password");
     assert_null(strstr(lesson_store_message(), "s3cret"));
 }
@@ -182,11 +165,11 @@ static bool find_engine(const char *name, const char *value, void *context) {
 
 /* A proxy that knows no HELLO, an account that may not say it, and another make of server with modules. */
 static void test_other_greetings(void **state) {
-    (void)state;
+    raw_server *raw = *state;
     static const char *const greetings[][2] = {
         {"-ERR unknown command `HELLO`\r\n", "unknown"},
         {"-NOPERM this user has no permissions to run the 'hello' command\r\n", "unknown"},
-        {"*6\r\n$7\r\nmodules\r\n*1\r\n*3\r\n$4\r\nname\r\n$4\r\nmode\r\n:1\r\n$6\r\nserver\r\n$6\r\nvalkey\r\n$"
+        {"*6\r\n$7\r\nmodules\r\n*1\r\n*2\r\n$4\r\nname\r\n:1\r\n$6\r\nserver\r\n$6\r\nvalkey\r\n$"
          "7\r\nversion\r\n$5"
          "\r\n8.1.1\r\n",
          "Valkey 8.1.1"},
@@ -194,8 +177,8 @@ static void test_other_greetings(void **state) {
     for (size_t i = 0; i < sizeof greetings / sizeof *greetings; i++) {
         lesson_store *store;
         char engine[64] = "";
-        false_server_answer(between, greetings[i][0]);
-        assert_code(lesson_store_open(&store, false_server_location(between)), OK);
+        false_server_answer(raw->between, greetings[i][0]);
+        assert_code(lesson_store_open(&store, false_server_location(raw->between)), OK);
         assert_code(lesson_store_info(store, find_engine, engine), OK);
         assert_string_equal(engine, greetings[i][1]);
         lesson_store_close(store);
@@ -205,17 +188,18 @@ static void test_other_greetings(void **state) {
 /* With one that keeps its connection to itself: the false server serves only one at a time. */
 static int start_alone(void **state) {
     raw_server *raw = *state;
-    between = false_server_start(redis_server_socket(raw->server));
+    raw->between = false_server_start(redis_server_socket(raw->server));
     return 0;
 }
 
 static int stop_alone(void **state) {
-    (void)state;
-    false_server_stop(between);
+    raw_server *raw = *state;
+    false_server_stop(raw->between);
+    raw->between = NULL;
     return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, open_behind, close_behind)
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open_behind, raw_close_behind)
 #define TEST_ALONE(name) cmocka_unit_test_setup_teardown(test_##name, start_alone, stop_alone)
 
 int main(void) {

@@ -4,25 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "false_server.h"
 #include "raw.h"
-
-static false_server *between;
-
-static int open_behind(void **state) {
-    raw_server *raw = *state;
-    raw_do(raw, "FLUSHALL");
-    between = false_server_start(redis_server_socket(raw->server));
-    if (lesson_store_open(&raw->store, false_server_location(between)) != LESSON_STORE_OK)
-        fail_msg("%s", lesson_store_message());
-    return 0;
-}
-
-static int close_behind(void **state) {
-    raw_close(state);
-    false_server_stop(between);
-    return 0;
-}
 
 static int join(raw_server *raw, const char *uid, const char *lesson_id) {
     return lesson_store_join(raw->store, uid, "C1", lesson_id, NULL, 0, NULL);
@@ -36,7 +18,7 @@ static void test_write_whose_reply_is_lost(void **state) {
     raw_server *raw = *state;
     lesson_store_place place;
     assert_code(join(raw, "ann", "L0"), OK);
-    false_server_play(between, LOSE_REPLY);
+    false_server_play(raw->between, LOSE_REPLY);
     long long scripts = raw_calls(raw, "evalsha");
     assert_code(join(raw, "ann", "L1"), UNKNOWN);
     assert_true(is_in(raw, "ann", "L1"));
@@ -48,7 +30,7 @@ static void test_write_whose_reply_is_lost(void **state) {
 static void test_reply_cut_in_the_middle(void **state) {
     raw_server *raw = *state;
     assert_code(join(raw, "ann", "L0"), OK);
-    false_server_play(between, CUT_REPLY);
+    false_server_play(raw->between, CUT_REPLY);
     assert_code(join(raw, "ann", "L1"), UNKNOWN);
     assert_code(join(raw, "bob", "L1"), OK);
     assert_true(is_in(raw, "ann", "L1"));
@@ -58,7 +40,7 @@ static void test_reply_cut_in_the_middle(void **state) {
 static void test_request_cut_in_the_middle(void **state) {
     raw_server *raw = *state;
     assert_code(join(raw, "ann", "L0"), OK);
-    false_server_play(between, CUT_REQUEST);
+    false_server_play(raw->between, CUT_REQUEST);
     assert_code(join(raw, "ann", "L1"), UNKNOWN);
     assert_true(is_in(raw, "ann", "L0"));
     assert_code(join(raw, "ann", "L1"), OK);
@@ -69,19 +51,19 @@ static void test_reads_are_retried_once(void **state) {
     lesson_store_place place;
     uint64_t count;
     assert_code(join(raw, "ann", "L0"), OK);
-    int connections = false_server_connections(between);
-    false_server_play(between, LOSE_REPLY);
+    int connections = false_server_connections(raw->between);
+    false_server_play(raw->between, LOSE_REPLY);
     assert_code(lesson_store_where(raw->store, "ann", &place), OK);
     assert_string_equal(place.lesson_id, "L0");
-    false_server_play(between, CUT_REPLY);
+    false_server_play(raw->between, CUT_REPLY);
     assert_code(lesson_store_count(raw->store, "L0", &count), OK);
     assert_int_equal(count, 1);
-    assert_int_equal(false_server_connections(between), connections + 2);
+    assert_int_equal(false_server_connections(raw->between), connections + 2);
 
-    false_server_play(between, LOSE_EVERY_REPLY);
+    false_server_play(raw->between, LOSE_EVERY_REPLY);
     assert_code(lesson_store_where(raw->store, "ann", &place), UNREACHABLE);
-    assert_int_equal(false_server_connections(between), connections + 3);
-    false_server_play(between, PASS_ON);
+    assert_int_equal(false_server_connections(raw->between), connections + 3);
+    false_server_play(raw->between, PASS_ON);
     assert_code(lesson_store_where(raw->store, "ann", &place), OK);
 }
 
@@ -90,7 +72,7 @@ static void test_closed_while_idle(void **state) {
     raw_server *raw = *state;
     assert_code(join(raw, "ann", "L0"), OK);
     for (int i = 0; i < 20; i++) {
-        false_server_play(between, CLOSE_NOW);
+        false_server_play(raw->between, CLOSE_NOW);
         assert_code(join(raw, i % 2 ? "ann" : "bob", i % 3 ? "L1" : "L2"), OK);
     }
 }
@@ -110,7 +92,7 @@ static void test_batch_whose_reply_is_lost(void **state) {
         operations[i].lesson_id = lesson_store_id_of("L1");
     }
     assert_code(join(raw, "ann", "L0"), OK);
-    false_server_play(between, LOSE_REPLY);
+    false_server_play(raw->between, LOSE_REPLY);
     assert_code(lesson_store_batch(raw->store, operations, COUNT), UNKNOWN);
     for (int i = 0; i < COUNT; i++) {
         bool is_unknown = i < 256 && i % 2 == 0;
@@ -132,7 +114,7 @@ static void test_batch_lost_in_the_middle(void **state) {
         operations[i].lesson_id = lesson_store_id_of("L1");
     }
     assert_code(join(raw, "ann", "L0"), OK);
-    false_server_play(between, LOSE_SECOND_REPLY);
+    false_server_play(raw->between, LOSE_SECOND_REPLY);
     assert_code(lesson_store_batch(raw->store, operations, COUNT), UNKNOWN);
     for (int i = 0; i < COUNT; i++)
         assert_int_equal(operations[i].code, i < 256   ? LESSON_STORE_OK
@@ -150,10 +132,10 @@ static void test_dribbled_reply(void **state) {
     memset(lesson_id, 'L', 200); /* 200 bytes, one in 20 ms, are far more than the 300 ms there are */
     lesson_id[200] = '\0';
     assert_code(join(raw, "ann", lesson_id), OK);
-    false_server_play(between, DRIBBLE);
+    false_server_play(raw->between, DRIBBLE);
     assert_code(lesson_store_where(raw->store, "ann", NULL), UNREACHABLE);
     raw_assert_message("300 ms");
-    false_server_play(between, PASS_ON);
+    false_server_play(raw->between, PASS_ON);
     assert_code(lesson_store_where(raw->store, "ann", NULL), OK);
 }
 
@@ -169,33 +151,40 @@ static void test_request_that_is_not_taken(void **state) {
         operations[i].uid = operations[i].course_id = operations[i].lesson_id = operations[i].session =
             lesson_store_id_of(id);
     }
-    false_server_play(between, TAKE_NOTHING);
+    false_server_play(raw->between, TAKE_NOTHING);
     assert_code(lesson_store_batch(raw->store, operations, COUNT), UNREACHABLE);
     raw_assert_message("did not take the request");
     for (int i = 0; i < COUNT; i++)
         assert_int_equal(operations[i].code, LESSON_STORE_UNREACHABLE);
     raw_expect(raw, "");
-    false_server_play(between, PASS_ON);
+    false_server_play(raw->between, PASS_ON);
     assert_code(join(raw, "ann", "L1"), OK);
 }
 
+struct given {
+    raw_server *raw;
+    int count;
+};
+
 static bool stop_at_once(lesson_store_id uid, void *context) {
     (void)uid;
-    ++*(int *)context;
+    struct given *given = context;
+    given->count++;
     return false;
 }
 
 static bool cut_at_once(lesson_store_id uid, void *context) {
     (void)uid;
-    if (++*(int *)context == 1)
-        false_server_play(between, CLOSE_NOW);
+    struct given *given = context;
+    if (++given->count == 1)
+        false_server_play(given->raw->between, CLOSE_NOW);
     return true;
 }
 
 /* A stream is asked again only if nothing of it was given; what was given is never given twice. */
 static void test_members_that_break_off(void **state) {
     raw_server *raw = *state;
-    int given = 0;
+    struct given given = {raw, 0};
     for (int i = 0; i < 20000; i++)
         redisAppendCommand(raw->commands, "SADD " MEMBERS("L1") " member-with-a-rather-long-name-%d", i);
     for (int i = 0; i < 20000; i++) {
@@ -203,17 +192,17 @@ static void test_members_that_break_off(void **state) {
         assert_int_equal(redisGetReply(raw->commands, (void **)&reply), REDIS_OK);
         freeReplyObject(reply);
     }
-    false_server_play(between, LOSE_REPLY);
+    false_server_play(raw->between, LOSE_REPLY);
     assert_code(lesson_store_members(raw->store, "L1", stop_at_once, &given), OK);
-    assert_int_equal(given, 1);
+    assert_int_equal(given.count, 1);
 
-    given = 0;
+    given.count = 0;
     assert_code(lesson_store_members(raw->store, "L1", cut_at_once, &given), UNREACHABLE);
-    assert_in_range(given, 1, 19999);
+    assert_in_range(given.count, 1, 19999);
     assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, open_behind, close_behind)
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open_behind, raw_close_behind)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
