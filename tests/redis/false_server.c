@@ -91,7 +91,7 @@ static bool on_reply(false_server *server, int client, int real) {
     ssize_t size = recv(real, bytes, sizeof bytes, 0);
     if (size <= 0)
         return false;
-    switch (server->part) {
+    switch ((false_server_part)atomic_load(&server->part)) {
     case LOSE_REPLY:
         server->part = PASS_ON;
         return false;
