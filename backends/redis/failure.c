@@ -13,7 +13,8 @@ static const struct {
     {"DENIED", LESSON_STORE_DENIED}, /* protected mode */
     {"ERR invalid password", LESSON_STORE_DENIED},
     {"ERR AUTH", LESSON_STORE_DENIED},                      /* a password was given and the server has none */
-    {"The user executing the script", LESSON_STORE_DENIED}, /* what a script hears instead of NOPERM before Redis 7.2 */
+    {"ERR ACL failure", LESSON_STORE_DENIED},               /* what a script hears instead of NOPERM */
+    {"The user executing the script", LESSON_STORE_DENIED}, /* the same before Redis 7.2 */
     {"ERR ACL failure in script", LESSON_STORE_DENIED},     /* and since */
     {"BUSY ", LESSON_STORE_BUSY},                           /* another client's script runs for too long */
     {"LOADING", LESSON_STORE_UNREACHABLE},
