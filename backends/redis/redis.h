@@ -7,6 +7,7 @@
  *   connection.c  one connection: making it, one exchange on it
  *   request.c     writing requests        reply.c  collecting replies        failure.c  the server's errors
  *   scripts/      what the server runs    settings.c  what the location says    seen.c  what was given already
+ *   cursor.h      where a scan goes on
  */
 #ifndef LESSON_STORE_REDIS_REDIS_H
 #define LESSON_STORE_REDIS_REDIS_H

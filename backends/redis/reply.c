@@ -37,7 +37,8 @@ static redis_item *add_item(redis_reply *reply, redis_item_type type) {
 
 static bool add_text(redis_reply *reply, const char *data, size_t size) {
     void *texts = reply->texts;
-    if (!grow(&texts, &reply->texts_capacity, reply->texts_size + size, 1, TEXTS_MAX))
+    /* One byte more, so that also an empty text is at an address. */
+    if (!grow(&texts, &reply->texts_capacity, reply->texts_size + size + 1, 1, TEXTS_MAX))
         return false;
     reply->texts = texts;
     redis_item *item = add_item(reply, REDIS_ITEM_TEXT);

@@ -158,6 +158,8 @@ static void test_password_in_an_error(void **state) {
     false_server_answer(raw->between, "-ERR unknown command `AUTH`, with args beginning with: `s3cret`\r\n");
     raw_refuse(location, LESSON_STORE_DENIED, "password");
     assert_null(strstr(lesson_store_message(), "s3cret"));
+    false_server_answer(raw->between, "-\r\n");
+    raw_refuse(location, LESSON_STORE_DENIED, "password");
 }
 
 static bool find_engine(const char *name, const char *value, void *context) {
