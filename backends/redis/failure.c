@@ -15,7 +15,6 @@ static const struct {
     {"ERR AUTH", LESSON_STORE_DENIED},                      /* a password was given and the server has none */
     {"ERR ACL failure", LESSON_STORE_DENIED},               /* what a script hears instead of NOPERM */
     {"The user executing the script", LESSON_STORE_DENIED}, /* the same before Redis 7.2 */
-    {"ERR ACL failure in script", LESSON_STORE_DENIED},     /* and since */
     {"BUSY ", LESSON_STORE_BUSY},                           /* another client's script runs for too long */
     {"LOADING", LESSON_STORE_UNREACHABLE},
     {"MASTERDOWN", LESSON_STORE_UNREACHABLE},
