@@ -101,7 +101,7 @@ static int check_support(const lesson_store *store, const struct rule *rule, con
 int lesson_store_operation_check(const lesson_store *store, const lesson_store_operation *operation) {
     const struct rule *rule = rule_of(operation);
     if (!rule)
-        return lesson_store_fail(LESSON_STORE_INVALID, "operation kind %u is none", (unsigned)operation->kind);
+        return lesson_store_fail(LESSON_STORE_INVALID, "operation kind %u does not exist", (unsigned)operation->kind);
     if (operation->flags & ~rule->flags)
         return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no flag 0x%x", rule->name,
                                  (unsigned)(operation->flags & ~rule->flags));

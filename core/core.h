@@ -46,6 +46,9 @@ int lesson_store_backend_complete(lesson_store_backend *out, const lesson_store_
 bool lesson_store_backend_opens(const lesson_store_backend *backend, const char *scheme);
 const lesson_store_backend *lesson_store_backend_find(const char *scheme);
 
+/* The schemes of all registered backends, as "memory|sqlite"; cut if there is no room. */
+void lesson_store_backend_list(char *text, size_t size);
+
 /* ---- pool.c: instances, lent to one thread at a time */
 
 typedef struct lesson_store_slot {

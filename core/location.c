@@ -187,7 +187,7 @@ int lesson_store_location_parse(lesson_store_location *location, const char *tex
         return lesson_store_fail(LESSON_STORE_INVALID, "location: has more than %d bytes", LESSON_STORE_LOCATION_MAX);
     size_t scheme_size = strspn(text, SCHEME_BYTES);
     if (scheme_size == 0 || text[0] < 'a' || text[0] > 'z' || text[scheme_size] != ':')
-        return bad("does not begin with a scheme, as in memory: or sqlite:PATH");
+        return bad("does not begin with a scheme in lower case, as memory: or sqlite:PATH");
     show(location, text);
     if (!getcwd(location->folder, sizeof location->folder))
         location->folder[0] = '\0';

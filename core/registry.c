@@ -1,4 +1,4 @@
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "core.h"
 
@@ -63,6 +63,14 @@ const lesson_store_backend *lesson_store_backend_find(const char *scheme) {
             return backend;
     }
     return NULL;
+}
+
+void lesson_store_backend_list(char *text, size_t size) {
+    const lesson_store_backend *backend;
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; used < size && (backend = lesson_store_backend_at(i)); i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? "|" : "", backend->schemes);
 }
 
 static int check_schemes(const char *schemes) {

@@ -20,6 +20,16 @@ static int open_on(lesson_store **out, const lesson_store_backend *backend, less
     return LESSON_STORE_OK;
 }
 
+/* `only` is the one backend that was to open it, or NULL for all that are registered. */
+static int unknown_scheme(const char *scheme, const lesson_store_backend *only) {
+    char known[256];
+    if (only)
+        snprintf(known, sizeof known, "%s", only->schemes);
+    else
+        lesson_store_backend_list(known, sizeof known);
+    return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "location: the scheme %s is not one of %s", scheme, known);
+}
+
 static int open_at(lesson_store **out, const lesson_store_backend *backend, const char *text) {
     if (!out)
         return lesson_store_fail(LESSON_STORE_INVALID, "open: no place for the store");
@@ -32,17 +42,13 @@ static int open_at(lesson_store **out, const lesson_store_backend *backend, cons
         free(store);
         return code;
     }
-    const char *scheme = store->location.scheme;
-    if (!backend)
-        backend = lesson_store_backend_find(scheme);
-    else if (backend->schemes && !lesson_store_backend_opens(backend, scheme))
-        backend = NULL;
-    if (!backend) {
-        code = lesson_store_fail(LESSON_STORE_UNSUPPORTED, "location: no backend here opens the scheme %s:", scheme);
+    const lesson_store_backend *opener = backend ? backend : lesson_store_backend_find(store->location.scheme);
+    if (!opener || !lesson_store_backend_opens(opener, store->location.scheme)) {
+        code = unknown_scheme(store->location.scheme, backend);
         free(store);
         return code;
     }
-    return open_on(out, backend, store);
+    return open_on(out, opener, store);
 }
 
 int lesson_store_open(lesson_store **out, const char *location) {

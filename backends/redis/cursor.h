@@ -17,7 +17,7 @@ static inline bool redis_cursor_at_start(const redis_cursor *cursor) {
     return strcmp(cursor->text, "0") == 0;
 }
 
-/* The next cursor, the first item of every page. False if it is none. */
+/* The next cursor, the first item of every page. False if it is not one. */
 static inline bool redis_cursor_read(redis_cursor *cursor, redis_reply *reply) {
     lesson_store_id text;
     if (!redis_reply_next_text(reply, &text) || text.size == 0 || text.size >= sizeof cursor->text)

@@ -45,8 +45,13 @@ void redis_ask_begin(redis_store *store, const redis_script *script);
 
 /* ---- run.c */
 
-/* A status as it was stored: NONE for a missing one, LESSON_STORE_MALFORMED (lower than any status) for what is none.
- */
+/* The text, or "not given" if it is empty: a record can lack its course in either way. */
+static inline lesson_store_id redis_given(lesson_store_id text) {
+    return text.size > 0 ? text : (lesson_store_id){NULL, 0};
+}
+
+/* A status as it was stored: NONE for a missing one, LESSON_STORE_MALFORMED (lower than any status) for one that is not
+ * valid. */
 int32_t redis_status_of(lesson_store_id text, int32_t highest);
 
 /* ---- The vtable's functions */

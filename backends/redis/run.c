@@ -121,18 +121,19 @@ int32_t redis_status_of(lesson_store_id text, int32_t highest) {
 }
 
 static int bad_status(const redis_store *store, const lesson_store_operation *operation) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s:LESSON_STATUS:LESSON_ID:%.*s holds a status that is none",
+    return lesson_store_fail(LESSON_STORE_MALFORMED,
+                             "%s: %s:LESSON_STATUS:LESSON_ID:%.*s holds a status that is not valid",
                              store->connection.settings.shown, store->connection.settings.prefix,
                              (int)operation->lesson_id.size, operation->lesson_id.data);
 }
 
 static int bad_place(const redis_store *store, const lesson_store_operation *operation) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s:IN_LESSON:UID:%.*s holds an id that is none",
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s:IN_LESSON:UID:%.*s holds an id that is not valid",
                              store->connection.settings.shown, store->connection.settings.prefix,
                              (int)operation->uid.size, operation->uid.data);
 }
 
-/* Copies a stored id where there is a place for it. False if it is none; a missing one is "". */
+/* Copies a stored id where there is a place for it. False if it is not valid; a missing one is "". */
 static bool copy_id(lesson_store_place *place, char *field, lesson_store_id id) {
     bool valid = redis_text_is_id_or_nil(id);
     if (place)
@@ -149,7 +150,7 @@ static bool read_place(redis_store *store, lesson_store_operation *operation) {
         !redis_reply_next_text(reply, &session))
         return false;
     lesson_store_place read;
-    bool valid = copy_id(&read, read.course_id, course);
+    bool valid = copy_id(&read, read.course_id, redis_given(course));
     valid = copy_id(&read, read.lesson_id, lesson) && valid;
     valid = copy_id(&read, read.session, session) && valid;
     if (!valid && operation->kind == LESSON_STORE_OPERATION_WHERE)

@@ -61,7 +61,7 @@ static int ask_members(redis_store *store, lesson_store_id lesson_id, redis_repl
     redis_request_add_text(&store->request, key);
     int code = redis_ask(store, reply, false);
     if (code == LESSON_STORE_MALFORMED)
-        lesson_store_fail(code, "%s: %s is no set", store->connection.settings.shown, key);
+        lesson_store_fail(code, "%s: %s is not a set", store->connection.settings.shown, key);
     return code;
 }
 

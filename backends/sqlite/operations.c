@@ -14,12 +14,13 @@ static bool same_id(lesson_store_id left, lesson_store_id right) {
 }
 
 static int malformed_user(sqlite_store *sqlite, lesson_store_id uid) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the user record of %.*s holds something that is no id",
-                             sqlite->path, (int)uid.size, uid.data);
+    return lesson_store_fail(LESSON_STORE_MALFORMED,
+                             "%s: the user record of %.*s holds something that is not a valid id", sqlite->path,
+                             (int)uid.size, uid.data);
 }
 
 static int malformed_lesson(sqlite_store *sqlite, lesson_store_id lesson_id) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the lesson record of %.*s holds a status that is none",
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the lesson record of %.*s holds a status that is not valid",
                              sqlite->path, (int)lesson_id.size, lesson_id.data);
 }
 

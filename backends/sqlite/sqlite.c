@@ -27,6 +27,10 @@ static const lesson_store_option options[] = {
      .number_default = 10000,
      .minimum = 1,
      .maximum = 1000000},
+    {.name = "create",
+     .summary = "whether a file that is not there is made",
+     .choices = "yes|no",
+     .text_default = "yes"},
     {.name = "cache_kib",
      .summary = "the most memory for pages, in each instance",
      .number_default = 8192,
@@ -53,7 +57,7 @@ static int check_location(const lesson_store_location *location) {
 }
 
 /* SQLite says only that it could not open a file: this finds out why. */
-static int explain_cantopen(const char *path) {
+static int explain_cantopen(const char *path, bool may_create) {
     struct stat facts;
     if (stat(path, &facts) == 0) {
         if (S_ISDIR(facts.st_mode))
@@ -65,6 +69,9 @@ static int explain_cantopen(const char *path) {
     if (errno == EACCES)
         return lesson_store_fail(LESSON_STORE_DENIED, "%s: its directory may not be searched", path);
 
+    if (errno == ENOENT && !may_create)
+        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: there is no such file, and create=no", path);
+
     const char *slash = strrchr(path, '/');
     char directory[PATH_MAX + LESSON_STORE_LOCATION_MAX];
     snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
@@ -73,13 +80,14 @@ static int explain_cantopen(const char *path) {
     return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: cannot be made: %s", path, strerror(errno));
 }
 
-static int open_database(sqlite_store *sqlite) {
-    int result = sqlite3_open_v2(sqlite->path, &sqlite->database,
-                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+static int open_database(sqlite_store *sqlite, bool may_create) {
+    int result =
+        sqlite3_open_v2(sqlite->path, &sqlite->database,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (may_create ? SQLITE_OPEN_CREATE : 0), NULL);
     if (!sqlite->database)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory for a connection", sqlite->path);
     if ((result & 0xff) == SQLITE_CANTOPEN)
-        return explain_cantopen(sqlite->path);
+        return explain_cantopen(sqlite->path, may_create);
     if (result != SQLITE_OK)
         return sqlite_fail(sqlite, result);
     sqlite3_extended_result_codes(sqlite->database, 1);
@@ -103,7 +111,7 @@ static int apply_options(sqlite_store *sqlite, const lesson_store_location *loca
 
 /* Until the schema is settled the file may be another program's, so nothing else comes before that. */
 static int connect(sqlite_store *sqlite, const lesson_store_location *location) {
-    int code = open_database(sqlite);
+    int code = open_database(sqlite, strcmp(lesson_store_location_text(location, "create"), "yes") == 0);
     if (!code)
         code = sqlite_settle_schema(sqlite);
     if (!code)

@@ -90,7 +90,7 @@ bool sqlite_read_optional_id(sqlite3_stmt *statement, int column, lesson_store_i
 /* course_id, lesson_id and session, from `column` on. */
 bool sqlite_read_place(sqlite3_stmt *statement, int column, lesson_store_user *out);
 
-/* course_status and chat_status, from `column` on; what is no status becomes LESSON_STORE_STATUS_NONE. */
+/* course_status and chat_status, from `column` on; what is not valid becomes LESSON_STORE_STATUS_NONE. */
 bool sqlite_read_statuses(sqlite3_stmt *statement, int column, lesson_store_lesson *out);
 
 /* A value for a person: an id as it is, others as SQL writes them, cut to a line. */

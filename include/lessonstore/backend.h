@@ -8,7 +8,8 @@
  * What core does, so that no backend need: it checks every argument (ids, statuses, flags, kinds), parses
  * locations and validates options, lends an instance to one thread at a time, answers UNSUPPORTED for what the
  * backend does not declare, refuses calls from callbacks, and completes the tables of a backend that was
- * compiled against an older version of this header. A backend therefore needs no lock.
+ * compiled against an older version of this header. A backend therefore needs no lock, unless its instances share
+ * memory.
  */
 #ifndef LESSONSTORE_BACKEND_H
 #define LESSONSTORE_BACKEND_H
@@ -155,7 +156,8 @@ struct lesson_store_backend {
 
 /* Makes a backend known to lesson_store_open under its schemes. `backend` must stay valid and unchanged as long as the
  * process lives. Registering the same one again is OK and does nothing. EXISTS: a scheme is taken by another backend.
- * INVALID: the table lacks what is required, or a scheme is none. FULL: more than 32 backends. Any thread. */
+ * INVALID: the table lacks what is required, or a scheme is not well formed. FULL: more than 32 backends. Any thread.
+ */
 LESSON_STORE_API int lesson_store_register(const lesson_store_backend *backend);
 
 /* Opens a store on this backend without registering it. As lesson_store_open; the location's scheme must be one

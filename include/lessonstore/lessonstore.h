@@ -91,7 +91,8 @@ LESSON_STORE_API const char *lesson_store_code_text(int code);
 
 /* What went wrong, for a person: one line with the names and figures of the latest failure (negative code) in
  * the calling thread. Owned by the thread, valid until its next failing call, never NULL. It says nothing about
- * whether a call failed, because it stays when later calls succeed. It never holds a password. */
+ * whether a call failed, because it stays when later calls succeed. After a batch it speaks of the last operation that
+ * failed. It never holds a password. */
 LESSON_STORE_API const char *lesson_store_message(void);
 
 /* The version of the library that is running, as "0.1.0". */
@@ -113,7 +114,7 @@ enum {
 };
 
 /* The words that lessonctl and exports use: "offline", "online", "cantjoinin", "waiting"; "free", "banned".
- * A status outside the range gives NULL; a word that is none gives LESSON_STORE_STATUS_NONE. */
+ * A status outside the range gives NULL; an unknown word gives LESSON_STORE_STATUS_NONE. */
 LESSON_STORE_API const char *lesson_store_course_status_word(int course_status);
 LESSON_STORE_API const char *lesson_store_chat_status_word(int chat_status);
 LESSON_STORE_API int lesson_store_course_status_of(const char *word);
@@ -191,7 +192,7 @@ LESSON_STORE_API void lesson_store_close(lesson_store *store);
  *
  * Each is a batch of one operation. Ids are C strings; where NULL is allowed it says so. Every call returns a
  * code. Beside those named with the call, each may return:
- *   INVALID      an id, status or flag is none; the message names it.
+ *   INVALID      an id, status or flag is not valid; the message names it.
  *   UNSUPPORTED  the backend lacks the operation, the flag, or sessions.
  *   REENTERED    called from a callback of this store.
  *   UNREACHABLE, DENIED, READ_ONLY, FULL, BUSY, NO_MEMORY, FAILED: nothing was changed.
@@ -208,7 +209,8 @@ enum {
     LESSON_STORE_RESET = 1 << 0,       /* create: an existing record goes back to Waiting and Free, members stay */
     LESSON_STORE_RECORD_ONLY = 1 << 1, /* end: remove the record and leave the members where they are */
     LESSON_STORE_IF_EXISTS = 1 << 2,   /* join: only if the lesson has a record */
-    LESSON_STORE_IF_OPEN = 1 << 3,     /* join: only if the record says OnLine or Waiting */
+    LESSON_STORE_IF_OPEN = 1 << 3,     /* join: only if the record says OnLine or Waiting; so CantJoinIn refuses its
+                                        * own members too, who come back by a join without this flag */
     LESSON_STORE_STAY = 1 << 4         /* join: refuse to move a user who is in another lesson */
 };
 
@@ -228,13 +230,14 @@ LESSON_STORE_API int lesson_store_set_course_status(lesson_store *store, const c
 LESSON_STORE_API int lesson_store_set_chat_status(lesson_store *store, const char *lesson_id, int chat_status,
                                                   int expected, int *present);
 
-/* Reads a lesson into `*lesson`. NOT_FOUND: neither record nor members. MALFORMED: a status is none of ours. */
+/* Reads a lesson into `*lesson`. NOT_FOUND: neither record nor members. MALFORMED: a status is not one of ours. */
 LESSON_STORE_API int lesson_store_get_lesson(lesson_store *store, const char *lesson_id, lesson_store_lesson *lesson);
 
 /* Puts a user into a lesson and out of any other one. `session` (NULL: none) replaces the session of the user
  * record. On OK `*before` becomes where the user was: `lesson_id` is "" for a new user, this lesson for one who
  * was already there, another lesson for one who was moved. By default nothing is asked of the lesson record.
- * REFUSED: a flag forbade it; `*before` becomes where the user still is. */
+ * REFUSED: a flag forbade it; `*before` becomes where the user still is. (Which of several flags, only an operation
+ * tells, in `refused_by`.) */
 LESSON_STORE_API int lesson_store_join(lesson_store *store, const char *uid, const char *course_id,
                                        const char *lesson_id, const char *session, uint32_t flags,
                                        lesson_store_place *before);
@@ -326,9 +329,9 @@ LESSON_STORE_API int lesson_store_batch(lesson_store *store, lesson_store_operat
  *
  * The callback is called once for each item and returns true to go on, false to stop early; stopping early is
  * OK, not an error. While it runs the store must not be called again from the same thread: that is answered
- * REENTERED. Nothing is promised about the order. Codes as for single calls that read; after a failure the
- * items already given are true, but not all. MALFORMED: all items were given but those that are not of this library's
- * shape; the message names the first of these.
+ * REENTERED. Other stores may be called, also one on the same data. Nothing is promised about the order. Codes as for
+ * single calls that read; after a failure the items already given are true, but not all. MALFORMED: all items were
+ * given but those that are not of this library's shape; the message names the first of these.
  */
 typedef bool (*lesson_store_member_callback)(lesson_store_id uid, void *context);
 typedef bool (*lesson_store_lesson_callback)(const lesson_store_lesson *lesson, void *context);
@@ -361,7 +364,7 @@ typedef enum lesson_store_finding_kind {
     LESSON_STORE_FINDING_INCOMPLETE_USER = 3,
     /* A user in a lesson that has no record; only found with LESSON_STORE_CHECK_ENDED. Repair takes the user out. */
     LESSON_STORE_FINDING_ENDED_LESSON = 4,
-    /* Data of a wrong type, an id or a status that is none, damage in the file. Repair leaves it, unless the
+    /* Data of a wrong type, an id or a status that is not valid, damage in the file. Repair leaves it, unless the
      * finding says mended. */
     LESSON_STORE_FINDING_MALFORMED = 5
 } lesson_store_finding_kind;

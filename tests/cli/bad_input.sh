@@ -29,7 +29,7 @@ gives 0 "" lessonctl create "${long:1}"
 gives 0 "" lessonctl end "${long:1}"
 
 # Locations
-refuses 3 "no backend here opens the scheme odd:" lessonctl --store odd:x lessons
+refuses 3 "the scheme odd is not one of" lessonctl --store odd:x lessons
 refuses 2 "does not begin with a scheme" lessonctl --store /some/file lessons
 refuses 2 "is empty" lessonctl --store "" lessons
 case $LESSONSTORE_LOCATION in

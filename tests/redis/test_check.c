@@ -169,8 +169,8 @@ static void test_malformed(void **state) {
     raw_do(raw, "SADD STATUS:LESSON_USER:LESSON_ID: a");
     char *before = raw_dump(raw);
     const char *findings =
-        "malformed data [L1] [] left: the lesson record is no hash\n"
-        "malformed data [L2] [] left: the members are no set\n"
+        "malformed data [L1] [] left: the lesson record is not a hash\n"
+        "malformed data [L2] [] left: the members are not a set\n"
         "malformed data [L3] [] left: the members hold the uid \\xC3(\n"
         "malformed data [L3] [c] left: the user record holds the uid x\n"
         "malformed data [L3] [d] left: the user record holds the course_id \\xFF\n"
@@ -180,7 +180,7 @@ static void test_malformed(void **state) {
         "malformed data [] [] left: the key STATUS:IN_LESSON:UID:\\x01 names no valid uid\n"
         "malformed data [] [] left: the key STATUS:LESSON_STATUS:LESSON_ID:\\xED\\xA0\\x80 names no valid lesson_id\n"
         "malformed data [] [] left: the key STATUS:LESSON_USER:LESSON_ID: names no valid lesson_id\n"
-        "malformed data [] [a] left: the user record is no hash\n"
+        "malformed data [] [a] left: the user record is not a hash\n"
         "malformed data [] [e] left: the user record holds the lesson_id bad\\x0A\n";
     expect_repair(raw, 0, findings, before, findings);
     free(before);

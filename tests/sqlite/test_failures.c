@@ -131,6 +131,17 @@ static void test_places(void **state) {
     assert_refused("sqlite:a.db?synchronous=sometimes", LESSON_STORE_INVALID, "synchronous");
 }
 
+static void test_a_file_that_is_not_to_be_made(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store *store = NULL;
+    sqlite_files_refuse(files, "?create=no", LESSON_STORE_UNREACHABLE, "no such file");
+    assert_false(is_there(files->database));
+    lesson_store_close(sqlite_files_open(files, ""));
+    store = sqlite_files_open(files, "?create=no");
+    assert_int_equal(lesson_store_create(store, "algebra", 0), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
 static void fill_joins(lesson_store_operation joins[JOINS], char uids[JOINS][16]) {
     for (int i = 0; i < JOINS; i++) {
         snprintf(uids[i], sizeof uids[i], "user-%d", i);
@@ -222,8 +233,15 @@ static void test_commit_that_fails(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
-        TEST(test_locked), TEST(test_locked_when_opened), TEST(test_waits_for_the_lock), TEST(test_rights),
-        TEST(test_places), TEST(test_full_half_way),      TEST(test_no_memory_half_way), TEST(test_commit_that_fails),
+        TEST(test_locked),
+        TEST(test_locked_when_opened),
+        TEST(test_waits_for_the_lock),
+        TEST(test_rights),
+        TEST(test_places),
+        TEST(test_a_file_that_is_not_to_be_made),
+        TEST(test_full_half_way),
+        TEST(test_no_memory_half_way),
+        TEST(test_commit_that_fails),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@ local function check_lesson(key, lesson)
     if not is_id(lesson) then
         return report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid lesson_id')
     elseif not found then
-        return report(MALFORMED, lesson, false, false, 'the lesson record is no hash')
+        return report(MALFORMED, lesson, false, false, 'the lesson record is not a hash')
     end
     if found[1] and found[1] ~= lesson then
         report(MALFORMED, lesson, false, false, 'the lesson record holds the lesson_id ' .. shown(found[1]))
@@ -51,7 +51,7 @@ local function check_user(key, uid)
     if not is_id(uid) then
         return report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid uid')
     elseif not found then
-        return report(MALFORMED, false, uid, false, 'the user record is no hash')
+        return report(MALFORMED, false, uid, false, 'the user record is not a hash')
     end
     local stored_uid, course, lesson = found[1], found[2], found[3]
     if not lesson then
@@ -78,7 +78,7 @@ local function check_members_key(key, lesson)
     if not is_id(lesson) then
         report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid lesson_id')
     elseif not read('SCARD', key) then
-        report(MALFORMED, lesson, false, false, 'the members are no set')
+        report(MALFORMED, lesson, false, false, 'the members are not a set')
     else
         report(TO_BE_CHECKED, lesson, false, false, '')
     end
