@@ -5,10 +5,9 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/lessonstore)
 get_property(packages GLOBAL PROPERTY LESSONSTORE_PACKAGES)
 list(JOIN packages " " packages)
 # Who links a static library links its engines too, and not also everything that those would need if they were static.
-if(BUILD_SHARED_LIBS)
-    set(LESSONSTORE_PC_REQUIRES "Requires.private: ${packages}")
-else()
-    set(LESSONSTORE_PC_REQUIRES "Requires: ${packages}")
+# Who links the shared one needs nothing of theirs, not even their headers.
+if(NOT BUILD_SHARED_LIBS)
+    set(LESSONSTORE_PC_REQUIRES "Requires: ${packages}\n")
 endif()
 # The pkg-config files say where they are relative to the prefix, so that an installed tree can be moved.
 file(RELATIVE_PATH LESSONSTORE_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
@@ -26,6 +25,9 @@ if(LESSONSTORE_CONFORMANCE)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lessonstore-conformance.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()
 if(LESSONSTORE_CLI)
+    # lessonctl finds the library beside it, wherever the tree is put.
+    file(RELATIVE_PATH to_library /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+    set_target_properties(lessonctl PROPERTIES INSTALL_RPATH "$ORIGIN/${to_library}")
     install(TARGETS lessonctl)
 endif()
 

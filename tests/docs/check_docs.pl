@@ -4,7 +4,7 @@
 # What a fenced block is for is said by its language, and where needed by a comment on the line before it:
 #   ```c         a whole program is compiled, linked and run; a part needs <!-- from FILE -->
 #   ```console   lines that begin with "$ " are run in order, one shell and one folder a document; the other lines are exactly
-#                what they print. "..." stands for any lines.
+#                what they print; build/release is then the build that is tested, and localhost:6379 a private server. "..." stands for any lines.
 #   ```text      shown only: a grammar, a picture
 #   any other    needs one of the comments
 #   <!-- from FILE -->      the block stands in that file, to the letter
@@ -76,6 +76,7 @@ sub run_console {
         return unless defined $command;
         $commands++;
         (my $real = $command) =~ s{redis://localhost:6379}{$redis}g;
+        $real =~ s{\bbuild/release\b}{$ENV{BUILD}}g;
         open my $script, '>', "$folder/command.sh" or die;
         print $script "cd '$folder'\n[ -f .state ] && . ./.state\n$real\nstatus=\$?\nexport -p > .state\nexit \$status\n";
         close $script;

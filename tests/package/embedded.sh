@@ -4,6 +4,8 @@ skip_if_sanitized
 
 consume embedded -DEMBEDDED="$SOURCE" -DLESSONSTORE_SQLITE=OFF -DLESSONSTORE_REDIS=OFF
 [ ! -e "$work/embedded/lessonstore/cli" ] || fail "the command line is built where nobody asked for it"
+quietly "$CMAKE" --install "$work/embedded" --prefix "$work/prefix"
+[ -z "$(find "$work" -path "$work/prefix/*" -name '*lessonstore*')" ] || fail "it is installed with the other project"
 if ldd "$work/embedded/consumer" | grep -E 'sqlite|hiredis'; then
     fail "a backend that is off is linked all the same"
 fi

@@ -6,10 +6,13 @@ skip_if_sanitized
 quietly "$CMAKE" --install "$BUILD" --prefix "$work/prefix"
 # A moved tree must work too.
 mv "$work/prefix" "$work/moved"
+quietly "$work/moved/bin/lessonctl" --version
 consume by-cmake -DCMAKE_PREFIX_PATH="$work/moved"
 
 package_path=$(dirname "$(find "$work/moved" -name lessonstore.pc)")
 library_path=$(dirname "$package_path")
+# Nothing of the engines is asked for: no other package is in this path.
+PKG_CONFIG_LIBDIR=$package_path quietly pkg-config --cflags --libs lessonstore
 export PKG_CONFIG_PATH=$package_path LD_LIBRARY_PATH=$library_path
 quietly "$CC" "$SOURCE/tests/package/consumer/consumer.c" -o "$work/by-pkg-config" $(pkg-config --cflags --libs lessonstore)
 expect_consumer "$work/by-pkg-config"
