@@ -10,9 +10,12 @@
  * for a backend that declares LESSON_STORE_CAN_SHARE, over *two-stores* open on the same data, the steps alternating
  * between them.
  *
+ * The description. Before the first test it is compared with a store that is opened for that. Where the description
+ * declares what the store lacks, or the store has what the description does not declare, the run ends with a line for
+ * each difference.
+ *
  * Gates. A test that needs what the description does not declare is skipped and says why; what is declared
- * and does not work is a failure. What is not declared must be answered UNSUPPORTED, and that is tested too, so a
- * description cannot say less than the backend does.
+ * and does not work is a failure. What is not declared must be answered UNSUPPORTED, and that is tested too.
  *
  * The suite destroys what is in the store: `prepare` must name or make a place that holds nothing of worth.
  *
@@ -52,8 +55,8 @@ typedef struct lesson_store_conformance_backend {
 
     void *context; /* handed to every hook */
 
-    /* Makes the data empty before each test; no store of the suite's is open then. NULL where a freshly opened store is
-     * always empty. Returns 0, else the test fails. */
+    /* Makes the data empty before each test, and before the comparison; no store of the suite's is open then. NULL
+     * where a freshly opened store is always empty. Returns 0, else the test fails. */
     int (*prepare)(void *context);
 
     /* Opens a store on the present data, as lesson_store_open would; the suite closes it. With LESSON_STORE_CAN_SHARE a
@@ -61,8 +64,8 @@ typedef struct lesson_store_conformance_backend {
      * closed. A pool larger than 1 is welcome. Returns LESSON_STORE_OK or a negative code, which fails the test. */
     int (*open)(lesson_store **out, void *context);
 
-    /* Frees what prepare made, after each test for which prepare returned 0, passed or failed, with no store open. May
-     * be NULL. */
+    /* Frees what prepare made, after each test for which prepare returned 0, passed or failed, and after the
+     * comparison, with no store open. May be NULL. */
     void (*clean_up)(void *context);
 
     /* Makes the engine fail under the open store, and makes it well again, with or without the data that it had.
@@ -72,7 +75,8 @@ typedef struct lesson_store_conformance_backend {
     int (*mend_engine)(void *context);
 } lesson_store_conformance_backend;
 
-/* A backend that declares everything but capabilities. */
+/* A backend that declares all operations, flags and calls, and no capabilities. What yours lacks must be taken out:
+ * with INIT alone a backend without `check` is told that the description declares CHECK. */
 #define LESSON_STORE_CONFORMANCE_BACKEND_INIT                                                                 \
     {                                                                                                         \
         sizeof(lesson_store_conformance_backend), "", LESSON_STORE_ALL_OPERATIONS, LESSON_STORE_ALL_FLAGS, 0, \
@@ -91,8 +95,9 @@ typedef struct lesson_store_conformance_backend {
  *   NAME: 270 passed, 12 skipped, 2 failed
  *   NAME: failed clauses: JOIN-2 MEMBERS-1        ("none" where there is none)
  *
- * Returns the number of tests that failed; -1 for a wrong argument, an incomplete description or no memory, and 1 if
- * no test was selected (a run that tested nothing must not pass). Not to be called by two threads at a time. */
+ * Returns the number of tests that failed; -1 for a wrong argument, a description that is incomplete or not that of the
+ * store, or no memory; and 1 if no test was selected (a run that tested nothing must not pass). Not to be called by two
+ * threads at a time. */
 LESSON_STORE_API int lesson_store_conformance_run(const lesson_store_conformance_backend *backend, int argc,
                                                   char **argv);
 

@@ -1,4 +1,4 @@
-/* Backends that each break one promise, and the clauses that must and may then fail. */
+/* Backends that each break one promise, and descriptions that do not fit their backends. */
 #ifndef LESSON_STORE_TESTS_WRONG_BACKENDS_H
 #define LESSON_STORE_TESTS_WRONG_BACKENDS_H
 
@@ -12,7 +12,14 @@ typedef struct wrong_backend {
     void (*describe)(lesson_store_conformance_backend *description); /* NULL: the description is right */
 } wrong_backend;
 
+/* A backend and a description that disagree: the run ends before its first test. */
+typedef struct wrong_description {
+    wrong_backend backend; /* without clauses */
+    const char *line;      /* what the run says, behind the name, and nothing else */
+} wrong_description;
+
 /* Each list is closed by one without a name. */
 extern const wrong_backend wrong_operations[], wrong_streams[], wrong_claims[], wrong_sharing[];
+extern const wrong_description wrong_descriptions[];
 
 #endif

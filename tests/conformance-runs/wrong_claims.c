@@ -69,9 +69,37 @@ static void describe_persistent(lesson_store_conformance_backend *description) {
     description->capabilities |= LESSON_STORE_CAN_PERSIST;
 }
 
-/* The table has the flag, the description keeps quiet about it. */
+/* Its first store in a process declares what is true. */
+static int open_as_persistent_later(lesson_store_instance **out, const lesson_store_location *location) {
+    static bool is_later;
+    int code = is_later ? open_as_persistent(out, location) : wrapper_open(out, location);
+    is_later = true;
+    return code;
+}
+
+static void persists_but_says_so_later_table(lesson_store_backend *table) {
+    table->open = open_as_persistent_later;
+}
+
+static void no_stay_table(lesson_store_backend *table) {
+    table->flags &= ~(uint32_t)LESSON_STORE_STAY;
+}
+
 static void describe_no_stay(lesson_store_conformance_backend *description) {
     description->flags &= ~(uint32_t)LESSON_STORE_STAY;
+}
+
+/* The first store has no STAY, as is declared, and every later one has it. */
+static int open_with_stay_later(lesson_store **out, void *context) {
+    lesson_store_backend *table = context;
+    int code = lesson_store_open_with(out, table, "memory:");
+    table->flags |= LESSON_STORE_STAY;
+    return code;
+}
+
+static void describe_no_stay_at_first(lesson_store_conformance_backend *description) {
+    describe_no_stay(description);
+    description->open = open_with_stay_later;
 }
 
 /* ---- Right backends that can do little: everything else must be skipped, and nothing may fail */
@@ -138,8 +166,8 @@ const wrong_backend wrong_claims[] = {
      "THREAD-* USERS-* WHERE-*",
      shares_nothing_table, describe_shared},
     {"persists-nothing", "PERSIST-1", "JOIN-5", persists_nothing_table, describe_persistent},
-    {"says-less-than-it-does", "SUPPORT-1", "", NULL, describe_no_stay},
-    {"persists-but-does-not-say", "INFO-1", "", persists_nothing_table, NULL},
+    {"has-a-flag-later", "SUPPORT-1", "", no_stay_table, describe_no_stay_at_first},
+    {"persists-but-says-so-later", "INFO-1", "", persists_but_says_so_later_table, NULL},
     {"never-recovers", "ERROR-4", "", never_recovers_table, NULL},
     {.name = NULL},
 };

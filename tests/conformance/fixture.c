@@ -150,17 +150,11 @@ void need_capability(struct fixture *fixture, uint32_t capability) {
 }
 
 void need_calls(struct fixture *fixture, uint32_t calls) {
-    static const struct {
-        uint32_t bit;
-        const char *why;
-    } every[] = {
-        {LESSON_STORE_CONFORMANCE_MEMBERS, "it declares no call members"},
-        {LESSON_STORE_CONFORMANCE_LESSONS, "it declares no call lessons"},
-        {LESSON_STORE_CONFORMANCE_USERS, "it declares no call users"},
-        {LESSON_STORE_CONFORMANCE_CHECK, "it declares no call check"},
-    };
-    for (size_t i = 0; i < sizeof every / sizeof *every; i++) {
-        if (calls & every[i].bit & ~fixture->backend->calls)
-            skip_test(fixture, every[i].why);
+    for (const struct ability *ability = call_abilities; ability->name; ability++) {
+        if (!(calls & ability->bit & ~fixture->backend->calls))
+            continue;
+        char why[64];
+        snprintf(why, sizeof why, "it declares no call %s", ability->name);
+        skip_test(fixture, why);
     }
 }

@@ -2,6 +2,7 @@
  * What the files of the suite share.
  *
  *   conformance.c   the entry: which tests in which modes, and the verdict
+ *   abilities.c     what can be declared, and whether description and store agree
  *   fixture.c       opens the stores of a test; gates; failures
  *   player.c        plays the steps of a test in the mode of the fixture, and judges every answer
  *   state.c         the whole state as lines of text, as found in a store and as expected
@@ -164,6 +165,35 @@ typedef struct test_list {
 
 #define TEST_LIST(array) \
     { (array), sizeof(array) / sizeof *(array) }
+
+/* ---- abilities.c */
+
+/* Something that a description may declare: an operation, a flag, a call or a capability. */
+struct ability {
+    const char *name;
+    uint32_t bit;
+    struct step probe; /* operations and flags: an operation that is UNSUPPORTED where it is missing */
+};
+
+/* Each closed by one without a name. */
+extern const struct ability operation_abilities[], flag_abilities[], call_abilities[];
+
+/* Makes the call of this bit, and listens to nothing that it gives. */
+int make_call(lesson_store *store, uint32_t call);
+
+/* What info tells of every store. */
+struct facts {
+    uint32_t capabilities;
+    bool has_version;
+    bool has_location;
+};
+
+int learn_facts(lesson_store *store, struct facts *facts);
+
+/* Compares the description with an open, empty store, and prints a line for each difference. False if there is any. */
+bool expect_description(const lesson_store_conformance_backend *backend, lesson_store *store);
+
+/* ---- The lists of tests */
 
 extern const test_list lesson_tests, user_tests, join_flag_tests, id_tests, batch_tests, stream_tests, argument_tests,
     check_tests, sharing_tests, walk_tests;

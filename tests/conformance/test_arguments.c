@@ -103,7 +103,7 @@ static void argument_nulls(struct fixture *fixture) {
     expect_code(fixture, "no callback", lesson_store_lessons(store, NULL, NULL), LESSON_STORE_INVALID);
     expect_code(fixture, "no callback", lesson_store_users(store, NULL, NULL), LESSON_STORE_INVALID);
     expect_code(fixture, "no callback", lesson_store_info(store, NULL, NULL), LESSON_STORE_INVALID);
-    expect_code(fixture, "check with a flag that is none", lesson_store_check(store, 4, NULL, NULL, NULL, NULL),
+    expect_code(fixture, "check with an invalid flag", lesson_store_check(store, 4, NULL, NULL, NULL, NULL),
                 LESSON_STORE_INVALID);
 }
 
@@ -130,49 +130,18 @@ static void output_nulls(struct fixture *fixture) {
 
 /* ---- What the description does not declare */
 
-static bool hear_member(lesson_store_id uid, void *context) {
-    (void)uid;
-    (void)context;
-    return true;
-}
-
-static bool hear_lesson(const lesson_store_lesson *lesson, void *context) {
-    (void)lesson;
-    (void)context;
-    return true;
-}
-
-static bool hear_user(const lesson_store_user *user, void *context) {
-    (void)user;
-    (void)context;
-    return true;
-}
-
 static void unsupported_operations(struct fixture *fixture) {
-    static const struct step every[] = {{CREATE("biology")},
-                                        {END("algebra")},
-                                        {SET("algebra"), COURSE_STATUS("online")},
-                                        {GET("algebra")},
-                                        {JOIN("ann", "exams", "biology")},
-                                        {QUIT("ann")},
-                                        {WHERE("ann")},
-                                        {COUNT("algebra")}};
-    for (size_t i = 0; i < sizeof every / sizeof *every; i++) {
-        if (!has_operation(fixture, every[i].kind))
-            expect_refused(fixture, "an operation that is not declared", operation_of_step(&every[i]),
+    for (const struct ability *ability = operation_abilities; ability->name; ability++) {
+        if (ability->bit & ~fixture->backend->operations)
+            expect_refused(fixture, "an operation that is not declared", operation_of_step(&ability->probe),
                            LESSON_STORE_UNSUPPORTED);
     }
 }
 
 static void unsupported_flags(struct fixture *fixture) {
-    static const struct step every[] = {{CREATE("algebra"), FLAGS(LESSON_STORE_RESET)},
-                                        {END("algebra"), FLAGS(LESSON_STORE_RECORD_ONLY)},
-                                        {JOIN("ann", "exams", "algebra"), FLAGS(LESSON_STORE_IF_EXISTS)},
-                                        {JOIN("ann", "exams", "algebra"), FLAGS(LESSON_STORE_IF_OPEN)},
-                                        {JOIN("ann", "exams", "algebra"), FLAGS(LESSON_STORE_STAY)}};
-    for (size_t i = 0; i < sizeof every / sizeof *every; i++) {
-        if (every[i].flags & ~fixture->backend->flags)
-            expect_refused(fixture, "a flag that is not declared", operation_of_step(&every[i]),
+    for (const struct ability *ability = flag_abilities; ability->name; ability++) {
+        if (ability->bit & ~fixture->backend->flags)
+            expect_refused(fixture, "a flag that is not declared", operation_of_step(&ability->probe),
                            LESSON_STORE_UNSUPPORTED);
     }
 }
@@ -189,16 +158,10 @@ static void unsupported_sessions(struct fixture *fixture) {
 }
 
 static void unsupported_calls(struct fixture *fixture) {
-    lesson_store *store = fixture->store;
-    if (!has_call(fixture, LESSON_STORE_CONFORMANCE_MEMBERS))
-        expect_code(fixture, "members", lesson_store_members(store, "algebra", hear_member, NULL),
-                    LESSON_STORE_UNSUPPORTED);
-    if (!has_call(fixture, LESSON_STORE_CONFORMANCE_LESSONS))
-        expect_code(fixture, "lessons", lesson_store_lessons(store, hear_lesson, NULL), LESSON_STORE_UNSUPPORTED);
-    if (!has_call(fixture, LESSON_STORE_CONFORMANCE_USERS))
-        expect_code(fixture, "users", lesson_store_users(store, hear_user, NULL), LESSON_STORE_UNSUPPORTED);
-    if (!has_call(fixture, LESSON_STORE_CONFORMANCE_CHECK))
-        expect_code(fixture, "check", lesson_store_check(store, 0, NULL, NULL, NULL, NULL), LESSON_STORE_UNSUPPORTED);
+    for (const struct ability *ability = call_abilities; ability->name; ability++) {
+        if (!has_call(fixture, ability->bit))
+            expect_code(fixture, ability->name, make_call(fixture->store, ability->bit), LESSON_STORE_UNSUPPORTED);
+    }
 }
 
 static void support(struct fixture *fixture) {
@@ -246,16 +209,11 @@ static void expect_operations_fail(struct fixture *fixture) {
     fixture->step = NULL;
 }
 
-static void expect_streams_fail(struct fixture *fixture) {
-    lesson_store *store = fixture->store;
-    if (has_call(fixture, LESSON_STORE_CONFORMANCE_MEMBERS))
-        expect_failure(fixture, "members", lesson_store_members(store, "algebra", hear_member, NULL));
-    if (has_call(fixture, LESSON_STORE_CONFORMANCE_LESSONS))
-        expect_failure(fixture, "lessons", lesson_store_lessons(store, hear_lesson, NULL));
-    if (has_call(fixture, LESSON_STORE_CONFORMANCE_USERS))
-        expect_failure(fixture, "users", lesson_store_users(store, hear_user, NULL));
-    if (has_call(fixture, LESSON_STORE_CONFORMANCE_CHECK))
-        expect_failure(fixture, "check", lesson_store_check(store, 0, NULL, NULL, NULL, NULL));
+static void expect_calls_fail(struct fixture *fixture) {
+    for (const struct ability *ability = call_abilities; ability->name; ability++) {
+        if (has_call(fixture, ability->bit))
+            expect_failure(fixture, ability->name, make_call(fixture->store, ability->bit));
+    }
 }
 
 static void break_engine(struct fixture *fixture) {
@@ -273,7 +231,7 @@ static void mend_engine(struct fixture *fixture) {
 static void failing_engine(struct fixture *fixture) {
     break_engine(fixture);
     expect_operations_fail(fixture);
-    expect_streams_fail(fixture);
+    expect_calls_fail(fixture);
     mend_engine(fixture);
 }
 

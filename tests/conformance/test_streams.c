@@ -258,29 +258,9 @@ static void many_lessons(struct fixture *fixture) {
 
 /* ---- Information */
 
-struct facts {
-    uint32_t capabilities;
-    bool has_version;
-    bool has_location;
-};
-
-static bool learn_fact(const char *name, const char *value, void *context) {
-    struct facts *facts = context;
-    bool yes = strcmp(value, "yes") == 0;
-    if (strcmp(name, "can_keep_sessions") == 0 && yes)
-        facts->capabilities |= LESSON_STORE_CAN_KEEP_SESSIONS;
-    if (strcmp(name, "can_share") == 0 && yes)
-        facts->capabilities |= LESSON_STORE_CAN_SHARE;
-    if (strcmp(name, "can_persist") == 0 && yes)
-        facts->capabilities |= LESSON_STORE_CAN_PERSIST;
-    facts->has_version |= strcmp(name, "library_version") == 0 && strcmp(value, lesson_store_version()) == 0;
-    facts->has_location |= strcmp(name, "location") == 0 && *value;
-    return true;
-}
-
 static void info_facts(struct fixture *fixture) {
-    struct facts facts = {0, false, false};
-    expect_code(fixture, "info", lesson_store_info(fixture->store, learn_fact, &facts), LESSON_STORE_OK);
+    struct facts facts;
+    expect_code(fixture, "info", learn_facts(fixture->store, &facts), LESSON_STORE_OK);
     if (!facts.has_version || !facts.has_location)
         fail_test(fixture, "info lacks the location or the library_version");
     if (facts.capabilities != fixture->backend->capabilities)

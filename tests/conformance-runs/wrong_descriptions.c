@@ -1,0 +1,50 @@
+/* Descriptions that say more than the backend does, or less. */
+#include "wrapper.h"
+#include "wrong_backends.h"
+
+static void no_check_table(lesson_store_backend *table) {
+    table->check = NULL;
+}
+
+static void no_set_table(lesson_store_backend *table) {
+    table->operations &= ~(UINT32_C(1) << LESSON_STORE_OPERATION_SET);
+}
+
+static void no_stay_table(lesson_store_backend *table) {
+    table->flags &= ~(uint32_t)LESSON_STORE_STAY;
+}
+
+static void describe_shared(lesson_store_conformance_backend *description) {
+    description->capabilities |= LESSON_STORE_CAN_SHARE;
+}
+
+static void describe_no_users(lesson_store_conformance_backend *description) {
+    description->calls &= ~(uint32_t)LESSON_STORE_CONFORMANCE_USERS;
+}
+
+static void describe_no_where(lesson_store_conformance_backend *description) {
+    description->operations &= ~(UINT32_C(1) << LESSON_STORE_OPERATION_WHERE);
+}
+
+static void describe_no_stay(lesson_store_conformance_backend *description) {
+    description->flags &= ~(uint32_t)LESSON_STORE_STAY;
+}
+
+static void describe_no_sessions(lesson_store_conformance_backend *description) {
+    description->capabilities &= ~(uint32_t)LESSON_STORE_CAN_KEEP_SESSIONS;
+}
+
+#define LACKS(name) "the description declares " name ", and the backend has none"
+#define HIDES(name) "the backend has " name ", and the description does not declare it"
+
+const wrong_description wrong_descriptions[] = {
+    {{"lacks-a-call", "", "", no_check_table, NULL}, LACKS("CHECK")},
+    {{"lacks-an-operation", "", "", no_set_table, NULL}, LACKS("SET")},
+    {{"lacks-a-flag", "", "", no_stay_table, NULL}, LACKS("STAY")},
+    {{"lacks-a-capability", "", "", NULL, describe_shared}, LACKS("CAN_SHARE")},
+    {{"hides-a-call", "", "", NULL, describe_no_users}, HIDES("USERS")},
+    {{"hides-an-operation", "", "", NULL, describe_no_where}, HIDES("WHERE")},
+    {{"hides-a-flag", "", "", NULL, describe_no_stay}, HIDES("STAY")},
+    {{"hides-a-capability", "", "", NULL, describe_no_sessions}, HIDES("CAN_KEEP_SESSIONS")},
+    {.line = NULL},
+};
