@@ -43,6 +43,7 @@ int fixture_tear_down(void **state) {
     free(fixture->operations);
     free(fixture->places);
     free(fixture->text);
+    free(fixture->joinings);
     return 0;
 }
 
@@ -53,6 +54,29 @@ void make_room_for_batch(struct fixture *fixture, size_t count) {
     fixture->places = calloc(count, sizeof *fixture->places);
     if (!fixture->operations || !fixture->places)
         fail_test(fixture, "no memory for a batch of %zu", count);
+}
+
+/* The ids of a join. */
+struct joining {
+    char uid[32];
+    char lesson_id[32];
+};
+
+void make_joins(struct fixture *fixture, size_t count, size_t lessons) {
+    make_room_for_batch(fixture, count);
+    free(fixture->joinings);
+    fixture->joinings = calloc(count, sizeof *fixture->joinings);
+    if (!fixture->joinings)
+        fail_test(fixture, "no memory for %zu joins", count);
+    for (size_t i = 0; i < count; i++) {
+        struct joining *joining = &fixture->joinings[i];
+        snprintf(joining->uid, sizeof joining->uid, "user %zu", i);
+        snprintf(joining->lesson_id, sizeof joining->lesson_id, "lesson %zu", i % lessons);
+        fixture->operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        fixture->operations[i].uid = lesson_store_id_of(joining->uid);
+        fixture->operations[i].course_id = lesson_store_id_of("maths");
+        fixture->operations[i].lesson_id = lesson_store_id_of(joining->lesson_id);
+    }
 }
 
 unsigned draw(unsigned *seed, unsigned below) {

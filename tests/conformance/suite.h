@@ -224,6 +224,7 @@ struct fixture {
     lesson_store_operation *operations;
     lesson_store_place *places;
     char *text;
+    struct joining *joinings;
 };
 
 int fixture_set_up(void **state);
@@ -253,6 +254,9 @@ bool has_capability(const struct fixture *fixture, uint32_t capability);
 
 /* Room for a batch, all zero; valid until the next call. */
 void make_room_for_batch(struct fixture *fixture, size_t count);
+
+/* Makes a batch of this many joins, each of "user N" in "lesson N", N counted anew after every `lessons`. */
+void make_joins(struct fixture *fixture, size_t count, size_t lessons);
 
 /* A number below `below`, random but the same in every run. */
 unsigned draw(unsigned *seed, unsigned below);

@@ -221,20 +221,7 @@ static void stop_info(struct fixture *fixture) {
 #define MANY 3000
 
 static void join_many(struct fixture *fixture, size_t lessons) {
-    make_room_for_batch(fixture, MANY);
-    free(fixture->text);
-    fixture->text = calloc(MANY, 64);
-    if (!fixture->text)
-        fail_test(fixture, "no memory for %d ids", MANY);
-    for (size_t i = 0; i < MANY; i++) {
-        char *text = fixture->text + 64 * i;
-        snprintf(text, 32, "user %zu", i);
-        snprintf(text + 32, 32, "lesson %zu", i % lessons);
-        fixture->operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
-        fixture->operations[i].uid = lesson_store_id_of(text);
-        fixture->operations[i].course_id = lesson_store_id_of("maths");
-        fixture->operations[i].lesson_id = lesson_store_id_of(text + 32);
-    }
+    make_joins(fixture, MANY, lessons);
     expect_code(fixture, "the batch", lesson_store_batch(fixture->store, fixture->operations, MANY), LESSON_STORE_OK);
 }
 
