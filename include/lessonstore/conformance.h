@@ -20,7 +20,8 @@
  * The suite destroys what is in the store: `prepare` must name or make a place that holds nothing of worth.
  *
  * Threads: the hooks are called from the thread that called run, one at a time. The suite starts threads of its own,
- * but they only use stores that are open already.
+ * but they only use stores that are open already. With LESSON_STORE_CAN_SHARE, `open` is also called in child
+ * processes, forked while no store is open, so that a backend that hangs there fails a test and does not hang the run.
  */
 #ifndef LESSONSTORE_CONFORMANCE_H
 #define LESSONSTORE_CONFORMANCE_H
@@ -73,6 +74,9 @@ typedef struct lesson_store_conformance_backend {
      * the tests of it are skipped. Each returns 0, else the test fails. */
     int (*break_engine)(void *context);
     int (*mend_engine)(void *context);
+
+    /* The seconds after which a callback that uses another store counts as hung; 0: 60. */
+    uint32_t patience_s;
 } lesson_store_conformance_backend;
 
 /* A backend that declares all operations, flags and calls, and no capabilities. What yours lacks must be taken out:
@@ -80,7 +84,7 @@ typedef struct lesson_store_conformance_backend {
 #define LESSON_STORE_CONFORMANCE_BACKEND_INIT                                                                 \
     {                                                                                                         \
         sizeof(lesson_store_conformance_backend), "", LESSON_STORE_ALL_OPERATIONS, LESSON_STORE_ALL_FLAGS, 0, \
-            LESSON_STORE_CONFORMANCE_ALL_CALLS, NULL, NULL, NULL, NULL, NULL, NULL                            \
+            LESSON_STORE_CONFORMANCE_ALL_CALLS, NULL, NULL, NULL, NULL, NULL, NULL, 0                         \
     }
 
 /* Runs the suite as `main` would, with main's arguments:

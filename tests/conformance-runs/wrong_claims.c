@@ -162,7 +162,7 @@ const wrong_backend wrong_claims[] = {
     {"broken-is-not-found", "ERROR-3", "", broken_is_not_found_table, NULL},
     {"reads-become-unknown", "ERROR-3", "", reads_become_unknown_table, NULL},
     {"shares-nothing", "SHARE-1",
-     "BATCH-* CHECK-* COUNT-* CREATE-* END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* "
+     "BATCH-* CHECK-* COUNT-* CREATE-* END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* STREAM-3 "
      "THREAD-* USERS-* WHERE-*",
      shares_nothing_table, describe_shared},
     {"persists-nothing", "PERSIST-1", "JOIN-5", persists_nothing_table, describe_persistent},

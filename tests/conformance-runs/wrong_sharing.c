@@ -1,6 +1,6 @@
 /*
  * Backends whose instances share one memory engine behind a mutex: the first is right, so that two stores on the
- * same data are tried here too; the others do in two steps what must be one.
+ * same data are tried here too; the others call back while they hold it, or do in two steps what must be one.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@ static struct {
     pthread_mutex_t mutex;
     lesson_store_instance *instance;
     int uses;
+    _Atomic(uint64_t) runs;
 } engine = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static int shared_open(lesson_store_instance **out, const lesson_store_location *location) {
@@ -44,12 +45,13 @@ static void shared_close(lesson_store_instance *instance) {
 
 static int shared_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     pthread_mutex_lock(&engine.mutex);
+    engine.runs++;
     int code = wrapper_run(instance, operations, count);
     pthread_mutex_unlock(&engine.mutex);
     return code;
 }
 
-static int shared_members(lesson_store_instance *instance, lesson_store_id lesson_id,
+static int locked_members(lesson_store_instance *instance, lesson_store_id lesson_id,
                           lesson_store_member_callback callback, void *context) {
     pthread_mutex_lock(&engine.mutex);
     int code = wrapper_members(instance, lesson_id, callback, context);
@@ -57,17 +59,108 @@ static int shared_members(lesson_store_instance *instance, lesson_store_id lesso
     return code;
 }
 
-static int shared_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
+static int locked_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
     pthread_mutex_lock(&engine.mutex);
     int code = wrapper_lessons(instance, callback, context);
     pthread_mutex_unlock(&engine.mutex);
     return code;
 }
 
-static int shared_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
+static int locked_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
     pthread_mutex_lock(&engine.mutex);
     int code = wrapper_users(instance, callback, context);
     pthread_mutex_unlock(&engine.mutex);
+    return code;
+}
+
+/* ---- Streams
+ *
+ * A callback may use another store on the same data, so it cannot be called while the mutex is held: what there is to
+ * tell is gathered first.
+ */
+
+struct item {
+    char uid[LESSON_STORE_ID_MAX + 1];
+    lesson_store_place place;
+    lesson_store_lesson lesson; /* its id is that of the place */
+};
+
+struct gathered {
+    struct item *items;
+    size_t count;
+    size_t capacity;
+};
+
+static struct item *add_item(struct gathered *gathered) {
+    if (gathered->count == gathered->capacity) {
+        gathered->capacity = gathered->capacity ? 2 * gathered->capacity : 64;
+        gathered->items = realloc(gathered->items, gathered->capacity * sizeof *gathered->items);
+        if (!gathered->items)
+            abort();
+    }
+    struct item *item = &gathered->items[gathered->count++];
+    memset(item, 0, sizeof *item);
+    return item;
+}
+
+static bool gather_member(lesson_store_id uid, void *context) {
+    lesson_store_id_copy(add_item(context)->uid, uid);
+    return true;
+}
+
+static bool gather_lesson(const lesson_store_lesson *lesson, void *context) {
+    struct item *item = add_item(context);
+    item->lesson = *lesson;
+    lesson_store_id_copy(item->place.lesson_id, lesson->lesson_id);
+    return true;
+}
+
+static bool gather_user(const lesson_store_user *user, void *context) {
+    struct item *item = add_item(context);
+    lesson_store_id_copy(item->uid, user->uid);
+    lesson_store_id_copy(item->place.course_id, user->course_id);
+    lesson_store_id_copy(item->place.lesson_id, user->lesson_id);
+    lesson_store_id_copy(item->place.session, user->session);
+    return true;
+}
+
+static int shared_members(lesson_store_instance *instance, lesson_store_id lesson_id,
+                          lesson_store_member_callback callback, void *context) {
+    struct gathered gathered = {NULL, 0, 0};
+    int code = locked_members(instance, lesson_id, gather_member, &gathered);
+    for (size_t i = 0; !code && i < gathered.count; i++) {
+        if (!callback(lesson_store_id_of(gathered.items[i].uid), context))
+            break;
+    }
+    free(gathered.items);
+    return code;
+}
+
+static int shared_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
+    struct gathered gathered = {NULL, 0, 0};
+    int code = locked_lessons(instance, gather_lesson, &gathered);
+    for (size_t i = 0; !code && i < gathered.count; i++) {
+        struct item *item = &gathered.items[i];
+        item->lesson.lesson_id = lesson_store_id_of(item->place.lesson_id);
+        if (!callback(&item->lesson, context))
+            break;
+    }
+    free(gathered.items);
+    return code;
+}
+
+static int shared_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
+    struct gathered gathered = {NULL, 0, 0};
+    int code = locked_users(instance, gather_user, &gathered);
+    for (size_t i = 0; !code && i < gathered.count; i++) {
+        const struct item *item = &gathered.items[i];
+        const char *session = *item->place.session ? item->place.session : NULL;
+        lesson_store_user user = {lesson_store_id_of(item->uid), lesson_store_id_of(item->place.course_id),
+                                  lesson_store_id_of(item->place.lesson_id), lesson_store_id_of(session)};
+        if (!callback(&user, context))
+            break;
+    }
+    free(gathered.items);
     return code;
 }
 
@@ -92,6 +185,43 @@ static void shared_table(lesson_store_backend *table) {
 
 static void describe_shared(lesson_store_conformance_backend *description) {
     description->capabilities |= LESSON_STORE_CAN_SHARE;
+}
+
+/* ---- Callbacks that meet the lock, or a stream that ends when the data changes */
+
+static void calls_back_under_lock_table(lesson_store_backend *table) {
+    shared_table(table);
+    table->members = locked_members;
+    table->lessons = locked_lessons;
+    table->users = locked_users;
+}
+
+/* It is certain to hang, so the suite need not wait long. */
+static void describe_shared_and_hanging(lesson_store_conformance_backend *description) {
+    describe_shared(description);
+    description->patience_s = 1;
+}
+
+struct ending {
+    lesson_store_member_callback callback;
+    void *context;
+    uint64_t runs; /* of the engine, when the stream began */
+};
+
+static bool end_when_used(lesson_store_id uid, void *context) {
+    struct ending *ending = context;
+    return ending->callback(uid, ending->context) && engine.runs == ending->runs;
+}
+
+static int members_end_when_used(lesson_store_instance *instance, lesson_store_id lesson_id,
+                                 lesson_store_member_callback callback, void *context) {
+    struct ending ending = {callback, context, engine.runs};
+    return shared_members(instance, lesson_id, end_when_used, &ending);
+}
+
+static void members_end_when_used_table(lesson_store_backend *table) {
+    shared_table(table);
+    table->members = members_end_when_used;
 }
 
 /* ---- Two steps instead of one
@@ -175,6 +305,8 @@ static void join_quits_first_table(lesson_store_backend *table) {
 
 const wrong_backend wrong_sharing[] = {
     {"nothing-wrong-and-shared", "none", "", shared_table, describe_shared},
+    {"calls-back-under-its-lock", "STREAM-3", "", calls_back_under_lock_table, describe_shared_and_hanging},
+    {"members-end-when-used", "STREAM-3", "", members_end_when_used_table, describe_shared},
     {"create-looks-first", "THREAD-2", "", create_looks_first_table, describe_shared},
     {"join-quits-first", "THREAD-1", "", join_quits_first_table, describe_shared},
     {.name = NULL},
