@@ -327,10 +327,10 @@ static const struct test tests[] = {
            {GET("x"), HAS("waiting", "free")}, {END("x"), NUMBER(0)}, {WHERE("x"), IN("c", "y")}),
      USERS({IS_IN("x", "c", "y")})},
 
-    {.name = "ID-4 what is no id is INVALID in every place, and nothing is changed",
+    {.name = "ID-4 what is not a valid id is INVALID in every place, and nothing is changed",
      .function = id_invalid,
      .modes = IN_MODE(BATCH)},
-    {.name = "ID-4 what is no id is INVALID in every call, and nothing is changed",
+    {.name = "ID-4 what is not a valid id is INVALID in every call, and nothing is changed",
      .function = id_invalid_in_single_calls,
      .modes = IN_MODE(SINGLE)},
     {.name = "ID-5 the ids of a call are the caller's again when it has returned",
