@@ -103,23 +103,23 @@ const struct command *command_find(const char *name) {
 
 /* ---- Options */
 
-int options_read(const struct program *program, const char *what, poptContext context, struct option_values *values) {
+int options_read(struct program *program, const char *what, poptContext context, struct option_values *values) {
     int option;
     while ((option = poptGetNextOpt(context)) > 0) {
         char *text = poptGetOptArg(context);
         if (!text)
             text = strdup("");
-        if (!text) {
-            complain(program, what, "no memory left");
-            return EXIT_STORE;
-        }
+        if (!text)
+            return complain(program, what, LESSON_STORE_NO_MEMORY, "no memory left");
         free(values->text[option]);
         values->text[option] = text;
+        if (option == OPTION_JSON)
+            program->json = true;
     }
     if (option == -1)
         return EXIT_YES;
-    complain(program, what, "%s: %s", poptBadOption(context, POPT_BADOPTION_NOALIAS), poptStrerror(option));
-    return EXIT_USAGE;
+    return complain(program, what, LESSON_STORE_INVALID, "%s: %s", poptBadOption(context, POPT_BADOPTION_NOALIAS),
+                    poptStrerror(option));
 }
 
 void options_free(struct option_values *values) {
@@ -140,25 +140,19 @@ bool option_number(const struct call *call, enum option option, const char *name
         *number = value;
         return true;
     }
-    complain_of(call, "--%s: \"%s\" is not a number from %" PRId64 " to %" PRId64, name, text, lowest, highest);
+    complain_of(call, LESSON_STORE_INVALID, "--%s: \"%s\" is not a number from %" PRId64 " to %" PRId64, name, text,
+                lowest, highest);
     return false;
 }
 
 /* ---- Calls */
-
-static void print_usage(const struct command *command) {
-    fputs("usage: lessonctl ", stderr);
-    print_synopsis(stderr, command);
-    putc('\n', stderr);
-}
 
 static int check_arguments(const struct call *call) {
     if (call->argument_count >= call->command->fewest_arguments &&
         call->argument_count <= call->command->most_arguments)
         return EXIT_YES;
     bool few = call->argument_count < call->command->fewest_arguments;
-    complain_of(call, few ? "an argument is missing" : "too many arguments");
-    return EXIT_USAGE;
+    return complain_of(call, LESSON_STORE_INVALID, few ? "an argument is missing" : "too many arguments");
 }
 
 static int open_store(struct call *call) {
@@ -178,18 +172,17 @@ static int open_store(struct call *call) {
 }
 
 static int run_to_stdout(struct call *call) {
-    output_begin(&call->output, stdout, call->program->json || option_given(call, OPTION_JSON));
+    output_begin(&call->output, stdout, call->program->json);
     int status = call->command->run(call);
     if (output_end(&call->output))
         return status;
-    complain_of(call, "standard output: %s", strerror(call->output.error));
-    return EXIT_STORE;
+    return complain_of(call, LESSON_STORE_FAILED, "standard output: %s", strerror(call->output.error));
 }
 
 static int run_parsed(struct call *call) {
     int status = check_arguments(call);
     if (status) {
-        print_usage(call->command);
+        print_usage(call->program, call->command);
         return status;
     }
     status = open_store(call);
@@ -199,7 +192,7 @@ static int run_parsed(struct call *call) {
 static int run_call(struct call *call, poptContext context) {
     int status = options_read(call->program, call->command->name, context, &call->options);
     if (status == EXIT_USAGE)
-        print_usage(call->command);
+        print_usage(call->program, call->command);
     if (status)
         return status;
     if (option_given(call, OPTION_HELP)) {
@@ -215,22 +208,26 @@ static int run_call(struct call *call, poptContext context) {
 int command_run(struct program *program, int argc, const char **argv) {
     const struct command *command = command_find(argv[0]);
     if (!command) {
-        complain(program, NULL, "there is no command \"%s\"; lessonctl help lists them", argv[0]);
-        print_general_usage(stderr);
-        return EXIT_USAGE;
+        int status = complain(program, NULL, LESSON_STORE_INVALID,
+                              "there is no command \"%s\"; lessonctl help lists them", argv[0]);
+        print_usage(program, NULL);
+        return status;
     }
     poptContext context = poptGetContext(command->name, argc, argv, command->options, POPT_CONTEXT_NO_EXEC);
     struct call *call = calloc(1, sizeof *call);
-    int status = EXIT_STORE;
+    /* --json behind a command holds for that command alone. */
+    bool json_before = program->json;
+    int status;
     if (context && call) {
         call->program = program;
         call->command = command;
         status = run_call(call, context);
         options_free(&call->options);
     } else {
-        complain(program, command->name, "no memory left");
+        status = complain(program, command->name, LESSON_STORE_NO_MEMORY, "no memory left");
     }
     free(call);
     poptFreeContext(context);
+    program->json = json_before;
     return status;
 }

@@ -43,8 +43,7 @@ static int write_store(struct call *call, struct output *output) {
 /* ---- Files */
 
 static int cannot_write(const struct call *call, const char *path, int error) {
-    complain_of(call, "%s: cannot be written: %s", path, strerror(error));
-    return EXIT_STORE;
+    return complain_of(call, LESSON_STORE_FAILED, "%s: cannot be written: %s", path, strerror(error));
 }
 
 static int write_stream(struct call *call, FILE *stream, const char *path) {
@@ -78,10 +77,9 @@ static int write_and_rename(struct call *call, const char *temporary, int descri
 
 static int export_to_file(struct call *call, const char *path) {
     struct stat present;
-    if (stat(path, &present) == 0 && !S_ISREG(present.st_mode)) {
-        complain_of(call, "%s: is no regular file; write to standard output instead", path);
-        return EXIT_USAGE;
-    }
+    if (stat(path, &present) == 0 && !S_ISREG(present.st_mode))
+        return complain_of(call, LESSON_STORE_INVALID, "%s: is not a regular file; write to standard output instead",
+                           path);
     char temporary[PATH_MAX];
     int size = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     if (size < 0 || (size_t)size >= sizeof temporary)

@@ -61,13 +61,14 @@ bool default_location(const struct program *program, char location[LESSON_STORE_
     static const char scheme[] = "sqlite:";
     char path[PATH_MAX];
     if (!folder_file("XDG_DATA_HOME", ".local/share", "lessons.db", path)) {
-        complain(program, "data directory", "%s; name a store by --store or LESSONSTORE_LOCATION", strerror(errno));
+        complain(program, "data directory", LESSON_STORE_FAILED, "%s; name a store by --store or LESSONSTORE_LOCATION",
+                 strerror(errno));
         return false;
     }
     memcpy(location, scheme, sizeof scheme);
     size_t size = strlen(scheme);
     if (append_encoded(location + size, LESSON_STORE_LOCATION_MAX + 1 - size, path))
         return true;
-    complain(program, "data directory", "its path is too long for a location");
+    complain(program, "data directory", LESSON_STORE_FAILED, "its path is too long for a location");
     return false;
 }

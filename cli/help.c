@@ -7,7 +7,8 @@ static bool is_listed(const struct poptOption *option) {
     return !(option->argInfo & POPT_ARGFLAG_DOC_HIDDEN);
 }
 
-void print_synopsis(FILE *stream, const struct command *command) {
+/* Without a line end, as "join UID COURSE LESSON [--stay]". */
+static void print_synopsis(FILE *stream, const struct command *command) {
     fprintf(stream, "%s%s%s", command->name, *command->arguments ? " " : "", command->arguments);
     for (const struct poptOption *option = command->options; option->longName; option++) {
         if (!is_listed(option))
@@ -31,8 +32,20 @@ static void print_general_options(FILE *stream) {
     print_entry(stream, "--help", "", "this text, or that of a command");
 }
 
-void print_general_usage(FILE *stream) {
+static void print_general_usage(FILE *stream) {
     fputs("usage: lessonctl [--store LOCATION] [--json] COMMAND ...\n", stream);
+}
+
+void print_usage(const struct program *program, const struct command *command) {
+    if (program->json)
+        return;
+    if (!command) {
+        print_general_usage(stderr);
+        return;
+    }
+    fputs("usage: lessonctl ", stderr);
+    print_synopsis(stderr, command);
+    putc('\n', stderr);
 }
 
 void print_help(FILE *stream) {
@@ -73,10 +86,8 @@ static bool print_json(struct call *call, const struct command *command) {
 
 int command_help(struct call *call) {
     const struct command *command = call->argument_count > 0 ? command_find(call->arguments[0]) : NULL;
-    if (call->argument_count > 0 && !command) {
-        complain_of(call, "there is no command \"%s\"", call->arguments[0]);
-        return EXIT_USAGE;
-    }
+    if (call->argument_count > 0 && !command)
+        return complain_of(call, LESSON_STORE_INVALID, "there is no command \"%s\"", call->arguments[0]);
     if (!call->output.json && command)
         print_command_help(stdout, command);
     else if (!call->output.json)

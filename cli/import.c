@@ -45,8 +45,7 @@ static int check_empty(const struct call *call) {
         return report_failure(call, NULL, code);
     if (empty)
         return EXIT_YES;
-    complain_of(call, "the store is not empty; --merge imports into it all the same");
-    return EXIT_NO;
+    return complain_of(call, LESSON_STORE_CONFLICT, "the store is not empty; --merge imports into it all the same");
 }
 
 /* ---- Lines */
@@ -151,8 +150,8 @@ static int apply(struct import *import) {
     report(import);
     if (status || import->lost == 0)
         return status;
-    complain_of(import->call, "%" PRIu64 " lessons were ended by others meanwhile", import->lost);
-    return EXIT_NO;
+    return complain_of(import->call, LESSON_STORE_CONFLICT, "%" PRIu64 " lessons were ended by others meanwhile",
+                       import->lost);
 }
 
 static int import_opened(struct import *import) {
@@ -163,22 +162,18 @@ static int import_opened(struct import *import) {
         status = check_empty(import->call);
     if (status)
         return status;
-    if (batch_begin(&import->batch, BATCH_LINES * OPERATIONS_OF_A_LINE)) {
+    if (batch_begin(&import->batch, BATCH_LINES * OPERATIONS_OF_A_LINE))
         status = apply(import);
-    } else {
-        complain_of(import->call, "no memory for a batch");
-        status = EXIT_STORE;
-    }
+    else
+        status = complain_of(import->call, LESSON_STORE_NO_MEMORY, "no memory for a batch");
     batch_end(&import->batch);
     return status;
 }
 
 int command_import(struct call *call) {
     struct import *import = calloc(1, sizeof *import);
-    if (!import) {
-        complain_of(call, "no memory left");
-        return EXIT_STORE;
-    }
+    if (!import)
+        return complain_of(call, LESSON_STORE_NO_MEMORY, "no memory left");
     import->call = call;
     int status = input_open(&import->input, call, call->argument_count > 0 ? call->arguments[0] : NULL);
     if (!status) {

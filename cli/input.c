@@ -23,6 +23,19 @@ bool fault_check_id(struct fault *fault, const char *what, lesson_store_id id) {
     return fault_set(fault, "%s", lesson_store_message());
 }
 
+bool fault_read_course_status(struct fault *fault, const char *what, const char *word, int *status) {
+    *status = word ? lesson_store_course_status_of(word) : LESSON_STORE_STATUS_NONE;
+    return !word || *status != LESSON_STORE_STATUS_NONE ||
+           fault_set(fault, "%s: \"%s\" is not a valid course status (offline, online, cantjoinin, waiting)", what,
+                     word);
+}
+
+bool fault_read_chat_status(struct fault *fault, const char *what, const char *word, int *status) {
+    *status = word ? lesson_store_chat_status_of(word) : LESSON_STORE_STATUS_NONE;
+    return !word || *status != LESSON_STORE_STATUS_NONE ||
+           fault_set(fault, "%s: \"%s\" is not a valid chat status (free, banned)", what, word);
+}
+
 enum line_result read_line(FILE *stream, char *buffer, size_t size, size_t *length) {
     size_t count = 0;
     int byte;
@@ -39,8 +52,7 @@ enum line_result read_line(FILE *stream, char *buffer, size_t size, size_t *leng
 }
 
 static int cannot(const struct input *input, const struct call *call, const char *what) {
-    complain_of(call, "%s: %s: %s", input->name, what, strerror(errno));
-    return EXIT_STORE;
+    return complain_of(call, LESSON_STORE_FAILED, "%s: %s: %s", input->name, what, strerror(errno));
 }
 
 /* Only a regular file can be read twice and has a size. */
@@ -60,10 +72,8 @@ int input_open(struct input *input, const struct call *call, const char *path) {
         return EXIT_YES;
     }
     input->name = "standard input";
-    if (call->program->in_shell) {
-        complain_of(call, "the shell's commands come from standard input; name a file");
-        return EXIT_USAGE;
-    }
+    if (call->program->in_shell)
+        return complain_of(call, LESSON_STORE_INVALID, "the shell's commands come from standard input; name a file");
     input->stream = stdin;
     input->is_stdin = true;
     return EXIT_YES;
@@ -139,8 +149,8 @@ enum line_result input_line(struct input *input, const struct call *call, char *
 }
 
 int input_malformed(const struct input *input, const struct call *call, const struct fault *fault) {
-    complain_of(call, "%s: line %" PRIu64 ": %s", input->name, input->line_number, fault->text);
-    return EXIT_USAGE;
+    return complain_of(call, LESSON_STORE_INVALID, "%s: line %" PRIu64 ": %s", input->name, input->line_number,
+                       fault->text);
 }
 
 uint64_t input_done(const struct input *input) {

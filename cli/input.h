@@ -17,6 +17,10 @@ bool fault_set(struct fault *fault, const char *format, ...) LESSON_STORE_PRINTF
 /* True if these bytes are an id. */
 bool fault_check_id(struct fault *fault, const char *what, lesson_store_id id);
 
+/* Fills in the status that a word names, or LESSON_STORE_STATUS_NONE where the word is NULL. */
+bool fault_read_course_status(struct fault *fault, const char *what, const char *word, int *status);
+bool fault_read_chat_status(struct fault *fault, const char *what, const char *word, int *status);
+
 enum line_result { LINE_READ, LINE_END, LINE_TOO_LONG, LINE_FAILED };
 
 /* Reads a line without its line feed into `buffer` and closes it by a NUL; NUL bytes of its own are kept. A line of

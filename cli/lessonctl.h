@@ -57,7 +57,7 @@ struct option_values {
 struct program {
     const char *location;       /* NULL: the default one */
     lesson_store *store;        /* opened by the first command that needs it */
-    bool json;                  /* --json stood before the command */
+    bool json;                  /* --json was given, to the program or to the command that runs */
     bool in_shell;              /* the commands come from a shell */
     uint64_t shell_line_number; /* of the line that is run; 0: messages need no number */
 };
@@ -94,8 +94,9 @@ const struct command *command_find(const char *name);
 /* Runs argv[0] with its arguments and returns the exit status. */
 int command_run(struct program *program, int argc, const char **argv);
 
-/* Reads all options of a popt context; an exit status, with a message if one is wrong. */
-int options_read(const struct program *program, const char *what, poptContext context, struct option_values *values);
+/* Reads all options of a popt context; an exit status, with a message if one is wrong. --json holds from where it is
+ * read, so that it also shapes the message about an option behind it. */
+int options_read(struct program *program, const char *what, poptContext context, struct option_values *values);
 void options_free(struct option_values *values);
 
 static inline bool option_given(const struct call *call, enum option option) {
@@ -108,11 +109,14 @@ bool option_number(const struct call *call, enum option option, const char *name
 
 /* ---- message.c */
 
-/* One line on stderr: "lessonctl: what: message"; `what` may be NULL. */
-void complain(const struct program *program, const char *what, const char *format, ...) LESSON_STORE_PRINTF(3, 4);
-
-/* The same about a call; and only where a person watches, for what went well. */
+/* Says on stderr, in one line, why the answer is not a plain yes, and returns the exit status that the code asks for.
+ * As text it is "lessonctl: what: message", `what` may be NULL; with --json an object of code, message and, in a shell,
+ * line. */
+int complain(const struct program *program, const char *what, int code, const char *format, ...)
+    LESSON_STORE_PRINTF(4, 5);
 #define complain_of(call, ...) complain((call)->program, (call)->command->name, __VA_ARGS__)
+
+/* For what went well: a line only where a person watches, and none with --json. */
 void note(const struct call *call, const char *format, ...) LESSON_STORE_PRINTF(2, 3);
 
 /* Says why a call of the library failed (negative code) and returns the exit status. `where` (NULL: nothing) stands
@@ -127,9 +131,9 @@ int flush_stdout(const struct program *program);
 
 /* ---- help.c */
 
-/* Prints the synopsis, as "join UID COURSE LESSON [--stay]", without a line end. */
-void print_synopsis(FILE *stream, const struct command *command);
-void print_general_usage(FILE *stream);
+/* Prints the synopsis of a command, or of the program for NULL, to stderr; with --json nothing, as what is there are
+ * objects. */
+void print_usage(const struct program *program, const struct command *command);
 void print_help(FILE *stream);
 void print_command_help(FILE *stream, const struct command *command);
 int command_help(struct call *call);

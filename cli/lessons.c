@@ -1,5 +1,5 @@
 /* The commands on lessons. In each JSON answer of one call, "code" is the name of the library's code. */
-#include "lessonctl.h"
+#include "input.h"
 
 static const char *said(const char *word) {
     return word ? word : "absent";
@@ -13,7 +13,7 @@ int command_create(struct call *call) {
     struct field answer[] = {field_code(code), field_only_json(field_text("lesson_id", lesson_id))};
     output_row(&call->output, answer, 2);
     if (code == LESSON_STORE_EXISTS)
-        complain_of(call, "the lesson \"%s\" exists already", lesson_id);
+        complain_of(call, code, "the lesson \"%s\" exists already", lesson_id);
     return exit_status_of(code);
 }
 
@@ -28,7 +28,7 @@ int command_end(struct call *call) {
                              field_only_json(field_number("left", left))};
     output_row(&call->output, answer, code == LESSON_STORE_OK ? 3 : 2);
     if (code == LESSON_STORE_NOT_FOUND)
-        complain_of(call, "the lesson \"%s\" has no record%s", lesson_id, flags ? "" : " and no members");
+        complain_of(call, code, "the lesson \"%s\" has no record%s", lesson_id, flags ? "" : " and no members");
     else
         note(call, "the lesson \"%s\" has ended for %llu users", lesson_id, (unsigned long long)left);
     return exit_status_of(code);
@@ -36,34 +36,29 @@ int command_end(struct call *call) {
 
 /* ---- Statuses */
 
-static bool read_status(const struct call *call, enum option option, const char *name, int (*status_of)(const char *),
-                        const char *words, int32_t *status) {
-    const char *word = call->options.text[option];
-    *status = word ? status_of(word) : LESSON_STORE_STATUS_NONE;
-    if (!word || *status != LESSON_STORE_STATUS_NONE)
-        return true;
-    complain_of(call, "--%s: \"%s\" is none of %s", name, word, words);
-    return false;
-}
-
-static bool read_course_status(const struct call *call, enum option option, const char *name, int32_t *status) {
-    return read_status(call, option, name, lesson_store_course_status_of, "offline, online, cantjoinin, waiting",
-                       status);
-}
-
-static bool read_chat_status(const struct call *call, enum option option, const char *name, int32_t *status) {
-    return read_status(call, option, name, lesson_store_chat_status_of, "free, banned", status);
+static int read_statuses(const struct call *call, lesson_store_operation *set) {
+    char *const *text = call->options.text;
+    struct fault fault;
+    if (fault_read_course_status(&fault, "--course-status", text[OPTION_COURSE_STATUS], &set->course_status) &&
+        fault_read_chat_status(&fault, "--chat-status", text[OPTION_CHAT_STATUS], &set->chat_status) &&
+        fault_read_course_status(&fault, "--if-course-status", text[OPTION_IF_COURSE_STATUS], &set->if_course_status) &&
+        fault_read_chat_status(&fault, "--if-chat-status", text[OPTION_IF_CHAT_STATUS], &set->if_chat_status))
+        return EXIT_YES;
+    return complain_of(call, LESSON_STORE_INVALID, "%s", fault.text);
 }
 
 /* Both statuses and both expectations are one operation, so that they are one atomic step. */
 int command_set(struct call *call) {
     lesson_store_operation set = lesson_store_operation_of(LESSON_STORE_OPERATION_SET);
     set.lesson_id = lesson_store_id_of(call->arguments[0]);
-    if (!read_course_status(call, OPTION_COURSE_STATUS, "course-status", &set.course_status) ||
-        !read_chat_status(call, OPTION_CHAT_STATUS, "chat-status", &set.chat_status) ||
-        !read_course_status(call, OPTION_IF_COURSE_STATUS, "if-course-status", &set.if_course_status) ||
-        !read_chat_status(call, OPTION_IF_CHAT_STATUS, "if-chat-status", &set.if_chat_status))
-        return EXIT_USAGE;
+    if (!option_given(call, OPTION_COURSE_STATUS) && !option_given(call, OPTION_CHAT_STATUS)) {
+        int status = complain_of(call, LESSON_STORE_INVALID, "give --course-status or --chat-status");
+        print_usage(call->program, call->command);
+        return status;
+    }
+    int status = read_statuses(call, &set);
+    if (status)
+        return status;
     int code = lesson_store_batch(call->store, &set, 1);
     if (!code)
         code = set.code;
@@ -76,9 +71,9 @@ int command_set(struct call *call) {
                              field_only_json(field_text("chat_status", chat))};
     output_row(&call->output, answer, code == LESSON_STORE_CONFLICT ? 4 : 2);
     if (code == LESSON_STORE_NOT_FOUND)
-        complain_of(call, "the lesson \"%s\" has no record", call->arguments[0]);
+        complain_of(call, code, "the lesson \"%s\" has no record", call->arguments[0]);
     else if (code == LESSON_STORE_CONFLICT)
-        complain_of(call, "the lesson \"%s\" has another state than expected: course status %s, chat status %s",
+        complain_of(call, code, "the lesson \"%s\" has another state than expected: course status %s, chat status %s",
                     call->arguments[0], said(course), said(chat));
     return exit_status_of(code);
 }
@@ -108,7 +103,7 @@ int command_show(struct call *call) {
     }
     answer[1].only_json = true;
     output_row(&call->output, answer, 2);
-    complain_of(call, "the lesson \"%s\" has no record and no members", call->arguments[0]);
+    complain_of(call, code, "the lesson \"%s\" has no record and no members", call->arguments[0]);
     return exit_status_of(code);
 }
 

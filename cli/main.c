@@ -41,24 +41,28 @@ static int say_on_stdout(const struct program *program, const struct option_valu
     return flush_stdout(program);
 }
 
+static int say_what_is_missing(const struct program *program) {
+    if (program->json)
+        return complain(program, NULL, LESSON_STORE_INVALID, "a command is missing");
+    print_help(stderr);
+    return EXIT_USAGE;
+}
+
 static int run_with_options(struct program *program, poptContext context, struct option_values *options) {
     int status = options_read(program, NULL, context, options);
     if (status == EXIT_USAGE)
-        print_general_usage(stderr);
+        print_usage(program, NULL);
     if (status)
         return status;
     if (options->text[OPTION_VERSION] || options->text[OPTION_HELP])
         return say_on_stdout(program, options);
     const char **argv = poptGetArgs(context);
-    if (!argv || !argv[0]) {
-        print_help(stderr);
-        return EXIT_USAGE;
-    }
+    if (!argv || !argv[0])
+        return say_what_is_missing(program);
     int argc = 0;
     while (argv[argc])
         argc++;
     program->location = chosen_location(options);
-    program->json = options->text[OPTION_JSON] != NULL;
     return command_run(program, argc, argv);
 }
 

@@ -119,8 +119,7 @@ int command_info(struct call *call) {
     if (code) {
         status = report_failure(call, NULL, code);
     } else if (!print_facts(call, &facts)) {
-        complain_of(call, "no memory left");
-        status = EXIT_STORE;
+        status = complain_of(call, LESSON_STORE_NO_MEMORY, "no memory left");
     }
     free_facts(&facts);
     return status;

@@ -9,36 +9,59 @@
 #define MESSAGE_SIZE 2048
 #define CLEAR_LINE "\r\033[K" /* wipes a progress bar that may stand there */
 
-/* Messages quote what others wrote; a control byte must neither break the line nor reach a terminal. */
+/* Writes "what: message" into `text`. Messages quote what others wrote; a control byte must neither break the line nor
+ * reach a terminal. */
 LESSON_STORE_PRINTF(3, 0)
-static void print_line(const struct program *program, const char *what, const char *format, va_list arguments) {
-    char text[MESSAGE_SIZE];
-    vsnprintf(text, sizeof text, format, arguments);
+static void compose(char text[MESSAGE_SIZE], const char *what, const char *format, va_list arguments) {
+    int size = snprintf(text, MESSAGE_SIZE, "%s%s", what ? what : "", what ? ": " : "");
+    if (size >= 0 && size < MESSAGE_SIZE)
+        vsnprintf(text + size, MESSAGE_SIZE - (size_t)size, format, arguments);
     for (char *byte = text; *byte; byte++) {
         if ((unsigned char)*byte < 0x20 || *byte == 0x7f)
             *byte = '?';
     }
+}
+
+static void print_object(const struct program *program, int code, const char *text) {
+    struct output output;
+    output_begin(&output, stderr, true);
+    struct field fields[] = {field_code(code), field_text("message", text),
+                             field_number("line", program->shell_line_number)};
+    output_row(&output, fields, program->shell_line_number > 0 ? 3 : 2);
+}
+
+static void print_line(const struct program *program, const char *text) {
     char line[32] = "";
     if (program->shell_line_number > 0)
         snprintf(line, sizeof line, "line %" PRIu64 ": ", program->shell_line_number);
-    const char *clear = isatty(STDERR_FILENO) ? CLEAR_LINE : "";
-    fprintf(stderr, "%slessonctl: %s%s%s%s\n", clear, line, what ? what : "", what ? ": " : "", text);
+    fprintf(stderr, "lessonctl: %s%s\n", line, text);
 }
 
-void complain(const struct program *program, const char *what, const char *format, ...) {
+int complain(const struct program *program, const char *what, int code, const char *format, ...) {
+    char text[MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    print_line(program, what, format, arguments);
+    compose(text, what, format, arguments);
     va_end(arguments);
+    if (isatty(STDERR_FILENO))
+        fputs(CLEAR_LINE, stderr);
+    if (program->json)
+        print_object(program, code, text);
+    else
+        print_line(program, text);
+    return exit_status_of(code);
 }
 
 void note(const struct call *call, const char *format, ...) {
-    if (!isatty(STDERR_FILENO))
+    if (call->program->json || !isatty(STDERR_FILENO))
         return;
+    char text[MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    print_line(call->program, call->command->name, format, arguments);
+    compose(text, call->command->name, format, arguments);
     va_end(arguments);
+    fputs(CLEAR_LINE, stderr);
+    print_line(call->program, text);
 }
 
 int exit_status_of(int code) {
@@ -52,14 +75,13 @@ int report_failure(const struct call *call, const char *where, int code) {
     if (code == LESSON_STORE_UNKNOWN)
         advice =
             "; the outcome is unknown: it may or may not have been done, so ask (where, show) before doing it again";
-    complain_of(call, "%s%s%s%s", where ? where : "", where ? ": " : "", lesson_store_message(), advice);
-    return exit_status_of(code);
+    return complain_of(call, code, "%s%s%s%s", where ? where : "", where ? ": " : "", lesson_store_message(), advice);
 }
 
 int flush_stdout(const struct program *program) {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return EXIT_YES;
-    complain(program, "standard output", "%s", strerror(errno));
+    int status = complain(program, "standard output", LESSON_STORE_FAILED, "%s", strerror(errno));
     clearerr(stdout);
-    return EXIT_STORE;
+    return status;
 }

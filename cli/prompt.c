@@ -77,7 +77,7 @@ void prompt_begin(const struct program *program) {
     if (history_file(path))
         read_history(path);
     else
-        complain(program, "shell", "no history is kept: %s", strerror(errno));
+        complain(program, "shell", LESSON_STORE_FAILED, "no history is kept: %s", strerror(errno));
 }
 
 char *prompt_line(void) {
@@ -94,7 +94,7 @@ void prompt_end(const struct program *program) {
         return;
     errno = 0;
     if (write_history(path) != 0 && errno != 0)
-        complain(program, "shell", "%s: the history cannot be written: %s", path, strerror(errno));
+        complain(program, "shell", LESSON_STORE_FAILED, "%s: the history cannot be written: %s", path, strerror(errno));
     else
         chmod(path, 0600);
 }

@@ -55,24 +55,21 @@ static bool read_id(const json_t *json, const char *name, lesson_store_id *id, s
     return !value || fault_check_id(fault, name, *id);
 }
 
-static bool read_status(const json_t *json, const char *name, int (*status_of)(const char *), int *status,
-                        struct fault *fault) {
-    const char *word = json_string_value(json_object_get(json, name));
-    *status = word ? status_of(word) : LESSON_STORE_STATUS_NONE;
-    return !word || *status != LESSON_STORE_STATUS_NONE || fault_set(fault, "the %s \"%s\" is none", name, word);
+static const char *text_of(const json_t *json, const char *name) {
+    return json_string_value(json_object_get(json, name));
 }
 
 static bool read_values(struct record *record, struct fault *fault) {
     const json_t *json = record->json;
     return read_id(json, "uid", &record->uid, fault) && read_id(json, "course_id", &record->course_id, fault) &&
            read_id(json, "lesson_id", &record->lesson_id, fault) && read_id(json, "session", &record->session, fault) &&
-           read_status(json, "course_status", lesson_store_course_status_of, &record->course_status, fault) &&
-           read_status(json, "chat_status", lesson_store_chat_status_of, &record->chat_status, fault);
+           fault_read_course_status(fault, "course_status", text_of(json, "course_status"), &record->course_status) &&
+           fault_read_chat_status(fault, "chat_status", text_of(json, "chat_status"), &record->chat_status);
 }
 
 static bool parse_object(struct record *record, struct fault *fault) {
     if (!json_is_object(record->json))
-        return fault_set(fault, "it is JSON but no object");
+        return fault_set(fault, "it is JSON but not an object");
     const struct form *form = form_of(record->json, fault);
     record->is_user = form == &forms[1];
     return form && check_fields(record->json, form, fault) && read_values(record, fault);

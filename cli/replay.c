@@ -151,14 +151,14 @@ static int replay_all(struct replay *replay) {
 
 static int replay_file(struct replay *replay, size_t batch_size) {
     replay->lines = calloc(batch_size, sizeof *replay->lines);
-    int status = EXIT_STORE;
+    int status;
     if (batch_begin(&replay->batch, batch_size) && replay->lines) {
         progress_begin(&replay->progress, NULL, "events", replay->input.size);
         status = replay_all(replay);
         progress_end(&replay->progress);
         print_summary(replay->call, &replay->summary);
     } else {
-        complain_of(replay->call, "no memory for batches of %zu", batch_size);
+        status = complain_of(replay->call, LESSON_STORE_NO_MEMORY, "no memory for batches of %zu", batch_size);
     }
     batch_end(&replay->batch);
     free(replay->lines);

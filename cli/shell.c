@@ -14,19 +14,15 @@ static int run_line(struct program *program, char *line, bool *done) {
     struct fault fault;
     if (line[strspn(line, " \t")] == '#')
         return EXIT_YES;
-    if (!words_split(&words, line, &fault)) {
-        complain(program, "shell", "%s", fault.text);
-        return EXIT_USAGE;
-    }
+    if (!words_split(&words, line, &fault))
+        return complain(program, "shell", LESSON_STORE_INVALID, "%s", fault.text);
     if (words.count == 0)
         return EXIT_YES;
     *done = strcmp(words.text[0], "exit") == 0 && words.count == 1;
     if (*done)
         return EXIT_YES;
-    if (strcmp(words.text[0], "shell") == 0) {
-        complain(program, "shell", "is running already");
-        return EXIT_USAGE;
-    }
+    if (strcmp(words.text[0], "shell") == 0)
+        return complain(program, "shell", LESSON_STORE_INVALID, "is running already");
     return command_run(program, words.count, words.text);
 }
 
@@ -47,14 +43,11 @@ static int run_result(struct program *program, enum line_result result, char *li
     case LINE_READ:
         if (strlen(line) == size)
             return run_line(program, line, done);
-        complain(program, "shell", "the line has a NUL byte");
-        return EXIT_USAGE;
+        return complain(program, "shell", LESSON_STORE_INVALID, "the line has a NUL byte");
     case LINE_TOO_LONG:
-        complain(program, "shell", "the line has %d bytes or more", SHELL_LINE_SIZE);
-        return EXIT_USAGE;
+        return complain(program, "shell", LESSON_STORE_INVALID, "the line has %d bytes or more", SHELL_LINE_SIZE);
     case LINE_FAILED:
-        complain(program, "shell", "standard input cannot be read: %s", strerror(errno));
-        return EXIT_STORE;
+        return complain(program, "shell", LESSON_STORE_FAILED, "standard input cannot be read: %s", strerror(errno));
     case LINE_END:
         *done = true;
     }
@@ -76,8 +69,6 @@ static int run_script(struct program *program) {
 int command_shell(struct call *call) {
     struct program *program = call->program;
     program->in_shell = true;
-    /* --json holds for every command of a shell that was started with it. */
-    program->json = call->output.json;
     int status;
     if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
         status = run_interactively(program);

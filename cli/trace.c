@@ -41,7 +41,8 @@ static bool parse_event(enum trace_event *event, lesson_store_id field, struct f
             return true;
         }
     }
-    return fault_set(fault, "the event \"%.*s\" is none of create, join, quit, end", (int)field.size, field.data);
+    return fault_set(fault, "the event \"%.*s\" is not a valid event (create, join, quit, end)", (int)field.size,
+                     field.data);
 }
 
 bool trace_parse(struct trace_line *out, const char *text, size_t size, struct fault *fault) {

@@ -11,7 +11,7 @@ int command_where(struct call *call) {
                              field_only_json(field_text("session", place.session))};
     output_row(&call->output, answer, code == LESSON_STORE_OK ? 5 : 2);
     if (code == LESSON_STORE_NOT_FOUND)
-        complain_of(call, "the user \"%s\" is in no lesson", call->arguments[0]);
+        complain_of(call, code, "the user \"%s\" is in no lesson", call->arguments[0]);
     return exit_status_of(code);
 }
 
@@ -45,20 +45,21 @@ static const char *arrival_word(uint32_t arrival) {
     case LESSON_STORE_ARRIVAL_MOVED:
         return "moved";
     case LESSON_STORE_ARRIVAL_ALREADY_THERE:
-        return "already there";
+        return "already_there";
     }
     return NULL;
 }
 
-static void explain_refusal(const struct call *call, uint32_t refused_by, const lesson_store_place *place) {
+static int explain_refusal(const struct call *call, uint32_t refused_by, const lesson_store_place *place) {
     const char *lesson_id = call->arguments[2];
     if (refused_by == LESSON_STORE_IF_EXISTS)
-        complain_of(call, "refused by --if-exists: the lesson \"%s\" has no record", lesson_id);
-    else if (refused_by == LESSON_STORE_IF_OPEN)
-        complain_of(call, "refused by --if-open: the lesson \"%s\" is not open", lesson_id);
-    else
-        complain_of(call, "refused by --stay: the user \"%s\" is in the lesson \"%s\"", call->arguments[0],
-                    place->lesson_id);
+        return complain_of(call, LESSON_STORE_REFUSED, "refused by --if-exists: the lesson \"%s\" has no record",
+                           lesson_id);
+    if (refused_by == LESSON_STORE_IF_OPEN)
+        return complain_of(call, LESSON_STORE_REFUSED, "refused by --if-open: the lesson \"%s\" is not open",
+                           lesson_id);
+    return complain_of(call, LESSON_STORE_REFUSED, "refused by --stay: the user \"%s\" is in the lesson \"%s\"",
+                       call->arguments[0], place->lesson_id);
 }
 
 static const char *refusing_option(uint32_t refused_by) {
@@ -91,8 +92,7 @@ int command_join(struct call *call) {
         return report_failure(call, NULL, code);
     if (code == LESSON_STORE_REFUSED) {
         print_change(call, code, field_text("refused_by", refusing_option(join.refused_by)), &place_present, &before);
-        explain_refusal(call, join.refused_by, &before);
-        return exit_status_of(code);
+        return explain_refusal(call, join.refused_by, &before);
     }
     print_change(call, code, field_text("arrival", arrival_word(join.arrival)), &place_before, &before);
     if (join.arrival == LESSON_STORE_ARRIVAL_MOVED)
@@ -110,11 +110,11 @@ int command_quit(struct call *call) {
     print_change(call, code, (struct field){.kind = FIELD_ABSENT},
                  code == LESSON_STORE_OK ? &place_left : &place_present, &before);
     if (code == LESSON_STORE_NOT_FOUND)
-        complain_of(call, "the user \"%s\" is in no lesson", uid);
+        complain_of(call, code, "the user \"%s\" is in no lesson", uid);
     else if (code == LESSON_STORE_CONFLICT && lesson_id && strcmp(lesson_id, before.lesson_id) != 0)
-        complain_of(call, "the user \"%s\" is in the lesson \"%s\"", uid, before.lesson_id);
+        complain_of(call, code, "the user \"%s\" is in the lesson \"%s\"", uid, before.lesson_id);
     else if (code == LESSON_STORE_CONFLICT)
-        complain_of(call, "the user \"%s\" has come back with another session", uid);
+        complain_of(call, code, "the user \"%s\" is there with %s session", uid, *before.session ? "another" : "no");
     else
         note(call, "left the lesson \"%s\"", before.lesson_id);
     return exit_status_of(code);

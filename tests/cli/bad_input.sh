@@ -76,7 +76,7 @@ trace_refused '\tjoin\troom\tc\tu' 'the time "" is not a number'
 trace_refused '9223372036854775808\tjoin\troom\tc\tu' 'is not a number'
 trace_refused '99999999999999999999\tjoin\troom\tc\tu' 'is not a number'
 trace_refused '0\tjoin\troom\tc\tu' 'its time 0 is before 1'
-trace_refused '2\tJOIN\troom\tc\tu' 'the event "JOIN" is none of create, join, quit, end'
+trace_refused '2\tJOIN\troom\tc\tu' 'the event "JOIN" is not a valid event (create, join, quit, end)'
 trace_refused '2\tjoin\t\tc\tu' 'lesson_id is empty'
 trace_refused '2\tjoin\troom\t\tu' 'course_id is empty'
 trace_refused '2\tjoin\troom\tc\t' 'uid is empty'
@@ -109,8 +109,8 @@ import_refused '{"type":"lesson","lesson_id":"x"' 'not a JSON object'
 import_refused '{"type":"lesson","lesson_id":"x"} {}' 'not a JSON object'
 import_refused '{"type":"lesson","lesson_id":"x","lesson_id":"y"}' 'not a JSON object: duplicate'
 import_refused "$(printf '{"type":"lesson","lesson_id":"\xff"}')" 'not a JSON object'
-import_refused '[]' 'it is JSON but no object'
-import_refused '7' 'it is JSON but no object'
+import_refused '[]' 'it is JSON but not an object'
+import_refused '7' 'it is JSON but not an object'
 import_refused '{}' '"type" is missing'
 import_refused '{"type":7}' '"type" is not a string'
 import_refused '{"type":"course"}' 'the type "course" is neither lesson nor user'
@@ -121,8 +121,8 @@ import_refused '{"type":"lesson","lesson_id":""}' 'lesson_id is empty'
 import_refused '{"type":"lesson","lesson_id":"a\u0007"}' 'lesson_id has the control byte 0x07 at offset 1'
 import_refused '{"type":"lesson","lesson_id":"a\u0000"}' 'not a JSON object'
 import_refused "{\"type\":\"lesson\",\"lesson_id\":\"$long\"}" 'lesson_id has 256 bytes, more than 255'
-import_refused '{"type":"lesson","lesson_id":"x","course_status":"odd"}' 'the course_status "odd" is none'
-import_refused '{"type":"lesson","lesson_id":"x","chat_status":"Free"}' 'the chat_status "Free" is none'
+import_refused '{"type":"lesson","lesson_id":"x","course_status":"odd"}' 'course_status: "odd" is not a valid course status (offline, online, cantjoinin, waiting)'
+import_refused '{"type":"lesson","lesson_id":"x","chat_status":"Free"}' 'chat_status: "Free" is not a valid chat status (free, banned)'
 import_refused '{"type":"lesson","lesson_id":"x","uid":"u"}' 'a lesson has no field "uid"'
 import_refused '{"type":"user","uid":"u","lesson_id":"x"}' '"course_id" is missing'
 import_refused '{"type":"user","course_id":"c","lesson_id":"x"}' '"uid" is missing'
@@ -142,8 +142,8 @@ unchanged refuses 1 "the store is not empty" lessonctl import good.jsonl
 
 # Files that cannot be written leave nothing behind.
 refuses 3 "no/such/out: cannot be written" lessonctl export no/such/out
-refuses 2 "is no regular file" lessonctl export /dev/null
-refuses 2 "is no regular file" lessonctl export .
+refuses 2 "is not a regular file" lessonctl export /dev/null
+refuses 2 "is not a regular file" lessonctl export .
 [ -z "$(find . -name '*.??????' -newer good.jsonl ! -path './state*')" ] || fail "a temporary file stays behind"
 
 # Standard output that takes nothing is a failure, not silence.
@@ -151,6 +151,28 @@ refuses 3 "standard output: No space left on device" bash -c '"$LESSONCTL" membe
 refuses 3 "standard output: No space left on device" bash -c '"$LESSONCTL" export >/dev/full'
 refuses 3 "standard output: Bad file descriptor" bash -c '"$LESSONCTL" count room >&-'
 refuses 3 "standard output: Broken pipe" bash -c 'mkfifo pipe; { exec 3<pipe; exec 3<&-; } & exec 4>pipe; wait; "$LESSONCTL" count room >&4'
+
+# With --json every message is an object with the name of its code, wherever --json stands, and nothing else is said.
+says 1 NOT_FOUND 'where: the user \"nobody\" is in no lesson' lessonctl --json where nobody
+says 1 EXISTS 'create: the lesson \"room\" exists already"}' lessonctl create room --json
+says 1 CONFLICT 'import: the store is not empty' lessonctl --json import good.jsonl
+says 2 INVALID 'show: lesson_id is empty"}' lessonctl show "" --json
+says 2 INVALID 'show: an argument is missing"}' lessonctl show --json
+says 2 INVALID 'show: --odd: unknown option"}' lessonctl --json show --odd
+says 2 INVALID 'show: --odd: unknown option"}' lessonctl show --json --odd
+says 2 INVALID '--odd: unknown option"}' lessonctl --json --odd
+says 2 INVALID 'a command is missing' lessonctl --json
+says 2 INVALID 'there is no command \"odd\"' lessonctl --json odd
+says 2 INVALID 'there is no command \"\"?\"' lessonctl --json $'"\n'
+says 2 INVALID 'import: long.jsonl: line 2501: ' lessonctl --json import long.jsonl --merge
+says 3 UNSUPPORTED 'the scheme odd is not one of' lessonctl --json --store odd:x lessons
+says 3 FAILED 'no-such: cannot be opened' lessonctl --json replay no-such
+says 3 FAILED 'standard output: No space left on device' bash -c '"$LESSONCTL" members room --json >/dev/full'
+says 2 INVALID 'create: lesson_id is empty","line":2}' bash -c 'printf "count room\ncreate \"\"\n" | "$LESSONCTL" --json shell'
+says 2 INVALID 'create: lesson_id is empty","line":2}' bash -c 'printf "count room --json\ncreate \"\" --json\n" | "$LESSONCTL" shell'
+# Behind a command of a shell --json holds for that command alone.
+status 1 bash -c 'printf "count room --json\nwhere nobody\n" | "$LESSONCTL" shell'
+[ "$err" = 'lessonctl: line 2: where: the user "nobody" is in no lesson' ] || fail "the shell said: $err"
 
 # The shell names the line and stops there.
 shell() {

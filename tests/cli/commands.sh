@@ -41,15 +41,20 @@ for word in offline online cantjoinin waiting; do
     gives 0 "" lessonctl set "algebra: 7" --course-status $word
     gives 0 "algebra: 7${tab}$word${tab}banned${tab}0" lessonctl show "algebra: 7"
 done
-refuses 2 'set is given no status' lessonctl set "algebra: 7"
+unchanged refuses 2 'set: give --course-status or --chat-status' lessonctl set "algebra: 7" --if-chat-status free
+case $err in
+*"usage: lessonctl set LESSON [--course-status STATUS]"*) ;;
+*) fail "the synopsis is missing: $err" ;;
+esac
+says 2 INVALID 'set: give --course-status or --chat-status"}' lessonctl set "algebra: 7" --json
 for option in course-status chat-status if-course-status if-chat-status; do
-    unchanged refuses 2 "--$option: \"odd\" is none of" lessonctl set "algebra: 7" --chat-status free --$option odd
+    unchanged refuses 2 "--$option: \"odd\" is not a valid" lessonctl set "algebra: 7" --chat-status free --$option odd
 done
 
 # join
 gives 0 "" lessonctl join ann algebra "algebra: 7"
 gives 0 '{"code":"OK","uid":"bob","arrival":"new"}' lessonctl --json join bob algebra "algebra: 7" --session s1
-gives 0 '{"code":"OK","uid":"bob","arrival":"already there","before_lesson_id":"algebra: 7","before_course_id":"algebra","before_session":"s1"}' \
+gives 0 '{"code":"OK","uid":"bob","arrival":"already_there","before_lesson_id":"algebra: 7","before_course_id":"algebra","before_session":"s1"}' \
     lessonctl --json join bob algebra "algebra: 7" --session s2
 gives 0 '{"code":"OK","uid":"ann","arrival":"moved","before_lesson_id":"algebra: 7","before_course_id":"algebra"}' \
     lessonctl --json join ann 数学 "数学 #2"
@@ -102,7 +107,10 @@ refuses 1 "in no lesson" lessonctl where -- -v
 
 # quit
 unchanged refuses 1 'the user "bob" is in the lesson "algebra: 7"' lessonctl quit bob --lesson "数学 #2"
-unchanged refuses 1 'the user "bob" has come back with another session' lessonctl quit bob --session s1
+unchanged refuses 1 'the user "bob" is there with another session' lessonctl quit bob --session s1
+gives 0 "" lessonctl join zoe c "no record"
+unchanged refuses 1 'the user "zoe" is there with no session' lessonctl quit zoe --session s1
+gives 0 "" lessonctl quit zoe
 gives 1 '{"code":"CONFLICT","uid":"bob","present_lesson_id":"algebra: 7","present_course_id":"algebra","present_session":"s2"}' \
     lessonctl --json quit bob --lesson "algebra: 7" --session s1
 gives 0 '{"code":"OK","uid":"bob","left_lesson_id":"algebra: 7","left_course_id":"algebra","left_session":"s2"}' \

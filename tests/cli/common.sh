@@ -62,6 +62,20 @@ refuses() {
     esac
 }
 
+# says N CODE TEXT COMMAND...: the command ends with N and its messages are JSON: one object alone, with this code and a
+# message that contains the text.
+says() {
+    local expected=$1 code=$2 text=$3
+    shift 3
+    status "$expected" "$@"
+    case $err in
+    *$'\n'*) fail "$* said more than one line: $err" ;;
+    "{\"code\":\"$code\",\"message\":\""*"$text"*) ;;
+    *) fail "$* said \"$err\", not $code with \"$text\"" ;;
+    esac
+    [ "${err: -1}" = "}" ] || fail "$* said what is not a whole object: $err"
+}
+
 has_backend() {
     case " $BACKENDS " in
     *" $1 "*) return 0 ;;

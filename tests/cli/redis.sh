@@ -76,10 +76,13 @@ for command in "lessons" "count algebra" "where ann" "members algebra" "check" "
     refuses 3 "" lessonctl --store "redis+unix://$work/nobody.sock" $command
 done
 
+says 3 UNREACHABLE "nobody.sock" lessonctl --json --store "redis+unix://$work/nobody.sock" create late
+
 # A write whose answer does not come may or may not have been applied.
 redis client pause 60000 write
 refuses 3 "the outcome is unknown" lessonctl --store "$LESSONSTORE_TEST_REDIS?timeout_ms=200" create late
 refuses 3 "the outcome is unknown" bash -c 'printf "create late\n" | "$LESSONCTL" --store "$LESSONSTORE_TEST_REDIS?timeout_ms=200" shell'
+says 3 UNKNOWN "the outcome is unknown" lessonctl --json --store "$LESSONSTORE_TEST_REDIS?timeout_ms=200" create late
 status 3 lessonctl --store "$LESSONSTORE_TEST_REDIS?timeout_ms=200" replay trace
 case $err in
 *"trace: from line 1 on: "*"the outcome is unknown"*) ;;
