@@ -11,9 +11,11 @@
     { name, 0, POPT_ARG_NONE, NULL, option, text, NULL }
 #define VALUE(name, option, argument, text) \
     { name, 0, POPT_ARG_STRING, NULL, option, text, argument }
-#define OPTIONS_OF_EVERY_COMMAND                                                         \
-    {"json", 0, POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN, NULL, OPTION_JSON, NULL, NULL}, \
-        {"help", 'h', POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN, NULL, OPTION_HELP, NULL, NULL}, POPT_TABLEEND
+#define HIDDEN(name, letter, kind, option) \
+    { name, letter, (kind) | POPT_ARGFLAG_DOC_HIDDEN, NULL, option, NULL, NULL }
+#define OPTIONS_OF_EVERY_COMMAND                                                                      \
+    HIDDEN("store", 0, POPT_ARG_STRING, OPTION_STORE), HIDDEN("json", 0, POPT_ARG_NONE, OPTION_JSON), \
+        HIDDEN("help", 'h', POPT_ARG_NONE, OPTION_HELP), POPT_TABLEEND
 
 static const struct poptOption no_options[] = {OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption create_options[] = {
@@ -83,8 +85,9 @@ static const struct command commands[] = {
     {"import", "[FILE|-]", "read an export", "All of it is checked before anything is changed.", import_options, 0, 1,
      true, command_import},
     {"shell", "", "run commands from standard input against one open store",
-     "One command a line, with quoting as in a shell; # begins a comment line, exit ends it.", no_options, 0, 0, true,
-     command_shell},
+     "One command a line, with quoting as in a shell; # begins a comment line; exit or Ctrl-D leaves.", no_options, 0,
+     0, true, command_shell},
+    {"exit", "", "leave the shell, as Ctrl-D does on a terminal", NULL, no_options, 0, 0, false, command_exit},
     {"help", "[COMMAND]", "explain a command", NULL, no_options, 0, 1, false, command_help},
 };
 
@@ -155,20 +158,35 @@ static int check_arguments(const struct call *call) {
     return complain_of(call, LESSON_STORE_INVALID, few ? "an argument is missing" : "too many arguments");
 }
 
+static int open_location(const struct call *call, const char *location) {
+    int code = lesson_store_open(&call->program->store, location);
+    return code ? report_failure(call, NULL, code) : EXIT_YES;
+}
+
+/* Only the first use of the default store says where it is, as nobody named it. */
+static int open_default(const struct call *call) {
+    char location[LESSON_STORE_LOCATION_MAX + 1];
+    bool is_new;
+    if (!default_location(call->program, location, &is_new))
+        return EXIT_STORE;
+    if (is_new)
+        note(call, "a new store: %s", location);
+    return open_location(call, location);
+}
+
 static int open_store(struct call *call) {
     struct program *program = call->program;
     if (!call->command->needs_store)
         return EXIT_YES;
-    if (!program->store) {
-        char location[LESSON_STORE_LOCATION_MAX + 1];
-        if (!program->location && !default_location(program, location))
-            return EXIT_STORE;
-        int code = lesson_store_open(&program->store, program->location ? program->location : location);
-        if (code)
-            return report_failure(call, NULL, code);
-    }
+    int status = EXIT_YES;
+    if (!program->store && option_given(call, OPTION_STORE))
+        status = open_location(call, call->options.text[OPTION_STORE]);
+    else if (!program->store && program->location)
+        status = open_location(call, program->location);
+    else if (!program->store)
+        status = open_default(call);
     call->store = program->store;
-    return EXIT_YES;
+    return status;
 }
 
 static int run_to_stdout(struct call *call) {
@@ -195,6 +213,9 @@ static int run_call(struct call *call, poptContext context) {
         print_usage(call->program, call->command);
     if (status)
         return status;
+    if (call->program->in_shell && option_given(call, OPTION_STORE))
+        return complain_of(call, LESSON_STORE_INVALID,
+                           "--store: a shell has one open store; name another one where the shell is started");
     if (option_given(call, OPTION_HELP)) {
         print_command_help(stdout, call->command);
         return flush_stdout(call->program);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "folders.h"
 
@@ -57,7 +58,7 @@ static bool append_encoded(char *location, size_t room, const char *path) {
     return true;
 }
 
-bool default_location(const struct program *program, char location[LESSON_STORE_LOCATION_MAX + 1]) {
+bool default_location(const struct program *program, char location[LESSON_STORE_LOCATION_MAX + 1], bool *is_new) {
     static const char scheme[] = "sqlite:";
     char path[PATH_MAX];
     if (!folder_file("XDG_DATA_HOME", ".local/share", "lessons.db", path)) {
@@ -65,6 +66,7 @@ bool default_location(const struct program *program, char location[LESSON_STORE_
                  strerror(errno));
         return false;
     }
+    *is_new = access(path, F_OK) != 0 && errno == ENOENT;
     memcpy(location, scheme, sizeof scheme);
     size_t size = strlen(scheme);
     if (append_encoded(location + size, LESSON_STORE_LOCATION_MAX + 1 - size, path))

@@ -10,7 +10,8 @@
  * folders, for the user alone. False with errno set. */
 bool folder_file(const char *variable, const char *fallback, const char *name, char path[PATH_MAX]);
 
-/* The store that is used where none is named: sqlite: and a file. False with a message. */
-bool default_location(const struct program *program, char location[LESSON_STORE_LOCATION_MAX + 1]);
+/* The store that is used where none is named: sqlite: and a file; *is_new says that the file is not there
+ * yet. False with a message. */
+bool default_location(const struct program *program, char location[LESSON_STORE_LOCATION_MAX + 1], bool *is_new);
 
 #endif

@@ -27,7 +27,8 @@ static void print_entry(FILE *stream, const char *name, const char *argument, co
 static void print_general_options(FILE *stream) {
     print_entry(stream, "--store", "LOCATION", "memory:, sqlite:PATH, redis://HOST, redis+unix:///SOCKET;");
     print_entry(stream, "", "", "else $LESSONSTORE_LOCATION, else a file in your data directory");
-    print_entry(stream, "--json", "", "one JSON object a line (also after a command)");
+    print_entry(stream, "--json", "", "one JSON object a line");
+    print_entry(stream, "", "", "(these two also behind the command)");
     print_entry(stream, "--version", "", "the version");
     print_entry(stream, "--help", "", "this text, or that of a command");
 }

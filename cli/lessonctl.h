@@ -59,6 +59,7 @@ struct program {
     lesson_store *store;        /* opened by the first command that needs it */
     bool json;                  /* --json was given, to the program or to the command that runs */
     bool in_shell;              /* the commands come from a shell */
+    bool leaves_shell;          /* exit was among them */
     uint64_t shell_line_number; /* of the line that is run; 0: messages need no number */
 };
 
@@ -160,5 +161,6 @@ int command_replay(struct call *call);
 int command_export(struct call *call);
 int command_import(struct call *call);
 int command_shell(struct call *call);
+int command_exit(struct call *call);
 
 #endif

@@ -40,6 +40,9 @@ static char *complete_option(const char *text, int state) {
     const struct command *command = command_of_line();
     const struct poptOption *option = command ? command->options : NULL;
     for (; option && option->longName; option++) {
+        /* A shell has its store already. */
+        if (option->val == OPTION_STORE)
+            continue;
         char *match = candidate(text, "--", option->longName);
         if (match && state-- == 0)
             return match;

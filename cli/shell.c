@@ -8,62 +8,70 @@
 
 #define SHELL_LINE_SIZE 16384
 
-/* Runs one line, whose words are cut in place; *done becomes true when it was exit. */
-static int run_line(struct program *program, char *line, bool *done) {
+/* Runs one line, whose words are cut in place. */
+static int run_line(const struct call *shell, char *line) {
+    struct program *program = shell->program;
     struct words words;
     struct fault fault;
     if (line[strspn(line, " \t")] == '#')
         return EXIT_YES;
     if (!words_split(&words, line, &fault))
-        return complain(program, "shell", LESSON_STORE_INVALID, "%s", fault.text);
+        return complain_of(shell, LESSON_STORE_INVALID, "%s", fault.text);
     if (words.count == 0)
         return EXIT_YES;
-    *done = strcmp(words.text[0], "exit") == 0 && words.count == 1;
-    if (*done)
-        return EXIT_YES;
     if (strcmp(words.text[0], "shell") == 0)
-        return complain(program, "shell", LESSON_STORE_INVALID, "is running already");
-    return command_run(program, words.count, words.text);
+        return complain_of(shell, LESSON_STORE_INVALID, "is running already");
+    int status = command_run(program, words.count, words.text);
+    /* In other programs this word leaves. */
+    if (words.count == 1 && strcmp(words.text[0], "quit") == 0)
+        note(shell, "to leave: exit or Ctrl-D");
+    return status;
 }
 
-static int run_interactively(struct program *program) {
-    prompt_begin(program);
-    bool done = false;
+static int run_interactively(const struct call *shell) {
+    prompt_begin(shell->program);
     char *line;
-    while (!done && (line = prompt_line()) != NULL) {
-        run_line(program, line, &done);
+    while (!shell->program->leaves_shell && (line = prompt_line()) != NULL) {
+        run_line(shell, line);
         free(line);
     }
-    prompt_end(program);
+    prompt_end(shell->program);
     return EXIT_YES;
 }
 
-static int run_result(struct program *program, enum line_result result, char *line, size_t size, bool *done) {
+static int run_result(const struct call *shell, enum line_result result, char *line, size_t size) {
     switch (result) {
     case LINE_READ:
         if (strlen(line) == size)
-            return run_line(program, line, done);
-        return complain(program, "shell", LESSON_STORE_INVALID, "the line has a NUL byte");
+            return run_line(shell, line);
+        return complain_of(shell, LESSON_STORE_INVALID, "the line has a NUL byte");
     case LINE_TOO_LONG:
-        return complain(program, "shell", LESSON_STORE_INVALID, "the line has %d bytes or more", SHELL_LINE_SIZE);
+        return complain_of(shell, LESSON_STORE_INVALID, "the line has %d bytes or more", SHELL_LINE_SIZE);
     case LINE_FAILED:
-        return complain(program, "shell", LESSON_STORE_FAILED, "standard input cannot be read: %s", strerror(errno));
+        return complain_of(shell, LESSON_STORE_FAILED, "standard input cannot be read: %s", strerror(errno));
     case LINE_END:
-        *done = true;
+        shell->program->leaves_shell = true;
     }
     return EXIT_YES;
 }
 
-static int run_script(struct program *program) {
+static int run_script(const struct call *shell) {
     char line[SHELL_LINE_SIZE];
     int status = EXIT_YES;
-    for (bool done = false; !done && !status;) {
+    while (!shell->program->leaves_shell && !status) {
         size_t size = 0;
-        program->shell_line_number++;
+        shell->program->shell_line_number++;
         enum line_result result = read_line(stdin, line, sizeof line, &size);
-        status = run_result(program, result, line, size, &done);
+        status = run_result(shell, result, line, size);
     }
     return status;
+}
+
+int command_exit(struct call *call) {
+    if (!call->program->in_shell)
+        return complain_of(call, LESSON_STORE_INVALID, "there is no shell to leave");
+    call->program->leaves_shell = true;
+    return EXIT_YES;
 }
 
 int command_shell(struct call *call) {
@@ -71,9 +79,9 @@ int command_shell(struct call *call) {
     program->in_shell = true;
     int status;
     if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
-        status = run_interactively(program);
+        status = run_interactively(call);
     else
-        status = run_script(program);
+        status = run_script(call);
     program->in_shell = false;
     program->shell_line_number = 0;
     return status;

@@ -129,6 +129,15 @@ refuses 1 "in no lesson" lessonctl where bob
 gives 0 "" lessonctl end "数学 #2"
 gives 0 "" lessonctl lessons
 
+# --store stands before the command or behind it, where it wins.
+store=$LESSONSTORE_LOCATION
+gives 0 "" lessonctl create "here"
+LESSONSTORE_LOCATION=nonsense gives 0 "here${tab}waiting${tab}free${tab}0" lessonctl lessons --store "$store"
+gives 0 "here${tab}waiting${tab}free${tab}0" lessonctl --store nonsense show here --store="$store"
+gives 0 '{"code":"OK","lesson_id":"here","left":0}' lessonctl end --store "$store" --json here
+refuses 2 "count: --store: missing argument" lessonctl count here --store
+refuses 2 "does not begin with a scheme" lessonctl count here --store nonsense
+
 # info, help, version
 status 0 lessonctl info
 grep -qx "library_version${tab}$(lessonctl --version | cut -d' ' -f2)" "$work/.out" || fail "info printed: $out"

@@ -37,6 +37,24 @@ gives 0 '{"code":"OK","lesson_id":"a"}
 {"command":"where","arguments":"UID","summary":"say where a user is"}
 {"code":"OK","lesson_id":"b","count":0}' shell --json
 
+# exit takes no words, is a command like any other in the help, and leaves nothing where there is no shell.
+printf 'exit now\n' >script
+refuses 2 'line 1: exit: too many arguments' shell
+printf 'help exit\n  exit  \nodd\n' >script
+status 0 shell
+[ "${out%%$'\n'*}" = "usage: lessonctl exit" ] || fail "help exit printed: $out"
+refuses 2 'exit: there is no shell to leave' lessonctl exit
+status 0 lessonctl help shell
+case $out in
+*"exit or Ctrl-D leaves"*) ;;
+*) fail "help shell does not say how to leave: $out" ;;
+esac
+
+# A shell has one store, which may be named behind the word shell too.
+printf 'create a\ncount a --store memory:\n' >script
+refuses 2 'line 2: count: --store: a shell has one open store' shell
+LESSONSTORE_LOCATION=nonsense refuses 2 'line 2: count: --store: ' bash -c '"$LESSONCTL" shell --store memory: <script'
+
 # A file is read also from within the shell, and there is nothing to read in an empty script.
 "$SCHOOL_DAY" >day.tsv
 printf 'replay day.tsv\n' >script

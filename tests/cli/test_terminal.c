@@ -134,6 +134,19 @@ static void shell_goes_on_after_errors(void **state) {
     type("help where\n");
     wait_for("usage: lessonctl where UID");
     wait_for_prompt();
+    type("count room --store memory:\n");
+    wait_for("lessonctl: count: --store: a shell has one open store");
+    wait_for_prompt();
+    type("quit\n");
+    wait_for("usage: lessonctl quit UID");
+    wait_for("lessonctl: shell: to leave: exit or Ctrl-D\r\n");
+    wait_for_prompt();
+    type("exit now\n");
+    wait_for("lessonctl: exit: too many arguments");
+    wait_for_prompt();
+    type("help\n");
+    wait_for("exit                       leave the shell, as Ctrl-D does");
+    wait_for_prompt();
     type("exit\n");
     assert_int_equal(wait_for_end(), 0);
 }
@@ -144,6 +157,27 @@ static void shell_ends_at_the_end_of_input(void **state) {
     wait_for_prompt();
     type("\004");
     assert_int_equal(wait_for_end(), 0);
+}
+
+/* Where nobody has named a store, the first use says where it is; with --json it does not, nor does the second use. */
+static void a_new_store_is_named(void **state) {
+    (void)state;
+    const char *backends = getenv("BACKENDS");
+    if (!backends || !strstr(backends, "sqlite"))
+        skip();
+    for (int use = 1; use <= 2; use++) {
+        start((const char *const[]){"count", "room", NULL});
+        if (use == 1)
+            wait_for("lessonctl: count: a new store: sqlite:");
+        wait_for("0\r\n");
+        assert_int_equal(wait_for_end(), 0);
+        assert_true(use == 1 || !strstr(terminal.output, "new store"));
+    }
+    assert_int_equal(unlink(in_folder("data/lessonstore/lessons.db")), 0);
+    start((const char *const[]){"count", "room", "--json", NULL});
+    wait_for("{\"code\":\"OK\",\"lesson_id\":\"room\",\"count\":0}\r\n");
+    assert_int_equal(wait_for_end(), 0);
+    assert_null(strstr(terminal.output, "new store"));
 }
 
 static void tables_are_aligned_and_headed(void **state) {
@@ -336,9 +370,12 @@ int main(void) {
         return 99;
     setenv("HOME", folder, 1);
     setenv("XDG_STATE_HOME", in_folder("state"), 1);
+    setenv("XDG_DATA_HOME", in_folder("data"), 1);
+    unsetenv("LESSONSTORE_LOCATION");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(shell_goes_on_after_errors, tear_down),
         cmocka_unit_test_teardown(shell_ends_at_the_end_of_input, tear_down),
+        cmocka_unit_test_teardown(a_new_store_is_named, tear_down),
         cmocka_unit_test_teardown(tables_are_aligned_and_headed, tear_down),
         cmocka_unit_test_teardown(long_tables_keep_one_heading, tear_down),
         cmocka_unit_test_teardown(completion_knows_commands_options_and_files, tear_down),
