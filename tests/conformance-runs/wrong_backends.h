@@ -22,4 +22,9 @@ typedef struct wrong_description {
 extern const wrong_backend wrong_operations[], wrong_streams[], wrong_claims[], wrong_sharing[];
 extern const wrong_description wrong_descriptions[];
 
+/* wrong_descriptions.c: alterations that other lists need too. */
+void no_stay_table(lesson_store_backend *table);
+void describe_no_stay(lesson_store_conformance_backend *description);
+void describe_shared(lesson_store_conformance_backend *description);
+
 #endif

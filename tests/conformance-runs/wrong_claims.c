@@ -50,10 +50,6 @@ static void shares_nothing_table(lesson_store_backend *table) {
     table->open = open_as_shared;
 }
 
-static void describe_shared(lesson_store_conformance_backend *description) {
-    description->capabilities |= LESSON_STORE_CAN_SHARE;
-}
-
 static int open_as_persistent(lesson_store_instance **out, const lesson_store_location *location) {
     int code = wrapper_open(out, location);
     if (!code)
@@ -79,14 +75,6 @@ static int open_as_persistent_later(lesson_store_instance **out, const lesson_st
 
 static void persists_but_says_so_later_table(lesson_store_backend *table) {
     table->open = open_as_persistent_later;
-}
-
-static void no_stay_table(lesson_store_backend *table) {
-    table->flags &= ~(uint32_t)LESSON_STORE_STAY;
-}
-
-static void describe_no_stay(lesson_store_conformance_backend *description) {
-    description->flags &= ~(uint32_t)LESSON_STORE_STAY;
 }
 
 /* The first store has no STAY, as is declared, and every later one has it. */

@@ -10,11 +10,11 @@ static void no_set_table(lesson_store_backend *table) {
     table->operations &= ~(UINT32_C(1) << LESSON_STORE_OPERATION_SET);
 }
 
-static void no_stay_table(lesson_store_backend *table) {
+void no_stay_table(lesson_store_backend *table) {
     table->flags &= ~(uint32_t)LESSON_STORE_STAY;
 }
 
-static void describe_shared(lesson_store_conformance_backend *description) {
+void describe_shared(lesson_store_conformance_backend *description) {
     description->capabilities |= LESSON_STORE_CAN_SHARE;
 }
 
@@ -26,7 +26,7 @@ static void describe_no_where(lesson_store_conformance_backend *description) {
     description->operations &= ~(UINT32_C(1) << LESSON_STORE_OPERATION_WHERE);
 }
 
-static void describe_no_stay(lesson_store_conformance_backend *description) {
+void describe_no_stay(lesson_store_conformance_backend *description) {
     description->flags &= ~(uint32_t)LESSON_STORE_STAY;
 }
 

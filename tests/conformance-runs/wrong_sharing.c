@@ -183,10 +183,6 @@ static void shared_table(lesson_store_backend *table) {
     table->check = shared_check;
 }
 
-static void describe_shared(lesson_store_conformance_backend *description) {
-    description->capabilities |= LESSON_STORE_CAN_SHARE;
-}
-
 /* ---- Callbacks that meet the lock, or a stream that ends when the data changes */
 
 static void calls_back_under_lock_table(lesson_store_backend *table) {
