@@ -1,11 +1,11 @@
 /* export: the whole store as JSON lines, lessons first. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "progress.h"
 #include "record.h"
 
@@ -30,14 +30,22 @@ static bool export_user(const lesson_store_user *user, void *context) {
     return record_write_user(export->output, user);
 }
 
+static int finish_listing(const struct call *call, int code) {
+    return code ? report_failure(call, "the export is not complete", code) : EXIT_YES;
+}
+
 static int write_store(struct call *call, struct output *output) {
     struct export export = {.output = output};
     progress_begin(&export.progress, output->stream, "records", 0);
     int code = lesson_store_lessons(call->store, export_lesson, &export);
-    if (!code && !output->failed)
+    int status = finish_listing(call, code);
+    /* Damaged lessons have been left out, and say nothing about the users. */
+    if ((!code || code == LESSON_STORE_MALFORMED) && !output->failed) {
         code = lesson_store_users(call->store, export_user, &export);
+        status = code ? finish_listing(call, code) : status;
+    }
     progress_end(&export.progress);
-    return code ? report_failure(call, "the export is not complete", code) : EXIT_YES;
+    return status;
 }
 
 /* ---- Files */
@@ -84,12 +92,13 @@ static int export_to_file(struct call *call, const char *path) {
     int size = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     if (size < 0 || (size_t)size >= sizeof temporary)
         return cannot_write(call, path, ENAMETOOLONG);
-    int descriptor = mkostemp(temporary, O_CLOEXEC);
+    int descriptor = interrupt_make_file(temporary);
     if (descriptor < 0)
         return cannot_write(call, path, errno);
     int status = write_and_rename(call, temporary, descriptor, path);
     if (status)
         unlink(temporary);
+    interrupt_forgets_file();
     return status;
 }
 

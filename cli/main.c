@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "lessonctl.h"
 
 static const struct poptOption program_options[] = {
@@ -86,6 +87,7 @@ int main(int argc, char **argv) {
     setlocale(LC_CTYPE, "");
     /* A reader that has gone is an error of writing, reported like any other. */
     signal(SIGPIPE, SIG_IGN);
+    interrupt_begin();
     const char **arguments = calloc((size_t)argc + 1, sizeof *arguments);
     if (!arguments)
         return EXIT_STORE;

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "lessonctl.h"
 
 #define MESSAGE_SIZE 2048
-#define CLEAR_LINE "\r\033[K" /* wipes a progress bar that may stand there */
 
 /* Writes "what: message" into `text`. Messages quote what others wrote; a control byte must neither break the line nor
  * reach a terminal. */
@@ -44,7 +44,7 @@ int complain(const struct program *program, const char *what, int code, const ch
     compose(text, what, format, arguments);
     va_end(arguments);
     if (isatty(STDERR_FILENO))
-        fputs(CLEAR_LINE, stderr);
+        fputs(CLEAR_LINE, stderr); /* a progress bar may stand there */
     if (program->json)
         print_object(program, code, text);
     else

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "progress.h"
 
 #define REDRAW_MS 100
@@ -27,6 +28,7 @@ void progress_begin(struct progress *progress, FILE *rows, const char *unit, uin
     if (!progress->shown)
         return;
     clock_gettime(CLOCK_MONOTONIC, &progress->drawn_at);
+    interrupt_wipes_bar(true);
     draw(progress, 0, 0);
 }
 
@@ -47,6 +49,7 @@ void progress_update(struct progress *progress, uint64_t done, uint64_t count) {
 
 void progress_end(struct progress *progress) {
     if (progress->shown)
-        fputs("\r\033[K", stderr);
+        fputs(CLEAR_LINE, stderr);
     progress->shown = false;
+    interrupt_wipes_bar(false);
 }

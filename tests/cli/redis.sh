@@ -49,7 +49,16 @@ status 3 lessonctl export copy.jsonl
 [ ! -e copy.jsonl ] || fail "an export that is not complete was kept"
 status 1 lessonctl repair
 grep -q "^left${tab}malformed data" .out || fail "repair printed: $out"
-redis del STATUS:LESSON_STATUS:LESSON_ID:odd STATUS:IN_LESSON:UID:odd STATUS:LESSON_USER:LESSON_ID:odd
+# An export to standard output rescues what can be read, the users too where lessons are damaged.
+status 3 lessonctl export -
+[ "$(sort .out)" = '{"type":"lesson","lesson_id":"algebra","course_status":"waiting","chat_status":"free"}
+{"type":"user","uid":"ann","course_id":"maths","lesson_id":"algebra"}
+{"type":"user","uid":"bob","course_id":"maths","lesson_id":"algebra"}' ] || fail "the damaged store exports: $out"
+[ "$(grep -c "export: the export is not complete: " .err)" = 2 ] || fail "the export said: $err"
+redis del STATUS:LESSON_STATUS:LESSON_ID:odd STATUS:LESSON_USER:LESSON_ID:odd
+says 3 MALFORMED "the export is not complete: " lessonctl --json export
+[ "$(grep -c '"type":"user"' .out)" = 2 ] || fail "beside a malformed user the store exports: $out"
+redis del STATUS:IN_LESSON:UID:odd
 
 # An operation of a trace that fails is said with its line.
 redis set STATUS:LESSON_USER:LESSON_ID:odd text
@@ -89,5 +98,25 @@ case $err in
 *) fail "replay said: $err" ;;
 esac
 redis client unpause
+
+# An export that a signal ends removes its file. A server that stands still keeps it waiting meanwhile.
+server=$(redis-cli -s "$socket" info server | tr -d '\r' | sed -n 's/^process_id://p')
+mkfifo commands
+"$LESSONCTL" --store "$LESSONSTORE_TEST_REDIS?timeout_ms=60000" shell <commands >answers &
+shell=$!
+exec 3>commands
+echo "count algebra" >&3
+until [ -s answers ] || ! kill -0 $shell; do sleep 0.02; done
+kill -STOP "$server"
+echo "export rescued.jsonl" >&3
+until compgen -G "rescued.jsonl.*" >part || ! kill -0 $shell; do sleep 0.02; done
+kill -TERM $shell || true
+ended=0
+wait $shell || ended=$?
+kill -CONT "$server"
+exec 3>&-
+[ -s part ] || fail "the export has begun no file"
+[ "$ended" = 143 ] || fail "the export ended with $ended, not by the signal"
+[ -z "$(compgen -G 'rescued.jsonl*')" ] || fail "the export leaves behind: $(compgen -G 'rescued.jsonl*')"
 
 finish

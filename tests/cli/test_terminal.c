@@ -3,6 +3,7 @@
 #include <cmocka_all.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -95,13 +96,18 @@ static void type(const char *text) {
     assert_int_equal(write(terminal.descriptor, text, strlen(text)), (ssize_t)strlen(text));
 }
 
-static int wait_for_end(void) {
+static int wait_for_wait_status(void) {
     while (read_more())
         ;
     int status = 0;
     assert_int_equal(waitpid(terminal.pid, &status, 0), terminal.pid);
     close(terminal.descriptor);
     terminal.pid = 0;
+    return status;
+}
+
+static int wait_for_end(void) {
+    int status = wait_for_wait_status();
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
@@ -363,6 +369,38 @@ static void messages_wipe_the_bar(void **state) {
     assert_int_equal(wait_for_end(), 2);
 }
 
+/* Replays a pipe that nothing comes through and that does not end, interrupts it and says which signal ended it. */
+static int interrupt_replay(void (*interrupt)(void)) {
+    char pipe[512];
+    snprintf(pipe, sizeof pipe, "%s", in_folder("pipe"));
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    int writer = open(pipe, O_RDWR | O_CLOEXEC);
+    assert_true(writer >= 0);
+    start((const char *const[]){"--store", "memory:", "replay", pipe, NULL});
+    wait_for("\r0 events\033[K");
+    interrupt();
+    wait_for("\r\033[K");
+    int status = wait_for_wait_status();
+    close(writer);
+    unlink(pipe);
+    assert_true(WIFSIGNALED(status));
+    return WTERMSIG(status);
+}
+
+static void press_ctrl_c(void) {
+    type("\003");
+}
+
+static void terminate(void) {
+    assert_int_equal(kill(terminal.pid, SIGTERM), 0);
+}
+
+static void signals_wipe_the_bar(void **state) {
+    (void)state;
+    assert_int_equal(interrupt_replay(press_ctrl_c), SIGINT);
+    assert_int_equal(interrupt_replay(terminate), SIGTERM);
+}
+
 int main(void) {
     const char *temporary = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/lessonctl-terminal.XXXXXX", temporary ? temporary : "/tmp");
@@ -384,6 +422,7 @@ int main(void) {
         cmocka_unit_test_teardown(progress_moves, tear_down),
         cmocka_unit_test_teardown(an_export_is_watched, tear_down),
         cmocka_unit_test_teardown(messages_wipe_the_bar, tear_down),
+        cmocka_unit_test_teardown(signals_wipe_the_bar, tear_down),
     };
     int failures = cmocka_run_group_tests_name("terminal", tests, NULL, NULL);
     char command[600];

@@ -107,4 +107,22 @@ refuses 3 "export: out/store.jsonl: cannot be written: File too large" \
 [ "$(cat out/store.jsonl)" = before ] || fail "an export that failed has replaced the file"
 [ "$(ls -A out)" = store.jsonl ] || fail "an export that failed leaves behind: $(ls -A out)"
 
+# Damage is left out and said, and does not hide the users behind it; only standard output takes an export with holes.
+if command -v sqlite3 >/dev/null; then
+    fresh_store sqlite
+    lessonctl import sample.jsonl
+    lessonctl export >whole.jsonl
+    sqlite3 "${LESSONSTORE_LOCATION#sqlite:}" \
+        "UPDATE lessons SET course_status = 9 WHERE lesson_id = 'closed'; UPDATE users SET course_id = '' WHERE uid = 'lost'"
+    status 3 lessonctl export -
+    grep -v '"closed"\|"lost"' whole.jsonl | cmp - .out || fail "the damaged store exports: $out"
+    [ "$(grep -c "export: the export is not complete: " .err)" = 2 ] || fail "the export said: $err"
+    status 3 lessonctl export rescued.jsonl
+    [ -z "$(compgen -G 'rescued.jsonl*')" ] || fail "an export that is not complete was kept"
+    lessonctl export - >rescued.jsonl 2>/dev/null || true
+    fresh_store sqlite
+    gives 0 "" lessonctl import rescued.jsonl
+    lessonctl export | cmp - rescued.jsonl || fail "what was rescued is not imported"
+fi
+
 finish
