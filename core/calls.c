@@ -6,6 +6,20 @@ static int run_one(lesson_store *store, lesson_store_operation *operation) {
     return code ? code : operation->code;
 }
 
+/* For the calls that answer with a place. The ids may lie in that very place, as when a user is to quit what `where`
+ * has just told; then the answer is written elsewhere first. */
+static int run_one_with_place(lesson_store *store, lesson_store_operation *operation, lesson_store_place *place) {
+    operation->place = place;
+    if (!lesson_store_operation_reads_its_place(operation))
+        return run_one(store, operation);
+    lesson_store_place answer;
+    operation->place = &answer;
+    int code = run_one(store, operation);
+    if (code == LESSON_STORE_OK || code == LESSON_STORE_REFUSED || code == LESSON_STORE_CONFLICT)
+        *place = answer;
+    return code;
+}
+
 int lesson_store_create(lesson_store *store, const char *lesson_id, uint32_t flags) {
     lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_CREATE);
     operation.lesson_id = lesson_store_id_of(lesson_id);
@@ -64,8 +78,7 @@ int lesson_store_join(lesson_store *store, const char *uid, const char *course_i
     operation.lesson_id = lesson_store_id_of(lesson_id);
     operation.session = lesson_store_id_of(session);
     operation.flags = flags;
-    operation.place = before;
-    return run_one(store, &operation);
+    return run_one_with_place(store, &operation, before);
 }
 
 int lesson_store_quit(lesson_store *store, const char *uid, const char *lesson_id, const char *session,
@@ -74,15 +87,13 @@ int lesson_store_quit(lesson_store *store, const char *uid, const char *lesson_i
     operation.uid = lesson_store_id_of(uid);
     operation.lesson_id = lesson_store_id_of(lesson_id);
     operation.session = lesson_store_id_of(session);
-    operation.place = before;
-    return run_one(store, &operation);
+    return run_one_with_place(store, &operation, before);
 }
 
 int lesson_store_where(lesson_store *store, const char *uid, lesson_store_place *place) {
     lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
     operation.uid = lesson_store_id_of(uid);
-    operation.place = place;
-    return run_one(store, &operation);
+    return run_one_with_place(store, &operation, place);
 }
 
 int lesson_store_count(lesson_store *store, const char *lesson_id, uint64_t *count) {

@@ -98,6 +98,18 @@ static int check_support(const lesson_store *store, const struct rule *rule, con
     return LESSON_STORE_OK;
 }
 
+static bool lies_in(lesson_store_id id, const lesson_store_place *place) {
+    uintptr_t begin = (uintptr_t)place;
+    uintptr_t data = (uintptr_t)id.data;
+    return data < begin + sizeof *place && data + id.size > begin;
+}
+
+bool lesson_store_operation_reads_its_place(const lesson_store_operation *operation) {
+    const lesson_store_place *place = operation->place;
+    return place && (lies_in(operation->uid, place) || lies_in(operation->course_id, place) ||
+                     lies_in(operation->lesson_id, place) || lies_in(operation->session, place));
+}
+
 int lesson_store_operation_check(const lesson_store *store, const lesson_store_operation *operation) {
     const struct rule *rule = rule_of(operation);
     if (!rule)
@@ -107,6 +119,8 @@ int lesson_store_operation_check(const lesson_store *store, const lesson_store_o
                                  (unsigned)(operation->flags & ~rule->flags));
     if (operation->reserved[0] || operation->reserved[1])
         return lesson_store_fail(LESSON_STORE_INVALID, "%s: a reserved field is not 0", rule->name);
+    if (lesson_store_operation_reads_its_place(operation))
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s: an id lies in the place for the answer", rule->name);
 
     int code = check_id(rule, UID, "uid", operation->uid);
     if (!code)

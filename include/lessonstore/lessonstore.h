@@ -200,8 +200,9 @@ LESSON_STORE_API void lesson_store_close(lesson_store *store);
  *                store (`where`, `get_lesson`) before doing it again; the request may also be applied a
  *                little later.
  *   MALFORMED    what is stored under these names is not of this library's shape; nothing was changed.
- * Output arguments may be NULL. They are written when the call says so, and otherwise keep what they held; after a
- * failure (a negative code) their content is open.
+ * Output arguments may be NULL, and an id may lie in one, as when a user is to quit the place that `where` has told.
+ * They are written when the call says so, and otherwise keep what they held; after a failure (a negative code) their
+ * content is open.
  */
 
 /* Flags, one bit each across all operations. */
@@ -294,7 +295,8 @@ typedef struct lesson_store_operation {
     int32_t chat_status;
     int32_t if_course_status; /* SET: the expected values, or LESSON_STORE_STATUS_NONE for any */
     int32_t if_chat_status;
-    lesson_store_place *place; /* where to put the place an answer speaks of; NULL: nowhere */
+    lesson_store_place *place; /* where to put the place an answer speaks of; NULL: nowhere. No id of this batch may
+                                * lie in it: an operation might see what another has answered */
     uint64_t reserved[2];
 
     /* answered */
@@ -329,9 +331,10 @@ LESSON_STORE_API int lesson_store_batch(lesson_store *store, lesson_store_operat
  *
  * The callback is called once for each item and returns true to go on, false to stop early; stopping early is
  * OK, not an error. While it runs the store must not be called again from the same thread: that is answered
- * REENTERED. Other stores may be called, also one on the same data. Nothing is promised about the order. Codes as for
- * single calls that read; after a failure the items already given are true, but not all. MALFORMED: all items were
- * given but those that are not of this library's shape; the message names the first of these.
+ * REENTERED; nor may it wait for another thread that calls this store. Other stores may be called, also one on the same
+ * data (but if a callback of each of two stores calls the other one, they can wait for each other). Nothing is promised
+ * about the order. Codes as for single calls that read; after a failure the items already given are true, but not all.
+ * MALFORMED: all items were given but those that are not of this library's shape; the message names the first of these.
  */
 typedef bool (*lesson_store_member_callback)(lesson_store_id uid, void *context);
 typedef bool (*lesson_store_lesson_callback)(const lesson_store_lesson *lesson, void *context);

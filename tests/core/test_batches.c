@@ -168,6 +168,12 @@ static void every_argument_is_checked(void **state) {
     operation = where("u");
     operation.reserved[1] = 1;
     assert_invalid(operation, "reserved");
+    lesson_store_place place = {"c", "l", "s"};
+    operation = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+    operation.uid = lesson_store_id_of("u");
+    operation.session = lesson_store_id_of(place.session);
+    operation.place = &place;
+    assert_invalid(operation, "an id lies in the place");
     operation = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
     operation.uid = lesson_store_id_of("u");
     operation.lesson_id = lesson_store_id_of("l");
