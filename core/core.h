@@ -22,6 +22,7 @@ struct lesson_store_location {
     char *host;
     char *path;
     int port;
+    const lesson_store_instance *first; /* of the store, NULL until it is open */
     struct {
         const char *name;
         const char *value;
@@ -65,19 +66,21 @@ typedef struct lesson_store_pool {
     int size;
     int opened;
     int idle;
+    int64_t grow_again_at_ms;
     lesson_store_slot *idle_slots[LESSON_STORE_POOL_MAX];
     lesson_store_slot slots[LESSON_STORE_POOL_MAX];
 } lesson_store_pool;
 
 int lesson_store_pool_open(lesson_store_pool *pool, const lesson_store_backend *backend,
-                           const lesson_store_location *location);
+                           lesson_store_location *location);
 void lesson_store_pool_close(lesson_store_pool *pool);
 
 /* REENTERED if the calling thread is in a callback of this store. To be asked before each take: a thread that already
  * holds the only instance would wait for itself. */
 int lesson_store_pool_check_thread(lesson_store_pool *pool);
 
-int lesson_store_pool_take(lesson_store_pool *pool, lesson_store_slot **out);
+/* Waits while all instances are lent. */
+lesson_store_slot *lesson_store_pool_take(lesson_store_pool *pool);
 void lesson_store_pool_give(lesson_store_pool *pool, lesson_store_slot *slot);
 
 /* Marks that the calling thread's callback runs on this instance, from begin to end. */
@@ -93,9 +96,18 @@ struct lesson_store {
     lesson_store_pool pool;
 };
 
+/* ---- id.c */
+
+/* The bytes of the well-formed UTF-8 sequence at `text` (RFC 3629, section 4); 0 if there is none, or if it is a
+ * control byte. */
+size_t lesson_store_utf8_sequence(const unsigned char *text, size_t size);
+
 /* ---- check_operation.c */
 
 /* INVALID or UNSUPPORTED with a message, or OK. */
 int lesson_store_operation_check(const lesson_store *store, const lesson_store_operation *operation);
+
+/* True if an id of the operation lies in the place that its answer is written to. */
+bool lesson_store_operation_reads_its_place(const lesson_store_operation *operation);
 
 #endif

@@ -34,11 +34,27 @@ const char *lesson_store_message(void) {
     return message;
 }
 
-/* Messages quote names that others chose; a control byte in one must not reach a terminal or break the line. */
+/* Messages quote names that others chose. What a terminal could take for a command must not reach it: control bytes,
+ * the C1 controls (U+0080 to U+009F), what turns the direction of text (U+202A to U+202E, U+2066 to U+2069), and bytes
+ * that are not UTF-8. */
+static bool is_harmless(const unsigned char *text, size_t size) {
+    if (size == 2 && text[0] == 0xc2)
+        return text[1] > 0x9f;
+    if (size == 3 && text[0] == 0xe2)
+        return !(text[1] == 0x80 && text[2] >= 0xaa && text[2] <= 0xae) &&
+               !(text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9);
+    return size > 0;
+}
+
 static void make_one_line(char *text) {
-    for (; *text; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = '?';
+    for (size_t left = strlen(text); left > 0;) {
+        size_t size = lesson_store_utf8_sequence((unsigned char *)text, left);
+        bool harmless = is_harmless((unsigned char *)text, size);
+        size = size > 0 ? size : 1;
+        if (!harmless)
+            memset(text, '?', size);
+        text += size;
+        left -= size;
     }
 }
 

@@ -13,8 +13,7 @@ static uint64_t suspicious_bytes(uint64_t word) {
     return (below_space | is_delete | word) & HIGH_BITS;
 }
 
-/* The bytes of the well-formed sequence at `text` (RFC 3629, section 4), or 0. */
-static size_t utf8_sequence(const unsigned char *text, size_t size) {
+size_t lesson_store_utf8_sequence(const unsigned char *text, size_t size) {
     unsigned char lead = text[0];
     if (lead < 0x80)
         return lead >= 0x20 && lead != 0x7f ? 1 : 0;
@@ -36,7 +35,7 @@ static size_t utf8_sequence(const unsigned char *text, size_t size) {
 
 static bool valid_slowly(const unsigned char *text, size_t size) {
     while (size > 0) {
-        size_t length = utf8_sequence(text, size);
+        size_t length = lesson_store_utf8_sequence(text, size);
         if (length == 0)
             return false;
         text += length;

@@ -160,10 +160,11 @@ static int parse_authority_and_path(lesson_store_location *location, char *rest)
     return *authority ? parse_authority(location, authority) : LESSON_STORE_OK;
 }
 
-/* The text with the password replaced; written before anything is decoded, so that messages can use it. */
+/* The text with the password replaced; written before anything is decoded, so that messages can use it. The password is
+ * taken to reach to the last @ of all, as it does where somebody forgot to encode a / in it. */
 static void show(lesson_store_location *location, const char *text) {
     const char *authority = strstr(text, "://");
-    size_t authority_size = authority ? strcspn(authority + 3, "/?") : 0;
+    size_t authority_size = authority ? strcspn(authority + 3, "?") : 0;
     const char *colon = NULL;
     const char *at = NULL;
     for (size_t i = 0; i < authority_size; i++) {
@@ -331,6 +332,10 @@ const char *lesson_store_location_path(const lesson_store_location *location) {
 
 const char *lesson_store_location_folder(const lesson_store_location *location) {
     return location->folder[0] ? location->folder : NULL;
+}
+
+const lesson_store_instance *lesson_store_location_first(const lesson_store_location *location) {
+    return location->first;
 }
 
 const char *lesson_store_location_shown(const lesson_store_location *location) {

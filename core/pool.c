@@ -1,4 +1,10 @@
+#include <time.h>
+
 #include "core.h"
+
+/* After an instance could not be opened, as for a server's limit of connections, the pool does with those it has for
+ * so long. */
+#define GROW_PAUSE_MS 1000
 
 /* An address that differs in every thread: cheap to have, to compare and to keep in an atomic. */
 static uintptr_t this_thread(void) {
@@ -14,7 +20,7 @@ static int open_instance(lesson_store_pool *pool, lesson_store_instance **out) {
 }
 
 int lesson_store_pool_open(lesson_store_pool *pool, const lesson_store_backend *backend,
-                           const lesson_store_location *location) {
+                           lesson_store_location *location) {
     pool->backend = backend;
     pool->location = location;
     int code = open_instance(pool, &pool->slots[0].instance);
@@ -28,6 +34,7 @@ int lesson_store_pool_open(lesson_store_pool *pool, const lesson_store_backend *
                                  location->shown);
     }
     pool->size = shares ? wanted : 1;
+    location->first = pool->slots[0].instance;
     pool->opened = 1;
     pool->idle = 1;
     pool->idle_slots[0] = &pool->slots[0];
@@ -61,10 +68,19 @@ static lesson_store_slot *unopened_slot(lesson_store_pool *pool) {
     return NULL;
 }
 
-/* Entered with the mutex held and left without it: connecting can take as long as the connect timeout, and others
- * must be able to give their instances back meanwhile. */
-static int grow(lesson_store_pool *pool, lesson_store_slot **out) {
-    lesson_store_slot *slot = unopened_slot(pool);
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static bool may_grow(const lesson_store_pool *pool) {
+    return pool->opened < pool->size && now_ms() >= pool->grow_again_at_ms;
+}
+
+/* Opens one more instance. The mutex is held before and after, but not while connecting: that can take as long as the
+ * connect timeout, and others must be able to give their instances back meanwhile. */
+static int grow(lesson_store_pool *pool, lesson_store_slot *slot) {
     slot->opening = true;
     pool->opened++;
     pthread_mutex_unlock(&pool->mutex);
@@ -77,28 +93,32 @@ static int grow(lesson_store_pool *pool, lesson_store_slot **out) {
     slot->instance = instance;
     if (code) {
         pool->opened--;
-        pthread_cond_signal(&pool->returned); /* a waiting thread may try in our place */
+        pool->grow_again_at_ms = now_ms() + GROW_PAUSE_MS;
     }
-    pthread_mutex_unlock(&pool->mutex);
-    *out = slot;
     return code;
 }
 
-int lesson_store_pool_take(lesson_store_pool *pool, lesson_store_slot **out) {
+/* With the mutex held. An instance that could not be opened is no failure of the call: there is at least one that will
+ * come back, and what is wrong with the engine will show there. */
+static lesson_store_slot *idle_or_new(lesson_store_pool *pool) {
+    while (pool->idle == 0) {
+        lesson_store_slot *slot = may_grow(pool) ? unopened_slot(pool) : NULL;
+        if (!slot)
+            pthread_cond_wait(&pool->returned, &pool->mutex);
+        else if (grow(pool, slot) == LESSON_STORE_OK)
+            return slot;
+    }
+    return pool->idle_slots[--pool->idle];
+}
+
+lesson_store_slot *lesson_store_pool_take(lesson_store_pool *pool) {
     pthread_mutex_lock(&pool->mutex);
     /* With one instance the mutex itself is the loan: one lock and one unlock for each call. */
-    if (pool->size == 1) {
-        *out = &pool->slots[0];
-        return LESSON_STORE_OK;
-    }
-    while (pool->idle == 0) {
-        if (pool->opened < pool->size)
-            return grow(pool, out);
-        pthread_cond_wait(&pool->returned, &pool->mutex);
-    }
-    *out = pool->idle_slots[--pool->idle];
+    if (pool->size == 1)
+        return &pool->slots[0];
+    lesson_store_slot *slot = idle_or_new(pool);
     pthread_mutex_unlock(&pool->mutex);
-    return LESSON_STORE_OK;
+    return slot;
 }
 
 void lesson_store_pool_give(lesson_store_pool *pool, lesson_store_slot *slot) {

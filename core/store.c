@@ -144,12 +144,7 @@ int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, 
     if (sound == 0)
         return LESSON_STORE_OK;
 
-    lesson_store_slot *slot;
-    code = lesson_store_pool_take(&store->pool, &slot);
-    if (code) {
-        lesson_store_fail_operations(operations, 0, count, code);
-        return code;
-    }
+    lesson_store_slot *slot = lesson_store_pool_take(&store->pool);
     if (sound == count)
         code = run(store, slot->instance, operations, count);
     else
@@ -167,11 +162,11 @@ static int begin_stream(lesson_store *store, bool has_function, bool has_callbac
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend does not offer this",
                                  store->location.shown);
     int code = lesson_store_pool_check_thread(&store->pool);
-    if (!code)
-        code = lesson_store_pool_take(&store->pool, slot);
-    if (!code)
-        lesson_store_slot_begin_streaming(*slot);
-    return code;
+    if (code)
+        return code;
+    *slot = lesson_store_pool_take(&store->pool);
+    lesson_store_slot_begin_streaming(*slot);
+    return LESSON_STORE_OK;
 }
 
 static int end_stream(lesson_store *store, lesson_store_slot *slot, int code) {

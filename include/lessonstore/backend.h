@@ -56,6 +56,10 @@ LESSON_STORE_API const char *lesson_store_location_path(const lesson_store_locat
  * opened later, when the process has gone elsewhere. NULL if it could not be found out. */
 LESSON_STORE_API const char *lesson_store_location_folder(const lesson_store_location *location);
 
+/* The instance of this store that was opened first, NULL while that one is being opened. Other threads may be using it:
+ * look only at what never changes after it was opened, for example to see that this is still the same file. */
+LESSON_STORE_API const lesson_store_instance *lesson_store_location_first(const lesson_store_location *location);
+
 /* The location as it may be shown: the password is replaced by "***". */
 LESSON_STORE_API const char *lesson_store_location_shown(const lesson_store_location *location);
 

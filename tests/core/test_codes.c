@@ -32,6 +32,30 @@ static void a_message_is_one_line_without_control_bytes(void **state) {
     assert_string_equal(lesson_store_message(), "a?b?[31m?c");
 }
 
+static void what_a_terminal_could_obey_is_masked(void **state) {
+    (void)state;
+    static const struct {
+        const char *given;
+        const char *shown;
+    } texts[] = {
+        {"\xc2\x9b", "??"},
+        {"\xc2\xa0", "\xc2\xa0"},
+        {"\x9b[31m", "?[31m"},
+        {"\xe2\x80\xae", "???"},
+        {"\xe2\x81\xa6", "???"},
+        {"\xe2\x80\x9c", "\xe2\x80\x9c"},
+        {"\xe6\x95", "??"},
+        {"\xe6\x95\xb0", "\xe6\x95\xb0"},
+        {"a\xff"
+         "b",
+         "a?b"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        lesson_store_fail(LESSON_STORE_FAILED, "%s", texts[i].given);
+        assert_string_equal(lesson_store_message(), texts[i].shown);
+    }
+}
+
 static void a_long_message_is_cut(void **state) {
     (void)state;
     char text[3 * LESSON_STORE_MESSAGE_SIZE];
@@ -102,6 +126,7 @@ int main(void) {
         cmocka_unit_test(every_code_has_a_name_and_a_text),
         cmocka_unit_test(answers_are_positive_and_failures_negative),
         cmocka_unit_test(a_message_is_one_line_without_control_bytes),
+        cmocka_unit_test(what_a_terminal_could_obey_is_masked),
         cmocka_unit_test(a_long_message_is_cut),
         cmocka_unit_test(a_message_can_be_made_of_the_last_one),
         cmocka_unit_test(each_thread_has_its_own_message),

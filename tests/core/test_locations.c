@@ -162,10 +162,14 @@ static void information_shows_no_password(void **state) {
     lesson_store *store;
     bool shown = false;
     spy_reset();
-    assert_int_equal(lesson_store_open_with(&store, &spy_backend, "spy://ann:hunter2@host"), LESSON_STORE_OK);
-    assert_int_equal(lesson_store_info(store, find_password, &shown), LESSON_STORE_OK);
-    assert_false(shown);
-    lesson_store_close(store);
+    const char *const locations[] = {"spy://ann:hunter2@host", "spy://:6379/hunter2@host",
+                                     "spy://:12/hunter2@/tmp/x.sock"};
+    for (size_t i = 0; i < sizeof locations / sizeof *locations; i++) {
+        assert_int_equal(lesson_store_open_with(&store, &spy_backend, locations[i]), LESSON_STORE_OK);
+        assert_int_equal(lesson_store_info(store, find_password, &shown), LESSON_STORE_OK);
+        assert_false(shown);
+        lesson_store_close(store);
+    }
 }
 
 int main(void) {
