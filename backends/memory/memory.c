@@ -117,12 +117,11 @@ static uint32_t forbidding_flag(memory_store *memory, const lesson_store_operati
 
 static int memory_join(memory_store *memory, lesson_store_operation *join) {
     memory_user *user = memory_find_user(memory, join->uid);
-    if (join->flags) {
-        join->refused_by = forbidding_flag(memory, join, user);
-        if (join->refused_by) {
-            describe_place(user, join->place);
-            return LESSON_STORE_REFUSED;
-        }
+    uint32_t forbidding = join->flags ? forbidding_flag(memory, join, user) : 0;
+    if (forbidding) {
+        join->refused_by = forbidding;
+        describe_place(user, join->place);
+        return LESSON_STORE_REFUSED;
     }
     bool stays = user && memory_same_id(memory_lesson_id(user->lesson), join->lesson_id);
     memory_lesson *lesson = stays ? user->lesson : memory_need_lesson(memory, join->lesson_id);

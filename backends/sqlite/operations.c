@@ -97,8 +97,10 @@ static int sqlite_end(sqlite_store *sqlite, lesson_store_operation *end) {
         code = change(sqlite, STATEMENT_REMOVE_MEMBERS, end->lesson_id, &members);
     if (code)
         return code;
+    if (records == 0 && members == 0)
+        return LESSON_STORE_NOT_FOUND;
     end->count = members;
-    return records || members ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
+    return LESSON_STORE_OK;
 }
 
 static bool expected(int32_t wanted, int32_t present) {
@@ -133,13 +135,15 @@ static int sqlite_set(sqlite_store *sqlite, lesson_store_operation *set) {
 
 static int describe_lesson(sqlite_store *sqlite, lesson_store_operation *get) {
     sqlite3_stmt *statement = sqlite->statements[STATEMENT_DESCRIBE_LESSON];
-    get->lesson.lesson_id = get->lesson_id;
-    get->lesson.has_record = sqlite3_column_int(statement, 2);
-    get->lesson.member_count = (uint64_t)sqlite3_column_int64(statement, 3);
-    if (!get->lesson.has_record && get->lesson.member_count == 0)
+    lesson_store_lesson found = {.lesson_id = get->lesson_id,
+                                 .has_record = sqlite3_column_int(statement, 2),
+                                 .member_count = (uint64_t)sqlite3_column_int64(statement, 3)};
+    if (!found.has_record && found.member_count == 0)
         return LESSON_STORE_NOT_FOUND;
-    return sqlite_read_statuses(statement, 0, &get->lesson) ? LESSON_STORE_OK
-                                                            : malformed_lesson(sqlite, get->lesson_id);
+    if (!sqlite_read_statuses(statement, 0, &found))
+        return malformed_lesson(sqlite, get->lesson_id);
+    get->lesson = found;
+    return LESSON_STORE_OK;
 }
 
 static int sqlite_get_lesson(sqlite_store *sqlite, lesson_store_operation *get) {
@@ -149,21 +153,24 @@ static int sqlite_get_lesson(sqlite_store *sqlite, lesson_store_operation *get) 
     return code;
 }
 
-/* REFUSED if the lesson record forbids this join, with the flag in `refused_by`. */
+static int refuse(lesson_store_operation *join, uint32_t flag) {
+    join->refused_by = flag;
+    return LESSON_STORE_REFUSED;
+}
+
+/* REFUSED if the lesson record forbids this join. */
 static int ask_lesson(sqlite_store *sqlite, lesson_store_operation *join) {
     if (!(join->flags & (LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN)))
         return LESSON_STORE_OK;
     lesson_store_lesson lesson;
     int code = look_up_lesson(sqlite, join->lesson_id, &lesson);
-    if (code < 0)
+    if (code == LESSON_STORE_NOT_FOUND)
+        return refuse(join, join->flags & LESSON_STORE_IF_EXISTS ? LESSON_STORE_IF_EXISTS : LESSON_STORE_IF_OPEN);
+    if (code)
         return code;
     bool open =
         lesson.course_status == LESSON_STORE_COURSE_ONLINE || lesson.course_status == LESSON_STORE_COURSE_WAITING;
-    if (code == LESSON_STORE_NOT_FOUND)
-        join->refused_by = join->flags & LESSON_STORE_IF_EXISTS ? LESSON_STORE_IF_EXISTS : LESSON_STORE_IF_OPEN;
-    else if (join->flags & LESSON_STORE_IF_OPEN && !open)
-        join->refused_by = LESSON_STORE_IF_OPEN;
-    return join->refused_by ? LESSON_STORE_REFUSED : LESSON_STORE_OK;
+    return join->flags & LESSON_STORE_IF_OPEN && !open ? refuse(join, LESSON_STORE_IF_OPEN) : LESSON_STORE_OK;
 }
 
 static int put_user(sqlite_store *sqlite, const lesson_store_operation *join, const struct user_state *present) {
@@ -181,14 +188,11 @@ static int sqlite_join(sqlite_store *sqlite, lesson_store_operation *join) {
         return code;
     if (!present.exists)
         describe_place(&nowhere, join->place);
-    join->refused_by = 0;
     code = ask_lesson(sqlite, join);
     if (code)
         return code;
-    if (join->flags & LESSON_STORE_STAY && present.exists && !present.same_lesson) {
-        join->refused_by = LESSON_STORE_STAY;
-        return LESSON_STORE_REFUSED;
-    }
+    if (join->flags & LESSON_STORE_STAY && present.exists && !present.same_lesson)
+        return refuse(join, LESSON_STORE_STAY);
     join->arrival = !present.exists       ? LESSON_STORE_ARRIVAL_NEW
                     : present.same_lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
                                           : LESSON_STORE_ARRIVAL_MOVED;
@@ -259,6 +263,8 @@ static bool any_writes(const lesson_store_operation *operations, size_t count) {
 /* Takes the write lock at once where it will be needed: a transaction that reads first and writes later fails BUSY as
  * soon as another process has written in between, whatever the timeout. */
 static int begin(sqlite_store *sqlite, bool writes) {
+    if (writes && sqlite_has_moved(sqlite))
+        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the file was moved away or removed", sqlite->path);
     return sqlite_execute(sqlite, writes ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
 }
 

@@ -51,8 +51,12 @@ static int check_location(const lesson_store_location *location) {
         lesson_store_location_password(location) || lesson_store_location_port(location))
         return lesson_store_fail(LESSON_STORE_INVALID,
                                  "location: sqlite: takes no user, host or port (write sqlite:PATH or sqlite:///PATH)");
-    if (!lesson_store_location_path(location))
+    const char *path = lesson_store_location_path(location);
+    if (!path)
         return lesson_store_fail(LESSON_STORE_INVALID, "location: sqlite: needs a path, or :memory:");
+    if (path[0] != '/' && strcmp(path, ":memory:") != 0 && !lesson_store_location_folder(location))
+        return lesson_store_fail(LESSON_STORE_INVALID,
+                                 "location: sqlite: a relative path, and the folder it is meant in is gone");
     return LESSON_STORE_OK;
 }
 
@@ -98,6 +102,27 @@ static int open_database(sqlite_store *sqlite, bool may_create) {
     return LESSON_STORE_OK;
 }
 
+bool sqlite_has_moved(sqlite_store *sqlite) {
+    int moved = 0;
+    sqlite3_file_control(sqlite->database, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved;
+}
+
+/* Each later instance must open what the first one did. If the file was moved away meanwhile, or another put in its
+ * place, the store would work on two databases. */
+static int identify_file(sqlite_store *sqlite, const sqlite_store *first) {
+    struct stat facts;
+    if (sqlite->in_memory)
+        return LESSON_STORE_OK;
+    if (stat(sqlite->path, &facts) != 0)
+        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: %s", sqlite->path, strerror(errno));
+    sqlite->device = facts.st_dev;
+    sqlite->inode = facts.st_ino;
+    if (first && (first->device != sqlite->device || first->inode != sqlite->inode))
+        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: is no longer the file that was opened", sqlite->path);
+    return LESSON_STORE_OK;
+}
+
 static int apply_options(sqlite_store *sqlite, const lesson_store_location *location) {
     char text[256];
     snprintf(text, sizeof text,
@@ -111,7 +136,11 @@ static int apply_options(sqlite_store *sqlite, const lesson_store_location *loca
 
 /* Until the schema is settled the file may be another program's, so nothing else comes before that. */
 static int connect(sqlite_store *sqlite, const lesson_store_location *location) {
-    int code = open_database(sqlite, strcmp(lesson_store_location_text(location, "create"), "yes") == 0);
+    const sqlite_store *first = (const sqlite_store *)lesson_store_location_first(location);
+    bool may_create = !first && strcmp(lesson_store_location_text(location, "create"), "yes") == 0;
+    int code = open_database(sqlite, may_create);
+    if (!code)
+        code = identify_file(sqlite, first);
     if (!code)
         code = sqlite_settle_schema(sqlite);
     if (!code)
@@ -135,7 +164,7 @@ static sqlite_store *make_instance(const lesson_store_location *location) {
     const char *path = lesson_store_location_path(location);
     const char *folder = lesson_store_location_folder(location);
     bool in_memory = strcmp(path, ":memory:") == 0;
-    bool relative = !in_memory && path[0] != '/' && folder;
+    bool relative = !in_memory && path[0] != '/';
     size_t size = strlen(path) + (relative ? strlen(folder) + 1 : 0) + 1;
     sqlite_store *sqlite = calloc(1, sizeof *sqlite + size);
     if (!sqlite)

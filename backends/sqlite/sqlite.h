@@ -2,6 +2,8 @@
 #ifndef LESSON_STORE_SQLITE_H
 #define LESSON_STORE_SQLITE_H
 
+#include <sys/types.h>
+
 #include <sqlite3.h>
 
 #include <lessonstore/backend.h>
@@ -49,6 +51,8 @@ typedef struct sqlite_store {
     sqlite3 *database;
     int64_t busy_timeout_ms;
     bool in_memory;
+    dev_t device; /* with the inode: which file was opened */
+    ino_t inode;
     bool failed; /* the engine failed since the batch began: the batch is to be rolled back */
     sqlite3_stmt *statements[STATEMENT_COUNT];
     char path[]; /* absolute, or :memory: */
@@ -57,6 +61,9 @@ typedef struct sqlite_store {
 static inline sqlite_store *sqlite_of(lesson_store_instance *instance) {
     return (sqlite_store *)instance;
 }
+
+/* True if the path no longer leads to the file that was opened: what is written now would be found by nobody. */
+bool sqlite_has_moved(sqlite_store *sqlite);
 
 /* Announces a failure of the engine, notes it in `failed`, and returns its code. */
 int sqlite_fail(sqlite_store *sqlite, int result);

@@ -48,7 +48,7 @@ static bool give_lesson(struct stream *stream) {
     if (!sqlite_read_id(stream->statement, 0, &lesson.lesson_id))
         return note_malformed(stream, "a lesson whose lesson_id is not valid:");
     if (!sqlite_read_statuses(stream->statement, 1, &lesson))
-        note_malformed(stream, "a status that is not valid in the record of lesson");
+        return note_malformed(stream, "a status that is not valid in the record of lesson");
     lesson.has_record = sqlite3_column_int(stream->statement, 3);
     lesson.member_count = (uint64_t)sqlite3_column_int64(stream->statement, 4);
     return stream->callback.lesson(&lesson, stream->context);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,9 +57,12 @@ static void test_relative_path_and_another_folder(void **state) {
     const sqlite_files *files = *state;
     char *home = getcwd(NULL, 0);
     lesson_store *store;
+    char elsewhere[300];
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", files->folder);
+    assert_int_equal(mkdir(elsewhere, 0700), 0);
     assert_int_equal(chdir(files->folder), 0);
     assert_int_equal(lesson_store_open(&store, "sqlite:relative.db"), LESSON_STORE_OK);
-    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(chdir(elsewhere), 0);
     assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
     assert_int_equal(lesson_store_members(store, "algebra", join_bob_elsewhere, store), LESSON_STORE_OK);
     uint64_t count = 0;
@@ -68,6 +72,44 @@ static void test_relative_path_and_another_folder(void **state) {
     assert_int_equal(access("relative.db", F_OK), -1);
     assert_int_equal(chdir(home), 0);
     free(home);
+}
+
+static void *count_one(void *store) {
+    uint64_t count = 0;
+    int code = lesson_store_count(store, "algebra", &count);
+    return code || count != 1 ? store : NULL;
+}
+
+/* While the callback keeps the first instance, another thread asks for a second one. */
+static bool count_from_outside(lesson_store_id uid, void *store) {
+    (void)uid;
+    pthread_t *thread = ((void **)store)[1];
+    pthread_create(thread, NULL, count_one, ((void **)store)[0]);
+    return true;
+}
+
+/* A restore, or a clean-up job. What the store would write now would be found by nobody, and an instance opened now
+ * would be another, empty database. */
+static void test_moved_file(void **state) {
+    const sqlite_files *files = *state;
+    char aside[340];
+    snprintf(aside, sizeof aside, "%s.aside", files->database);
+    lesson_store *store = sqlite_files_open(files, "");
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    assert_int_equal(rename(files->database, aside), 0);
+    assert_int_equal(lesson_store_join(store, "bob", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_UNREACHABLE);
+
+    pthread_t thread;
+    void *failed;
+    void *context[] = {store, &thread};
+    assert_int_equal(lesson_store_members(store, "algebra", count_from_outside, context), LESSON_STORE_OK);
+    pthread_join(thread, &failed);
+    assert_null(failed);
+    assert_int_equal(access(files->database, F_OK), -1);
+
+    assert_int_equal(rename(aside, files->database), 0);
+    assert_int_equal(lesson_store_join(store, "bob", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    lesson_store_close(store);
 }
 
 struct texts {
@@ -207,6 +249,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
         TEST(test_new_file_opened_by_several),
         TEST(test_relative_path_and_another_folder),
+        TEST(test_moved_file),
         TEST(test_two_writers),
         TEST(test_killed_writer),
         TEST(test_repair_beside_a_writer),
