@@ -218,7 +218,7 @@ static bool read_join(redis_store *store, lesson_store_operation *join, const st
 static bool read_failure(redis_store *store, lesson_store_operation *operation) {
     lesson_store_id error, key, other;
     if (!redis_reply_next_text(&store->reply, &error) || !redis_reply_next_text(&store->reply, &key) ||
-        !redis_reply_next_text(&store->reply, &other))
+        !redis_reply_next_text(&store->reply, &other) || !error.data)
         return false;
     operation->code =
         lesson_store_fail(redis_failure_code(error), "%s: %.*s%s%.*s: %.*s", store->connection.settings.shown,

@@ -29,9 +29,9 @@ static int read_db_of_path(const char *path, int *db) {
     size_t count = strspn(digits, "0123456789");
     long number = count > 0 && count <= 5 && !digits[count] ? strtol(digits, NULL, 10) : DB_MAX + 1L;
     if (number > DB_MAX)
+        /* Not quoted: the rest of a password with a / in it may have ended up here. */
         return lesson_store_fail(LESSON_STORE_INVALID,
-                                 "location: the path is \"%s\", not / and the number of a database from 0 to %d", path,
-                                 DB_MAX);
+                                 "location: the path is not / and the number of a database from 0 to %d", DB_MAX);
     *db = (int)number;
     return LESSON_STORE_OK;
 }
@@ -62,6 +62,8 @@ static int read_socket_path(redis_settings *settings, const lesson_store_locatio
         return lesson_store_fail(LESSON_STORE_INVALID, "location: redis+unix takes no host (write three slashes)");
     if (!path || !*path)
         return lesson_store_fail(LESSON_STORE_INVALID, "location: there is no path to a socket after redis+unix://");
+    if (path[0] != '/')
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: the path to the socket does not begin with a /");
     if (strlen(path) > most)
         return lesson_store_fail(LESSON_STORE_INVALID, "location: the path to the socket has more than %zu bytes",
                                  most);

@@ -112,12 +112,13 @@ static void test_locations(void **state) {
     raw_refuse("redis:///0", LESSON_STORE_INVALID, "host");
     raw_refuse("redis+unix://", LESSON_STORE_INVALID, "path");
     raw_refuse("redis+unix://host/path", LESSON_STORE_INVALID, "host");
+    raw_refuse("redis+unix:redis.sock", LESSON_STORE_INVALID, "does not begin with a /");
     memset(path, 'p', sizeof path - 1);
     path[sizeof path - 1] = '\0';
     snprintf(location, sizeof location, "redis+unix:///%s", path);
     raw_refuse(location, LESSON_STORE_INVALID, "bytes");
-    raw_refuse("redis://127.0.0.1/one", LESSON_STORE_INVALID, "/one");
-    raw_refuse("redis://127.0.0.1/-1", LESSON_STORE_INVALID, "/-1");
+    raw_refuse("redis://127.0.0.1/one", LESSON_STORE_INVALID, "the path is not /");
+    raw_refuse("redis://127.0.0.1/-1", LESSON_STORE_INVALID, "the path is not /");
     raw_refuse("redis://127.0.0.1/65536", LESSON_STORE_INVALID, "65535");
     raw_refuse("redis://127.0.0.1/99999999999999999999", LESSON_STORE_INVALID, "65535");
     raw_refuse("redis://127.0.0.1/1?db=1", LESSON_STORE_INVALID, "twice");
