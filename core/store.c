@@ -184,7 +184,7 @@ int lesson_store_members(lesson_store *store, const char *lesson_id, lesson_stor
     int code = lesson_store_id_check("lesson_id", id);
     if (code)
         return code;
-    lesson_store_slot *slot;
+    lesson_store_slot *slot = NULL;
     code = begin_stream(store, store && store->backend.members, callback, &slot);
     if (code)
         return code;
@@ -192,7 +192,7 @@ int lesson_store_members(lesson_store *store, const char *lesson_id, lesson_stor
 }
 
 int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callback, void *context) {
-    lesson_store_slot *slot;
+    lesson_store_slot *slot = NULL;
     int code = begin_stream(store, store && store->backend.lessons, callback, &slot);
     if (code)
         return code;
@@ -200,7 +200,7 @@ int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callb
 }
 
 int lesson_store_users(lesson_store *store, lesson_store_user_callback callback, void *context) {
-    lesson_store_slot *slot;
+    lesson_store_slot *slot = NULL;
     int code = begin_stream(store, store && store->backend.users, callback, &slot);
     if (code)
         return code;
@@ -225,7 +225,7 @@ int lesson_store_check(lesson_store *store, uint32_t flags, lesson_store_finding
                        uint64_t *found, uint64_t *mended) {
     if (flags & ~(uint32_t)(LESSON_STORE_CHECK_REPAIR | LESSON_STORE_CHECK_ENDED))
         return lesson_store_fail(LESSON_STORE_INVALID, "check takes no flag 0x%x", (unsigned)flags);
-    lesson_store_slot *slot;
+    lesson_store_slot *slot = NULL;
     int code = begin_stream(store, store && store->backend.check, true, &slot);
     if (code)
         return code;
@@ -280,7 +280,7 @@ static void report_options(const lesson_store *store, struct reporter *reporter)
 }
 
 int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, void *context) {
-    lesson_store_slot *slot;
+    lesson_store_slot *slot = NULL;
     int code = begin_stream(store, store != NULL, callback, &slot);
     if (code)
         return code;
