@@ -129,8 +129,11 @@ static int list_end(list_store *list, lesson_store_operation *end) {
     bool had_record = *link != NULL;
     if (had_record)
         remove_lesson(link);
-    end->count = end->flags & LESSON_STORE_RECORD_ONLY ? 0 : remove_members(list, end->lesson_id);
-    return had_record || end->count > 0 ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
+    uint64_t left = end->flags & LESSON_STORE_RECORD_ONLY ? 0 : remove_members(list, end->lesson_id);
+    if (!had_record && left == 0)
+        return LESSON_STORE_NOT_FOUND;
+    end->count = left;
+    return LESSON_STORE_OK;
 }
 
 static bool holds(int32_t expected, int32_t present) {
@@ -153,8 +156,12 @@ static int list_set(list_store *list, lesson_store_operation *set) {
 }
 
 static int list_get_lesson(list_store *list, lesson_store_operation *get) {
-    describe_lesson(list, *find_lesson(list, get->lesson_id), get->lesson_id, &get->lesson);
-    return get->lesson.has_record || get->lesson.member_count > 0 ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
+    lesson_store_lesson found;
+    describe_lesson(list, *find_lesson(list, get->lesson_id), get->lesson_id, &found);
+    if (!found.has_record && found.member_count == 0)
+        return LESSON_STORE_NOT_FOUND;
+    get->lesson = found;
+    return LESSON_STORE_OK;
 }
 
 /* The flag that forbids this join, or 0. */
@@ -191,8 +198,9 @@ static list_user *add_user(list_store *list, lesson_store_id uid, int *code) {
 
 static int list_join(list_store *list, lesson_store_operation *join) {
     list_user *user = *find_user(list, join->uid);
-    join->refused_by = forbidding_flag(list, join, user);
-    if (join->refused_by) {
+    uint32_t forbidding = forbidding_flag(list, join, user);
+    if (forbidding) {
+        join->refused_by = forbidding;
         tell_place(join, user);
         return LESSON_STORE_REFUSED;
     }

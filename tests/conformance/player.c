@@ -51,6 +51,7 @@ static void know_steps(struct fixture *fixture, const struct step *steps) {
 #define UNWRITTEN_BYTE 0x7e
 #define UNWRITTEN_STATUS 77
 #define UNWRITTEN_COUNT UINT64_C(0x7e7e7e7e)
+#define UNWRITTEN_WORD 0xabababu
 
 static void mark_unwritten(lesson_store_place *place) {
     memset(place, UNWRITTEN_BYTE, sizeof *place);
@@ -131,9 +132,43 @@ static void judge(struct fixture *fixture, const struct step *step, const lesson
     }
 }
 
+/* Fills what an operation answers with, so that judge_unwritten sees what was written. */
+static void mark_answers(lesson_store_operation *operation) {
+    operation->arrival = UNWRITTEN_WORD;
+    operation->refused_by = UNWRITTEN_WORD;
+    operation->count = UNWRITTEN_COUNT;
+    operation->lesson.member_count = UNWRITTEN_COUNT;
+    operation->lesson.course_status = UNWRITTEN_STATUS;
+    operation->lesson.chat_status = UNWRITTEN_STATUS;
+}
+
+/* What this answer does not speak of is as it was. */
+static void judge_unwritten(struct fixture *fixture, const struct step *step, const lesson_store_operation *operation) {
+    bool ok = step->code == LESSON_STORE_OK;
+    bool counts = step->kind == LESSON_STORE_OPERATION_END || step->kind == LESSON_STORE_OPERATION_COUNT;
+    bool has_lesson = (ok && step->kind == LESSON_STORE_OPERATION_GET_LESSON) ||
+                      (step->code == LESSON_STORE_CONFLICT && step->kind == LESSON_STORE_OPERATION_SET);
+    if (!(ok && step->kind == LESSON_STORE_OPERATION_JOIN))
+        expect_number(fixture, "arrival, which this answer does not write", operation->arrival, UNWRITTEN_WORD);
+    if (step->code != LESSON_STORE_REFUSED)
+        expect_number(fixture, "refused_by, which this answer does not write", operation->refused_by, UNWRITTEN_WORD);
+    if (!(ok && counts))
+        expect_number(fixture, "count, which this answer does not write", operation->count, UNWRITTEN_COUNT);
+    if (has_lesson)
+        return;
+    expect_number(fixture, "member_count, which this answer does not write", operation->lesson.member_count,
+                  UNWRITTEN_COUNT);
+    judge_status(fixture, "course_status, which this answer does not write", operation->lesson.course_status,
+                 UNWRITTEN_STATUS);
+    judge_status(fixture, "chat_status, which this answer does not write", operation->lesson.chat_status,
+                 UNWRITTEN_STATUS);
+}
+
 /* What only an operation of a batch tells. */
 static void judge_in_batch(struct fixture *fixture, const struct step *step, const lesson_store_operation *operation) {
     judge(fixture, step, operation);
+    if (fixture->test->judges_unwritten)
+        judge_unwritten(fixture, step, operation);
     if (step->kind != LESSON_STORE_OPERATION_JOIN)
         return;
     if (step->code == LESSON_STORE_OK)
@@ -252,6 +287,7 @@ static void play_batch(struct fixture *fixture, const struct step *steps) {
         fixture->operations[i] = operation_of_step(&steps[i]);
         fixture->operations[i].place = &fixture->places[i];
         mark_unwritten(&fixture->places[i]);
+        mark_answers(&fixture->operations[i]);
     }
     int code = lesson_store_batch(fixture->store, fixture->operations, count);
     expect_code(fixture, "the batch", code, LESSON_STORE_OK);

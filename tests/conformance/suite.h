@@ -155,7 +155,8 @@ struct test {
     const struct record *records;
     const struct user *users;
     void (*function)(struct fixture *fixture);
-    unsigned modes; /* IN_MODE bits; 0: all */
+    unsigned modes;        /* IN_MODE bits; 0: all */
+    bool judges_unwritten; /* the steps' operations must leave alone what their answers do not speak of */
 };
 
 typedef struct test_list {

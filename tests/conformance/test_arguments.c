@@ -128,6 +128,41 @@ static void output_nulls(struct fixture *fixture) {
     expect_code(fixture, "end", lesson_store_end(store, "algebra", 0, NULL), LESSON_STORE_OK);
 }
 
+static void expect_place(struct fixture *fixture, const lesson_store_place *place, const char *course_id,
+                         const char *lesson_id) {
+    if (strcmp(place->course_id, course_id) != 0 || strcmp(place->lesson_id, lesson_id) != 0)
+        fail_test(fixture, "the place: expected %s of %s, found %s of %s", lesson_id, course_id, place->lesson_id,
+                  place->course_id);
+}
+
+/* The ids come from the place that the answer goes to. */
+static void output_of_inputs(struct fixture *fixture) {
+    lesson_store *store = fixture->store;
+    lesson_store_place place;
+    need_operation(fixture, LESSON_STORE_OPERATION_JOIN);
+    need_operation(fixture, LESSON_STORE_OPERATION_QUIT);
+    need_operation(fixture, LESSON_STORE_OPERATION_WHERE);
+    lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL);
+    lesson_store_join(store, "bob", "nature", "biology", NULL, 0, NULL);
+    lesson_store_where(store, "ann", &place);
+    lesson_store_join(store, "ann", "nature", "botany", NULL, 0, NULL);
+
+    expect_code(fixture, "a late quit of the place that was told",
+                lesson_store_quit(store, "ann", place.lesson_id, NULL, &place), LESSON_STORE_CONFLICT);
+    expect_place(fixture, &place, "nature", "botany");
+    expect_code(fixture, "a join of that place",
+                lesson_store_join(store, "cy", place.course_id, place.lesson_id, NULL, 0, &place), LESSON_STORE_OK);
+    expect_place(fixture, &place, "", "");
+    lesson_store_where(store, "cy", &place);
+    expect_place(fixture, &place, "nature", "botany");
+    expect_code(fixture, "a move to that place",
+                lesson_store_join(store, "bob", place.course_id, place.lesson_id, NULL, 0, &place), LESSON_STORE_OK);
+    expect_place(fixture, &place, "nature", "biology");
+    expect_code(fixture, "a question about a uid that lies there",
+                lesson_store_where(store, strcpy(place.session, "bob"), &place), LESSON_STORE_OK);
+    expect_place(fixture, &place, "nature", "botany");
+}
+
 /* ---- What the description does not declare */
 
 static void unsupported_operations(struct fixture *fixture) {
@@ -267,12 +302,25 @@ static const struct test tests[] = {
      .function = support,
      .modes = IN_MODE(SINGLE)},
     {.name = "OUTPUT-1 whoever does not want an output gives NULL", .function = output_nulls, .modes = IN_MODE(SINGLE)},
+    {.name = "OUTPUT-3 an id may lie in the place for the answer",
+     .function = output_of_inputs,
+     .modes = IN_MODE(SINGLE)},
     {.name = "OUTPUT-2 an output is written only when the call says so",
      STEPS({WHERE("ann"), ANSWER(NOT_FOUND)}, {QUIT("ann"), ANSWER(NOT_FOUND)}, {GET("algebra"), ANSWER(NOT_FOUND)},
            {END("algebra"), ANSWER(NOT_FOUND)}, {SET("algebra"), COURSE_STATUS("online"), ANSWER(NOT_FOUND)},
            {CREATE("algebra")}, {SET("algebra"), COURSE_STATUS("online"), IF_COURSE_STATUS("waiting")},
            {SET("algebra"), CHAT_STATUS("banned"), IF_CHAT_STATUS("free")}),
-     RECORDS({"algebra", "online", "banned"})},
+     RECORDS({"algebra", "online", "banned"}),
+     .judges_unwritten = true},
+    {.name = "OUTPUT-2 what an answer of a user's operation does not speak of is left alone",
+     STEPS({CREATE("algebra")}, {CREATE("algebra"), ANSWER(EXISTS)},
+           {JOIN("ann", "maths", "algebra"), FLAGS(LESSON_STORE_IF_EXISTS)},
+           {JOIN("ann", "maths", "botany"), FLAGS(LESSON_STORE_IF_EXISTS), REFUSED_BY(LESSON_STORE_IF_EXISTS),
+            IN("maths", "algebra")},
+           {JOIN("ann", "maths", "algebra"), ALREADY_IN("maths", "algebra")}, {WHERE("ann"), IN("maths", "algebra")},
+           {QUIT("ann"), OF_LESSON("botany"), ANSWER(CONFLICT), IN("maths", "algebra")}, {COUNT("algebra"), NUMBER(1)},
+           {QUIT("ann"), IN("maths", "algebra")}, {END("algebra")}, {END("algebra"), ANSWER(NOT_FOUND)}),
+     .judges_unwritten = true},
 };
 
 const test_list argument_tests = TEST_LIST(tests);
