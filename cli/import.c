@@ -6,6 +6,8 @@
 #include "progress.h"
 #include "record.h"
 
+#define NO_COURSE "-" /* as in traces */
+
 #define BATCH_LINES 1000
 #define OPERATIONS_OF_A_LINE 2 /* a lesson is created and then set */
 
@@ -92,7 +94,8 @@ static void add_lesson(struct import *import, const struct record *record) {
 static void add_user(struct import *import, const struct record *record) {
     lesson_store_operation *join = batch_add(&import->batch, LESSON_STORE_OPERATION_JOIN, import->input.line_number);
     join->uid = record->uid;
-    join->course_id = record->course_id;
+    /* A record without a course, as other writers may leave it, would otherwise keep a store from being moved. */
+    join->course_id = record->course_id.data ? record->course_id : lesson_store_id_of(NO_COURSE);
     join->lesson_id = record->lesson_id;
     join->session = record->session;
 }

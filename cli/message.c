@@ -9,17 +9,14 @@
 
 #define MESSAGE_SIZE 2048
 
-/* Writes "what: message" into `text`. Messages quote what others wrote; a control byte must neither break the line nor
- * reach a terminal. */
+/* Writes "what: message" into `text`. Messages quote what others wrote, which must neither break the line nor command a
+ * terminal. */
 LESSON_STORE_PRINTF(3, 0)
 static void compose(char text[MESSAGE_SIZE], const char *what, const char *format, va_list arguments) {
     int size = snprintf(text, MESSAGE_SIZE, "%s%s", what ? what : "", what ? ": " : "");
     if (size >= 0 && size < MESSAGE_SIZE)
         vsnprintf(text + size, MESSAGE_SIZE - (size_t)size, format, arguments);
-    for (char *byte = text; *byte; byte++) {
-        if ((unsigned char)*byte < 0x20 || *byte == 0x7f)
-            *byte = '?';
-    }
+    lesson_store_make_printable(text);
 }
 
 static void print_object(const struct program *program, int code, const char *text) {

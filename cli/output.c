@@ -54,16 +54,17 @@ static bool check_stream(struct output *output) {
 /* ---- JSON */
 
 /* Residue in a store may hold bytes that are no text; they must neither break a line nor the JSON. */
-static char *printable_copy(lesson_store_id text, bool ascii) {
+static char *text_copy(lesson_store_id text, bool printable) {
     char *copy = malloc(text.size + 1);
     if (!copy)
         return NULL;
     for (size_t i = 0; i < text.size; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        bool odd = byte < 0x20 || byte == 0x7f || (ascii && byte >= 0x80);
-        copy[i] = odd ? '?' : text.data[i];
+        copy[i] = byte < 0x20 || byte == 0x7f ? '?' : text.data[i];
     }
     copy[text.size] = '\0';
+    if (printable)
+        lesson_store_make_printable(copy);
     return copy;
 }
 
@@ -71,7 +72,7 @@ static json_t *json_of_text(lesson_store_id text) {
     json_t *value = json_stringn(text.data, text.size);
     if (value)
         return value;
-    char *copy = printable_copy(text, true);
+    char *copy = text_copy(text, true);
     value = copy ? json_string(copy) : NULL;
     free(copy);
     return value;
@@ -109,11 +110,12 @@ static bool write_json(struct output *output, const struct field *fields, size_t
 
 /* ---- Text */
 
-static char *text_of(const struct field *field) {
+/* On a terminal an id must not be taken for a command; elsewhere it is given as it is. */
+static char *text_of(const struct output *output, const struct field *field) {
     char number[24];
     switch (field->kind) {
     case FIELD_TEXT:
-        return printable_copy(field->text, false);
+        return text_copy(field->text, output->terminal);
     case FIELD_NUMBER:
         snprintf(number, sizeof number, "%" PRIu64, field->number);
         return strdup(number);
@@ -176,7 +178,7 @@ static bool add_to_table(struct output *output, const struct field *fields, size
     for (size_t i = 0; i < count; i++) {
         if (fields[i].only_json)
             continue;
-        char *cell = names ? strdup(fields[i].name) : text_of(&fields[i]);
+        char *cell = names ? strdup(fields[i].name) : text_of(output, &fields[i]);
         if (!cell) {
             while (output->column_count > 0)
                 free(output->cells[output->row_count][--output->column_count]);
@@ -205,7 +207,7 @@ static bool write_text(struct output *output, const struct field *fields, size_t
     for (size_t i = 0; i < count; i++) {
         if (fields[i].only_json)
             continue;
-        char *text = text_of(&fields[i]);
+        char *text = text_of(output, &fields[i]);
         if (!text)
             return failed(output, ENOMEM);
         fprintf(output->stream, "%s%s", before, text);
@@ -219,7 +221,7 @@ static bool write_text(struct output *output, const struct field *fields, size_t
 /* ---- Rows */
 
 void output_begin(struct output *output, FILE *stream, bool json) {
-    *output = (struct output){.stream = stream, .json = json, .table = !json && isatty(fileno(stream))};
+    *output = (struct output){.stream = stream, .json = json, .terminal = !json && isatty(fileno(stream))};
 }
 
 bool output_row(struct output *output, const struct field *fields, size_t count) {
@@ -231,7 +233,7 @@ bool output_row(struct output *output, const struct field *fields, size_t count)
     assert(columns <= OUTPUT_COLUMNS_MAX);
     if (columns == 0)
         return true;
-    if (output->table && columns > 1)
+    if (output->terminal && columns > 1)
         return write_to_table(output, fields, count);
     return write_text(output, fields, count);
 }

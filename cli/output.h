@@ -37,7 +37,7 @@ struct field field_code(int code);
 struct output {
     FILE *stream;
     bool json;
-    bool table;
+    bool terminal;
     bool headed;
     bool failed;
     int error; /* errno of the first failure */

@@ -8,7 +8,7 @@ struct form {
 
 static const struct form forms[] = {
     {"lesson", {"lesson_id"}, {"course_status", "chat_status"}},
-    {"user", {"uid", "course_id", "lesson_id"}, {"session"}},
+    {"user", {"uid", "lesson_id"}, {"course_id", "session"}},
 };
 
 static bool is_among(const char *name, const char *const *names) {

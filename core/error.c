@@ -34,9 +34,7 @@ const char *lesson_store_message(void) {
     return message;
 }
 
-/* Messages quote names that others chose. What a terminal could take for a command must not reach it: control bytes,
- * the C1 controls (U+0080 to U+009F), what turns the direction of text (U+202A to U+202E, U+2066 to U+2069), and bytes
- * that are not UTF-8. */
+/* `size` is that of a sequence of UTF-8; 0 stands for a control byte and for a byte that belongs to none. */
 static bool is_harmless(const unsigned char *text, size_t size) {
     if (size == 2 && text[0] == 0xc2)
         return text[1] > 0x9f;
@@ -46,7 +44,7 @@ static bool is_harmless(const unsigned char *text, size_t size) {
     return size > 0;
 }
 
-static void make_one_line(char *text) {
+void lesson_store_make_printable(char *text) {
     for (size_t left = strlen(text); left > 0;) {
         size_t size = lesson_store_utf8_sequence((unsigned char *)text, left);
         bool harmless = is_harmless((unsigned char *)text, size);
@@ -65,7 +63,7 @@ int lesson_store_fail(int code, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    make_one_line(text);
+    lesson_store_make_printable(text); /* it quotes names that others chose */
     memcpy(message, text, strlen(text) + 1);
     return code;
 }

@@ -95,6 +95,11 @@ LESSON_STORE_API const char *lesson_store_code_text(int code);
  * failed. It never holds a password. */
 LESSON_STORE_API const char *lesson_store_message(void);
 
+/* Puts a ? in the place of every byte that a terminal could take for a command: control bytes, the C1 controls (U+0080
+ * to U+009F), characters that turn the direction of text (U+202A to U+202E, U+2066 to U+2069), and bytes that are not
+ * UTF-8. Ids may hold such characters; messages have been treated so already. */
+LESSON_STORE_API void lesson_store_make_printable(char *text);
+
 /* The version of the library that is running, as "0.1.0". */
 LESSON_STORE_API const char *lesson_store_version(void);
 

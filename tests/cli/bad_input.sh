@@ -124,7 +124,7 @@ import_refused "{\"type\":\"lesson\",\"lesson_id\":\"$long\"}" 'lesson_id has 25
 import_refused '{"type":"lesson","lesson_id":"x","course_status":"odd"}' 'course_status: "odd" is not a valid course status (offline, online, cantjoinin, waiting)'
 import_refused '{"type":"lesson","lesson_id":"x","chat_status":"Free"}' 'chat_status: "Free" is not a valid chat status (free, banned)'
 import_refused '{"type":"lesson","lesson_id":"x","uid":"u"}' 'a lesson has no field "uid"'
-import_refused '{"type":"user","uid":"u","lesson_id":"x"}' '"course_id" is missing'
+import_refused '{"type":"user","uid":"u","course_id":"","lesson_id":"x"}' 'course_id is empty'
 import_refused '{"type":"user","course_id":"c","lesson_id":"x"}' '"uid" is missing'
 import_refused '{"type":"user","uid":"u","course_id":"c"}' '"lesson_id" is missing'
 import_refused '{"type":"user","uid":"u","course_id":"c","lesson_id":"x","session":""}' 'session is empty'

@@ -32,6 +32,14 @@ findings 0 repair
 gives 0 "" lessonctl check
 gives 0 "algebra${tab}waiting${tab}free${tab}2" lessonctl show algebra
 
+# A user record without a course does not keep a store from being moved.
+redis hset STATUS:IN_LESSON:UID:cy uid cy lesson_id algebra
+redis sadd STATUS:LESSON_USER:LESSON_ID:algebra cy
+gives 0 "algebra${tab}-" lessonctl where cy
+lessonctl export | lessonctl --store sqlite:moved.db import -
+gives 0 "algebra${tab}-" lessonctl --store sqlite:moved.db where cy
+lessonctl quit cy
+
 # A key of a wrong type is neither empty nor not found.
 redis set STATUS:LESSON_STATUS:LESSON_ID:odd text
 redis set STATUS:IN_LESSON:UID:odd text

@@ -16,6 +16,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <lessonstore/lessonstore.h>
+
 #include "progress.h"
 
 #define PATIENCE_MS 60000 /* how long something that never comes is waited for */
@@ -236,6 +238,36 @@ static void long_tables_keep_one_heading(void **state) {
     assert_int_equal(wait_for_end(), 0);
 }
 
+/* An id may hold what a terminal obeys: U+009B is what ESC [ is, and U+202E turns the text around. */
+static void ids_command_no_terminal(void **state) {
+    (void)state;
+    lesson_store *store;
+    char location[600];
+    const char *backends = getenv("BACKENDS");
+    if (!backends || !strstr(backends, "sqlite"))
+        skip();
+    snprintf(location, sizeof location, "sqlite:%s/odd.db", folder);
+    assert_int_equal(lesson_store_open(&store, location), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_join(store,
+                                       "\xc2\x9b"
+                                       "31mann",
+                                       "maths",
+                                       "\xe2\x80\xae"
+                                       "algebra",
+                                       NULL, 0, NULL),
+                     LESSON_STORE_OK);
+    lesson_store_close(store);
+    start((const char *const[]){"--store", location, "members",
+                                "\xe2\x80\xae"
+                                "algebra",
+                                NULL});
+    wait_for("??31mann\r\n");
+    assert_int_equal(wait_for_end(), 0);
+    start((const char *const[]){"--store", location, "lessons", NULL});
+    wait_for("???algebra  -");
+    assert_int_equal(wait_for_end(), 0);
+}
+
 static void write_file(const char *path, const char *text) {
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -416,6 +448,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_new_store_is_named, tear_down),
         cmocka_unit_test_teardown(tables_are_aligned_and_headed, tear_down),
         cmocka_unit_test_teardown(long_tables_keep_one_heading, tear_down),
+        cmocka_unit_test_teardown(ids_command_no_terminal, tear_down),
         cmocka_unit_test_teardown(completion_knows_commands_options_and_files, tear_down),
         cmocka_unit_test_teardown(history_is_kept, tear_down),
         cmocka_unit_test_teardown(progress_is_shown_and_wiped, tear_down),

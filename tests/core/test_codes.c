@@ -51,6 +51,10 @@ static void what_a_terminal_could_obey_is_masked(void **state) {
          "a?b"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char text[8];
+        snprintf(text, sizeof text, "%s", texts[i].given);
+        lesson_store_make_printable(text);
+        assert_string_equal(text, texts[i].shown);
         lesson_store_fail(LESSON_STORE_FAILED, "%s", texts[i].given);
         assert_string_equal(lesson_store_message(), texts[i].shown);
     }
