@@ -5,6 +5,8 @@
 #include "redis.h"
 #include "seen.h"
 
+#define DETAIL_SIZE 512 /* the scripts cut what they quote to 80 bytes, of which each may be written as four */
+
 #define TO_BE_CHECKED (-1) /* the kind by which check_keys.lua names a lesson that has members */
 
 struct check {
@@ -41,7 +43,7 @@ static bool read_answer(redis_reply *reply, struct answer *answer) {
 
 /* SCAN and SSCAN may give the same key twice. EXISTS if this was told already. */
 static int meet(struct check *check, const struct answer *answer, const char *detail) {
-    char text[2 * LESSON_STORE_ID_MAX + 400];
+    char text[2 * LESSON_STORE_ID_MAX + 2 * DETAIL_SIZE];
     int size = snprintf(text, sizeof text, "%d\n%.*s\n%.*s\n%s", (int)answer->kind, (int)answer->lesson_id.size,
                         answer->lesson_id.data ? answer->lesson_id.data : "", (int)answer->uid.size,
                         answer->uid.data ? answer->uid.data : "", detail);
@@ -49,7 +51,7 @@ static int meet(struct check *check, const struct answer *answer, const char *de
 }
 
 static int tell(struct check *check, const struct answer *answer) {
-    char detail[400]; /* the scripts cut what they quote to 80 bytes */
+    char detail[DETAIL_SIZE];
     snprintf(detail, sizeof detail, "%.*s", (int)answer->detail.size, answer->detail.data);
     int code = meet(check, answer, detail);
     if (code)

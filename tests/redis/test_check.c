@@ -225,10 +225,12 @@ static void test_rule_of_ids(void **state) {
         raw_do(raw, "SADD " MEMBERS("L1") " %s", invalid[i]);
     raw_do(raw, "SADD " MEMBERS("L1") " %s", longest);
     raw_do(raw, "SADD " MEMBERS("L1") " %b", "", (size_t)0);
+    /* Two that are the same as far as they are shown, though both are longer than an id. */
+    raw_do(raw, "SADD " MEMBERS("L1") " %sy %sz", longest, longest);
     findings.count = 0;
     assert_code(lesson_store_check(raw->store, LESSON_STORE_CHECK_REPAIR, note, &findings, NULL, NULL), OK);
-    assert_int_equal(findings.count, sizeof invalid / sizeof *invalid + 2);
-    assert_int_equal(raw_number(raw, "SCARD " MEMBERS("L1")), sizeof invalid / sizeof *invalid + 2);
+    assert_int_equal(findings.count, sizeof invalid / sizeof *invalid + 4);
+    assert_int_equal(raw_number(raw, "SCARD " MEMBERS("L1")), sizeof invalid / sizeof *invalid + 4);
 }
 
 /* Far more than a page of keys, and than a page of members. */

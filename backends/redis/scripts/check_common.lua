@@ -38,11 +38,11 @@ local function is_id(text)
     return not text:find('[\128-\255]')
 end
 
--- A stored text as a message can show it.
+-- A stored text as a message can show it; one that is cut still differs from every other.
 local function shown(text)
     local start = text:sub(1, 80):gsub('[%c\128-\255]', function(byte)
         return ('\\x%02X'):format(byte:byte())
     end)
-    return #text > 80 and start .. '...' or start
+    return #text > 80 and ('%s... (%d bytes, SHA-1 %s)'):format(start, #text, redis.sha1hex(text)) or start
 end
 
