@@ -30,7 +30,6 @@ struct replay {
     struct summary summary;
     char (*lines)[TRACE_LINE_SIZE]; /* one for each operation of a batch, which borrows its ids from there */
     int64_t until_ms;
-    int64_t previous_ms;
     bool unfenced;
 };
 
@@ -107,19 +106,7 @@ static int run_batch(struct replay *replay) {
     return status;
 }
 
-/* A trace is sorted by time; one that is not would make --until depend on where it was cut. */
-static bool parse_in_order(struct replay *replay, struct trace_line *line, const char *text, size_t size,
-                           struct fault *fault) {
-    if (!trace_parse(line, text, size, fault))
-        return false;
-    if (line->unix_ms < replay->previous_ms)
-        return fault_set(fault, "its time %" PRId64 " is before %" PRId64 ", that of the line above", line->unix_ms,
-                         replay->previous_ms);
-    replay->previous_ms = line->unix_ms;
-    return true;
-}
-
-/* Takes the next line into the batch; *more becomes false after the last one that counts. */
+/* Takes the next line into the batch, if it is not too late; *more becomes false after the last one. */
 static int take_line(struct replay *replay, bool *more) {
     char *text = replay->lines[replay->batch.count];
     size_t size;
@@ -129,10 +116,9 @@ static int take_line(struct replay *replay, bool *more) {
         return status;
     struct trace_line line;
     struct fault fault;
-    if (!parse_in_order(replay, &line, text, size, &fault))
+    if (!trace_parse(&line, text, size, &fault))
         return input_malformed(&replay->input, replay->call, &fault);
-    *more = line.unix_ms <= replay->until_ms;
-    if (*more)
+    if (line.unix_ms <= replay->until_ms)
         add_event(replay, &line);
     return EXIT_YES;
 }

@@ -18,8 +18,7 @@ lessonctl end "room B"
 gives 0 "$(summary 10 1 1 2 1 1 1 1 0 1 1 1)" lessonctl replay trace --unfenced
 gives 0 "" lessonctl lessons
 
-# --until takes every line of that instant and none after it, malformed or not.
-printf 'nonsense\n' >>trace
+# --until takes every line up to that instant, that instant's too, in the order of the file.
 gives 0 "$(summary 4 1 1 1 0 1 0 0 0 0 0 0)" lessonctl replay trace --until 30
 gives 0 "ann" lessonctl members "room: A"
 lessonctl end "room: A"
@@ -29,6 +28,11 @@ gives 0 "$(summary 0 0 0 0 0 0 0 0 0 0 0 0)" lessonctl replay trace --until 0
 gives 0 '{"events":2,"created":1,"existed":0,"joined":1,"moved":0,"already_there":0,"quit":0,"quit_absent":0,"quit_elsewhere":0,"ended":0,"put_out":0,"ended_unknown":0}' \
     bash -c 'head -n 2 trace | "$LESSONCTL" --json replay -'
 lessonctl end "room: A"
+printf '%b\n' '1\tcreate\troom\t-\t-' '9\tjoin\troom\tc\tlate' '2\tjoin\troom\tc\tearly' '1\tquit\troom\tc\tearly' >unsorted
+gives 0 "$(summary 3 1 0 1 0 0 1 0 0 0 0 0)" lessonctl replay unsorted --until 2
+gives 0 "room${tab}waiting${tab}free${tab}0" lessonctl show room
+lessonctl end room
+printf 'nonsense\n' >>trace
 status 2 lessonctl replay trace
 [ "$out" = "$(summary 10 1 1 2 1 1 0 1 1 1 1 1)" ] || fail "before the malformed line: $out"
 lessonctl end "room B"
