@@ -147,7 +147,7 @@ static int find_and_mend(sqlite_store *sqlite, uint32_t flags) {
         return code;
     bool damaged = sqlite3_total_changes(sqlite->database) != before;
     bool repair = flags & LESSON_STORE_CHECK_REPAIR;
-    code = sqlite_execute(sqlite, repair ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
+    code = sqlite_begin(sqlite, repair);
     if (!code)
         code = take_steps(sqlite, flags, damaged);
     if (!code)

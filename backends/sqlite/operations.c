@@ -260,14 +260,6 @@ static bool any_writes(const lesson_store_operation *operations, size_t count) {
     return false;
 }
 
-/* Takes the write lock at once where it will be needed: a transaction that reads first and writes later fails BUSY as
- * soon as another process has written in between, whatever the timeout. */
-static int begin(sqlite_store *sqlite, bool writes) {
-    if (writes && sqlite_has_moved(sqlite))
-        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the file was moved away or removed", sqlite->path);
-    return sqlite_execute(sqlite, writes ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
-}
-
 static int commit(sqlite_store *sqlite, bool writes) {
     int result = sqlite_start(sqlite, STATEMENT_COMMIT, NULL, 0);
     int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
@@ -294,7 +286,7 @@ int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operatio
     bool writes = any_writes(operations, count);
     /* One read is one statement, which sees one instant by itself. */
     bool in_transaction = writes || count > 1;
-    int code = in_transaction ? begin(sqlite, writes) : LESSON_STORE_OK;
+    int code = in_transaction ? sqlite_begin(sqlite, writes) : LESSON_STORE_OK;
     if (code)
         return code;
     for (size_t i = 0; i < count; i++) {

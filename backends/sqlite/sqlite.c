@@ -102,12 +102,6 @@ static int open_database(sqlite_store *sqlite, bool may_create) {
     return LESSON_STORE_OK;
 }
 
-bool sqlite_has_moved(sqlite_store *sqlite) {
-    int moved = 0;
-    sqlite3_file_control(sqlite->database, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    return moved;
-}
-
 /* Each later instance must open what the first one did. If the file was moved away meanwhile, or another put in its
  * place, the store would work on two databases. */
 static int identify_file(sqlite_store *sqlite, const sqlite_store *first) {

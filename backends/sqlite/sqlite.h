@@ -62,9 +62,6 @@ static inline sqlite_store *sqlite_of(lesson_store_instance *instance) {
     return (sqlite_store *)instance;
 }
 
-/* True if the path no longer leads to the file that was opened: what is written now would be found by nobody. */
-bool sqlite_has_moved(sqlite_store *sqlite);
-
 /* Announces a failure of the engine, notes it in `failed`, and returns its code. */
 int sqlite_fail(sqlite_store *sqlite, int result);
 
@@ -81,6 +78,10 @@ static inline void sqlite_finish(sqlite_store *sqlite, sqlite_statement statemen
 
 /* Runs a statement that gives no rows, to its end. */
 int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count);
+
+/* Begins a transaction. One that writes takes the write lock, unless the path no longer leads to the file that was
+ * opened: what is written then would be found by nobody, and the answer is UNREACHABLE. */
+int sqlite_begin(sqlite_store *sqlite, bool writes);
 
 /* Ends the open transaction without effect, if there is one. */
 void sqlite_roll_back(sqlite_store *sqlite);

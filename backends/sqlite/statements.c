@@ -86,6 +86,20 @@ int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesso
     return code;
 }
 
+static bool has_moved(sqlite_store *sqlite) {
+    int moved = 0;
+    sqlite3_file_control(sqlite->database, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved;
+}
+
+/* Takes the write lock at once where it will be needed: a transaction that reads first and writes later fails BUSY as
+ * soon as another process has written in between, whatever the timeout. */
+int sqlite_begin(sqlite_store *sqlite, bool writes) {
+    if (writes && has_moved(sqlite))
+        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the file was moved away or removed", sqlite->path);
+    return sqlite_execute(sqlite, writes ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
+}
+
 void sqlite_roll_back(sqlite_store *sqlite) {
     /* Some failures have rolled back already. A ROLLBACK itself only fails after it has ended the transaction. */
     if (sqlite3_get_autocommit(sqlite->database))

@@ -200,7 +200,8 @@ LESSON_STORE_API void lesson_store_close(lesson_store *store);
  *   INVALID      an id, status or flag is not valid; the message names it.
  *   UNSUPPORTED  the backend lacks the operation, the flag, or sessions.
  *   REENTERED    called from a callback of this store.
- *   UNREACHABLE, DENIED, READ_ONLY, FULL, BUSY, NO_MEMORY, FAILED: nothing was changed.
+ *   UNREACHABLE, DENIED, READ_ONLY, FULL, BUSY, NO_MEMORY, FAILED: nothing was changed. (DENIED has one exception, a
+ *                Redis account with only some of the rights: backends/redis/README.md.)
  *   UNKNOWN      only from calls that write: the connection broke after the request had been sent. Ask the
  *                store (`where`, `get_lesson`) before doing it again; the request may also be applied a
  *                little later.

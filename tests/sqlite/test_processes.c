@@ -98,6 +98,9 @@ static void test_moved_file(void **state) {
     assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
     assert_int_equal(rename(files->database, aside), 0);
     assert_int_equal(lesson_store_join(store, "bob", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_UNREACHABLE);
+    assert_int_equal(
+        lesson_store_check(store, LESSON_STORE_CHECK_REPAIR | LESSON_STORE_CHECK_ENDED, NULL, NULL, NULL, NULL),
+        LESSON_STORE_UNREACHABLE);
 
     pthread_t thread;
     void *failed;
