@@ -5,7 +5,7 @@
 
 extern const lesson_store_backend lesson_store_redis_backend;
 
-static void close_instance(lesson_store_instance *instance) {
+static void redis_close(lesson_store_instance *instance) {
     redis_store *store = redis_of(instance);
     redis_connection_close(&store->connection);
     redis_settings_free(&store->connection.settings);
@@ -14,7 +14,7 @@ static void close_instance(lesson_store_instance *instance) {
     free(store);
 }
 
-static int open_instance(lesson_store_instance **out, const lesson_store_location *location) {
+static int redis_open(lesson_store_instance **out, const lesson_store_location *location) {
     redis_store *store = calloc(1, sizeof *store);
     if (!store)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left for a connection");
@@ -24,7 +24,7 @@ static int open_instance(lesson_store_instance **out, const lesson_store_locatio
     if (!code)
         code = redis_connection_prepare(&store->connection);
     if (code) {
-        close_instance(&store->base);
+        redis_close(&store->base);
         return code;
     }
     *out = &store->base;
@@ -52,8 +52,8 @@ const lesson_store_backend lesson_store_redis_backend = {
     .flags = LESSON_STORE_ALL_FLAGS,
     .options = redis_options,
     .default_pool = 8,
-    .open = open_instance,
-    .close = close_instance,
+    .open = redis_open,
+    .close = redis_close,
     .run = redis_run,
     .members = redis_members,
     .lessons = redis_lessons,
