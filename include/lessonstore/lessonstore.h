@@ -76,7 +76,11 @@ extern "C" {
     X(BUSY, -9, "the store is locked by another process")                            \
     X(UNKNOWN, -10, "outcome unknown: the request may or may not have been applied") \
     X(MALFORMED, -11, "the stored data has a wrong shape")                           \
-    X(FAILED, -12, "the store failed")
+    X(FAILED, -12, "the store failed")                                               \
+    X(EXPIRED, -13, "its time was over; nothing was changed")                        \
+    X(CANCELLED, -14, "cancelled before it began")                                   \
+    X(OVERLOADED, -15, "too many operations are pending")                            \
+    X(CLOSED, -16, "closed to new operations")
 
 typedef enum lesson_store_code {
 #define LESSON_STORE_CODE_ENUM(name, value, text) LESSON_STORE_##name = value,
