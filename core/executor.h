@@ -173,7 +173,7 @@ struct lesson_store_executor {
     pthread_mutex_t mutex; /* keeps all below, but what says otherwise */
     bool closed;           /* to new operations */
     bool quit;             /* threads end */
-    size_t unsettled;      /* accepted, and not yet in a queue or, without one, called back */
+    size_t unsettled;      /* accepted, and not yet in a queue or, without one, called back; or held by a lane */
     pthread_cond_t settled;
 
     pthread_t timekeeper;

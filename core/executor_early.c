@@ -55,6 +55,7 @@ static void expire_waiting(lesson_store_submission *submission) {
 
 static void expire_running(lesson_store_submission *submission) {
     submission->lane_holds = true;
+    submission->lane->executor->unsettled++; /* for it still runs */
     if (lesson_store_operation_writes(&submission->operation))
         complete_early(submission, LESSON_STORE_UNKNOWN, EXPIRED_WRITING);
     else

@@ -117,6 +117,7 @@ static void drop_early(lesson_store_lane *lane) {
             continue;
         lane->batch[i] = NULL;
         submission->lane_holds = false;
+        executor->unsettled--;
         if (submission->let_go)
             lesson_store_slots_free(&executor->slots, submission);
     }

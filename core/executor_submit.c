@@ -58,7 +58,7 @@ static lesson_store_lane *lane_of(lesson_store_executor *executor, const lesson_
     uint32_t hash = UINT32_C(2166136261);
     for (size_t i = 0; i < id.size; i++)
         hash = (hash ^ (unsigned char)id.data[i]) * UINT32_C(16777619);
-    return &executor->lanes[((uint64_t)hash * executor->lane_count) >> 32];
+    return &executor->lanes[hash % executor->lane_count];
 }
 
 /* False if the executor is closed. */
