@@ -44,9 +44,9 @@ typedef struct lesson_store_executor_options {
     { sizeof(lesson_store_executor_options), 1, 4096, 1024, 0 }
 
 /* Starts an executor over `store`, which must stay open until the executor is closed. `options` may be NULL for the
- * defaults. All memory is taken here, and none later by submitting: some 2 KiB for each of pending_max and for each
+ * defaults. All memory is taken here, and none later by submitting: some 2.3 KiB for each of pending_max and for each
  * operation that can be in a batch, touched when first used. Its threads (one a lane, and one) block all signals.
- * On failure `*out` is NULL and nothing is owed: INVALID, NO_MEMORY, FAILED (no thread or descriptor could be made). */
+ * On failure `*out` is NULL and nothing is owed: INVALID, NO_MEMORY, FAILED (no thread could be made). */
 LESSON_STORE_API int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
                                                 const lesson_store_executor_options *options);
 

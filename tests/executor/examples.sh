@@ -70,6 +70,11 @@ cat >"$work/expected" <<'END'
 6 failed: lesson_id is missing
 END
 expect executor_uv
+cd "$work"
+PATH=$(dirname "$2"):$PATH
+printf 'join ann algebra algebra-7\nwhere ann\n' | executor_uv sqlite:school.db | sort -n >"$work/said"
+printf '1 ok\n2 algebra-7 algebra\n' >"$work/expected"
+expect "executor_uv on a file"
 seq 20000 | sed 's/.*/join user-& algebra algebra-7/' | "$2" memory: | sort -n >"$work/said"
 seq 20000 | sed 's/$/ ok/' >"$work/expected"
 expect "executor_uv with many"
