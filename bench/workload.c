@@ -1,0 +1,84 @@
+#include "workload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "measure.h"
+
+#define ID_SIZE 24 /* with the closing NUL */
+#define PUT_BATCH 4096
+
+/* The texts stand behind the array, in the same block. */
+lesson_store_id *workload_ids(const char *prefix, size_t count) {
+    lesson_store_id *ids = malloc(count * (sizeof *ids + ID_SIZE));
+    measure_must(ids, "no memory for %zu ids", count);
+    char *text = (char *)(ids + count);
+    for (size_t i = 0; i < count; i++, text += ID_SIZE) {
+        int size = snprintf(text, ID_SIZE, "%s%07zu", prefix, i);
+        measure_must(size > 0 && size < ID_SIZE, "an id of %d bytes", size);
+        ids[i] = (lesson_store_id){text, (size_t)size};
+    }
+    return ids;
+}
+
+void workload_free_ids(lesson_store_id *ids) {
+    free(ids);
+}
+
+workload workload_make(size_t user_count, size_t lesson_count) {
+    return (workload){.user_count = user_count,
+                      .lesson_count = lesson_count,
+                      .users = workload_ids("user-", user_count),
+                      .lessons = workload_ids("lesson-", lesson_count),
+                      .course_id = lesson_store_id_of("course-1")};
+}
+
+void workload_free(workload *load) {
+    workload_free_ids(load->users);
+    workload_free_ids(load->lessons);
+}
+
+static workload_join *make_joins(size_t count) {
+    workload_join *joins = malloc(count * sizeof *joins);
+    measure_must(joins, "no memory for %zu joins", count);
+    return joins;
+}
+
+static workload_join join_of(const workload *load, size_t user, uint64_t *random) {
+    return (workload_join){.uid = load->users[user],
+                           .course_id = load->course_id,
+                           .lesson_id = load->lessons[random_below(random, load->lesson_count)]};
+}
+
+workload_join *workload_fill(const workload *load) {
+    uint64_t random = 1;
+    workload_join *joins = make_joins(load->user_count);
+    for (size_t i = 0; i < load->user_count; i++)
+        joins[i] = join_of(load, i, &random);
+    return joins;
+}
+
+workload_join *workload_moves(const workload *load, size_t count, uint64_t seed) {
+    uint64_t random = seed;
+    workload_join *joins = make_joins(count);
+    for (size_t i = 0; i < count; i++)
+        joins[i] = join_of(load, random_below(&random, load->user_count), &random);
+    return joins;
+}
+
+static void put_batch(lesson_store *store, lesson_store_operation *operations, const workload_join *joins,
+                      size_t count) {
+    for (size_t i = 0; i < count; i++)
+        operations[i] = workload_operation(&joins[i]);
+    measure_must(lesson_store_batch(store, operations, count) == LESSON_STORE_OK, "%s", lesson_store_message());
+    for (size_t i = 0; i < count; i++)
+        measure_must(operations[i].code == LESSON_STORE_OK, "%s", lesson_store_message());
+}
+
+void workload_put(lesson_store *store, const workload_join *joins, size_t count) {
+    lesson_store_operation *operations = malloc(PUT_BATCH * sizeof *operations);
+    measure_must(operations, "no memory for a batch");
+    for (size_t first = 0; first < count; first += PUT_BATCH)
+        put_batch(store, operations, joins + first, count - first < PUT_BATCH ? count - first : PUT_BATCH);
+    free(operations);
+}
