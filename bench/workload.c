@@ -25,6 +25,15 @@ void workload_free_ids(lesson_store_id *ids) {
     free(ids);
 }
 
+void workload_shuffle(lesson_store_id *ids, size_t count, uint64_t seed) {
+    for (size_t i = count; i > 1; i--) {
+        size_t other = random_below(&seed, i);
+        lesson_store_id id = ids[i - 1];
+        ids[i - 1] = ids[other];
+        ids[other] = id;
+    }
+}
+
 workload workload_make(size_t user_count, size_t lesson_count) {
     return (workload){.user_count = user_count,
                       .lesson_count = lesson_count,
@@ -44,10 +53,20 @@ static workload_join *make_joins(size_t count) {
     return joins;
 }
 
+static void set_lesson(const workload *load, workload_join *join, size_t lesson) {
+    join->lesson = (uint32_t)lesson;
+    join->lesson_id = load->lessons[lesson];
+}
+
 static workload_join join_of(const workload *load, size_t user, uint64_t *random) {
-    return (workload_join){.uid = load->users[user],
-                           .course_id = load->course_id,
-                           .lesson_id = load->lessons[random_below(random, load->lesson_count)]};
+    workload_join join = {.uid = load->users[user], .course_id = load->course_id};
+    set_lesson(load, &join, random_below(random, load->lesson_count));
+    return join;
+}
+
+void workload_turn(const workload *load, workload_join *joins, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        set_lesson(load, &joins[i], (joins[i].lesson + 1) % load->lesson_count);
 }
 
 workload_join *workload_fill(const workload *load) {

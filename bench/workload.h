@@ -21,11 +21,15 @@ static inline uint32_t random_below(uint64_t *state, uint64_t limit) {
 lesson_store_id *workload_ids(const char *prefix, size_t count);
 void workload_free_ids(lesson_store_id *ids);
 
+/* Puts them in a random order. */
+void workload_shuffle(lesson_store_id *ids, size_t count, uint64_t seed);
+
 /* A join as data, so that both sides are given the same. */
 typedef struct workload_join {
     lesson_store_id uid;
     lesson_store_id course_id;
     lesson_store_id lesson_id;
+    uint32_t lesson; /* which of the workload's lessons */
 } workload_join;
 
 typedef struct workload {
@@ -44,6 +48,10 @@ workload_join *workload_fill(const workload *load);
 
 /* `count` joins of random users to random lessons: almost all are moves. Freed with free. */
 workload_join *workload_moves(const workload *load, size_t count, uint64_t seed);
+
+/* Turns each join to the next lesson. Without that before each round the second one would find nearly everybody there
+ * already, and measure something else. */
+void workload_turn(const workload *load, workload_join *joins, size_t count);
 
 /* An operation that does this join. */
 static inline lesson_store_operation workload_operation(const workload_join *join) {
