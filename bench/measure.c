@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,20 +88,36 @@ uint64_t measure_wall_ns(void) {
     return read_clock(CLOCK_MONOTONIC);
 }
 
-uint64_t measure_cpu_ns(void) {
-    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
-}
-
 void measure_watch(benchmark *bench, pid_t server) {
     bench->server = server;
 }
 
-uint64_t measure_server_cpu_ns(const benchmark *bench) {
+void measure_add_helper(benchmark *bench, pid_t helper) {
+    bench->helper = helper;
+}
+
+/* 0 for no process. */
+static uint64_t cpu_ns_of(pid_t pid) {
     clockid_t clock;
-    if (bench->server <= 0)
+    if (pid <= 0)
         return 0;
-    measure_must(clock_getcpuclockid(bench->server, &clock) == 0, "the server is gone");
+    measure_must(clock_getcpuclockid(pid, &clock) == 0, "a process that is measured is gone");
     return read_clock(clock);
+}
+
+static uint64_t ns_of(struct timeval time) {
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
+}
+
+uint64_t measure_cpu_ns(const benchmark *bench) {
+    struct rusage children;
+    getrusage(RUSAGE_CHILDREN, &children);
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID) + cpu_ns_of(bench->helper) + ns_of(children.ru_utime) +
+           ns_of(children.ru_stime);
+}
+
+uint64_t measure_server_cpu_ns(const benchmark *bench) {
+    return cpu_ns_of(bench->server);
 }
 
 uint64_t measure_resident_bytes(void) {
@@ -178,7 +195,7 @@ typedef struct instant {
 } instant;
 
 static instant read_instant(const benchmark *bench) {
-    return (instant){.cpu = measure_cpu_ns(), .server = measure_server_cpu_ns(bench), .wall = measure_wall_ns()};
+    return (instant){.cpu = measure_cpu_ns(bench), .server = measure_server_cpu_ns(bench), .wall = measure_wall_ns()};
 }
 
 static void run_variant(const benchmark *bench, const measure_variant *variant, double operations,
@@ -191,7 +208,8 @@ static void run_variant(const benchmark *bench, const measure_variant *variant, 
     (*samples)[CLOCK_CPU][index][round] = (double)(after.cpu - before.cpu) / operations;
     (*samples)[CLOCK_SERVER][index][round] = (double)(after.server - before.server) / operations;
     (*samples)[CLOCK_BOTH][index][round] = (double)(after.cpu - before.cpu + after.server - before.server) / operations;
-    (*samples)[CLOCK_WALL][index][round] = (double)(after.wall - before.wall) / operations;
+    (*samples)[CLOCK_WALL][index][round] =
+        (variant->wall_ns ? *variant->wall_ns : (double)(after.wall - before.wall)) / operations;
 }
 
 static void print_ratio(const benchmark *bench, const char *work, const char *variant, uint64_t size,

@@ -10,7 +10,8 @@
  *       measure_pin();
  *       size_t users = measure_size(&bench, 1000000, 1000);
  *       ... fill both sides with the same users ...
- *       const measure_variant variants[] = {{"lessonstore", NULL, run_ours, &ours}, {"raw", NULL, run_raw, &raw}};
+ *       const measure_variant variants[] = {{"lessonstore", NULL, run_ours, &ours, NULL},
+ *                                           {"raw", NULL, run_raw, &raw, NULL}};
  *       measure_compare(&bench, "join-move", users, operations, variants, 2);
  *   }
  *
@@ -41,6 +42,7 @@ typedef struct benchmark {
     bool brief; /* --short: tiny sizes, to see that the program works */
     int rounds; /* of each comparison; may be changed, up to MEASURE_ROUNDS_MAX */
     pid_t server;
+    pid_t helper;
 } benchmark;
 
 /* Reads the arguments; ends the program with a usage if they are wrong. */
@@ -49,8 +51,11 @@ benchmark measure_begin(const char *name, int argc, char **argv);
 /* `full`, or with --short `brief`. */
 size_t measure_size(const benchmark *bench, size_t full, size_t brief);
 
-/* Measures from now on also the time that this process works for us, and all its threads. */
+/* Measures from now on also the CPU time of this server. */
 void measure_watch(benchmark *bench, pid_t server);
+
+/* Takes the CPU time of this process as our own from now on: it does the work of a variant. */
+void measure_add_helper(benchmark *bench, pid_t helper);
 
 /* Pins the calling thread, and the threads and processes that it starts from now on, to one vCPU: waking another one
  * costs more than most of what is measured. Unpinning lets what is started later run everywhere. */
@@ -71,12 +76,13 @@ typedef struct measure_variant {
     void (*prepare)(void *context); /* called before each round and not measured; NULL: nothing */
     void (*run)(void *context);     /* called once in each round */
     void *context;
+    const double *wall_ns; /* where `run` puts what it took by its own account; NULL: it is timed from outside */
 } measure_variant;
 
 /* Runs the variants in turns, each round beginning with another one. `operations` is how many each `run` does. For
  * each variant a line of each of these metrics, in nanoseconds an operation:
  *
- *   ns          the process's CPU time, of all its threads
+ *   ns          the process's CPU time, of all its threads, its helper, and children that `run` waits for
  *   server-ns   the same of the watched server    (only after measure_watch)
  *   both-ns     the sum of the two                (only after measure_watch)
  *   wall-ns     as the clock on the wall has it
@@ -102,8 +108,8 @@ void measure_print_latency(const benchmark *bench, const char *work, const char 
 /* ---- Reading clocks and memory */
 
 uint64_t measure_wall_ns(void);
-uint64_t measure_cpu_ns(void);                          /* this process, all threads */
-uint64_t measure_server_cpu_ns(const benchmark *bench); /* the watched one; 0 if there is none */
+uint64_t measure_cpu_ns(const benchmark *bench);        /* this process, its helper, and children it has waited for */
+uint64_t measure_server_cpu_ns(const benchmark *bench); /* of the watched one; 0 if there is none */
 uint64_t measure_resident_bytes(void);                  /* of this process, in memory now */
 uint64_t measure_heap_bytes(void);                      /* handed out by malloc and not yet given back */
 

@@ -20,19 +20,27 @@ static const char *const our_pragmas =
     "PRAGMA cache_size = -8192; PRAGMA trusted_schema = OFF";
 static const char *const engine_pragmas = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL";
 
-/* One side of a comparison: either a store of ours or a raw connection, and the work of a round. */
+/* What all sides of a comparison do. */
+typedef struct task {
+    const char *work;
+    void (*run)(void *side);
+    const workload_join *joins; /* the users and, for joins, where they go */
+    size_t join_count;
+    size_t batch;
+    size_t repeats; /* of a listing */
+    bool added;     /* the joins add users, who are taken out again before each round */
+} task;
+
+/* One side: either a store of ours or a raw connection. */
 typedef struct party {
     char path[PATH_SIZE];
     lesson_store *store;
     raw_sqlite *raw;
     lesson_store_operation *operations; /* room for a batch */
     const workload *load;
-    workload_join *joins; /* a copy of its own */
-    size_t join_count;
-    size_t batch;
-    size_t repeats; /* of a listing */
-    bool added;     /* the joins add users, who are taken out again before each round */
-    size_t result;  /* must be the same on every side */
+    task job;
+    workload_join *joins; /* a copy of the job's, turned before each round */
+    size_t result;        /* must be the same on every side */
 } party;
 
 enum { OURS, RAW, ENGINE, OURS_FULL, SIDE_COUNT };
@@ -119,8 +127,8 @@ static void remove_added(const party *side) {
 /* Each round begins with an empty log, so that all have the same number of checkpoints. */
 static void prepare(void *context) {
     party *side = context;
-    workload_turn(side->load, side->joins, side->join_count);
-    if (side->added)
+    workload_turn(side->load, side->joins, side->job.join_count);
+    if (side->job.added)
         remove_added(side);
     raw_sqlite_execute(side->path, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
@@ -149,8 +157,8 @@ static size_t join_batch(party *side, const workload_join *joins, size_t count) 
 static void run_joins(void *context) {
     party *side = context;
     size_t moved = 0;
-    for (size_t first = 0; first < side->join_count; first += side->batch)
-        moved += join_batch(side, side->joins + first, side->batch);
+    for (size_t first = 0; first < side->job.join_count; first += side->job.batch)
+        moved += join_batch(side, side->joins + first, side->job.batch);
     side->result = moved;
 }
 
@@ -158,7 +166,7 @@ static void run_where(void *context) {
     party *side = context;
     lesson_store_place place;
     size_t found = 0;
-    for (size_t i = 0; i < side->join_count; i++) {
+    for (size_t i = 0; i < side->job.join_count; i++) {
         lesson_store_id uid = side->joins[i].uid;
         found += side->raw ? raw_sqlite_where(side->raw, uid, &place)
                            : lesson_store_where(side->store, uid.data, &place) == LESSON_STORE_OK;
@@ -188,8 +196,8 @@ static size_t where_batch(party *side, const workload_join *joins, size_t count)
 static void run_where_batches(void *context) {
     party *side = context;
     size_t found = 0;
-    for (size_t first = 0; first < side->join_count; first += side->batch)
-        found += where_batch(side, side->joins + first, side->batch);
+    for (size_t first = 0; first < side->job.join_count; first += side->job.batch)
+        found += where_batch(side, side->joins + first, side->job.batch);
     side->result = found;
 }
 
@@ -201,7 +209,7 @@ static bool add_size(lesson_store_id uid, void *context) {
 static void run_members(void *context) {
     party *side = context;
     size_t sum = 0;
-    for (size_t i = 0; i < side->repeats; i++) {
+    for (size_t i = 0; i < side->job.repeats; i++) {
         if (side->raw)
             sum += raw_sqlite_members(side->raw, side->load->lessons[0]);
         else
@@ -214,26 +222,12 @@ static void run_members(void *context) {
 
 /* ---- Comparing */
 
-typedef struct task {
-    const char *work;
-    void (*run)(void *side);
-    const workload_join *joins;
-    size_t join_count;
-    size_t batch;
-    size_t repeats;
-    bool added;
-} task;
-
-static void give(party *side, const task *job, const workload *load) {
-    side->load = load;
+static void give(party *side, const task *job) {
+    side->job = *job;
     side->joins = malloc((job->join_count + 1) * sizeof *side->joins);
     measure_must(side->joins, "no memory for %zu joins", job->join_count);
     if (job->join_count)
         memcpy(side->joins, job->joins, job->join_count * sizeof *side->joins);
-    side->join_count = job->join_count;
-    side->batch = job->batch;
-    side->repeats = job->repeats;
-    side->added = job->added;
 }
 
 /* The first `side_count` sides do the task. */
@@ -241,8 +235,9 @@ static void compare(const benchmark *bench, setting *all, task job, uint64_t siz
                     size_t side_count) {
     measure_variant variants[SIDE_COUNT] = {{.name = NULL}};
     for (size_t i = 0; i < side_count; i++) {
-        give(&all->sides[i], &job, &all->load);
-        variants[i] = (measure_variant){names[i], prepare, job.run, &all->sides[i]};
+        all->sides[i].load = &all->load;
+        give(&all->sides[i], &job);
+        variants[i] = (measure_variant){names[i], prepare, job.run, &all->sides[i], NULL};
     }
     measure_compare(bench, job.work, size, operations, variants, side_count);
     for (size_t i = 0; i < side_count; i++) {

@@ -34,12 +34,17 @@ void workload_shuffle(lesson_store_id *ids, size_t count, uint64_t seed) {
     }
 }
 
-workload workload_make(size_t user_count, size_t lesson_count) {
+workload workload_of(lesson_store_id *users, size_t user_count, lesson_store_id *lessons, size_t lesson_count) {
     return (workload){.user_count = user_count,
                       .lesson_count = lesson_count,
-                      .users = workload_ids("user-", user_count),
-                      .lessons = workload_ids("lesson-", lesson_count),
+                      .users = users,
+                      .lessons = lessons,
                       .course_id = lesson_store_id_of("course-1")};
+}
+
+workload workload_make(size_t user_count, size_t lesson_count) {
+    return workload_of(workload_ids("user-", user_count), user_count, workload_ids("lesson-", lesson_count),
+                       lesson_count);
 }
 
 void workload_free(workload *load) {

@@ -41,6 +41,9 @@ typedef struct workload {
 } workload;
 
 workload workload_make(size_t user_count, size_t lesson_count);
+
+/* With such ids; they become the workload's. */
+workload workload_of(lesson_store_id *users, size_t user_count, lesson_store_id *lessons, size_t lesson_count);
 void workload_free(workload *load);
 
 /* Every user once, in the order of the ids, into random lessons: fills a store. Freed with free. */
