@@ -15,7 +15,7 @@ static int run_one_with_place(lesson_store *store, lesson_store_operation *opera
     lesson_store_place answer;
     operation->place = &answer;
     int code = run_one(store, operation);
-    if (code == LESSON_STORE_OK || code == LESSON_STORE_REFUSED || code == LESSON_STORE_CONFLICT)
+    if (lesson_store_answer_tells_place(operation->kind, code))
         *place = answer;
     return code;
 }

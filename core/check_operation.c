@@ -144,6 +144,12 @@ bool lesson_store_operation_reads_its_place(const lesson_store_operation *operat
                      lies_in(operation->lesson_id, place) || lies_in(operation->session, place));
 }
 
+bool lesson_store_answer_tells_place(uint32_t kind, int code) {
+    bool has_place = kind == LESSON_STORE_OPERATION_JOIN || kind == LESSON_STORE_OPERATION_QUIT ||
+                     kind == LESSON_STORE_OPERATION_WHERE;
+    return has_place && (code == LESSON_STORE_OK || code == LESSON_STORE_REFUSED || code == LESSON_STORE_CONFLICT);
+}
+
 int lesson_store_operation_check(const lesson_store *store, const lesson_store_operation *operation) {
     const struct rule *rule = rule_of(operation);
     if (!rule)

@@ -124,6 +124,11 @@ struct lesson_store {
  * control byte. */
 size_t lesson_store_utf8_sequence(const unsigned char *text, size_t size);
 
+/* ---- clock.c */
+
+/* Of a clock that nobody sets. */
+int64_t lesson_store_now_ms(void);
+
 /* ---- check_operation.c */
 
 /* INVALID or UNSUPPORTED with a message, or OK. */
@@ -131,5 +136,8 @@ int lesson_store_operation_check(const lesson_store *store, const lesson_store_o
 
 /* True if an id of the operation lies in the place that its answer is written to. */
 bool lesson_store_operation_reads_its_place(const lesson_store_operation *operation);
+
+/* True if an operation of this kind that is answered with this code tells a place. */
+bool lesson_store_answer_tells_place(uint32_t kind, int code);
 
 #endif

@@ -1,5 +1,3 @@
-#include <time.h>
-
 #include "core.h"
 
 /* After an instance could not be opened, as for a server's limit of connections, the pool does with those it has for
@@ -68,14 +66,8 @@ static lesson_store_slot *unopened_slot(lesson_store_pool *pool) {
     return NULL;
 }
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 static bool may_grow(const lesson_store_pool *pool) {
-    return pool->opened < pool->size && now_ms() >= pool->grow_again_at_ms;
+    return pool->opened < pool->size && lesson_store_now_ms() >= pool->grow_again_at_ms;
 }
 
 /* Opens one more instance. The mutex is held before and after, but not while connecting: that can take as long as the
@@ -93,7 +85,7 @@ static int grow(lesson_store_pool *pool, lesson_store_slot *slot) {
     slot->instance = instance;
     if (code) {
         pool->opened--;
-        pool->grow_again_at_ms = now_ms() + GROW_PAUSE_MS;
+        pool->grow_again_at_ms = lesson_store_now_ms() + GROW_PAUSE_MS;
     }
     return code;
 }

@@ -44,7 +44,8 @@ typedef struct lesson_store_executor_options {
     { sizeof(lesson_store_executor_options), 1, 4096, 1024, 0 }
 
 /* Starts an executor over `store`, which must stay open until the executor is closed. `options` may be NULL for the
- * defaults. All memory is taken here (some 2 KiB for each of pending_max, touched when first used), and none later.
+ * defaults. All memory is taken here, and none later by submitting: some 2 KiB for each of pending_max and for each
+ * operation that can be in a batch, touched when first used. Its threads (one a lane, and one) block all signals.
  * On failure `*out` is NULL and nothing is owed: INVALID, NO_MEMORY, FAILED (no thread or descriptor could be made). */
 LESSON_STORE_API int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
                                                 const lesson_store_executor_options *options);
@@ -59,13 +60,15 @@ typedef void (*lesson_store_completion_callback)(const lesson_store_operation *o
  * `context`, maybe before this call has returned. Every other code: it is not, and `callback` will never be called.
  *
  * `operation` is copied with its ids and is the caller's again when the call returns. Nothing is ever written to its
- * `place`: one that is not NULL (`operation->place = &any`) asks for the place in the callback.
+ * `place`: one that is not NULL (`operation->place = &any`) asks for the place in the callback. Ids may lie in it.
  * `timeout_ms`: how long it may take, 0 for as long as the store takes. When the time is over it is completed, within
  *   some milliseconds: EXPIRED if it had not begun, or only reads; UNKNOWN if it writes and its batch is running.
  * `queue`: where it is completed; NULL for a thread of the executor.
  * `*ticket` (may be NULL) names it for lesson_store_executor_cancel.
  *
- * INVALID, UNSUPPORTED: as the single calls, found at once. OVERLOADED: pending_max are pending. CLOSED: after stop. */
+ * INVALID, UNSUPPORTED: as the single calls, found at once; INVALID also for a negative timeout and another executor's
+ * queue. OVERLOADED: pending_max are pending, that is, accepted and their callbacks have not returned. CLOSED: after
+ * stop. */
 LESSON_STORE_API int lesson_store_executor_submit(lesson_store_executor *executor,
                                                   const lesson_store_operation *operation, int64_t timeout_ms,
                                                   lesson_store_completion_queue *queue,
@@ -73,8 +76,9 @@ LESSON_STORE_API int lesson_store_executor_submit(lesson_store_executor *executo
                                                   uint64_t *ticket);
 
 /* Submits one operation and waits for it, for servers with a thread for each client: the operations of many such
- * threads travel together. Answers are written to `operation`, and to its `place`; returns its code. Beside the codes
- * of the operation itself those of submit; REENTERED in a callback that a thread of the executor runs. */
+ * threads travel together. Answers are written to `operation`, and to its `place`, in which ids may lie; returns its
+ * code. Beside the codes of the operation itself those of submit; REENTERED in a callback that a thread of the executor
+ * runs, and in one of a stream of the store. */
 LESSON_STORE_API int lesson_store_executor_run(lesson_store_executor *executor, lesson_store_operation *operation,
                                                int64_t timeout_ms);
 
@@ -98,8 +102,8 @@ LESSON_STORE_API size_t lesson_store_completion_queue_drain(lesson_store_complet
 
 /* Ends the taking in of operations: submit answers CLOSED from now on. Those that wait are run or, with
  * LESSON_STORE_STOP_CANCEL, completed with CANCELLED. Returns when none waits or runs any more and every callback
- * without a queue has returned; what is in queues can still be drained. OK also if it was stopped before. REENTERED:
- * called from a callback in a thread of the executor. */
+ * without a queue has returned; what is in queues can still be drained. OK also if it was stopped before. INVALID: an
+ * unknown flag. REENTERED: as run. */
 enum { LESSON_STORE_STOP_CANCEL = 1 << 0 };
 LESSON_STORE_API int lesson_store_executor_stop(lesson_store_executor *executor, uint32_t flags);
 
@@ -110,14 +114,14 @@ LESSON_STORE_API void lesson_store_executor_close(lesson_store_executor *executo
 
 /* Figures since it was opened, for a person or for metrics; taken at one instant. */
 typedef struct lesson_store_executor_figures {
-    uint64_t submitted; /* accepted */
-    uint64_t completed;
-    uint64_t overloaded; /* refused */
-    uint64_t expired;
+    uint64_t submitted;  /* accepted */
+    uint64_t completed;  /* of these: handed to their callbacks */
+    uint64_t overloaded; /* not accepted */
+    uint64_t expired;    /* completed because their time was over, with EXPIRED or UNKNOWN */
     uint64_t cancelled;
-    uint64_t batches;
+    uint64_t batches; /* run to their end */
     uint64_t largest_batch;
-    uint64_t pending; /* now */
+    uint64_t pending; /* submitted and not completed, now */
 } lesson_store_executor_figures;
 
 LESSON_STORE_API void lesson_store_executor_read_figures(lesson_store_executor *executor,

@@ -1,0 +1,195 @@
+/*
+ * What the files of the executor share. Nothing here is exported.
+ *
+ * The way of an operation. Submit copies it into a slot (executor_slots.c) and puts that at the end of a lane. The
+ * lane's thread (executor_lanes.c) takes all that wait there, runs them as one batch, writes the answers into the slots
+ * and hands them to their completion queues (executor_queues.c), or calls the callbacks itself where there is none.
+ * What ends before its lane is done with it, by a cancel or a deadline (executor_early.c), is completed past the lane.
+ *
+ * Locks. The executor's mutex keeps the lanes' lists, the deadlines and most figures, and is never held while the
+ * store works or a callback runs. Each queue has a mutex of its own, which is taken last. Free slots are a stack
+ * without a lock, so that callbacks which end in several threads do not meet at one.
+ */
+#ifndef LESSON_STORE_EXECUTOR_PRIVATE_H
+#define LESSON_STORE_EXECUTOR_PRIVATE_H
+
+#include <lessonstore/executor.h>
+
+#include "core.h"
+
+#define LESSON_STORE_SUBMISSION_MESSAGE_SIZE 256 /* longer messages are cut */
+
+typedef struct lesson_store_lane lesson_store_lane;
+
+/* A slot, and the operation in it. */
+typedef struct lesson_store_submission {
+    /* Under the executor's mutex. */
+    uint64_t ticket;
+    uint64_t position; /* in its lane */
+    lesson_store_lane *lane;
+    int early_code;  /* not 0: it was completed past its lane, with this code */
+    bool lane_holds; /* and that was while its batch ran. The lane frees the slot if the callback has returned, */
+    bool let_go;     /* which this tells, and else the one who called that does */
+
+    /* From submit until its callback has returned. */
+    bool timed; /* it has a deadline */
+    lesson_store_completion_queue *queue;
+    lesson_store_completion_callback callback;
+    void *context;
+    const char *message;                  /* of its failure */
+    struct lesson_store_submission *next; /* in a chain of finished ones */
+
+    _Atomic(uint32_t) next_free;
+    lesson_store_operation operation; /* its ids and its place point to those below */
+    char ids[4 * LESSON_STORE_ID_MAX];
+    lesson_store_place place;
+    char message_text[LESSON_STORE_SUBMISSION_MESSAGE_SIZE];
+} lesson_store_submission;
+
+/* Finished submissions, in the order in which their callbacks will be called. */
+typedef struct lesson_store_chain {
+    lesson_store_submission *first;
+    lesson_store_submission *last;
+    size_t count;
+} lesson_store_chain;
+
+/* ---- executor_slots.c */
+
+typedef struct lesson_store_slots {
+    lesson_store_submission *all;
+    uint32_t count;
+    _Atomic(uint32_t) room;  /* how many more operations may be pending */
+    _Atomic(uint32_t) fresh; /* slots from here on were never used, and their memory never touched */
+    _Atomic(uint64_t) free;  /* the top of the stack, and the number of its changes */
+} lesson_store_slots;
+
+/* More slots than may be pending are needed where those that were completed are still held by a lane. */
+int lesson_store_slots_open(lesson_store_slots *slots, uint32_t pending_max, uint32_t held_max);
+void lesson_store_slots_close(lesson_store_slots *slots);
+
+/* NULL if pending_max are pending. */
+lesson_store_submission *lesson_store_slots_take(lesson_store_slots *slots);
+
+/* Makes the slot itself free, or room for one more operation, or both. */
+void lesson_store_slots_free(lesson_store_slots *slots, lesson_store_submission *submission);
+void lesson_store_slots_make_room(lesson_store_slots *slots);
+
+uint32_t lesson_store_slots_index(const lesson_store_slots *slots, const lesson_store_submission *submission);
+
+/* Copies an operation that was checked into a slot. */
+void lesson_store_submission_fill(lesson_store_submission *submission, const lesson_store_operation *operation);
+
+/* Copies what the store has answered, but not the place. */
+void lesson_store_copy_answers(lesson_store_operation *to, const lesson_store_operation *from);
+
+/* ---- executor_queues.c */
+
+struct lesson_store_completion_queue {
+    lesson_store_executor *executor;
+    pthread_mutex_t mutex;
+    lesson_store_chain chain;
+    size_t number;  /* in the executor, from 1; 0 is what the timekeeper completes */
+    int descriptor; /* readable while the chain is not empty; -1: it has none */
+};
+
+int lesson_store_queue_open(lesson_store_completion_queue *queue, lesson_store_executor *executor, size_t number);
+void lesson_store_queue_close(lesson_store_completion_queue *queue);
+
+void lesson_store_chain_add(lesson_store_chain *chain, lesson_store_submission *submission);
+void lesson_store_queue_push(lesson_store_completion_queue *queue, const lesson_store_chain *chain);
+
+/* At most `most` of those that are there; 0: all. */
+lesson_store_chain lesson_store_queue_take(lesson_store_completion_queue *queue, size_t most);
+
+/* Calls the callbacks, without any lock, and makes their slots free. */
+void lesson_store_complete_chain(lesson_store_executor *executor, const lesson_store_chain *chain);
+
+/* ---- executor_lanes.c */
+
+struct lesson_store_lane {
+    lesson_store_executor *executor;
+    pthread_t thread;
+    bool started;
+
+    /* Under the executor's mutex. A ring of the slots that wait: position p is at p & mask. Those below `running_from`
+     * are done with, those from there to `head` are in the batch that runs, those from `head` to `tail` wait. */
+    uint32_t *ring; /* indices of slots; a gap where one was taken out */
+    uint64_t mask;
+    uint64_t running_from;
+    uint64_t head;
+    uint64_t tail;
+    uint32_t waiting; /* without the gaps */
+    bool idle;
+    pthread_cond_t work;
+
+    /* Of the lane's thread. */
+    lesson_store_submission **batch; /* NULL where one was completed past the lane */
+    lesson_store_operation *operations;
+    size_t count;
+    size_t timed;                                                    /* of them with a deadline */
+    lesson_store_chain chains[LESSON_STORE_EXECUTOR_QUEUES_MAX + 1]; /* by the queue's number; 0 for those without */
+    size_t used[LESSON_STORE_EXECUTOR_QUEUES_MAX + 1];               /* numbers of the chains that hold something */
+};
+
+typedef enum lesson_store_phase {
+    LESSON_STORE_PHASE_WAITING,
+    LESSON_STORE_PHASE_RUNNING,
+    LESSON_STORE_PHASE_FINISHED
+} lesson_store_phase;
+
+int lesson_store_lane_open(lesson_store_lane *lane, lesson_store_executor *executor);
+void lesson_store_lane_close(lesson_store_lane *lane);
+void *lesson_store_lane_main(void *lane);
+
+/* These with the executor's mutex. */
+void lesson_store_lane_add(lesson_store_lane *lane, lesson_store_submission *submission);
+void lesson_store_lane_remove(lesson_store_lane *lane, const lesson_store_submission *submission);
+lesson_store_submission *lesson_store_lane_first(lesson_store_lane *lane); /* that waits, or NULL */
+lesson_store_phase lesson_store_phase_of(const lesson_store_submission *submission);
+
+/* ---- executor_early.c */
+
+void *lesson_store_timekeeper_main(void *executor);
+
+/* These with the executor's mutex. A deadline is on the clock of lesson_store_now_ms, 0 for none. */
+void lesson_store_watch(lesson_store_executor *executor, lesson_store_submission *submission, int64_t deadline_ms);
+void lesson_store_cancel_waiting(lesson_store_submission *submission);
+
+/* ---- executor_submit.c */
+
+/* REENTERED in a thread of the executor, which cannot wait for itself, and in a stream's callback of the store, which
+ * can hold the only instance. */
+int lesson_store_check_may_wait(lesson_store_executor *executor);
+
+/* ---- executor.c */
+
+struct lesson_store_executor {
+    lesson_store *store;
+    uint32_t lane_count;
+    uint32_t pending_max;
+    uint32_t batch_max;
+    lesson_store_slots slots;
+
+    pthread_mutex_t mutex; /* keeps all below, but what says otherwise */
+    bool closed;           /* to new operations */
+    bool quit;             /* threads end */
+    size_t unsettled;      /* accepted, and not yet in a queue or, without one, called back; or held by a lane */
+    pthread_cond_t settled;
+
+    pthread_t timekeeper;
+    bool timekeeper_started;
+    pthread_cond_t timekeeper_work;
+    lesson_store_completion_queue early; /* what has no queue and is completed past its lane */
+    int64_t *deadlines_ms;               /* of each slot */
+    int64_t earliest_ms;                 /* no deadline is before; 0: there is none */
+
+    size_t queue_count;
+    lesson_store_completion_queue *queues[LESSON_STORE_EXECUTOR_QUEUES_MAX];
+
+    lesson_store_executor_figures figures; /* without `completed` and `pending` */
+    _Atomic(uint64_t) completed;           /* without the mutex */
+
+    lesson_store_lane lanes[];
+};
+
+#endif

@@ -1,0 +1,128 @@
+/* What is completed past its lane: taken back, or over its time. The timekeeper watches the deadlines, and calls the
+ * callbacks of such operations that have no queue. */
+#include <limits.h>
+#include <time.h>
+
+#include "executor.h"
+
+#define EXPIRED_WAITING "its time was over before it had begun"
+#define EXPIRED_READING "its time was over before the store had answered; nothing was changed"
+#define EXPIRED_WRITING "its time was over before the store had answered; it may be applied, now or a little later"
+#define TAKEN_BACK "taken back before it had begun"
+
+static void settle(lesson_store_executor *executor, size_t count) {
+    executor->unsettled -= count;
+    if (executor->unsettled == 0)
+        pthread_cond_broadcast(&executor->settled);
+}
+
+static void complete_early(lesson_store_submission *submission, int code, const char *message) {
+    lesson_store_executor *executor = submission->lane->executor;
+    lesson_store_chain chain = {NULL, NULL, 0};
+    executor->deadlines_ms[lesson_store_slots_index(&executor->slots, submission)] = 0;
+    submission->early_code = code;
+    submission->message = message;
+    lesson_store_chain_add(&chain, submission);
+    if (submission->queue) {
+        lesson_store_queue_push(submission->queue, &chain);
+        settle(executor, 1);
+    } else {
+        lesson_store_queue_push(&executor->early, &chain);
+        pthread_cond_signal(&executor->timekeeper_work);
+    }
+}
+
+void lesson_store_cancel_waiting(lesson_store_submission *submission) {
+    lesson_store_lane_remove(submission->lane, submission);
+    submission->lane->executor->figures.cancelled++;
+    complete_early(submission, LESSON_STORE_CANCELLED, TAKEN_BACK);
+}
+
+/* ---- Deadlines */
+
+void lesson_store_watch(lesson_store_executor *executor, lesson_store_submission *submission, int64_t deadline_ms) {
+    executor->deadlines_ms[lesson_store_slots_index(&executor->slots, submission)] = deadline_ms;
+    if (deadline_ms == 0 || (executor->earliest_ms != 0 && executor->earliest_ms <= deadline_ms))
+        return;
+    executor->earliest_ms = deadline_ms;
+    pthread_cond_signal(&executor->timekeeper_work);
+}
+
+static void expire_waiting(lesson_store_submission *submission) {
+    lesson_store_lane_remove(submission->lane, submission);
+    complete_early(submission, LESSON_STORE_EXPIRED, EXPIRED_WAITING);
+}
+
+static void expire_running(lesson_store_submission *submission) {
+    submission->lane_holds = true;
+    submission->lane->executor->unsettled++; /* for it still runs */
+    if (lesson_store_operation_writes(&submission->operation))
+        complete_early(submission, LESSON_STORE_UNKNOWN, EXPIRED_WRITING);
+    else
+        complete_early(submission, LESSON_STORE_EXPIRED, EXPIRED_READING);
+}
+
+static void expire(lesson_store_executor *executor, uint32_t index) {
+    lesson_store_submission *submission = &executor->slots.all[index];
+    lesson_store_phase phase = lesson_store_phase_of(submission);
+    executor->deadlines_ms[index] = 0;
+    if (phase == LESSON_STORE_PHASE_FINISHED)
+        return;
+    executor->figures.expired++;
+    if (phase == LESSON_STORE_PHASE_WAITING)
+        expire_waiting(submission);
+    else
+        expire_running(submission);
+}
+
+static void expire_all_due(lesson_store_executor *executor, int64_t now_ms) {
+    uint32_t used = atomic_load_explicit(&executor->slots.fresh, memory_order_relaxed);
+    int64_t earliest_ms = INT64_MAX;
+    for (uint32_t i = 0; i < used; i++) {
+        int64_t deadline_ms = executor->deadlines_ms[i];
+        if (deadline_ms == 0)
+            continue;
+        if (deadline_ms <= now_ms)
+            expire(executor, i);
+        else if (deadline_ms < earliest_ms)
+            earliest_ms = deadline_ms;
+    }
+    executor->earliest_ms = earliest_ms == INT64_MAX ? 0 : earliest_ms;
+}
+
+/* ---- The timekeeper */
+
+static void wait_for_work(lesson_store_executor *executor) {
+    if (executor->earliest_ms == 0) {
+        pthread_cond_wait(&executor->timekeeper_work, &executor->mutex);
+        return;
+    }
+    struct timespec until = {.tv_sec = (time_t)(executor->earliest_ms / 1000),
+                             .tv_nsec = (long)(executor->earliest_ms % 1000) * 1000000};
+    pthread_cond_timedwait(&executor->timekeeper_work, &executor->mutex, &until);
+}
+
+static size_t complete_without_queue(lesson_store_executor *executor) {
+    lesson_store_chain chain = lesson_store_queue_take(&executor->early, 0);
+    if (chain.count == 0)
+        return 0;
+    pthread_mutex_unlock(&executor->mutex);
+    lesson_store_complete_chain(executor, &chain);
+    pthread_mutex_lock(&executor->mutex);
+    settle(executor, chain.count);
+    return chain.count;
+}
+
+void *lesson_store_timekeeper_main(void *context) {
+    lesson_store_executor *executor = context;
+    pthread_mutex_lock(&executor->mutex);
+    while (!executor->quit) {
+        int64_t now_ms = lesson_store_now_ms();
+        if (executor->earliest_ms != 0 && executor->earliest_ms <= now_ms)
+            expire_all_due(executor, now_ms);
+        if (complete_without_queue(executor) == 0)
+            wait_for_work(executor);
+    }
+    pthread_mutex_unlock(&executor->mutex);
+    return NULL;
+}

@@ -1,0 +1,145 @@
+/* Completion queues: chains of finished submissions, and the descriptor that tells of them. */
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "executor.h"
+
+int lesson_store_queue_open(lesson_store_completion_queue *queue, lesson_store_executor *executor, size_t number) {
+    queue->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (queue->descriptor < 0)
+        return lesson_store_fail(LESSON_STORE_FAILED, "executor: no descriptor for a queue: %s", strerror(errno));
+    queue->executor = executor;
+    queue->number = number;
+    pthread_mutex_init(&queue->mutex, NULL);
+    return LESSON_STORE_OK;
+}
+
+void lesson_store_queue_close(lesson_store_completion_queue *queue) {
+    close(queue->descriptor);
+    pthread_mutex_destroy(&queue->mutex);
+}
+
+/* Neither can fail on a counter that is 0 and 1 by turns, but for a signal. */
+static void make_readable(int descriptor) {
+    const uint64_t one = 1;
+    while (write(descriptor, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+static void make_unreadable(int descriptor) {
+    uint64_t count;
+    while (read(descriptor, &count, sizeof count) < 0 && errno == EINTR)
+        ;
+}
+
+void lesson_store_chain_add(lesson_store_chain *chain, lesson_store_submission *submission) {
+    submission->next = NULL;
+    if (chain->last)
+        chain->last->next = submission;
+    else
+        chain->first = submission;
+    chain->last = submission;
+    chain->count++;
+}
+
+static void append(lesson_store_chain *chain, const lesson_store_chain *more) {
+    if (chain->last)
+        chain->last->next = more->first;
+    else
+        chain->first = more->first;
+    chain->last = more->last;
+    chain->count += more->count;
+}
+
+void lesson_store_queue_push(lesson_store_completion_queue *queue, const lesson_store_chain *chain) {
+    pthread_mutex_lock(&queue->mutex);
+    bool was_empty = queue->chain.count == 0;
+    append(&queue->chain, chain);
+    if (was_empty && queue->descriptor >= 0)
+        make_readable(queue->descriptor);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+static lesson_store_chain cut(lesson_store_chain *chain, size_t count) {
+    lesson_store_chain front = {chain->first, chain->first, count};
+    for (size_t i = 1; i < count; i++)
+        front.last = front.last->next;
+    chain->first = front.last->next;
+    chain->count -= count;
+    front.last->next = NULL;
+    return front;
+}
+
+lesson_store_chain lesson_store_queue_take(lesson_store_completion_queue *queue, size_t most) {
+    const lesson_store_chain nothing = {NULL, NULL, 0};
+    lesson_store_chain taken = nothing;
+    pthread_mutex_lock(&queue->mutex);
+    if (most > 0 && most < queue->chain.count) {
+        taken = cut(&queue->chain, most);
+    } else if (queue->chain.count > 0) {
+        taken = queue->chain;
+        queue->chain = nothing;
+        if (queue->descriptor >= 0)
+            make_unreadable(queue->descriptor);
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    return taken;
+}
+
+static void call_back(const lesson_store_submission *submission, const lesson_store_operation *operation) {
+    if (operation->code < 0)
+        lesson_store_fail(operation->code, "%s", submission->message);
+    submission->callback(operation, submission->context);
+}
+
+/* The lane may still be reading the operation, and the store be writing to its place. */
+static void call_back_early(const lesson_store_submission *submission) {
+    lesson_store_operation operation = submission->operation;
+    lesson_store_place nowhere = {"", "", ""};
+    operation.code = submission->early_code;
+    if (operation.place)
+        operation.place = &nowhere;
+    call_back(submission, &operation);
+}
+
+/* True if the lane has no more use for it, else the lane frees it. */
+static bool let_go(lesson_store_executor *executor, lesson_store_submission *submission) {
+    pthread_mutex_lock(&executor->mutex);
+    submission->let_go = true;
+    bool ours = !submission->lane_holds;
+    pthread_mutex_unlock(&executor->mutex);
+    return ours;
+}
+
+static void complete(lesson_store_executor *executor, lesson_store_submission *submission) {
+    bool ours = true;
+    if (submission->early_code) {
+        call_back_early(submission);
+        ours = let_go(executor, submission);
+    } else {
+        call_back(submission, &submission->operation);
+    }
+    if (ours)
+        lesson_store_slots_free(&executor->slots, submission);
+    lesson_store_slots_make_room(&executor->slots);
+}
+
+void lesson_store_complete_chain(lesson_store_executor *executor, const lesson_store_chain *chain) {
+    /* Before the callbacks, so that no more seem to be pending than may be. */
+    atomic_fetch_add_explicit(&executor->completed, chain->count, memory_order_relaxed);
+    for (lesson_store_submission *next, *submission = chain->first; submission; submission = next) {
+        next = submission->next;
+        complete(executor, submission);
+    }
+}
+
+int lesson_store_completion_queue_descriptor(const lesson_store_completion_queue *queue) {
+    return queue->descriptor;
+}
+
+size_t lesson_store_completion_queue_drain(lesson_store_completion_queue *queue, size_t most) {
+    lesson_store_chain chain = lesson_store_queue_take(queue, most);
+    lesson_store_complete_chain(queue->executor, &chain);
+    return chain.count;
+}

@@ -1,0 +1,133 @@
+/* Slots: memory for the operations that are pending, all of it taken when the executor is opened. */
+#include <stdlib.h>
+
+#include "executor.h"
+
+/* The top of the stack is an index + 1, 0 where the stack is empty. Above it stands the number of changes: without it,
+ * a thread that was interrupted while taking the top could find the same slot there again, but another one beneath. */
+#define TOP_BITS 32
+
+static uint32_t top_of(uint64_t free) {
+    return (uint32_t)free;
+}
+
+static uint64_t changed(uint64_t free, uint32_t top) {
+    return ((free >> TOP_BITS) + 1) << TOP_BITS | top;
+}
+
+int lesson_store_slots_open(lesson_store_slots *slots, uint32_t pending_max, uint32_t held_max) {
+    slots->count = pending_max + held_max;
+    atomic_init(&slots->room, pending_max);
+    atomic_init(&slots->fresh, 0);
+    atomic_init(&slots->free, 0);
+    slots->all = calloc(slots->count, sizeof *slots->all);
+    return slots->all ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
+}
+
+void lesson_store_slots_close(lesson_store_slots *slots) {
+    free(slots->all);
+}
+
+static bool take_room(lesson_store_slots *slots) {
+    uint32_t room = atomic_load_explicit(&slots->room, memory_order_relaxed);
+    while (room > 0) {
+        if (atomic_compare_exchange_weak_explicit(&slots->room, &room, room - 1, memory_order_acquire,
+                                                  memory_order_relaxed))
+            return true;
+    }
+    return false;
+}
+
+static lesson_store_submission *take_used(lesson_store_slots *slots) {
+    uint64_t free = atomic_load_explicit(&slots->free, memory_order_acquire);
+    while (top_of(free)) {
+        lesson_store_submission *submission = &slots->all[top_of(free) - 1];
+        uint32_t next = atomic_load_explicit(&submission->next_free, memory_order_relaxed);
+        if (atomic_compare_exchange_weak_explicit(&slots->free, &free, changed(free, next), memory_order_acquire,
+                                                  memory_order_acquire))
+            return submission;
+    }
+    return NULL;
+}
+
+static lesson_store_submission *take_fresh(lesson_store_slots *slots) {
+    uint32_t fresh = atomic_load_explicit(&slots->fresh, memory_order_relaxed);
+    while (fresh < slots->count) {
+        if (atomic_compare_exchange_weak_explicit(&slots->fresh, &fresh, fresh + 1, memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return &slots->all[fresh];
+    }
+    return NULL;
+}
+
+/* The last slot that was used comes first, because it is the likeliest to be in a cache. Who has room will find a slot,
+ * since slots are freed before room is made; but between the two looks another thread can have moved it. */
+lesson_store_submission *lesson_store_slots_take(lesson_store_slots *slots) {
+    if (!take_room(slots))
+        return NULL;
+    for (;;) {
+        lesson_store_submission *submission = take_used(slots);
+        if (!submission)
+            submission = take_fresh(slots);
+        if (submission)
+            return submission;
+    }
+}
+
+void lesson_store_slots_free(lesson_store_slots *slots, lesson_store_submission *submission) {
+    uint32_t top = lesson_store_slots_index(slots, submission) + 1;
+    uint64_t free = atomic_load_explicit(&slots->free, memory_order_relaxed);
+    do {
+        atomic_store_explicit(&submission->next_free, top_of(free), memory_order_relaxed);
+    } while (!atomic_compare_exchange_weak_explicit(&slots->free, &free, changed(free, top), memory_order_release,
+                                                    memory_order_relaxed));
+}
+
+void lesson_store_slots_make_room(lesson_store_slots *slots) {
+    atomic_fetch_add_explicit(&slots->room, 1, memory_order_release);
+}
+
+uint32_t lesson_store_slots_index(const lesson_store_slots *slots, const lesson_store_submission *submission) {
+    return (uint32_t)(submission - slots->all);
+}
+
+static char *keep_id(char *end, lesson_store_id *id) {
+    if (!id->data)
+        return end;
+    memcpy(end, id->data, id->size);
+    id->data = end;
+    return end + id->size;
+}
+
+/* Nobody shall read in an answer that tells no place where another user was. */
+static void clear_place(lesson_store_place *place) {
+    place->course_id[0] = '\0';
+    place->lesson_id[0] = '\0';
+    place->session[0] = '\0';
+}
+
+void lesson_store_submission_fill(lesson_store_submission *submission, const lesson_store_operation *operation) {
+    lesson_store_operation *copy = &submission->operation;
+    *copy = *operation;
+    char *end = keep_id(submission->ids, &copy->uid);
+    end = keep_id(end, &copy->course_id);
+    end = keep_id(end, &copy->lesson_id);
+    keep_id(end, &copy->session);
+    if (copy->place) {
+        copy->place = &submission->place;
+        clear_place(copy->place);
+    }
+    submission->message = "";
+}
+
+void lesson_store_copy_answers(lesson_store_operation *to, const lesson_store_operation *from) {
+    to->code = from->code;
+    to->arrival = from->arrival;
+    to->refused_by = from->refused_by;
+    to->count = from->count;
+    /* An answer that names the lesson means the caller's own id. */
+    bool own = from->lesson_id.data && from->lesson.lesson_id.data == from->lesson_id.data;
+    to->lesson = from->lesson;
+    if (own)
+        to->lesson.lesson_id = to->lesson_id;
+}

@@ -1,0 +1,187 @@
+/* Handing in, taking back, and running one operation. */
+#include "executor.h"
+
+/* A ticket is the number of the operation, and below it the index of its slot. */
+#define INDEX_BITS 24
+#define INDEX_MASK ((UINT64_C(1) << INDEX_BITS) - 1)
+
+_Static_assert(LESSON_STORE_EXECUTOR_PENDING_MAX + LESSON_STORE_EXECUTOR_LANES_MAX * LESSON_STORE_BATCH_MAX <
+                   INT64_C(1) << INDEX_BITS,
+               "every slot has an index");
+
+static int check_submission(const lesson_store_executor *executor, const lesson_store_operation *operation,
+                            int64_t timeout_ms, const lesson_store_completion_queue *queue,
+                            lesson_store_completion_callback callback) {
+    if (!executor || !operation || !callback)
+        return lesson_store_fail(LESSON_STORE_INVALID, "submit: no %s",
+                                 !executor    ? "executor"
+                                 : !operation ? "operation"
+                                              : "callback");
+    if (timeout_ms < 0)
+        return lesson_store_fail(LESSON_STORE_INVALID, "submit: timeout_ms is negative");
+    if (queue && queue->executor != executor)
+        return lesson_store_fail(LESSON_STORE_INVALID, "submit: the queue is of another executor");
+    /* Ids may lie in the place, for it is not written to while they are read. */
+    lesson_store_operation asked = *operation;
+    asked.place = NULL;
+    return lesson_store_operation_check(executor->store, &asked);
+}
+
+static int fail_closed(void) {
+    return lesson_store_fail(LESSON_STORE_CLOSED, "the executor was stopped");
+}
+
+/* There is no slot. */
+static int refuse(lesson_store_executor *executor) {
+    pthread_mutex_lock(&executor->mutex);
+    bool closed = executor->closed;
+    executor->figures.overloaded += !closed;
+    pthread_mutex_unlock(&executor->mutex);
+    return closed ? fail_closed()
+                  : lesson_store_fail(LESSON_STORE_OVERLOADED, "%u operations are pending",
+                                      (unsigned)executor->pending_max);
+}
+
+/* One more millisecond, because the clock is read between two of them. */
+static int64_t deadline_after(int64_t timeout_ms) {
+    if (timeout_ms == 0)
+        return 0;
+    int64_t now_ms = lesson_store_now_ms() + 1;
+    return timeout_ms < INT64_MAX - now_ms ? now_ms + timeout_ms : INT64_MAX - 1;
+}
+
+/* FNV-1a; what belongs to one user, or to one lesson, goes to one lane. */
+static lesson_store_lane *lane_of(lesson_store_executor *executor, const lesson_store_operation *operation) {
+    if (executor->lane_count == 1)
+        return &executor->lanes[0];
+    lesson_store_id id = operation->uid.data ? operation->uid : operation->lesson_id;
+    uint32_t hash = UINT32_C(2166136261);
+    for (size_t i = 0; i < id.size; i++)
+        hash = (hash ^ (unsigned char)id.data[i]) * UINT32_C(16777619);
+    return &executor->lanes[hash % executor->lane_count];
+}
+
+/* False if the executor is closed. */
+static bool accept(lesson_store_executor *executor, lesson_store_submission *submission, lesson_store_lane *lane,
+                   int64_t deadline_ms, uint64_t *ticket) {
+    pthread_mutex_lock(&executor->mutex);
+    if (executor->closed) {
+        pthread_mutex_unlock(&executor->mutex);
+        return false;
+    }
+    executor->figures.submitted++;
+    executor->unsettled++;
+    submission->early_code = 0;
+    submission->lane_holds = false;
+    submission->let_go = false;
+    submission->ticket =
+        executor->figures.submitted << INDEX_BITS | lesson_store_slots_index(&executor->slots, submission);
+    if (ticket)
+        *ticket = submission->ticket;
+    lesson_store_lane_add(lane, submission);
+    lesson_store_watch(executor, submission, deadline_ms);
+    bool wake = lane->idle;
+    lane->idle = false;
+    pthread_mutex_unlock(&executor->mutex);
+    if (wake)
+        pthread_cond_signal(&lane->work);
+    return true;
+}
+
+int lesson_store_executor_submit(lesson_store_executor *executor, const lesson_store_operation *operation,
+                                 int64_t timeout_ms, lesson_store_completion_queue *queue,
+                                 lesson_store_completion_callback callback, void *context, uint64_t *ticket) {
+    int code = check_submission(executor, operation, timeout_ms, queue, callback);
+    if (code)
+        return code;
+    lesson_store_submission *submission = lesson_store_slots_take(&executor->slots);
+    if (!submission)
+        return refuse(executor);
+    lesson_store_submission_fill(submission, operation);
+    submission->queue = queue;
+    submission->callback = callback;
+    submission->context = context;
+    submission->timed = timeout_ms > 0;
+    lesson_store_lane *lane = lane_of(executor, operation);
+    if (accept(executor, submission, lane, deadline_after(timeout_ms), ticket))
+        return LESSON_STORE_OK;
+    lesson_store_slots_free(&executor->slots, submission);
+    lesson_store_slots_make_room(&executor->slots);
+    return fail_closed();
+}
+
+int lesson_store_executor_cancel(lesson_store_executor *executor, uint64_t ticket) {
+    if (!executor)
+        return lesson_store_fail(LESSON_STORE_INVALID, "cancel: no executor");
+    uint64_t index = ticket & INDEX_MASK;
+    if (ticket == 0 || index >= executor->slots.count)
+        return LESSON_STORE_NOT_FOUND;
+    lesson_store_submission *submission = &executor->slots.all[index];
+    pthread_mutex_lock(&executor->mutex);
+    bool waiting = submission->ticket == ticket && lesson_store_phase_of(submission) == LESSON_STORE_PHASE_WAITING;
+    if (waiting)
+        lesson_store_cancel_waiting(submission);
+    pthread_mutex_unlock(&executor->mutex);
+    return waiting ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
+}
+
+/* ---- Running one and waiting */
+
+int lesson_store_check_may_wait(lesson_store_executor *executor) {
+    bool own = pthread_equal(executor->timekeeper, pthread_self());
+    for (uint32_t i = 0; i < executor->lane_count; i++)
+        own = own || pthread_equal(executor->lanes[i].thread, pthread_self());
+    if (own)
+        return lesson_store_fail(LESSON_STORE_REENTERED, "a callback in a thread of the executor cannot wait for it");
+    return lesson_store_pool_check_thread(&executor->store->pool);
+}
+
+struct waiter {
+    pthread_mutex_t mutex;
+    pthread_cond_t answered;
+    bool is_answered;
+    lesson_store_operation *operation;
+    char message[LESSON_STORE_MESSAGE_SIZE];
+};
+
+static void answer(const lesson_store_operation *operation, void *context) {
+    struct waiter *waiter = context;
+    lesson_store_operation *asked = waiter->operation;
+    pthread_mutex_lock(&waiter->mutex);
+    if (operation->code < 0)
+        memcpy(waiter->message, lesson_store_message(), sizeof waiter->message);
+    if (asked->place && lesson_store_answer_tells_place(operation->kind, operation->code))
+        *asked->place = *operation->place;
+    lesson_store_copy_answers(asked, operation);
+    waiter->is_answered = true;
+    pthread_cond_signal(&waiter->answered);
+    pthread_mutex_unlock(&waiter->mutex);
+}
+
+static int wait_for(struct waiter *waiter) {
+    pthread_mutex_lock(&waiter->mutex);
+    while (!waiter->is_answered)
+        pthread_cond_wait(&waiter->answered, &waiter->mutex);
+    pthread_mutex_unlock(&waiter->mutex);
+    int code = waiter->operation->code;
+    return code < 0 ? lesson_store_fail(code, "%s", waiter->message) : code;
+}
+
+int lesson_store_executor_run(lesson_store_executor *executor, lesson_store_operation *operation, int64_t timeout_ms) {
+    if (!executor || !operation)
+        return lesson_store_fail(LESSON_STORE_INVALID, "run: no %s", executor ? "operation" : "executor");
+    struct waiter waiter;
+    waiter.is_answered = false;
+    waiter.operation = operation;
+    pthread_mutex_init(&waiter.mutex, NULL);
+    pthread_cond_init(&waiter.answered, NULL);
+    int code = lesson_store_check_may_wait(executor);
+    if (!code)
+        code = lesson_store_executor_submit(executor, operation, timeout_ms, NULL, answer, &waiter, NULL);
+    if (!code)
+        code = wait_for(&waiter);
+    operation->code = code;
+    pthread_cond_destroy(&waiter.answered);
+    pthread_mutex_destroy(&waiter.mutex);
+    return code;
+}

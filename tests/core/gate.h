@@ -1,0 +1,71 @@
+/*
+ * A backend behind a gate: while the gate is shut, a batch that has begun waits in it. It remembers which operations
+ * came through and in which order, and answers as it is told. Witnesses see what the executor makes of them.
+ */
+#ifndef LESSON_STORE_TESTS_GATE_H
+#define LESSON_STORE_TESTS_GATE_H
+
+#include <pthread.h>
+
+#include "cmocka_all.h"
+
+#include <lessonstore/backend.h>
+#include <lessonstore/executor.h>
+
+enum { GATE_SEEN_MAX = 8192, GATE_RUNS_MAX = 4096 };
+
+typedef struct gate {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool shut;
+    size_t inside;                                     /* batches that wait in it */
+    size_t runs;                                       /* batches that began */
+    size_t sizes[GATE_RUNS_MAX];                       /* of these */
+    char seen[GATE_SEEN_MAX][2 * LESSON_STORE_ID_MAX]; /* "uid lesson_id", when the batch ended */
+    size_t seen_count;
+
+    int run_code;                                      /* of the batch; not 0: it fails whole, nothing is answered */
+    void (*answer)(lesson_store_operation *operation); /* NULL: OK */
+} gate;
+
+extern gate the_gate;
+
+/* Opens a store behind a gate that is open and has forgotten everything, and an executor over it. */
+struct gated {
+    lesson_store *store;
+    lesson_store_executor *executor;
+};
+
+struct gated gated_open(uint32_t lanes, uint32_t pending_max, uint32_t batch_max);
+void gated_close(struct gated *gated);
+
+void gate_shut(void);
+void gate_open(void);
+void gate_wait_inside(size_t batches);
+
+/* What saw one callback. */
+struct witness {
+    size_t calls;
+    int code;
+    pthread_t thread;
+    char uid[LESSON_STORE_ID_MAX + 1];
+    char message[LESSON_STORE_MESSAGE_SIZE];
+    lesson_store_place *place_asked;
+    lesson_store_place place;
+    lesson_store_operation operation;
+};
+
+void witness_see(const lesson_store_operation *operation, void *context);
+void witness_wait(struct witness *witness); /* until it has been called */
+size_t witness_calls(struct witness *witness);
+
+lesson_store_operation gate_join(const char *uid, const char *lesson_id);
+lesson_store_operation gate_where(const char *uid);
+
+/* Submits, and the test fails if it is not accepted. Returns the ticket. */
+uint64_t gate_submit(lesson_store_executor *executor, const lesson_store_operation *operation, int64_t timeout_ms,
+                     lesson_store_completion_queue *queue, struct witness *witness);
+
+lesson_store_executor_figures gate_figures(lesson_store_executor *executor);
+
+#endif

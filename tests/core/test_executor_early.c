@@ -1,0 +1,346 @@
+/* The executor: what is completed before the store has answered, by a deadline or by a cancel. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "gate.h"
+
+/* Holds the lane of a shut gate. */
+static void occupy(struct gated *gated, struct witness *witness) {
+    lesson_store_operation join = gate_join("first", "l");
+    gate_shut();
+    gate_submit(gated->executor, &join, 0, NULL, witness);
+    gate_wait_inside(1);
+}
+
+static void drain_until_called(lesson_store_completion_queue *queue, struct witness *witness) {
+    while (queue && witness_calls(witness) == 0)
+        lesson_store_completion_queue_drain(queue, 0);
+    witness_wait(witness);
+}
+
+static void what_waits_too_long_expires(void **state) {
+    (void)state;
+    for (int queued = 0; queued < 2; queued++) {
+        struct gated gated = gated_open(1, 8, 8);
+        struct witness first = {0}, late = {0}, patient = {0};
+        lesson_store_completion_queue *queue = NULL;
+        if (queued)
+            assert_int_equal(lesson_store_executor_add_queue(&queue, gated.executor), LESSON_STORE_OK);
+        occupy(&gated, &first);
+        lesson_store_operation join = gate_join("late", "l"), other = gate_join("patient", "l");
+        lesson_store_place place;
+        join.place = &place;
+        gate_submit(gated.executor, &other, INT64_MAX, queue, &patient);
+        gate_submit(gated.executor, &join, 2, queue, &late);
+        drain_until_called(queue, &late);
+        assert_int_equal(late.code, LESSON_STORE_EXPIRED);
+        assert_string_equal(late.uid, "late");
+        assert_non_null(strstr(late.message, "before it had begun"));
+        assert_non_null(late.place_asked);
+        assert_int_equal(gate_figures(gated.executor).pending, 2);
+        gate_open();
+        assert_int_equal(lesson_store_executor_stop(gated.executor, 0), LESSON_STORE_OK);
+        gated_close(&gated);
+        assert_int_equal(late.calls, 1);
+        assert_int_equal(patient.code, LESSON_STORE_OK);
+        assert_int_equal(the_gate.seen_count, 2);
+        assert_string_equal(the_gate.seen[1], "patient l");
+    }
+}
+
+static void tell_a_place(lesson_store_operation *operation) {
+    if (operation->place)
+        *operation->place = (lesson_store_place){"late", "late", "late"};
+}
+
+static size_t batches_inside(void) {
+    pthread_mutex_lock(&the_gate.mutex);
+    size_t inside = the_gate.inside;
+    pthread_mutex_unlock(&the_gate.mutex);
+    return inside;
+}
+
+/* Submits an operation alone to a shut gate, and returns when its time was over while it ran. On a busy machine it may
+ * be over before it has begun: then it gets more. */
+static void outrun(struct gated *gated, const lesson_store_operation *operation, lesson_store_completion_queue *queue,
+                   struct witness *witness) {
+    gate_shut();
+    for (int64_t timeout_ms = 20; batches_inside() == 0; timeout_ms *= 2) {
+        memset(witness, 0, sizeof *witness);
+        while (lesson_store_executor_submit(gated->executor, operation, timeout_ms, queue, witness_see, witness,
+                                            NULL) == LESSON_STORE_OVERLOADED)
+            ; /* a callback has been called, but has not returned */
+        drain_until_called(queue, witness);
+    }
+}
+
+static void submit_when_there_is_room(struct gated *gated, const lesson_store_operation *operation,
+                                      lesson_store_completion_queue *queue, struct witness *witness) {
+    while (lesson_store_executor_submit(gated->executor, operation, 0, queue, witness_see, witness, NULL) ==
+           LESSON_STORE_OVERLOADED)
+        ;
+}
+
+/* The late answer goes nowhere, and what is pending does not count what has been completed. */
+static void what_runs_too_long_is_completed_at_its_time(void **state) {
+    (void)state;
+    for (int queued = 0; queued < 2; queued++) {
+        struct gated gated = gated_open(1, 2, 8);
+        struct witness write, read, next[2] = {0};
+        lesson_store_completion_queue *queue = NULL;
+        if (queued)
+            assert_int_equal(lesson_store_executor_add_queue(&queue, gated.executor), LESSON_STORE_OK);
+        the_gate.answer = tell_a_place;
+        lesson_store_place place;
+        lesson_store_operation join = gate_join("writer", "l"), where = gate_where("reader");
+        where.place = &place;
+
+        outrun(&gated, &join, queue, &write);
+        assert_int_equal(write.code, LESSON_STORE_UNKNOWN);
+        assert_string_equal(write.uid, "writer");
+        for (int i = 0; i < 2; i++) /* both of pending_max, though the lane still holds a slot */
+            submit_when_there_is_room(&gated, &where, queue, &next[i]);
+        gate_open();
+        for (int i = 0; i < 2; i++) {
+            drain_until_called(queue, &next[i]);
+            assert_string_equal(next[i].place.lesson_id, "late");
+        }
+
+        outrun(&gated, &where, queue, &read);
+        assert_int_equal(read.code, LESSON_STORE_EXPIRED);
+        assert_non_null(strstr(read.message, "nothing was changed"));
+        assert_string_equal(read.place.lesson_id, "");
+        gate_open();
+        assert_int_equal(lesson_store_executor_stop(gated.executor, 0), LESSON_STORE_OK);
+        lesson_store_executor_figures figures = gate_figures(gated.executor);
+        assert_true(figures.expired >= 2);
+        assert_int_equal(figures.submitted, figures.completed);
+        assert_int_equal(the_gate.seen_count, 4); /* the store has run all of them */
+        gated_close(&gated);
+        assert_int_equal(write.calls, 1);
+        assert_int_equal(read.calls, 1);
+    }
+}
+
+static void a_deadline_that_is_kept_does_nothing(void **state) {
+    (void)state;
+    struct gated gated = gated_open(1, 64, 64);
+    for (int i = 0; i < 500; i++) {
+        lesson_store_operation where = gate_where("u");
+        assert_int_equal(lesson_store_executor_run(gated.executor, &where, 60000), LESSON_STORE_OK);
+    }
+    assert_int_equal(gate_figures(gated.executor).expired, 0);
+    gated_close(&gated);
+}
+
+static void run_ends_at_its_time(void **state) {
+    (void)state;
+    struct gated gated = gated_open(1, 8, 8);
+    struct witness first = {0};
+    occupy(&gated, &first);
+    lesson_store_operation join = gate_join("u", "l");
+    assert_int_equal(lesson_store_executor_run(gated.executor, &join, 2), LESSON_STORE_EXPIRED);
+    assert_int_equal(join.code, LESSON_STORE_EXPIRED);
+    assert_non_null(strstr(lesson_store_message(), "time was over"));
+    gate_open();
+    gated_close(&gated);
+    assert_int_equal(the_gate.seen_count, 1);
+}
+
+static void what_waits_can_be_taken_back(void **state) {
+    (void)state;
+    for (int queued = 0; queued < 2; queued++) {
+        struct gated gated = gated_open(1, 8, 8);
+        struct witness witnesses[4] = {0};
+        uint64_t tickets[4];
+        lesson_store_completion_queue *queue = NULL;
+        if (queued)
+            assert_int_equal(lesson_store_executor_add_queue(&queue, gated.executor), LESSON_STORE_OK);
+        occupy(&gated, &witnesses[0]);
+        const char *const uids[] = {"", "one", "two", "three"};
+        for (int i = 1; i < 4; i++) {
+            lesson_store_operation join = gate_join(uids[i], "l");
+            tickets[i] = gate_submit(gated.executor, &join, 60000, queue, &witnesses[i]);
+        }
+        assert_int_equal(lesson_store_executor_cancel(gated.executor, tickets[2]), LESSON_STORE_OK);
+        assert_int_equal(lesson_store_executor_cancel(gated.executor, tickets[2]), LESSON_STORE_NOT_FOUND);
+        drain_until_called(queue, &witnesses[2]); /* the gate is still shut */
+        assert_int_equal(witnesses[2].code, LESSON_STORE_CANCELLED);
+        assert_string_equal(witnesses[2].uid, "two");
+        assert_non_null(strstr(witnesses[2].message, "taken back"));
+        gate_open();
+        assert_int_equal(lesson_store_executor_stop(gated.executor, 0), LESSON_STORE_OK);
+        assert_int_equal(gate_figures(gated.executor).cancelled, 1);
+        gated_close(&gated);
+        assert_int_equal(witnesses[2].calls, 1);
+        assert_int_equal(the_gate.seen_count, 3);
+        assert_string_equal(the_gate.seen[1], "one l");
+        assert_string_equal(the_gate.seen[2], "three l");
+    }
+}
+
+static void what_runs_or_is_done_cannot_be_taken_back(void **state) {
+    (void)state;
+    struct gated gated = gated_open(1, 1, 8); /* one slot, so that tickets differ in nothing else */
+    struct witness running = {0}, next = {0};
+    lesson_store_operation join = gate_join("u", "l");
+    gate_shut();
+    uint64_t ticket = gate_submit(gated.executor, &join, 0, NULL, &running);
+    gate_wait_inside(1);
+    assert_int_equal(lesson_store_executor_cancel(gated.executor, ticket), LESSON_STORE_NOT_FOUND);
+    gate_open();
+    witness_wait(&running);
+    assert_int_equal(running.code, LESSON_STORE_OK);
+    assert_int_equal(lesson_store_executor_cancel(gated.executor, ticket), LESSON_STORE_NOT_FOUND);
+    assert_int_equal(lesson_store_executor_cancel(gated.executor, 0), LESSON_STORE_NOT_FOUND);
+    assert_int_equal(lesson_store_executor_cancel(gated.executor, UINT64_MAX), LESSON_STORE_NOT_FOUND);
+
+    /* An old ticket does not take back what is in its slot now. */
+    gate_shut();
+    uint64_t second;
+    while (lesson_store_executor_submit(gated.executor, &join, 0, NULL, witness_see, &next, &second) != 0)
+        ;
+    assert_true(second != ticket);
+    assert_int_equal(lesson_store_executor_cancel(gated.executor, ticket), LESSON_STORE_NOT_FOUND);
+    gate_open();
+    witness_wait(&next);
+    assert_int_equal(next.code, LESSON_STORE_OK);
+    gated_close(&gated);
+}
+
+/* What was taken out leaves gaps in the lane, which must not fill it. */
+static void taking_back_leaves_room_and_order(void **state) {
+    (void)state;
+    struct gated gated = gated_open(1, 4, 8);
+    struct witness first = {0}, kept[2] = {0};
+    lesson_store_completion_queue *queue;
+    assert_int_equal(lesson_store_executor_add_queue(&queue, gated.executor), LESSON_STORE_OK);
+    occupy(&gated, &first);
+    lesson_store_operation one = gate_join("one", "l"), two = gate_join("two", "l"), gone = gate_join("gone", "l");
+    gate_submit(gated.executor, &one, 0, queue, &kept[0]);
+    for (int i = 0; i < 1000; i++) {
+        struct witness cancelled = {0};
+        uint64_t ticket = gate_submit(gated.executor, &gone, 60000, queue, &cancelled);
+        assert_int_equal(lesson_store_executor_cancel(gated.executor, ticket), LESSON_STORE_OK);
+        assert_int_equal(lesson_store_completion_queue_drain(queue, 0), 1);
+        assert_int_equal(cancelled.code, LESSON_STORE_CANCELLED);
+    }
+    gate_submit(gated.executor, &two, 0, queue, &kept[1]);
+    gate_open();
+    assert_int_equal(lesson_store_executor_stop(gated.executor, 0), LESSON_STORE_OK);
+    gated_close(&gated);
+    assert_int_equal(the_gate.seen_count, 3);
+    assert_string_equal(the_gate.seen[1], "one l");
+    assert_string_equal(the_gate.seen[2], "two l");
+}
+
+/* ---- Answers, deadlines and cancels that meet */
+
+enum { THREADS = 3, ROUNDS = 1500 };
+
+struct racer {
+    lesson_store_executor *executor;
+    lesson_store_completion_queue *queue; /* or NULL */
+    atomic_int calls[ROUNDS];
+    atomic_int codes[5]; /* OK, EXPIRED, UNKNOWN, CANCELLED, another */
+    size_t cancelled;
+    size_t refused;
+};
+
+struct bet {
+    struct racer *racer;
+    int number;
+};
+
+static void count_call(const lesson_store_operation *operation, void *context) {
+    struct bet *bet = context;
+    const int codes[] = {LESSON_STORE_OK, LESSON_STORE_EXPIRED, LESSON_STORE_UNKNOWN, LESSON_STORE_CANCELLED};
+    int i = 0;
+    while (i < 4 && codes[i] != operation->code)
+        i++;
+    atomic_fetch_add(&bet->racer->codes[i], 1);
+    atomic_fetch_add(&bet->racer->calls[bet->number], 1);
+}
+
+static void slow_down(lesson_store_operation *operation) {
+    (void)operation;
+    const struct timespec pause = {.tv_nsec = 30 * 1000};
+    nanosleep(&pause, NULL);
+}
+
+static void *race(void *context) {
+    struct racer *racer = context;
+    static struct bet bets[THREADS][ROUNDS];
+    static atomic_int next;
+    struct bet *mine = bets[atomic_fetch_add(&next, 1) % THREADS];
+    for (int i = 0; i < ROUNDS; i++) {
+        mine[i] = (struct bet){racer, i};
+        lesson_store_operation operation = i % 2 ? gate_where("u") : gate_join("u", "l");
+        uint64_t ticket;
+        if (lesson_store_executor_submit(racer->executor, &operation, i % 3, racer->queue, count_call, &mine[i],
+                                         &ticket) != LESSON_STORE_OK) {
+            racer->refused++;
+            atomic_fetch_add(&racer->calls[i], 1); /* it counts as told */
+            slow_down(NULL);
+        } else if (i % 5 == 0 && lesson_store_executor_cancel(racer->executor, ticket) == LESSON_STORE_OK) {
+            racer->cancelled++;
+        }
+        if (racer->queue)
+            lesson_store_completion_queue_drain(racer->queue, (size_t)(i % 4));
+    }
+    return NULL;
+}
+
+static void every_callback_is_called_once(void **state) {
+    (void)state;
+    struct gated gated = gated_open(2, 64, 8);
+    the_gate.answer = slow_down;
+    static struct racer racers[THREADS];
+    memset(racers, 0, sizeof racers);
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        racers[i].executor = gated.executor;
+        if (i > 0)
+            assert_int_equal(lesson_store_executor_add_queue(&racers[i].queue, gated.executor), LESSON_STORE_OK);
+        assert_int_equal(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+    }
+    size_t refused = 0, cancelled = 0, expired = 0;
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(lesson_store_executor_stop(gated.executor, 0), LESSON_STORE_OK);
+    for (int i = 1; i < THREADS; i++)
+        lesson_store_completion_queue_drain(racers[i].queue, 0);
+    for (int i = 0; i < THREADS; i++) {
+        for (int k = 0; k < ROUNDS; k++)
+            assert_int_equal(racers[i].calls[k], 1);
+        assert_int_equal(racers[i].codes[4], 0);
+        assert_int_equal(racers[i].codes[3], racers[i].cancelled);
+        refused += racers[i].refused;
+        cancelled += racers[i].cancelled;
+        expired += (size_t)racers[i].codes[1] + (size_t)racers[i].codes[2];
+    }
+    lesson_store_executor_figures figures = gate_figures(gated.executor);
+    assert_int_equal(figures.submitted, THREADS * ROUNDS - refused);
+    assert_int_equal(figures.completed, figures.submitted);
+    assert_int_equal(figures.overloaded, refused);
+    assert_int_equal(figures.cancelled, cancelled);
+    assert_int_equal(figures.expired, expired);
+    assert_int_equal(figures.pending, 0);
+    assert_true(expired > 0);
+    gated_close(&gated);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_waits_too_long_expires),
+        cmocka_unit_test(what_runs_too_long_is_completed_at_its_time),
+        cmocka_unit_test(a_deadline_that_is_kept_does_nothing),
+        cmocka_unit_test(run_ends_at_its_time),
+        cmocka_unit_test(what_waits_can_be_taken_back),
+        cmocka_unit_test(what_runs_or_is_done_cannot_be_taken_back),
+        cmocka_unit_test(taking_back_leaves_room_and_order),
+        cmocka_unit_test(every_callback_is_called_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
