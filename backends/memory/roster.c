@@ -25,15 +25,6 @@ bool memory_roster_grow(memory_roster *roster) {
     return true;
 }
 
-memory_user *memory_roster_next(const memory_roster *roster, const memory_slab *slab, uint32_t *position) {
-    while (*position < roster->seats_used) {
-        memory_seat seat = roster->seats[(*position)++];
-        if (!(seat & MEMORY_SEAT_FREE))
-            return memory_slab_block_at(slab, seat);
-    }
-    return NULL;
-}
-
 void memory_roster_tidy(memory_roster *roster, const memory_slab *slab) {
     if (roster->seats_used < SPARSE_FROM || roster->members > roster->seats_used / 2)
         return;

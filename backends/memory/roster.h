@@ -55,8 +55,21 @@ static inline void memory_roster_leave(memory_roster *roster, uint32_t seat) {
     roster->members--;
 }
 
+#define MEMORY_SEATS_AHEAD 8 /* whose users are fetched while earlier ones are given */
+
 /* The next member from `*position` on, which begins at 0; NULL after the last. Whom it has given may leave. */
-memory_user *memory_roster_next(const memory_roster *roster, const memory_slab *slab, uint32_t *position);
+static inline memory_user *memory_roster_next(const memory_roster *roster, const memory_slab *slab,
+                                              uint32_t *position) {
+    while (*position < roster->seats_used) {
+        uint32_t at = (*position)++;
+        uint32_t ahead = at + MEMORY_SEATS_AHEAD;
+        if (ahead < roster->seats_used && !(roster->seats[ahead] & MEMORY_SEAT_FREE))
+            __builtin_prefetch(memory_slab_block_at(slab, roster->seats[ahead]));
+        if (!(roster->seats[at] & MEMORY_SEAT_FREE))
+            return memory_slab_block_at(slab, roster->seats[at]);
+    }
+    return NULL;
+}
 
 /* Before a listing: closes the gaps if they would cost more than that does. */
 void memory_roster_tidy(memory_roster *roster, const memory_slab *slab);
