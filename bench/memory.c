@@ -248,11 +248,11 @@ static void compare_batches(const benchmark *bench, party *ours, size_t count) {
  * to wait for the memory of the next operation while it still waits for that of this one, if the code of an operation
  * is short enough; a request that has to be read and answered in between ends that. */
 
-#define OTHER_WORK_STEPS 40 /* about 100 ns */
+#define OTHER_WORK_STEPS 25 /* about 100 ns */
 
 static __attribute__((noinline)) void do_other_work(uint64_t *state) {
     for (int i = 0; i < OTHER_WORK_STEPS; i++)
-        random_next(state);
+        *state ^= random_next(state);
 }
 
 static void run_apart(party *side, size_t (*run)(party *)) {
