@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# bench.sh FOLDER [--short] [NAME]: runs the benchmarks that were built in FOLDER, or the one of this name.
+# Figures go to bench/results/NAME.tsv, and the report is made anew of all that are there. With --short they go to
+# FOLDER/short, and only serve to see that everything works.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+folder=$1
+shift
+short=
+name=
+for word in "$@"; do
+    case $word in
+    --short) short=--short ;;
+    -*) echo "usage: ./run bench [--short] [NAME]" >&2 && exit 2 ;;
+    *) name=$word ;;
+    esac
+done
+
+programs=("$folder"/bench_*)
+[ -z "$name" ] || programs=("$folder/bench_$name")
+[ -x "${programs[0]}" ] || { echo "bench: there is no benchmark $name" >&2 && exit 2; }
+results=bench/results
+[ -z "$short" ] || results=$folder/short
+mkdir -p "$results"
+
+# What the figures depend on. Neither the machine's name nor any path.
+facts() {
+    local redis
+    redis=$(command -v redis-server valkey-server redis-check-rdb | head -n 1)
+    printf '# processor\t%s, %s vCPUs\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)"
+    printf '# kernel\t%s\n' "$(uname -sr)"
+    printf '# compiler\t%s\n' "$(cc --version | head -n 1)"
+    printf '# Redis\t%s\n' "$("$redis" --version | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1)"
+    printf '# hiredis\t%s\n' "$(pkg-config --modversion hiredis)"
+    printf '# SQLite\t%s\n' "$(pkg-config --modversion sqlite3)"
+    printf '# redis-py\t%s\n' "$(/usr/bin/python3 -c 'import redis, redis.connection as c
+print(redis.__version__, "with hiredis" if c.HIREDIS_AVAILABLE else "without hiredis")')"
+}
+
+for program in "${programs[@]}"; do
+    bench=${program##*/bench_}
+    facts >"$results/$bench.new"
+    "$program" $short >>"$results/$bench.new"
+    mv "$results/$bench.new" "$results/$bench.tsv"
+done
+bench/report "$results"
