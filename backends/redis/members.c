@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "cursor.h"
-#include "fingerprints.h"
+#include "seen.h"
 #include "malformed.h"
 
 #define SCRIPT_MEMBERS_MAX 256
@@ -18,7 +18,7 @@ struct members {
     lesson_store_member_callback callback;
     void *context;
     redis_malformed malformed;
-    redis_fingerprints given; /* only of pages: SSCAN may give a member twice */
+    redis_seen given; /* only of pages: SSCAN may give a member twice */
     bool stopped;
 };
 
@@ -103,7 +103,7 @@ static int give_page(struct paging *paging) {
         lesson_store_id uid;
         if (!redis_reply_next_text(&paging->page, &uid) || !uid.data)
             return redis_ask_garbled(members->store, false);
-        int code = redis_fingerprints_add(&members->given, uid.data, uid.size);
+        int code = redis_seen_add(&members->given, uid.data, uid.size);
         if (code == LESSON_STORE_OK)
             give(members, uid);
         else if (code != LESSON_STORE_EXISTS)
@@ -158,7 +158,7 @@ static int give_pages(struct members *members) {
     }
     if (!code && !members->stopped)
         code = redis_ask_code(members->store, end, false);
-    redis_fingerprints_free(&members->given);
+    redis_seen_free(&members->given);
     redis_reply_free(&paging.page);
     return code;
 }

@@ -8,7 +8,7 @@
  *   connection.c  one connection: making it, one exchange on it
  *   request.c     writing requests        reply.c  collecting replies        failure.c  the server's errors
  *   scripts/      what the server runs    settings.c  what the location says    cursor.h  where a scan goes on
- *   seen.c, fingerprints.c  what was given already    malformed.c  what is not given, being of a wrong shape
+ *   seen.c        what was given already    malformed.c  what is not given, being of a wrong shape
  */
 #ifndef LESSON_STORE_REDIS_REDIS_H
 #define LESSON_STORE_REDIS_REDIS_H

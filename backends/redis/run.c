@@ -143,9 +143,9 @@ static int run_together(struct run *run) {
         int later = receive_next(run, &received);
         code = code ? code : later;
     }
-    if (code)
-        return code;
-    return received == REDIS_ANSWERED ? give_up_sending(run, sent) : give_up(run, received);
+    if (received != REDIS_ANSWERED)
+        return give_up(run, received);
+    return code ? code : give_up_sending(run, sent);
 }
 
 int redis_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
