@@ -34,8 +34,7 @@ static bool may_ask_again(redis_exchange_end end, const redis_reply *reply, bool
     return end == REDIS_UNSENT || (end == REDIS_BROKEN && !writes && reply->streamed == 0);
 }
 
-/* What an exchange that failed means; the connection has told why. */
-static int code_of(redis_store *store, redis_exchange_end end, bool writes) {
+int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes) {
     switch (end) {
     case REDIS_ANSWERED:
         return LESSON_STORE_OK;
@@ -56,6 +55,12 @@ static int code_of(redis_store *store, redis_exchange_end end, bool writes) {
     return LESSON_STORE_FAILED;
 }
 
+int redis_ask_error(redis_store *store, const redis_reply *reply) {
+    lesson_store_id error = redis_reply_line(reply);
+    return lesson_store_fail(redis_failure_code(error), "%s: %.*s", store->connection.settings.shown, (int)error.size,
+                             error.data);
+}
+
 int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
     redis_exchange_end end = REDIS_UNSENT;
     for (int attempt = 0; attempt < 2; attempt++) {
@@ -66,17 +71,13 @@ int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
         if (!may_ask_again(end, reply, writes))
             break;
     }
-    int code = code_of(store, end, writes);
-    if (code || !reply->is_error)
-        return code;
-    lesson_store_id error = redis_reply_line(reply);
-    return lesson_store_fail(redis_failure_code(error), "%s: %.*s", store->connection.settings.shown, (int)error.size,
-                             error.data);
+    int code = redis_ask_code(store, end, writes);
+    return code || !reply->is_error ? code : redis_ask_error(store, reply);
 }
 
 int redis_ask_garbled(redis_store *store, bool writes) {
     lesson_store_fail(LESSON_STORE_FAILED, "%s: the server's reply is not of the expected shape",
                       store->connection.settings.shown);
     redis_connection_close(&store->connection);
-    return code_of(store, REDIS_GARBLED, writes);
+    return redis_ask_code(store, REDIS_GARBLED, writes);
 }

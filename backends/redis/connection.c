@@ -29,69 +29,88 @@ static struct timeval time_of(int milliseconds) {
 
 /* ---- Exchanging */
 
-/* The time that the server has for one request. Only waiting counts, and not what callbacks do with a reply that is
- * handed on piece by piece; a server that sends its reply byte by byte gets no more time by it. */
-struct patience {
-    int64_t whole_us;
-    int64_t left_us;
-};
-
-#define SLACK_US 1000
-
-/* Sends or receives once, as send and recv. As long as next to no time has been used, the socket's own timeout, which
- * is the whole time, does the waiting: one system call instead of two in nearly every exchange. */
-static ssize_t move_bytes(int socket, bool sending, char *bytes, size_t size, struct patience *patience) {
-    int64_t began_us = now_us();
-    int flags = MSG_NOSIGNAL;
-    if (patience->whole_us - patience->left_us > SLACK_US) {
-        struct pollfd ready = {.fd = socket, .events = sending ? POLLOUT : POLLIN};
-        struct timespec left = {.tv_sec = patience->left_us / MICROSECONDS,
-                                .tv_nsec = patience->left_us % MICROSECONDS * 1000};
-        ppoll(&ready, 1, &left, NULL);
-        flags |= MSG_DONTWAIT;
-    }
-    ssize_t moved = sending ? send(socket, bytes, size, flags) : recv(socket, bytes, size, flags);
-    int error = errno;
-    patience->left_us -= now_us() - began_us;
-    errno = error;
-    return moved;
+static void begin_patience(redis_connection *connection) {
+    connection->patience.whole_us = connection->settings.timeout_ms * INT64_C(1000);
+    connection->patience.left_us = connection->patience.whole_us;
 }
 
-/* After a move that failed: true if it is to be tried again. */
-static bool go_on(struct patience *patience) {
-    return (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) && patience->left_us > 0;
+/* After a move of bytes that failed: true if it is to be tried again. */
+static bool go_on(const redis_connection *connection) {
+    return (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) && connection->patience.left_us > 0;
 }
 
-static bool out_of_time(const struct patience *patience) {
-    return patience->left_us <= 0;
+static void announce(const redis_connection *connection, int code, const char *what) {
+    lesson_store_fail(code, "%s: %s", connection->settings.shown, what);
+}
+
+static void announce_time(const redis_connection *connection, const char *what) {
+    lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the server %s within %d ms", connection->settings.shown, what,
+                      connection->settings.timeout_ms);
 }
 
 static redis_exchange_end fail(redis_connection *connection, redis_exchange_end end, int code, const char *what) {
-    lesson_store_fail(code, "%s: %s", connection->settings.shown, what);
+    announce(connection, code, what);
     redis_connection_close(connection);
     return end;
 }
 
-static redis_exchange_end fail_in_time(redis_connection *connection, redis_exchange_end end, const char *what) {
-    lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the server %s within %d ms", connection->settings.shown, what,
-                      connection->settings.timeout_ms);
-    redis_connection_close(connection);
-    return end;
+/* Waits until the socket is ready for one of these events; which they are, or 0. */
+static short wait_for(redis_connection *connection, short events) {
+    redis_patience *patience = &connection->patience;
+    struct pollfd ready = {.fd = connection->socket, .events = events};
+    struct timespec left = {.tv_sec = patience->left_us / MICROSECONDS,
+                            .tv_nsec = patience->left_us % MICROSECONDS * 1000};
+    int64_t began_us = now_us();
+    int count = ppoll(&ready, 1, &left, NULL);
+    patience->left_us -= now_us() - began_us;
+    return count > 0 ? ready.revents : 0;
 }
 
-static redis_exchange_end send_all(redis_connection *connection, char *bytes, size_t size, struct patience *patience) {
+static bool feed(redis_connection *connection, const char *bytes, ssize_t size) {
+    return redisReaderFeed(connection->reader, bytes, (size_t)size) == REDIS_OK;
+}
+
+/* While the server takes no more: waits until it does, and takes in what it answers to the requests under way. */
+static void make_way(redis_connection *connection) {
+    char bytes[RECEIVE_SIZE];
+    short awaited = connection->under_way > 0 ? POLLIN | POLLOUT : POLLOUT;
+    if (!(wait_for(connection, awaited) & awaited & POLLIN))
+        return;
+    ssize_t received = recv(connection->socket, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (received > 0)
+        feed(connection, bytes, received); /* without memory the reader says so when it is asked for the reply */
+}
+
+static redis_exchange_end send_all(redis_connection *connection, const char *bytes, size_t size) {
     while (size > 0) {
-        ssize_t sent = move_bytes(connection->socket, true, bytes, size, patience);
+        ssize_t sent = send(connection->socket, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent >= 0) {
             bytes += sent;
             size -= (size_t)sent;
-        } else if (!go_on(patience)) {
-            if (out_of_time(patience))
-                return fail_in_time(connection, REDIS_UNSENT_IN_TIME, "did not take the request");
-            return fail(connection, REDIS_UNSENT, LESSON_STORE_UNREACHABLE, strerror(errno));
+        } else if (!go_on(connection)) {
+            return connection->patience.left_us > 0 ? REDIS_UNSENT : REDIS_UNSENT_IN_TIME;
+        } else if (errno != EINTR) {
+            make_way(connection);
         }
     }
     return REDIS_ANSWERED;
+}
+
+redis_exchange_end redis_connection_send(redis_connection *connection, redis_bytes request) {
+    if (connection->under_way == 0)
+        begin_patience(connection);
+    redis_exchange_end end = send_all(connection, request.data, request.size);
+    if (end == REDIS_ANSWERED) {
+        connection->under_way++;
+        return end;
+    }
+    if (end == REDIS_UNSENT_IN_TIME)
+        announce_time(connection, "did not take the request");
+    else
+        announce(connection, LESSON_STORE_UNREACHABLE, strerror(errno));
+    if (connection->under_way == 0)
+        redis_connection_close(connection);
+    return end;
 }
 
 /* Parses what has come; true if the reply is whole. */
@@ -108,33 +127,61 @@ static bool parse(redis_connection *connection, redis_exchange_end *end) {
     return true;
 }
 
-static redis_exchange_end receive(redis_connection *connection, struct patience *patience) {
+#define SLACK_US 1000
+
+/* Receives once, as recv. As long as next to no time has been used, the socket's own timeout, which is the whole time,
+ * does the waiting: one system call instead of two in nearly every exchange. */
+static ssize_t receive_some(redis_connection *connection, char *bytes, size_t size) {
+    redis_patience *patience = &connection->patience;
+    if (patience->whole_us - patience->left_us > SLACK_US) {
+        wait_for(connection, POLLIN);
+        return recv(connection->socket, bytes, size, MSG_DONTWAIT);
+    }
+    int64_t began_us = now_us();
+    ssize_t received = recv(connection->socket, bytes, size, 0);
+    int error = errno;
+    patience->left_us -= now_us() - began_us;
+    errno = error;
+    return received;
+}
+
+static redis_exchange_end receive_all(redis_connection *connection) {
     char bytes[RECEIVE_SIZE];
     redis_exchange_end end;
-    do {
+    while (!parse(connection, &end)) {
         ssize_t received;
         do
-            received = move_bytes(connection->socket, false, bytes, sizeof bytes, patience);
-        while (received < 0 && go_on(patience));
-        if (received < 0 && out_of_time(patience))
-            return fail_in_time(connection, REDIS_UNANSWERED_IN_TIME, "did not answer");
+            received = receive_some(connection, bytes, sizeof bytes);
+        while (received < 0 && go_on(connection));
+        if (received < 0 && connection->patience.left_us <= 0) {
+            announce_time(connection, "did not answer");
+            redis_connection_close(connection);
+            return REDIS_UNANSWERED_IN_TIME;
+        }
         if (received <= 0)
             return fail(connection, REDIS_BROKEN, LESSON_STORE_UNREACHABLE,
                         received < 0 ? strerror(errno) : "the server closed the connection instead of answering");
-        if (redisReaderFeed(connection->reader, bytes, (size_t)received) != REDIS_OK)
+        if (!feed(connection, bytes, received))
             return fail(connection, REDIS_NO_MEMORY, LESSON_STORE_NO_MEMORY, "no memory left for the server's reply");
-    } while (!parse(connection, &end));
-    if (end == REDIS_ANSWERED && connection->reader->pos < connection->reader->len)
+    }
+    return end;
+}
+
+redis_exchange_end redis_connection_receive(redis_connection *connection, redis_reply *reply) {
+    redis_reader_collect(connection->reader, reply);
+    redis_exchange_end end = receive_all(connection);
+    if (end != REDIS_ANSWERED)
+        return end;
+    connection->under_way--;
+    begin_patience(connection);
+    if (connection->under_way == 0 && connection->reader->pos < connection->reader->len)
         return fail(connection, REDIS_GARBLED, LESSON_STORE_FAILED, "the server sent more than one reply to a request");
     return end;
 }
 
 redis_exchange_end redis_connection_exchange(redis_connection *connection, redis_bytes request, redis_reply *reply) {
-    struct patience patience = {.whole_us = connection->settings.timeout_ms * INT64_C(1000)};
-    patience.left_us = patience.whole_us;
-    redis_reader_collect(connection->reader, reply);
-    redis_exchange_end end = send_all(connection, request.data, request.size, &patience);
-    return end == REDIS_ANSWERED ? receive(connection, &patience) : end;
+    redis_exchange_end end = redis_connection_send(connection, request);
+    return end == REDIS_ANSWERED ? redis_connection_receive(connection, reply) : end;
 }
 
 /* ---- Connecting */
@@ -146,6 +193,7 @@ void redis_connection_close(redis_connection *connection) {
         redisReaderFree(connection->reader);
     connection->socket = -1;
     connection->reader = NULL;
+    connection->under_way = 0;
 }
 
 static redisContext *make_context(const redis_settings *settings) {
@@ -164,7 +212,6 @@ static int take_socket(redis_connection *connection, redisContext *context) {
         redisEnableKeepAlive(context);
     struct timeval time = time_of(settings->timeout_ms);
     if (setsockopt(context->fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) < 0 ||
-        setsockopt(context->fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) < 0 ||
         fcntl(context->fd, F_SETFD, FD_CLOEXEC) < 0)
         return lesson_store_fail(LESSON_STORE_FAILED, "%s: %s", settings->shown, strerror(errno));
     connection->reader = redis_reader_create();

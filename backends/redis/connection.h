@@ -1,4 +1,4 @@
-/* One connection to one server: making it, and the exchange of a request for a reply within a time. */
+/* One connection to one server: making it, sending requests, and receiving their replies in that order and in time. */
 #ifndef LESSON_STORE_REDIS_CONNECTION_H
 #define LESSON_STORE_REDIS_CONNECTION_H
 
@@ -6,32 +6,50 @@
 #include "request.h"
 #include "settings.h"
 
+/* The time that the server has for the oldest request under way. Only waiting counts, and not what callbacks do with a
+ * reply that is handed on piece by piece; a server that sends its reply byte by byte gets no more time by it. */
+typedef struct redis_patience {
+    int64_t whole_us;
+    int64_t left_us;
+} redis_patience;
+
 typedef struct redis_connection {
     redis_settings settings;
     int socket;    /* -1: not connected */
     uint64_t made; /* connections so far */
+    int under_way; /* requests that were sent and not answered yet */
+    redis_patience patience;
     redisReader *reader;
     char engine[64]; /* "Redis 7.0.15" */
     char mode[32];   /* "standalone" */
 } redis_connection;
 
-/* How an exchange ended. After all but ANSWERED the connection is closed, so that a late reply can never be taken for
- * that to another request, and the failure is announced. */
+/* How sending, or receiving, or an exchange (both) ended. After all but ANSWERED the failure is announced and the
+ * connection closed, so that a late reply can never be taken for that to another request. */
 typedef enum redis_exchange_end {
-    REDIS_ANSWERED,
+    REDIS_ANSWERED,           /* of sending: the request is under way */
     REDIS_UNSENT,             /* broken before the server had all of the request: certainly not executed */
     REDIS_UNSENT_IN_TIME,     /* the same, because time ran out */
     REDIS_BROKEN,             /* sent, and the connection broke before the reply was whole */
     REDIS_UNANSWERED_IN_TIME, /* sent, and time ran out before the reply was whole */
     REDIS_GARBLED,            /* sent, and what came back is no reply of a Redis server */
     REDIS_NO_MEMORY,          /* sent, and there was no memory for the reply */
-    REDIS_NO_MEMORY_TO_SEND   /* not an end of redis_connection_exchange: there was no memory for the request */
+    REDIS_NO_MEMORY_TO_SEND   /* told by the callers of these: there was no memory for the request */
 } redis_exchange_end;
 
-/* Connects if there is no connection or the server has closed it meanwhile. OK, or a code, announced. */
+/* Connects if there is no connection or the server has closed it meanwhile. Nothing may be under way. OK, or a code,
+ * announced. */
 int redis_connection_prepare(redis_connection *connection);
 
-/* Sends a prepared connection one request and waits for the reply. */
+/* Sends a prepared connection a request, also while others are under way. Then what they are answered is taken in
+ * meanwhile, so that this side and the server never wait for each other; and if the request cannot be sent, the
+ * connection is left open, so that the answers can still be received. */
+redis_exchange_end redis_connection_send(redis_connection *connection, redis_bytes request);
+
+/* Waits for the reply to the oldest request under way. */
+redis_exchange_end redis_connection_receive(redis_connection *connection, redis_reply *reply);
+
+/* Sends one request and waits for the reply. */
 redis_exchange_end redis_connection_exchange(redis_connection *connection, redis_bytes request, redis_reply *reply);
 
 void redis_connection_close(redis_connection *connection);

@@ -2,21 +2,24 @@
  * The redis backend. What its files do, from the top down:
  *
  *   redis.c       the table of the backend; opening, closing, information
- *   run.c         batches of operations         stream.c  members, lessons, users         check.c  check and repair
+ *   run.c         batches of operations; apply.c  as requests, and their answers; end.c  the end of a large lesson
+ *   members.c     the members of a lesson       stream.c  lessons, users       check.c  check and repair
  *   ask.c         one question to the server: connecting anew, trying again, what failures mean for the asker
  *   connection.c  one connection: making it, one exchange on it
  *   request.c     writing requests        reply.c  collecting replies        failure.c  the server's errors
- *   scripts/      what the server runs    settings.c  what the location says    seen.c  what was given already
- *   cursor.h      where a scan goes on
+ *   scripts/      what the server runs    settings.c  what the location says    cursor.h  where a scan goes on
+ *   seen.c        what was given already    malformed.c  what is not given, being of a wrong shape
  */
 #ifndef LESSON_STORE_REDIS_REDIS_H
 #define LESSON_STORE_REDIS_REDIS_H
 
 #include "connection.h"
 
-#define REDIS_PAGE_SIZE                                                                           \
-    "1000" /* keys, or members, that one script looks at: a few milliseconds of the server's time \
-            */
+/* How much one step may look at: each takes one slow core 1 to 3 ms, in which the server answers nobody else. */
+#define REDIS_PAGE_SIZE "500"          /* keys that are listed; keys or members that are checked */
+#define REDIS_MEMBERS_PAGE_SIZE "2000" /* members that are listed */
+#define REDIS_END_AT_ONCE_MAX "1000"   /* members of a lesson that is ended in one step */
+#define REDIS_END_PAGE_SIZE "500"      /* members that are put out at a time where there are more */
 
 typedef struct redis_store {
     lesson_store_instance base;
@@ -37,13 +40,24 @@ static inline redis_store *redis_of(lesson_store_instance *instance) {
  * executed; after every other code it certainly was not, or had no effect. */
 int redis_ask(redis_store *store, redis_reply *reply, bool writes);
 
-/* The same for a reply that came but is none of ours. */
+/* The code for a reply that came but is none of ours. */
 int redis_ask_garbled(redis_store *store, bool writes);
+
+/* The code for a reply that is an error. */
+int redis_ask_error(redis_store *store, const redis_reply *reply);
+
+/* The code for an exchange that failed, of which the connection has told why. */
+int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes);
 
 /* Begins the instance's request as a call of a script with the prefix, its first argument. */
 void redis_ask_begin(redis_store *store, const redis_script *script);
 
-/* ---- run.c */
+/* ---- end.c */
+
+/* Ends a lesson in steps, and answers the operation. OK, or the code of a batch that goes no further. */
+int redis_end_in_steps(redis_store *store, lesson_store_operation *end);
+
+/* ---- apply.c */
 
 /* The text, or "not given" if it is empty: a record can lack its course in either way. */
 static inline lesson_store_id redis_given(lesson_store_id text) {

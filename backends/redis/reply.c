@@ -58,13 +58,13 @@ static redis_reply *reply_of(const redisReadTask *task) {
     return task->privdata;
 }
 
-static bool is_nested(const redisReadTask *task) {
-    return task->parent && task->parent->parent;
+static bool is_dropped(const redisReadTask *task) {
+    return task->parent && task->parent->parent && !reply_of(task)->flat;
 }
 
 static void *collect_text(const redisReadTask *task, char *data, size_t size) {
     redis_reply *reply = reply_of(task);
-    if (is_nested(task))
+    if (is_dropped(task))
         return &collected;
     if (!task->parent)
         reply->is_error = task->type == REDIS_REPLY_ERROR;
@@ -88,13 +88,13 @@ static void *collect_array(const redisReadTask *task, element_count count) {
     redis_reply *reply = reply_of(task);
     if (!task->parent)
         reply->is_array = true;
-    else if (!is_nested(task))
+    else if (!is_dropped(task) && !reply->flat)
         return add_item(reply, REDIS_ITEM_OTHER) ? &collected : NULL;
     return &collected;
 }
 
 static void *collect_number(const redisReadTask *task, long long number) {
-    if (is_nested(task))
+    if (is_dropped(task))
         return &collected;
     redis_item *item = add_item(reply_of(task), REDIS_ITEM_NUMBER);
     if (item)
@@ -103,7 +103,7 @@ static void *collect_number(const redisReadTask *task, long long number) {
 }
 
 static void *collect_nil(const redisReadTask *task) {
-    if (is_nested(task))
+    if (is_dropped(task))
         return &collected;
     return add_item(reply_of(task), REDIS_ITEM_NIL) ? &collected : NULL;
 }

@@ -13,7 +13,7 @@ typedef enum redis_item_type {
     REDIS_ITEM_NIL,
     REDIS_ITEM_NUMBER,
     REDIS_ITEM_TEXT,
-    REDIS_ITEM_OTHER /* an array within the array, whose own items are dropped */
+    REDIS_ITEM_OTHER /* an array within the array */
 } redis_item_type;
 
 typedef struct redis_item {
@@ -37,11 +37,12 @@ typedef struct redis_reply {
     bool is_array; /* else the only item is the reply itself */
     bool is_error;
     size_t streamed; /* texts that were handed on */
+    bool flat;       /* the items of an array within the array are collected like its own, else dropped */
     redis_text_function each;
     void *context;
 } redis_reply;
 
-/* Forgets the items and keeps the memory. `each`, where there is one, stays. */
+/* Forgets the items and keeps the memory. `flat` and `each` stay. */
 void redis_reply_clear(redis_reply *reply);
 void redis_reply_free(redis_reply *reply);
 

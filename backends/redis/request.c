@@ -68,6 +68,17 @@ void redis_request_begin(redis_request *request, const redis_script *script) {
     }
 }
 
+static void begin_eval(redis_request *request, const redis_script *script) {
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "EVAL");
+    redis_request_add(request, script->source, script->size);
+}
+
+void redis_request_begin_with_source(redis_request *request, const redis_script *script) {
+    begin_eval(request, script);
+    redis_request_add_text(request, "0");
+}
+
 void redis_request_add(redis_request *request, const char *data, size_t size) {
     char *start = make_room(request, size + DIGITS_MAX + 5);
     if (!start || request->no_memory)
@@ -100,9 +111,7 @@ redis_bytes redis_request_finish(redis_request *request) {
 }
 
 void redis_request_carry_source(redis_request *request, const redis_request *call) {
-    redis_request_begin(request, NULL);
-    redis_request_add_text(request, "EVAL");
-    redis_request_add(request, call->script->source, call->script->size);
+    begin_eval(request, call->script);
     size_t rest = call->size - HEAD_ROOM;
     char *start = make_room(request, rest);
     if (!start)

@@ -27,6 +27,9 @@ typedef struct redis_request {
 /* Begins a call of a script, or with NULL a plain command whose name is the first argument. */
 void redis_request_begin(redis_request *request, const redis_script *script);
 
+/* Begins a call that carries the script's source, and so never fails because the server does not know it. */
+void redis_request_begin_with_source(redis_request *request, const redis_script *script);
+
 /* What cannot be added for lack of memory is noted, and told by redis_request_finish. */
 void redis_request_add(redis_request *request, const char *data, size_t size);
 void redis_request_add_text(redis_request *request, const char *text);

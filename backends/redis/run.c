@@ -1,295 +1,165 @@
-/* Batches: many operations in one call of apply.lua, whose head describes both directions. */
-#include "failure.h"
-#include "redis.h"
+/*
+ * Batches. One request is one call of a script for up to 256 operations. Of a longer batch several requests are under
+ * way at a time, so that the server need not wait for the client.
+ *
+ * The operations of a batch take effect in order, so nothing may be executed when what comes before it was not:
+ *   - Requests that have others behind them carry the script's source. By its digest alone a server might not know it,
+ * and then learn it, from another client, between one request and the next.
+ *   - Nothing is sent behind a request that holds an end until that is answered, since it may have to be done in steps.
+ */
+#include "apply.h"
 
 /* Operations in one request. Enough that the cost of a request no longer counts (beyond 64 little is gained), and few
  * enough that the server is not kept from its other clients for longer than about a millisecond. */
 #define REQUEST_OPERATIONS_MAX 256
 
-/* ---- Asking */
+#define REQUESTS_UNDER_WAY_MAX 4
 
-static void add_flag(redis_request *request, uint32_t flags, uint32_t flag) {
-    redis_request_add_text(request, flags & flag ? "1" : "");
-}
-
-static void add_status(redis_request *request, int32_t status) {
-    const char digit = (char)('0' + status);
-    redis_request_add(request, &digit, status != LESSON_STORE_STATUS_NONE);
-}
-
-static void add_of_lesson(redis_request *request, const char *kind, const lesson_store_operation *operation) {
-    redis_request_add_text(request, kind);
-    redis_request_add_id(request, operation->lesson_id);
-}
-
-static void add_set(redis_request *request, const lesson_store_operation *set) {
-    add_of_lesson(request, "set", set);
-    add_status(request, set->course_status);
-    add_status(request, set->chat_status);
-    add_status(request, set->if_course_status);
-    add_status(request, set->if_chat_status);
-}
-
-static void add_join(redis_request *request, const lesson_store_operation *join) {
-    bool plain = join->flags == 0 && !join->session.data;
-    redis_request_add_text(request, plain ? "join" : "admit");
-    redis_request_add_id(request, join->uid);
-    redis_request_add_id(request, join->course_id);
-    redis_request_add_id(request, join->lesson_id);
-    if (plain)
-        return;
-    redis_request_add_id(request, join->session);
-    add_flag(request, join->flags, LESSON_STORE_IF_EXISTS);
-    add_flag(request, join->flags, LESSON_STORE_IF_OPEN);
-    add_flag(request, join->flags, LESSON_STORE_STAY);
-}
-
-static void add_quit(redis_request *request, const lesson_store_operation *quit) {
-    redis_request_add_text(request, "quit");
-    redis_request_add_id(request, quit->uid);
-    redis_request_add_id(request, quit->lesson_id);
-    redis_request_add_id(request, quit->session);
-}
-
-static void add_where(redis_request *request, const lesson_store_operation *where) {
-    redis_request_add_text(request, "where");
-    redis_request_add_id(request, where->uid);
-}
-
-static void add_operation(redis_request *request, const lesson_store_operation *operation) {
-    switch ((lesson_store_operation_kind)operation->kind) {
-    case LESSON_STORE_OPERATION_CREATE:
-        add_of_lesson(request, operation->flags & LESSON_STORE_RESET ? "reset" : "create", operation);
-        break;
-    case LESSON_STORE_OPERATION_END:
-        add_of_lesson(request, operation->flags & LESSON_STORE_RECORD_ONLY ? "end_record" : "end", operation);
-        break;
-    case LESSON_STORE_OPERATION_SET:
-        add_set(request, operation);
-        break;
-    case LESSON_STORE_OPERATION_GET_LESSON:
-        add_of_lesson(request, "get", operation);
-        break;
-    case LESSON_STORE_OPERATION_JOIN:
-        add_join(request, operation);
-        break;
-    case LESSON_STORE_OPERATION_QUIT:
-        add_quit(request, operation);
-        break;
-    case LESSON_STORE_OPERATION_WHERE:
-        add_where(request, operation);
-        break;
-    case LESSON_STORE_OPERATION_COUNT:
-        add_of_lesson(request, "count", operation);
-        break;
-    }
-}
-
-/* ---- Answers: each reader is false if the reply is none of ours */
-
-/* The words of apply.lua, except FAILURE. `detail` is the arrival of a join, or the flag that refused it. */
-static const struct word {
-    const char *text;
-    int code;
-    uint32_t detail;
-} words[] = {
-    {"OK", LESSON_STORE_OK, 0},
-    {"NEW", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_NEW},
-    {"MOVED", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_MOVED},
-    {"ALREADY_THERE", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_ALREADY_THERE},
-    {"NOT_FOUND", LESSON_STORE_NOT_FOUND, 0},
-    {"EXISTS", LESSON_STORE_EXISTS, 0},
-    {"CONFLICT", LESSON_STORE_CONFLICT, 0},
-    {"IF_EXISTS", LESSON_STORE_REFUSED, LESSON_STORE_IF_EXISTS},
-    {"IF_OPEN", LESSON_STORE_REFUSED, LESSON_STORE_IF_OPEN},
-    {"STAY", LESSON_STORE_REFUSED, LESSON_STORE_STAY},
+struct run {
+    redis_store *store;
+    lesson_store_operation *operations;
+    size_t count;
+    size_t answered; /* where the oldest request under way begins */
+    size_t sent;     /* where the next request begins */
+    bool again;      /* what was asked on a connection that broke is being asked again */
 };
 
-static const struct word *word_of(lesson_store_id text) {
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (redis_text_is(text, words[i].text))
-            return &words[i];
-    }
-    return NULL;
+/* Where the request that begins with this operation ends. */
+static size_t end_of(const struct run *run, size_t first) {
+    return run->count - first > REQUEST_OPERATIONS_MAX ? first + REQUEST_OPERATIONS_MAX : run->count;
 }
 
-int32_t redis_status_of(lesson_store_id text, int32_t highest) {
-    if (!text.data)
-        return LESSON_STORE_STATUS_NONE;
-    int32_t status = text.size == 1 ? text.data[0] - '0' : LESSON_STORE_MALFORMED;
-    return status >= 0 && status <= highest ? status : LESSON_STORE_MALFORMED;
+static bool any(const struct run *run, size_t first, size_t end, bool (*holds)(const lesson_store_operation *)) {
+    while (first < end && !holds(&run->operations[first]))
+        first++;
+    return first < end;
 }
 
-static int bad_status(const redis_store *store, const lesson_store_operation *operation) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED,
-                             "%s: %s:LESSON_STATUS:LESSON_ID:%.*s holds a status that is not valid",
-                             store->connection.settings.shown, store->connection.settings.prefix,
-                             (int)operation->lesson_id.size, operation->lesson_id.data);
+static bool writes(const struct run *run, size_t first, size_t end) {
+    return any(run, first, end, lesson_store_operation_writes);
 }
 
-static int bad_place(const redis_store *store, const lesson_store_operation *operation) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s:IN_LESSON:UID:%.*s holds an id that is not valid",
-                             store->connection.settings.shown, store->connection.settings.prefix,
-                             (int)operation->uid.size, operation->uid.data);
+/* Takes the answers to the operations up to `end`. */
+static int read_answers(struct run *run, size_t end, bool writes) {
+    size_t answered;
+    bool ours = redis_apply_read(run->store, run->operations + run->answered, end - run->answered, &answered);
+    run->answered += answered;
+    run->again = false;
+    return ours ? LESSON_STORE_OK : redis_ask_garbled(run->store, writes);
 }
 
-/* Copies a stored id where there is a place for it. False if it is not valid; a missing one is "". */
-static bool copy_id(lesson_store_place *place, char *field, lesson_store_id id) {
-    bool valid = redis_text_is_id_or_nil(id);
-    if (place)
-        lesson_store_id_copy(field, valid ? id : (lesson_store_id){NULL, 0});
-    return valid;
+/* ---- One request by itself */
+
+/* True if nothing can be sent behind the next request anyway. */
+static bool comes_alone(const struct run *run) {
+    size_t end = end_of(run, run->answered);
+    return end == run->count || any(run, run->answered, end, redis_is_end);
 }
 
-/* An unreadable place is an answer to nobody who asked for it; an operation that happened stands, with "" for it. */
-static bool read_place(redis_store *store, lesson_store_operation *operation) {
-    redis_reply *reply = &store->reply;
-    lesson_store_place *place = operation->place;
-    lesson_store_id course, lesson, session;
-    if (!redis_reply_next_text(reply, &course) || !redis_reply_next_text(reply, &lesson) ||
-        !redis_reply_next_text(reply, &session))
-        return false;
-    lesson_store_place read;
-    bool valid = copy_id(&read, read.course_id, redis_given(course));
-    valid = copy_id(&read, read.lesson_id, lesson) && valid;
-    valid = copy_id(&read, read.session, session) && valid;
-    if (!valid && operation->kind == LESSON_STORE_OPERATION_WHERE)
-        operation->code = bad_place(store, operation);
-    else if (place)
-        *place = read;
-    return true;
-}
-
-static bool read_count(redis_store *store, uint64_t *count) {
-    int64_t number;
-    if (!redis_reply_next_number(&store->reply, &number) || number < 0)
-        return false;
-    *count = (uint64_t)number;
-    return true;
-}
-
-static bool read_statuses(redis_store *store, lesson_store_operation *operation) {
-    lesson_store_id course_status, chat_status;
-    if (!redis_reply_next_text(&store->reply, &course_status) || !redis_reply_next_text(&store->reply, &chat_status))
-        return false;
-    lesson_store_lesson *lesson = &operation->lesson;
-    lesson->lesson_id = operation->lesson_id;
-    lesson->has_record = true;
-    lesson->member_count = 0;
-    lesson->course_status = redis_status_of(course_status, LESSON_STORE_COURSE_WAITING);
-    lesson->chat_status = redis_status_of(chat_status, LESSON_STORE_CHAT_BANNED);
-    if (lesson->course_status == LESSON_STORE_MALFORMED || lesson->chat_status == LESSON_STORE_MALFORMED)
-        operation->code = bad_status(store, operation);
-    return true;
-}
-
-static bool read_lesson(redis_store *store, lesson_store_operation *operation) {
-    uint64_t has_record;
-    if (!read_count(store, &has_record) || !read_statuses(store, operation))
-        return false;
-    operation->lesson.has_record = has_record > 0;
-    return read_count(store, &operation->lesson.member_count);
-}
-
-static bool read_refusal(redis_store *store, lesson_store_operation *join) {
-    lesson_store_id course_status;
-    if (!redis_reply_next_text(&store->reply, &course_status) || !read_place(store, join))
-        return false;
-    if (join->refused_by == LESSON_STORE_IF_OPEN &&
-        redis_status_of(course_status, LESSON_STORE_COURSE_WAITING) == LESSON_STORE_MALFORMED)
-        join->code = bad_status(store, join);
-    return true;
-}
-
-static bool read_join(redis_store *store, lesson_store_operation *join, const struct word *word) {
-    if (word->code == LESSON_STORE_REFUSED) {
-        join->refused_by = word->detail;
-        return read_refusal(store, join);
-    }
-    join->arrival = word->detail;
-    if (word->detail != LESSON_STORE_ARRIVAL_NEW)
-        return read_place(store, join);
-    if (join->place)
-        join->place->course_id[0] = join->place->lesson_id[0] = join->place->session[0] = '\0';
-    return true;
-}
-
-/* The server's error, and the keys it was about: one, or a second that it may have been about too. */
-static bool read_failure(redis_store *store, lesson_store_operation *operation) {
-    lesson_store_id error, key, other;
-    if (!redis_reply_next_text(&store->reply, &error) || !redis_reply_next_text(&store->reply, &key) ||
-        !redis_reply_next_text(&store->reply, &other) || !error.data)
-        return false;
-    operation->code =
-        lesson_store_fail(redis_failure_code(error), "%s: %.*s%s%.*s: %.*s", store->connection.settings.shown,
-                          (int)key.size, key.data ? key.data : "", other.data ? " or " : "", (int)other.size,
-                          other.data ? other.data : "", (int)error.size, error.data ? error.data : "");
-    return true;
-}
-
-static bool read_answer(redis_store *store, lesson_store_operation *operation) {
-    lesson_store_id text;
-    if (!redis_reply_next_text(&store->reply, &text))
-        return false;
-    if (redis_text_is(text, "FAILURE"))
-        return read_failure(store, operation);
-    const struct word *word = word_of(text);
-    if (!word)
-        return false;
-    operation->code = word->code;
-    switch ((lesson_store_operation_kind)operation->kind) {
-    case LESSON_STORE_OPERATION_CREATE:
-        return true;
-    case LESSON_STORE_OPERATION_END:
-    case LESSON_STORE_OPERATION_COUNT:
-        return word->code != LESSON_STORE_OK || read_count(store, &operation->count);
-    case LESSON_STORE_OPERATION_SET:
-        return word->code != LESSON_STORE_CONFLICT || read_statuses(store, operation);
-    case LESSON_STORE_OPERATION_GET_LESSON:
-        return word->code != LESSON_STORE_OK || read_lesson(store, operation);
-    case LESSON_STORE_OPERATION_JOIN:
-        return read_join(store, operation, word);
-    case LESSON_STORE_OPERATION_QUIT:
-    case LESSON_STORE_OPERATION_WHERE:
-        return word->code == LESSON_STORE_NOT_FOUND || read_place(store, operation);
-    }
-    return false;
-}
-
-/* ---- Running */
-
-static int run_request(redis_store *store, lesson_store_operation *operations, size_t count) {
-    bool writes = false;
-    redis_ask_begin(store, &redis_apply_script);
-    for (size_t i = 0; i < count; i++) {
-        add_operation(&store->request, &operations[i]);
-        writes = writes || lesson_store_operation_writes(&operations[i]);
-    }
-    int code = redis_ask(store, &store->reply, writes);
-    if (code)
+static int run_alone(struct run *run) {
+    size_t first = run->answered;
+    size_t end = end_of(run, first);
+    bool may_write = writes(run, first, end);
+    redis_apply_begin(run->store, run->operations + first, end - first, false);
+    run->sent = end;
+    int code = redis_ask(run->store, &run->store->reply, may_write);
+    if (!code)
+        code = read_answers(run, end, may_write);
+    if (code || run->answered == end)
         return code;
-    for (size_t i = 0; i < count; i++) {
-        if (!read_answer(store, &operations[i])) {
-            operations[i].code = LESSON_STORE_UNANSWERED;
-            return redis_ask_garbled(store, writes);
-        }
-    }
-    return redis_reply_at_end(&store->reply) ? LESSON_STORE_OK : redis_ask_garbled(store, writes);
+    code = redis_end_in_steps(run->store, &run->operations[run->answered]);
+    run->sent = run->answered + 1;
+    run->answered += code == LESSON_STORE_OK;
+    return code;
 }
 
-/* One request after the other: if the server had lost the script, a later request already under way could be executed
- * before an earlier one that has to be sent again. */
-int redis_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
-    for (size_t first = 0; first < count; first += REQUEST_OPERATIONS_MAX) {
-        size_t end = count - first > REQUEST_OPERATIONS_MAX ? first + REQUEST_OPERATIONS_MAX : count;
-        int code = run_request(redis_of(instance), operations + first, end - first);
-        if (code) {
-            /* What comes later was not even sent. */
-            lesson_store_fail_operations(operations, first, end, code);
-            lesson_store_fail_operations(operations, end, count,
-                                         code == LESSON_STORE_UNKNOWN ? LESSON_STORE_UNREACHABLE : code);
-            return code;
-        }
-    }
+/* ---- Several under way */
+
+static bool may_send(const struct run *run) {
+    return run->sent < run->count && run->store->connection.under_way < REQUESTS_UNDER_WAY_MAX &&
+           !any(run, run->sent, end_of(run, run->sent), redis_is_end);
+}
+
+static redis_exchange_end send_next(struct run *run) {
+    redis_store *store = run->store;
+    size_t end = end_of(run, run->sent);
+    redis_apply_begin(store, run->operations + run->sent, end - run->sent, true);
+    redis_bytes bytes = redis_request_finish(&store->request);
+    redis_exchange_end sent = bytes.data ? redis_connection_send(&store->connection, bytes) : REDIS_NO_MEMORY_TO_SEND;
+    if (sent == REDIS_ANSWERED)
+        run->sent = end;
+    return sent;
+}
+
+/* Takes the answers to the oldest request under way. A server's error is the answer to each of its operations. */
+static int receive_next(struct run *run, redis_exchange_end *received) {
+    redis_store *store = run->store;
+    bool may_write = writes(run, run->answered, run->sent);
+    size_t end = end_of(run, run->answered);
+    *received = redis_connection_receive(&store->connection, &store->reply);
+    if (*received != REDIS_ANSWERED)
+        return LESSON_STORE_OK;
+    if (!store->reply.is_error)
+        return read_answers(run, end, may_write);
+    int code = redis_ask_error(store, &store->reply);
+    lesson_store_fail_operations(run->operations, run->answered, end, code);
+    run->answered = end;
+    return code;
+}
+
+/* The connection broke while these were under way. OK if they only read and are to be asked again. */
+static int give_up(struct run *run, redis_exchange_end end) {
+    bool may_write = writes(run, run->answered, run->sent);
+    if (end != REDIS_BROKEN || may_write || run->again)
+        return redis_ask_code(run->store, end, may_write);
+    run->again = true;
     return LESSON_STORE_OK;
+}
+
+/* The next request could not be sent. OK if it is to be tried again. */
+static int give_up_sending(struct run *run, redis_exchange_end end) {
+    if (end != REDIS_NO_MEMORY_TO_SEND)
+        redis_connection_close(&run->store->connection);
+    if (end != REDIS_UNSENT || run->again)
+        return redis_ask_code(run->store, end, false);
+    run->again = true;
+    return LESSON_STORE_OK;
+}
+
+/* Sends as much as can be under way together, and returns when all of that is answered. */
+static int run_together(struct run *run) {
+    redis_connection *connection = &run->store->connection;
+    redis_exchange_end sent = REDIS_ANSWERED, received = REDIS_ANSWERED;
+    int code = redis_connection_prepare(connection);
+    while (!code && sent == REDIS_ANSWERED && received == REDIS_ANSWERED) {
+        if (may_send(run))
+            sent = send_next(run);
+        else if (connection->under_way > 0)
+            code = receive_next(run, &received);
+        else
+            return LESSON_STORE_OK;
+    }
+    while (connection->under_way > 0) {
+        int later = receive_next(run, &received);
+        code = code ? code : later;
+    }
+    if (received != REDIS_ANSWERED)
+        return give_up(run, received);
+    return code ? code : give_up_sending(run, sent);
+}
+
+int redis_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    struct run run = {.store = redis_of(instance), .operations = operations, .count = count};
+    int code = LESSON_STORE_OK;
+    while (!code && run.answered < count) {
+        run.sent = run.answered;
+        code = comes_alone(&run) ? run_alone(&run) : run_together(&run);
+    }
+    if (code) {
+        /* What comes later was not even sent. */
+        lesson_store_fail_operations(operations, run.answered, run.sent, code);
+        lesson_store_fail_operations(operations, run.sent, count,
+                                     code == LESSON_STORE_UNKNOWN ? LESSON_STORE_UNREACHABLE : code);
+    }
+    return code;
 }

@@ -11,6 +11,9 @@ typedef struct redis_script {
 } redis_script;
 
 extern const redis_script redis_apply_script;
+extern const redis_script redis_move_script;
+extern const redis_script redis_end_step_script;
+extern const redis_script redis_members_script;
 extern const redis_script redis_lessons_script;
 extern const redis_script redis_users_script;
 extern const redis_script redis_check_keys_script;

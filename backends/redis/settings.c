@@ -6,6 +6,8 @@
 #define DEFAULT_PORT 6379
 #define DB_MAX 65535
 #define TIMEOUT_MAX_MS 600000
+#define MEMBERS_AT_ONCE 10000 /* some 3 ms of the time of a server */
+#define MEMBERS_AT_ONCE_MAX 10000000
 
 const lesson_store_option redis_options[] = {
     {.name = "prefix", .summary = "what every key begins with", .text_default = "STATUS"},
@@ -20,6 +22,11 @@ const lesson_store_option redis_options[] = {
      .number_default = 2000,
      .minimum = 1,
      .maximum = TIMEOUT_MAX_MS},
+    {.name = "members_at_once",
+     .summary = "how many members of a lesson are listed by one command",
+     .number_default = MEMBERS_AT_ONCE,
+     .minimum = 1,
+     .maximum = MEMBERS_AT_ONCE_MAX},
     {.name = NULL},
 };
 
@@ -85,6 +92,7 @@ static int read_all(redis_settings *settings, const lesson_store_location *locat
     settings->db = (int)lesson_store_location_number(location, "db");
     settings->connect_timeout_ms = (int)lesson_store_location_number(location, "connect_timeout_ms");
     settings->timeout_ms = (int)lesson_store_location_number(location, "timeout_ms");
+    settings->members_at_once = (int)lesson_store_location_number(location, "members_at_once");
     if (!copy_text(&settings->prefix, prefix) || !copy_text(&settings->user, lesson_store_location_user(location)) ||
         !copy_text(&settings->password, lesson_store_location_password(location)) ||
         !copy_text(&settings->shown, lesson_store_location_shown(location)))

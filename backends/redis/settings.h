@@ -15,6 +15,7 @@ typedef struct redis_settings {
     int db;
     int connect_timeout_ms;
     int timeout_ms;
+    int members_at_once; /* members of a lesson that are listed by one command */
 } redis_settings;
 
 extern const lesson_store_option redis_options[];

@@ -1,91 +1,12 @@
-/* The streams. Members come as one reply that is handed on while it is read; lessons and users are found page by page
- * by scripts that read the records in the same step. */
-#include <stdio.h>
-
+/* The streams of lessons and users, found page by page by scripts that read the records in the same step. */
 #include "cursor.h"
-#include "redis.h"
+#include "malformed.h"
 #include "seen.h"
-
-/* ---- What is not given, because it is not of our shape */
-
-struct malformed {
-    size_t count;
-    char first[160];
-};
-
-static void note_malformed(struct malformed *malformed, const char *what, lesson_store_id id) {
-    if (malformed->count++ > 0)
-        return;
-    snprintf(malformed->first, sizeof malformed->first, "%s \"%.*s\"", what, (int)id.size, id.data ? id.data : "");
-    for (char *byte = malformed->first; *byte; byte++) {
-        if ((unsigned char)*byte >= 0x80)
-            *byte = '?';
-    }
-}
-
-static int tell_malformed(redis_store *store, const struct malformed *malformed) {
-    if (malformed->count == 0)
-        return LESSON_STORE_OK;
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %zu not listed, being malformed; the first: %s",
-                             store->connection.settings.shown, malformed->count, malformed->first);
-}
-
-/* ---- Members */
-
-struct members {
-    lesson_store_member_callback callback;
-    void *context;
-    struct malformed malformed;
-    bool stopped;
-};
-
-/* After the callback has stopped, the rest of the reply is still read, so that the connection can be used again. */
-static void give_member(const char *data, size_t size, void *context) {
-    struct members *members = context;
-    lesson_store_id uid = {data, size};
-    if (members->stopped)
-        return;
-    if (lesson_store_id_valid(data, size))
-        members->stopped = !members->callback(uid, members->context);
-    else
-        note_malformed(&members->malformed, "member", uid);
-}
-
-static int ask_members(redis_store *store, lesson_store_id lesson_id, redis_reply *reply) {
-    static const char middle[] = ":LESSON_USER:LESSON_ID:";
-    char key[LESSON_STORE_ID_MAX + sizeof middle + LESSON_STORE_ID_MAX];
-    snprintf(key, sizeof key, "%s%s%.*s", store->connection.settings.prefix, middle, (int)lesson_id.size,
-             lesson_id.data);
-    redis_request_begin(&store->request, NULL);
-    redis_request_add_text(&store->request, "SMEMBERS");
-    redis_request_add_text(&store->request, key);
-    int code = redis_ask(store, reply, false);
-    if (code == LESSON_STORE_MALFORMED)
-        lesson_store_fail(code, "%s: %s is not a set", store->connection.settings.shown, key);
-    return code;
-}
-
-int redis_members(lesson_store_instance *instance, lesson_store_id lesson_id, lesson_store_member_callback callback,
-                  void *context) {
-    redis_store *store = redis_of(instance);
-    struct members members = {.callback = callback, .context = context};
-    redis_reply reply = {.each = give_member, .context = &members};
-    int code = ask_members(store, lesson_id, &reply);
-    bool only_texts = reply.is_array && reply.count == 0;
-    redis_reply_free(&reply);
-    if (members.stopped)
-        return LESSON_STORE_OK;
-    if (!code && !only_texts)
-        code = redis_ask_garbled(store, false);
-    return code ? code : tell_malformed(store, &members.malformed);
-}
-
-/* ---- Lessons and users: pages of entries */
 
 struct listing {
     redis_store *store;
     redis_seen seen;
-    struct malformed malformed;
+    redis_malformed malformed;
     lesson_store_lesson_callback give_lesson;
     lesson_store_user_callback give_user;
     void *context;
@@ -125,7 +46,7 @@ static int take_lesson(struct listing *listing) {
     if (redis_text_is(word, "WRONG_TYPE") || lesson.course_status == LESSON_STORE_MALFORMED ||
         lesson.chat_status == LESSON_STORE_MALFORMED ||
         !lesson_store_id_valid(lesson.lesson_id.data, lesson.lesson_id.size))
-        note_malformed(&listing->malformed, "lesson", lesson.lesson_id);
+        redis_malformed_note(&listing->malformed, "lesson", lesson.lesson_id);
     else
         listing->stopped = !listing->give_lesson(&lesson, listing->context);
     return LESSON_STORE_OK;
@@ -145,7 +66,7 @@ static int take_user(struct listing *listing) {
     if (redis_text_is(word, "WRONG_TYPE") || !lesson_store_id_valid(user.uid.data, user.uid.size) ||
         !lesson_store_id_valid(user.lesson_id.data, user.lesson_id.size) || !redis_text_is_id_or_nil(user.course_id) ||
         !redis_text_is_id_or_nil(user.session))
-        note_malformed(&listing->malformed, "user", user.uid);
+        redis_malformed_note(&listing->malformed, "user", user.uid);
     else
         listing->stopped = !listing->give_user(&user, listing->context);
     return LESSON_STORE_OK;
@@ -194,7 +115,7 @@ static int list(struct listing *listing, const redis_script *script, entry_funct
     redis_seen_free(&listing->seen);
     if (code || listing->stopped)
         return code;
-    return tell_malformed(listing->store, &listing->malformed);
+    return redis_malformed_tell(&listing->malformed, listing->store);
 }
 
 int redis_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {

@@ -13,7 +13,8 @@
  * (an "instance") for its duration and waits while all are lent. An operation object belongs to one thread
  * while a call uses it. Do not use a store in a forked child that the parent opened.
  *
- * Atomicity. Every operation takes effect once, as one step that no other operation sees half done.
+ * Atomicity. Every operation takes effect once, as one step that no other operation sees half done. (The one exception
+ * is the end of a very large lesson in Redis: see lesson_store_end.)
  * The streaming calls (members, lessons, users, check) say for themselves what they promise.
  *
  * Strings. Ids are valid UTF-8 of 1 to LESSON_STORE_ID_MAX bytes without control bytes (0x00-0x1F, 0x7F),
@@ -233,7 +234,12 @@ LESSON_STORE_API int lesson_store_create(lesson_store *store, const char *lesson
 
 /* Ends a lesson: its record is gone and every member is out, in one step. `*left` becomes the number of users
  * who were put out. NOT_FOUND: neither record nor members. With LESSON_STORE_RECORD_ONLY just the record goes,
- * `*left` is 0, and NOT_FOUND means that there was no record. */
+ * `*left` is 0, and NOT_FOUND means that there was no record.
+ * In Redis, which answers nobody else during a step, a lesson of more than 1000 members is ended in several: it becomes
+ * OffLine, then its members leave some hundred at a time, each with the user record, and the last of them together with
+ * the lesson record, which is where the end takes effect. Until then `create` is answered EXISTS, a join that asks *if
+ * open* is REFUSED, and any other join is let in and put out again. If such an end is interrupted it is UNKNOWN, and
+ * what remains is the OffLine lesson with fewer members; ending it again finishes it. */
 LESSON_STORE_API int lesson_store_end(lesson_store *store, const char *lesson_id, uint32_t flags, uint64_t *left);
 
 /* Sets one status, if `expected` is LESSON_STORE_STATUS_NONE or the present value. NOT_FOUND: no lesson record.
@@ -368,7 +374,9 @@ typedef bool (*lesson_store_member_callback)(lesson_store_id uid, void *context)
 typedef bool (*lesson_store_lesson_callback)(const lesson_store_lesson *lesson, void *context);
 typedef bool (*lesson_store_user_callback)(const lesson_store_user *user, void *context);
 
-/* Every member of a lesson once, as of one instant. An unknown lesson has none. */
+/* Every member of a lesson once, as of one instant. An unknown lesson has none. In Redis a lesson of more than 10,000
+ * members (or what the location says) is listed page by page: each member once, who is there from beginning to end is
+ * listed, and who comes or goes meanwhile may be. */
 LESSON_STORE_API int lesson_store_members(lesson_store *store, const char *lesson_id,
                                           lesson_store_member_callback callback, void *context);
 

@@ -1,33 +1,25 @@
--- Applies a batch of operations in order, each atomically; a single call is a batch of one.
+-- Applies a batch of operations in order, each atomically; a single call is a batch of one. (Batches of plain joins have a
+-- quicker script, move.lua.)
 --
 --   ARGV[1]    the prefix of all keys
 --   ARGV[2..]  the operations, one after the other, each a kind and its arguments, '' for one that is not given:
---                create LESSON | reset LESSON | end LESSON | end_record LESSON | get LESSON | count LESSON
+--                create LESSON | reset LESSON | end LESSON MOST | end_record LESSON | get LESSON | count LESSON
 --                set LESSON COURSE_STATUS CHAT_STATUS IF_COURSE_STATUS IF_CHAT_STATUS
 --                join UID COURSE LESSON | admit UID COURSE LESSON SESSION IF_EXISTS IF_OPEN STAY (flags: '1' or '')
 --                where UID | quit UID LESSON SESSION
 --
--- The reply is flat: for each operation a word and what belongs to that word, as stated at each function. One that
--- failed is answered FAILURE, the server's error, and the key or two keys that it was about. What is stored is
--- answered as it is (false where there is nothing); whether it is of a sound shape is judged by the caller,
--- because an unsound value never leads to a change here.
+-- The reply is flat: for each operation a word and what belongs to that word, as stated at each function, or what
+-- answer_failure says. What is stored is answered as it is (false where there is nothing); whether it is of a sound shape
+-- is judged by the caller, because an unsound value never leads to a change here.
 --
--- The keys are computed and not declared: the lesson that a user leaves is only known inside. On a single server,
--- and the backend opens no other, a script may touch any key.
---
--- An operation that fails changes nothing, and the others go on. So each is called protected, and in each the first
--- call on every key that can have a wrong type comes before the first write that a failure would leave alone. A server
--- without memory, or one that may only be read, refuses a script's first write and no later one.
---
--- Speed: functions are made anew in every run, so there are few, and what they share is kept short.
-local call, pcall, prefix = redis.call, pcall, ARGV[1]
-local touched, beside -- the keys of the latest call that can meet a wrong type
+-- The end of a lesson with more than MOST members is answered LARGE and not done, and the reply ends there: the caller
+-- ends it in steps (end_step.lua), and then sends what comes behind it.
+local pcall = pcall
 
 -- NEW | MOVED or ALREADY_THERE, with COURSE LESSON SESSION of before | the flag that forbids the join, with
 -- COURSE_STATUS of the lesson and COURSE LESSON SESSION of the user
 local function join(uid, course, lesson, session, if_exists, if_open, stay)
     local user = prefix .. ':IN_LESSON:UID:' .. uid
-    local members = prefix .. ':LESSON_USER:LESSON_ID:' .. lesson
     touched = user
     local old = call('HMGET', user, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
     local old_lesson = old[2]
@@ -53,16 +45,7 @@ local function join(uid, course, lesson, session, if_exists, if_open, stay)
         end
     end
 
-    touched = members
-    if not old_lesson or old_lesson == lesson then
-        call('SADD', members, uid)
-    else
-        beside = prefix .. ':LESSON_USER:LESSON_ID:' .. old_lesson
-        if call('SMOVE', beside, members, uid) == 0 then
-            beside = false
-            call('SADD', members, uid)
-        end
-    end
+    enter(uid, lesson, old_lesson)
     if session and session ~= '' then
         call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session', session,
              'session_lesson_id', lesson)
@@ -99,34 +82,22 @@ local function leave(uid, if_lesson, if_session)
     return 'OK', found[1], lesson, session
 end
 
--- OK LEFT | NOT_FOUND. Only users whose record names this lesson leave it; a ghost just leaves the members.
-local function end_lesson(lesson, record, members)
+-- OK LEFT | NOT_FOUND | LARGE
+local function end_lesson(lesson, record, members, most)
     touched = members
-    local uids = call('SMEMBERS', members)
+    local count = call('SCARD', members)
     touched = record
-    if call('HLEN', record) == 0 and #uids == 0 then
+    if call('HLEN', record) == 0 and count == 0 then
         return 'NOT_FOUND'
+    elseif count > tonumber(most) then
+        return 'LARGE'
     end
-    local users, left = {}, 0
-    for _, uid in ipairs(uids) do
-        local user = prefix .. ':IN_LESSON:UID:' .. uid
-        local found = redis.pcall('HGET', user, 'lesson_id')
-        if found == lesson then
-            left = left + 1
-            users[left] = user
-        elseif type(found) == 'table' and not found.err:find('WRONGTYPE', 1, true) then
-            error(found.err, 0)
-        end
-    end
-    -- In pieces, because what unpack can put on Lua's stack is limited.
-    for first = 1, left, 1000 do
-        call('UNLINK', unpack(users, first, math.min(first + 999, left)))
-    end
+    local left = put_out(call('SMEMBERS', members), lesson)
     call('UNLINK', record, members)
     return 'OK', left
 end
 
--- create, reset: OK | EXISTS          end, end_record: OK LEFT | NOT_FOUND          count: OK MEMBERS
+-- create, reset: OK | EXISTS          end_record: OK LEFT | NOT_FOUND          count: OK MEMBERS
 -- get: OK HAS_RECORD COURSE_STATUS CHAT_STATUS MEMBERS | NOT_FOUND
 -- set: OK | NOT_FOUND | CONFLICT COURSE_STATUS CHAT_STATUS
 local function lesson_operation(kind, lesson, course_status, chat_status, if_course_status, if_chat_status)
@@ -136,7 +107,7 @@ local function lesson_operation(kind, lesson, course_status, chat_status, if_cou
         touched = members
         return 'OK', call('SCARD', members)
     elseif kind == 'end' then
-        return end_lesson(lesson, record, members)
+        return end_lesson(lesson, record, members, course_status)
     end
     touched = record
     if kind == 'end_record' then
@@ -179,7 +150,6 @@ local function lesson_operation(kind, lesson, course_status, chat_status, if_cou
     return 'OK'
 end
 
-local reply, size = {}, 0
 local at, last = 2, #ARGV
 while at <= last do
     local kind = ARGV[at]
@@ -202,17 +172,18 @@ while at <= last do
         done, a, b, c = pcall(lesson_operation, kind, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4],
                               ARGV[at + 5])
         at = at + 6
+    elseif kind == 'end' then
+        done, a, b = pcall(lesson_operation, kind, ARGV[at + 1], ARGV[at + 2])
+        at = a == 'LARGE' and last + 1 or at + 3
     else
         done, a, b, c, d, e = pcall(lesson_operation, kind, ARGV[at + 1])
         at = at + 2
     end
     if not done then
-        -- Redis 6 raises a string, for some errors with the place in the script before it; Redis 7 raises a table.
-        local problem = type(a) == 'table' and a.err or a
-        problem = problem:gsub('^@?user_script:%s*%d+:%s*', ''):gsub('^%-', '')
-        a, b, c, d, e = 'FAILURE', problem, touched, beside, nil
+        answer_failure(a)
+    else
+        reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4], reply[size + 5] = a, b, c, d, e
+        size = size + (e ~= nil and 5 or d ~= nil and 4 or c ~= nil and 3 or b ~= nil and 2 or 1)
     end
-    reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4], reply[size + 5] = a, b, c, d, e
-    size = size + (e ~= nil and 5 or d ~= nil and 4 or c ~= nil and 3 or b ~= nil and 2 or 1)
 end
 return reply

@@ -1,0 +1,20 @@
+/* Operations as requests of apply.lua or move.lua, and what these answer. */
+#ifndef LESSON_STORE_REDIS_APPLY_H
+#define LESSON_STORE_REDIS_APPLY_H
+
+#include "redis.h"
+
+/* True for the end of a lesson and not just of its record: it may be too large for one step. */
+static inline bool redis_is_end(const lesson_store_operation *operation) {
+    return operation->kind == LESSON_STORE_OPERATION_END && !(operation->flags & LESSON_STORE_RECORD_ONLY);
+}
+
+/* Makes the instance's request of these operations. */
+void redis_apply_begin(redis_store *store, const lesson_store_operation *operations, size_t count, bool with_source);
+
+/* Reads the answers to them from the instance's reply; `*answered` becomes how many. Where they end before a large
+ * lesson that is to be ended, that operation is UNANSWERED and was not executed, nor was any behind it. False if the
+ * reply is none of ours. */
+bool redis_apply_read(redis_store *store, lesson_store_operation *operations, size_t count, size_t *answered);
+
+#endif

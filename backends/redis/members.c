@@ -1,0 +1,181 @@
+/*
+ * The members of a lesson. Up to a number that the location can say they come as one reply, which is handed on while it
+ * is read; SMEMBERS keeps the server from its other clients while it makes that reply, so more are asked for page by
+ * page.
+ */
+#include <stdio.h>
+
+#include "cursor.h"
+#include "seen.h"
+#include "malformed.h"
+
+#define SCRIPT_MEMBERS_MAX 256
+
+struct members {
+    redis_store *store;
+    lesson_store_id lesson_id;
+    char key[LESSON_STORE_ID_MAX + sizeof ":LESSON_USER:LESSON_ID:" + LESSON_STORE_ID_MAX];
+    lesson_store_member_callback callback;
+    void *context;
+    redis_malformed malformed;
+    redis_seen given; /* only of pages: SSCAN may give a member twice */
+    bool stopped;
+};
+
+static void give(struct members *members, lesson_store_id uid) {
+    if (lesson_store_id_valid(uid.data, uid.size))
+        members->stopped = !members->callback(uid, members->context);
+    else
+        redis_malformed_note(&members->malformed, "member", uid);
+}
+
+static int code_of_error(struct members *members, int code) {
+    if (code == LESSON_STORE_MALFORMED)
+        lesson_store_fail(code, "%s: %s is not a set", members->store->connection.settings.shown, members->key);
+    return code;
+}
+
+/* ---- All at once */
+
+/* After the callback has stopped, the rest of the reply is still read, so that the connection can be used again. */
+static void give_streamed(const char *data, size_t size, void *context) {
+    struct members *members = context;
+    if (!members->stopped)
+        give(members, (lesson_store_id){data, size});
+}
+
+/* Sends the instance's request. A reply that is a number becomes `*count`, if that may be. */
+static int ask_all(struct members *members, int64_t *count) {
+    redis_reply reply = {.each = give_streamed, .context = members};
+    int code = redis_ask(members->store, &reply, false);
+    bool only_texts = reply.is_array && reply.count == 0;
+    bool only_number = count && !reply.is_array && reply.count == 1 && reply.items[0].number > 0;
+    if (only_number)
+        *count = reply.items[0].number;
+    redis_reply_free(&reply);
+    if (code)
+        return code_of_error(members, code);
+    return only_texts || only_number || members->stopped ? LESSON_STORE_OK : redis_ask_garbled(members->store, false);
+}
+
+/* Gives a few members, or tells how many there are. */
+static int give_few(struct members *members, int64_t *count) {
+    char most[16];
+    int at_once = members->store->connection.settings.members_at_once;
+    snprintf(most, sizeof most, "%d", at_once < SCRIPT_MEMBERS_MAX ? at_once : SCRIPT_MEMBERS_MAX);
+    redis_ask_begin(members->store, &redis_members_script);
+    redis_request_add_id(&members->store->request, members->lesson_id);
+    redis_request_add_text(&members->store->request, most);
+    return ask_all(members, count);
+}
+
+static int give_all(struct members *members) {
+    redis_request *request = &members->store->request;
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "SMEMBERS");
+    redis_request_add_text(request, members->key);
+    return ask_all(members, NULL);
+}
+
+/* ---- Page by page: the next page is asked for before this one is given */
+
+struct paging {
+    struct members *members;
+    redis_reply page;
+    redis_cursor cursor; /* of the page that is asked for next, or is under way */
+};
+
+static redis_exchange_end ask_page(struct paging *paging) {
+    redis_store *store = paging->members->store;
+    redis_request_begin(&store->request, NULL);
+    redis_request_add_text(&store->request, "SSCAN");
+    redis_request_add_text(&store->request, paging->members->key);
+    redis_request_add_text(&store->request, paging->cursor.text);
+    redis_request_add_text(&store->request, "COUNT");
+    redis_request_add_text(&store->request, REDIS_MEMBERS_PAGE_SIZE);
+    redis_bytes bytes = redis_request_finish(&store->request);
+    return bytes.data ? redis_connection_send(&store->connection, bytes) : REDIS_NO_MEMORY_TO_SEND;
+}
+
+static int give_page(struct paging *paging) {
+    struct members *members = paging->members;
+    while (!members->stopped && !redis_reply_at_end(&paging->page)) {
+        lesson_store_id uid;
+        if (!redis_reply_next_text(&paging->page, &uid) || !uid.data)
+            return redis_ask_garbled(members->store, false);
+        int code = redis_seen_add(&members->given, uid.data, uid.size);
+        if (code == LESSON_STORE_OK)
+            give(members, uid);
+        else if (code != LESSON_STORE_EXISTS)
+            return code;
+    }
+    return LESSON_STORE_OK;
+}
+
+/* Gives the page under way, and has the next one under way unless this was the last. OK also if the exchange failed,
+ * which
+ * `*end` says. */
+static int pass_page(struct paging *paging, redis_exchange_end *end) {
+    redis_store *store = paging->members->store;
+    *end = redis_connection_receive(&store->connection, &paging->page);
+    if (*end != REDIS_ANSWERED)
+        return LESSON_STORE_OK;
+    if (paging->page.is_error)
+        return code_of_error(paging->members, redis_ask_error(store, &paging->page));
+    if (!redis_cursor_read(&paging->cursor, &paging->page))
+        return redis_ask_garbled(store, false);
+    if (!redis_cursor_at_start(&paging->cursor))
+        *end = ask_page(paging);
+    return give_page(paging);
+}
+
+/* One pass over the pages, on one connection, since a cursor means something only to the server that gave it. */
+static int pass_pages(struct paging *paging, redis_exchange_end *end) {
+    redis_connection *connection = &paging->members->store->connection;
+    int code = redis_connection_prepare(connection);
+    if (code)
+        return code;
+    paging->cursor = redis_cursor_start();
+    *end = ask_page(paging);
+    while (!code && *end == REDIS_ANSWERED && connection->under_way > 0 && !paging->members->stopped)
+        code = pass_page(paging, end);
+    /* What is still under way is not wanted any more, but the connection is. */
+    while (connection->under_way > 0)
+        redis_connection_receive(connection, &paging->page);
+    return code;
+}
+
+/* If the connection breaks, a pass is made once more on a new one, and what was given already is not given again. */
+static int give_pages(struct members *members) {
+    struct paging paging = {.members = members, .page = {.flat = true}};
+    redis_exchange_end end;
+    int code = LESSON_STORE_OK;
+    for (int pass = 0; pass < 2; pass++) {
+        end = REDIS_ANSWERED;
+        code = pass_pages(&paging, &end);
+        if (code || members->stopped || (end != REDIS_UNSENT && end != REDIS_BROKEN))
+            break;
+    }
+    if (!code && !members->stopped)
+        code = redis_ask_code(members->store, end, false);
+    redis_seen_free(&members->given);
+    redis_reply_free(&paging.page);
+    return code;
+}
+
+int redis_members(lesson_store_instance *instance, lesson_store_id lesson_id, lesson_store_member_callback callback,
+                  void *context) {
+    redis_store *store = redis_of(instance);
+    struct members members = {.store = store, .lesson_id = lesson_id, .callback = callback, .context = context};
+    int64_t count = 0;
+    snprintf(members.key, sizeof members.key, "%s:LESSON_USER:LESSON_ID:%.*s", store->connection.settings.prefix,
+             (int)lesson_id.size, lesson_id.data);
+    int code = give_few(&members, &count);
+    if (!code && count > store->connection.settings.members_at_once)
+        code = give_pages(&members);
+    else if (!code && count > 0)
+        code = give_all(&members);
+    if (members.stopped)
+        return LESSON_STORE_OK;
+    return code ? code : redis_malformed_tell(&members.malformed, store);
+}

@@ -1,0 +1,7 @@
+-- The members of a lesson, or how many there are if they are more than MOST: handing many through a script would cost twice
+-- what SMEMBERS does.
+--
+--   ARGV  PREFIX LESSON MOST
+local members = ARGV[1] .. ':LESSON_USER:LESSON_ID:' .. ARGV[2]
+local count = redis.call('SCARD', members)
+return count > tonumber(ARGV[3]) and count or redis.call('SMEMBERS', members)
