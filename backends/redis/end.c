@@ -1,26 +1,60 @@
 /* The end of a lesson that has too many members for one step; scripts/end_step.lua says what each step does. */
+#include <errno.h>
 #include <stdio.h>
+#include <sys/random.h>
 
 #include "cursor.h"
 #include "redis.h"
 
-static int ask_step(redis_store *store, lesson_store_id lesson_id, const redis_cursor *cursor) {
+#define MARK_BYTES 8
+
+/* An end that has begun. */
+struct ending {
+    redis_store *store;
+    lesson_store_id lesson_id;
+    redis_cursor cursor;
+    uint64_t left;
+    bool done;
+    char mark[2 * MARK_BYTES + 1];       /* ours; no two ends have the same */
+    char found[LESSON_STORE_ID_MAX + 1]; /* that which the record carries, "" for none */
+};
+
+static int make_mark(struct ending *ending) {
+    unsigned char bytes[MARK_BYTES];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return lesson_store_fail(LESSON_STORE_FAILED, "redis: no random bytes: %s", strerror(errno));
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(ending->mark + 2 * i, 3, "%02x", bytes[i]);
+    return LESSON_STORE_OK;
+}
+
+static int ask_step(const struct ending *ending) {
+    redis_store *store = ending->store;
     redis_ask_begin(store, &redis_end_step_script);
-    redis_request_add_id(&store->request, lesson_id);
-    redis_request_add_text(&store->request, cursor->text);
+    redis_request_add_id(&store->request, ending->lesson_id);
+    redis_request_add_text(&store->request, ending->cursor.text);
     redis_request_add_text(&store->request, REDIS_END_PAGE_SIZE);
+    redis_request_add_text(&store->request, ending->mark);
+    redis_request_add_text(&store->request, ending->found);
     return redis_ask(store, &store->reply, true);
 }
 
-static bool read_step(redis_reply *reply, bool *done, uint64_t *left, redis_cursor *cursor) {
-    lesson_store_id word;
+static bool read_step(struct ending *ending) {
+    redis_reply *reply = &ending->store->reply;
+    lesson_store_id word, found;
     int64_t number;
     if (!redis_reply_next_text(reply, &word) || !redis_reply_next_number(reply, &number) || number < 0 ||
-        !redis_cursor_read(cursor, reply))
+        !redis_cursor_read(&ending->cursor, reply) || !redis_reply_next_text(reply, &found) || !found.data)
         return false;
-    *done = redis_text_is(word, "DONE");
-    *left += (uint64_t)number;
-    return *done || redis_text_is(word, "MORE");
+    lesson_store_id_copy(ending->found, found);
+    ending->done = !redis_text_is(word, "MORE");
+    ending->left += (uint64_t)number;
+    return !ending->done || redis_text_is(word, "DONE") || redis_text_is(word, "GONE");
+}
+
+static int take_step(struct ending *ending) {
+    int code = ask_step(ending);
+    return code || read_step(ending) ? code : redis_ask_garbled(ending->store, true);
 }
 
 /* Of an end that had begun nothing better can be said than that its outcome is unknown. */
@@ -32,19 +66,15 @@ static int interrupted(const redis_store *store, lesson_store_id lesson_id) {
 }
 
 int redis_end_in_steps(redis_store *store, lesson_store_operation *end) {
-    redis_cursor cursor = redis_cursor_start();
-    uint64_t left = 0;
-    bool done = false;
-    for (bool first = true; !done; first = false) {
-        int code = ask_step(store, end->lesson_id, &cursor);
-        if (!code && !read_step(&store->reply, &done, &left, &cursor))
-            code = redis_ask_garbled(store, true);
+    struct ending ending = {.store = store, .lesson_id = end->lesson_id, .cursor = redis_cursor_start()};
+    end->code = make_mark(&ending);
+    for (bool first = true; !end->code && !ending.done; first = false) {
+        int code = take_step(&ending);
         if (!code)
             continue;
         end->code = first ? code : interrupted(store, end->lesson_id);
         return store->reply.is_error ? LESSON_STORE_OK : end->code;
     }
-    end->count = left;
-    end->code = LESSON_STORE_OK;
+    end->count = ending.left;
     return LESSON_STORE_OK;
 }
