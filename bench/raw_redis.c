@@ -80,6 +80,16 @@ void raw_redis_command(raw_redis *raw, const char *command) {
     freeReplyObject(must_be(raw, (redisReply *)redisCommand(raw->context, command), REDIS_REPLY_STATUS));
 }
 
+uint64_t raw_redis_reads(raw_redis *raw) {
+    static const char name[] = "total_reads_processed:";
+    redisReply *reply = must_be(raw, (redisReply *)redisCommand(raw->context, "INFO stats"), REDIS_REPLY_STRING);
+    const char *found = strstr(reply->str, name);
+    measure_must(found, "redis: no %s", name);
+    uint64_t reads = strtoull(found + sizeof name - 1, NULL, 10);
+    freeReplyObject(reply);
+    return reads;
+}
+
 /* ---- Joining and quitting */
 
 static size_t make_key(char key[KEY_SIZE], const char *prefix, size_t prefix_size, lesson_store_id id) {

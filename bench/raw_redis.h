@@ -35,6 +35,9 @@ bool raw_redis_where(raw_redis *raw, lesson_store_id uid, lesson_store_place *pl
 /* One SMEMBERS, its reply as hiredis gives it. Returns the sum of the sizes of the ids. */
 size_t raw_redis_members(raw_redis *raw, lesson_store_id lesson_id);
 
+/* How often the server has read from its clients, which is one for each request that waits for its reply. */
+uint64_t raw_redis_reads(raw_redis *raw);
+
 void raw_redis_command(raw_redis *raw, const char *command);
 
 #endif

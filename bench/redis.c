@@ -359,6 +359,18 @@ static void measure_latency(const benchmark *bench, setting *all) {
     free(times);
 }
 
+/* Of a single join of ours; the first question is one of the reads between. */
+static void count_round_trips(const benchmark *bench, setting *all) {
+    size_t count = measure_size(bench, 1000, 100);
+    workload_join *moves = workload_moves(&all->load, count, 7);
+    uint64_t before = raw_redis_reads(all->raw);
+    for (size_t i = 0; i < count; i++)
+        join_ours(all->store, &moves[i]);
+    double reads = (double)(raw_redis_reads(all->raw) - before - 1);
+    measure_print(bench, "join", "lessonstore", all->load.user_count, "round-trips", reads / (double)count, "requests");
+    free(moves);
+}
+
 /* ---- The parts */
 
 /* The first two ways of everything are also measured with fewer and more users, to see how the cost grows. */
@@ -374,6 +386,7 @@ static void measure_rest(const benchmark *bench, setting *all) {
     compare_batches(bench, all, 64, 3);
     compare_batches(bench, all, 1024, 2);
     measure_latency(bench, all);
+    count_round_trips(bench, all);
 }
 
 /* Every user quits once in a round. */

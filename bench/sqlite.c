@@ -11,6 +11,7 @@
 
 #define LESSONS 1000
 #define BATCH_MAX 1000
+#define ROUNDS 5
 #define PATH_SIZE 128
 #define ROW_GOAL 200000 /* rows that a round of listing reads in all */
 
@@ -290,9 +291,9 @@ static void measure_users(const benchmark *bench, size_t users) {
     bool every_batch = users == measure_size(bench, 100000, 2000);
     setting all = set_up(joins, users, load, every_batch ? SIDE_COUNT : 2);
     free(joins);
-    compare_where(bench, &all, measure_size(bench, 200000, 2000));
+    compare_where(bench, &all, measure_size(bench, 100000, 2000));
+    compare_moves(bench, &all, 1, measure_size(bench, 6000, 20), 2);
     if (every_batch) {
-        compare_moves(bench, &all, 1, measure_size(bench, 6000, 20), 2);
         compare_moves(bench, &all, 64, measure_size(bench, 200 * 64, 64), 2);
         compare_new(bench, &all, 1, measure_size(bench, 6000, 20));
         compare_new(bench, &all, 64, measure_size(bench, 200 * 64, 64));
@@ -324,6 +325,8 @@ static void measure_members(const benchmark *bench, size_t members) {
 int main(int argc, char **argv) {
     benchmark bench = measure_begin("sqlite", argc, argv);
     measure_pin();
+    if (!bench.brief)
+        bench.rounds = ROUNDS;
     if (bench.brief) {
         measure_users(&bench, 2000);
         measure_members(&bench, 100);
