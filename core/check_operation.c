@@ -1,5 +1,6 @@
 /* The rules for arguments, in one table, so that no backend has to know them. */
 #include "core.h"
+#include "plain.h"
 
 enum { UID = 1, COURSE = 2, LESSON = 4, SESSION = 8 };
 
@@ -49,12 +50,45 @@ int lesson_store_id_check(const char *what, lesson_store_id id) {
     return lesson_store_fail(LESSON_STORE_INVALID, "%s is not valid UTF-8", what);
 }
 
+static bool is_given(lesson_store_id id) {
+    return id.data || id.size;
+}
+
 static int check_id(const struct rule *rule, unsigned bit, const char *what, lesson_store_id id) {
-    if (rule->needs & bit || (rule->takes & bit && (id.data || id.size)))
-        return lesson_store_id_check(what, id);
-    if (id.data || id.size)
+    if (!is_given(id) && !(rule->needs & bit))
+        return LESSON_STORE_OK;
+    if (!(rule->takes & bit))
         return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no %s", rule->name, what);
-    return LESSON_STORE_OK;
+    return lesson_store_id_check(what, id);
+}
+
+/* Names the fault, where there is one. */
+static LESSON_STORE_RARE int check_ids(const struct rule *rule, const lesson_store_operation *operation) {
+    int code = check_id(rule, UID, "uid", operation->uid);
+    if (!code)
+        code = check_id(rule, COURSE, "course_id", operation->course_id);
+    if (!code)
+        code = check_id(rule, LESSON, "lesson_id", operation->lesson_id);
+    if (!code)
+        code = check_id(rule, SESSION, "session", operation->session);
+    return code;
+}
+
+/* The bit if this is an id of the common kind, 0 if it is not given, UNCLEAR if it is to be looked at more closely. */
+enum { UNCLEAR = 16 };
+
+static inline unsigned glance(unsigned bit, lesson_store_id id) {
+    if (!is_given(id))
+        return 0;
+    bool common = id.data && id.size > 0 && id.size <= LESSON_STORE_ID_MAX && lesson_store_is_plain(id.data, id.size);
+    return common ? bit : UNCLEAR;
+}
+
+/* True if all ids are there that are needed, none that is not taken, and each is plain: so at nearly every call. */
+static bool ids_are_common(const struct rule *rule, const lesson_store_operation *operation) {
+    unsigned seen = glance(UID, operation->uid) | glance(COURSE, operation->course_id) |
+                    glance(LESSON, operation->lesson_id) | glance(SESSION, operation->session);
+    return !(seen & ~rule->takes) && !(rule->needs & ~seen);
 }
 
 static int check_status(const char *what, int32_t status, int32_t highest) {
@@ -63,17 +97,14 @@ static int check_status(const char *what, int32_t status, int32_t highest) {
     return lesson_store_fail(LESSON_STORE_INVALID, "%s %d is not between 0 and %d", what, (int)status, (int)highest);
 }
 
-static int check_statuses(const struct rule *rule, const lesson_store_operation *operation) {
-    bool changes =
-        operation->course_status != LESSON_STORE_STATUS_NONE || operation->chat_status != LESSON_STORE_STATUS_NONE;
-    bool expects = operation->if_course_status != LESSON_STORE_STATUS_NONE ||
-                   operation->if_chat_status != LESSON_STORE_STATUS_NONE;
-    if (operation->kind != LESSON_STORE_OPERATION_SET) {
-        if (changes || expects)
-            return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no statuses", rule->name);
-        return LESSON_STORE_OK;
-    }
-    if (!changes)
+static bool names_a_status(const lesson_store_operation *operation) {
+    return operation->course_status != LESSON_STORE_STATUS_NONE || operation->chat_status != LESSON_STORE_STATUS_NONE ||
+           operation->if_course_status != LESSON_STORE_STATUS_NONE ||
+           operation->if_chat_status != LESSON_STORE_STATUS_NONE;
+}
+
+static int check_statuses(const lesson_store_operation *operation) {
+    if (operation->course_status == LESSON_STORE_STATUS_NONE && operation->chat_status == LESSON_STORE_STATUS_NONE)
         return lesson_store_fail(LESSON_STORE_INVALID, "set is given no status to set");
     int code = check_status("course_status", operation->course_status, LESSON_STORE_COURSE_WAITING);
     if (!code)
@@ -85,17 +116,20 @@ static int check_statuses(const struct rule *rule, const lesson_store_operation 
     return code;
 }
 
-static int check_support(const lesson_store *store, const struct rule *rule, const lesson_store_operation *operation) {
+static int unsupported(const lesson_store *store, const struct rule *rule, const lesson_store_operation *operation) {
+    const char *shown = store->location.shown;
     if (!(store->backend.operations & (UINT32_C(1) << operation->kind)))
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no %s", store->location.shown,
-                                 rule->name);
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no %s", shown, rule->name);
     if (operation->flags & ~store->backend.flags)
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend lacks a flag of %s (0x%x)",
-                                 store->location.shown, rule->name,
-                                 (unsigned)(operation->flags & ~store->backend.flags));
-    if (operation->session.data && !(store->capabilities & LESSON_STORE_CAN_KEEP_SESSIONS))
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend keeps no sessions", store->location.shown);
-    return LESSON_STORE_OK;
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend lacks a flag of %s (0x%x)", shown,
+                                 rule->name, (unsigned)(operation->flags & ~store->backend.flags));
+    return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend keeps no sessions", shown);
+}
+
+static bool is_supported(const lesson_store *store, const lesson_store_operation *operation) {
+    return store->backend.operations & (UINT32_C(1) << operation->kind) &&
+           !(operation->flags & ~store->backend.flags) &&
+           (!operation->session.data || store->capabilities & LESSON_STORE_CAN_KEEP_SESSIONS);
 }
 
 static bool lies_in(lesson_store_id id, const lesson_store_place *place) {
@@ -128,16 +162,14 @@ int lesson_store_operation_check(const lesson_store *store, const lesson_store_o
     if (lesson_store_operation_reads_its_place(operation))
         return lesson_store_fail(LESSON_STORE_INVALID, "%s: an id lies in the place for the answer", rule->name);
 
-    int code = check_id(rule, UID, "uid", operation->uid);
-    if (!code)
-        code = check_id(rule, COURSE, "course_id", operation->course_id);
-    if (!code)
-        code = check_id(rule, LESSON, "lesson_id", operation->lesson_id);
-    if (!code)
-        code = check_id(rule, SESSION, "session", operation->session);
-    if (!code)
-        code = check_statuses(rule, operation);
-    if (!code)
-        code = check_support(store, rule, operation);
-    return code;
+    int code = ids_are_common(rule, operation) ? LESSON_STORE_OK : check_ids(rule, operation);
+    if (code)
+        return code;
+    if (operation->kind == LESSON_STORE_OPERATION_SET)
+        code = check_statuses(operation);
+    else if (names_a_status(operation))
+        code = lesson_store_fail(LESSON_STORE_INVALID, "%s takes no statuses", rule->name);
+    if (code)
+        return code;
+    return is_supported(store, operation) ? LESSON_STORE_OK : unsupported(store, rule, operation);
 }

@@ -67,6 +67,7 @@ typedef struct lesson_store_pool {
     int opened;
     int idle;
     int64_t grow_again_at_ms;
+    _Atomic(int) streaming; /* callbacks that run now */
     lesson_store_slot *idle_slots[LESSON_STORE_POOL_MAX];
     lesson_store_slot slots[LESSON_STORE_POOL_MAX];
 } lesson_store_pool;
@@ -75,17 +76,38 @@ int lesson_store_pool_open(lesson_store_pool *pool, const lesson_store_backend *
                            lesson_store_location *location);
 void lesson_store_pool_close(lesson_store_pool *pool);
 
-/* REENTERED if the calling thread is in a callback of this store. To be asked before each take: a thread that already
- * holds the only instance would wait for itself. */
-int lesson_store_pool_check_thread(lesson_store_pool *pool);
+/* Whether the calling thread is in a callback of this store; only to be asked while any callback runs. */
+bool lesson_store_pool_is_streaming_here(const lesson_store_pool *pool);
 
-/* Waits while all instances are lent. */
-lesson_store_slot *lesson_store_pool_take(lesson_store_pool *pool);
-void lesson_store_pool_give(lesson_store_pool *pool, lesson_store_slot *slot);
+/* REENTERED if the calling thread is in a callback of this store. To be asked before each take: a thread that already
+ * holds the only instance would wait for itself. A thread that is in a callback has counted it itself, so to look at
+ * the count without order is enough. */
+static inline int lesson_store_pool_check_thread(lesson_store_pool *pool) {
+    if (atomic_load_explicit(&pool->streaming, memory_order_relaxed) == 0 || !lesson_store_pool_is_streaming_here(pool))
+        return LESSON_STORE_OK;
+    return lesson_store_fail(LESSON_STORE_REENTERED, "a callback of this store called the store again");
+}
+
+lesson_store_slot *lesson_store_pool_take_one(lesson_store_pool *pool);
+void lesson_store_pool_give_one(lesson_store_pool *pool, lesson_store_slot *slot);
+
+/* Waits while all instances are lent. With one instance the mutex itself is the loan: one lock and one unlock for each
+ * call. */
+static inline lesson_store_slot *lesson_store_pool_take(lesson_store_pool *pool) {
+    pthread_mutex_lock(&pool->mutex);
+    return pool->size == 1 ? &pool->slots[0] : lesson_store_pool_take_one(pool);
+}
+
+static inline void lesson_store_pool_give(lesson_store_pool *pool, lesson_store_slot *slot) {
+    if (pool->size == 1)
+        pthread_mutex_unlock(&pool->mutex);
+    else
+        lesson_store_pool_give_one(pool, slot);
+}
 
 /* Marks that the calling thread's callback runs on this instance, from begin to end. */
-void lesson_store_slot_begin_streaming(lesson_store_slot *slot);
-void lesson_store_slot_end_streaming(lesson_store_slot *slot);
+void lesson_store_pool_begin_streaming(lesson_store_pool *pool, lesson_store_slot *slot);
+void lesson_store_pool_end_streaming(lesson_store_pool *pool, lesson_store_slot *slot);
 
 /* ---- store.c */
 

@@ -1,17 +1,5 @@
 #include "core.h"
-
-/* Ids are checked at every call, so the common case, plain ASCII, is checked eight bytes at a time. */
-#define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
-#define HIGH_BITS EVERY_BYTE(0x80u)
-
-/* The high bit of each byte that is a control byte or not ASCII; bits of higher bytes may be set beside a lower one
- * that is. */
-static uint64_t suspicious_bytes(uint64_t word) {
-    uint64_t below_space = (word - EVERY_BYTE(0x20u)) & ~word;
-    uint64_t delete_byte = word ^ EVERY_BYTE(0x7fu);
-    uint64_t is_delete = (delete_byte - EVERY_BYTE(1u)) & ~delete_byte;
-    return (below_space | is_delete | word) & HIGH_BITS;
-}
+#include "plain.h"
 
 size_t lesson_store_utf8_sequence(const unsigned char *text, size_t size) {
     unsigned char lead = text[0];
@@ -44,17 +32,17 @@ static bool valid_slowly(const unsigned char *text, size_t size) {
     return true;
 }
 
+bool lesson_store_is_long_and_plain(const char *data, size_t size) {
+    uint64_t plain = lesson_store_plain_bytes(lesson_store_word_at(data + size - 8));
+    for (size_t done = 0; done + 8 < size; done += 8)
+        plain &= lesson_store_plain_bytes(lesson_store_word_at(data + done));
+    return lesson_store_all_plain(plain);
+}
+
 bool lesson_store_id_valid(const char *data, size_t size) {
     if (!data || size == 0 || size > LESSON_STORE_ID_MAX)
         return false;
-    size_t done = 0;
-    uint64_t word;
-    for (; size - done >= sizeof word; done += sizeof word) {
-        memcpy(&word, data + done, sizeof word);
-        if (suspicious_bytes(word))
-            return valid_slowly((const unsigned char *)data + done, size - done);
-    }
-    return valid_slowly((const unsigned char *)data + done, size - done);
+    return lesson_store_is_plain(data, size) || valid_slowly((const unsigned char *)data, size);
 }
 
 void lesson_store_id_copy(char field[LESSON_STORE_ID_MAX + 1], lesson_store_id id) {

@@ -50,12 +50,12 @@ void lesson_store_pool_close(lesson_store_pool *pool) {
     pthread_mutex_destroy(&pool->mutex);
 }
 
-int lesson_store_pool_check_thread(lesson_store_pool *pool) {
+bool lesson_store_pool_is_streaming_here(const lesson_store_pool *pool) {
     for (int i = 0; i < pool->size; i++) {
         if (atomic_load_explicit(&pool->slots[i].streaming_thread, memory_order_relaxed) == this_thread())
-            return lesson_store_fail(LESSON_STORE_REENTERED, "a callback of this store called the store again");
+            return true;
     }
-    return LESSON_STORE_OK;
+    return false;
 }
 
 static lesson_store_slot *unopened_slot(lesson_store_pool *pool) {
@@ -103,29 +103,26 @@ static lesson_store_slot *idle_or_new(lesson_store_pool *pool) {
     return pool->idle_slots[--pool->idle];
 }
 
-lesson_store_slot *lesson_store_pool_take(lesson_store_pool *pool) {
-    pthread_mutex_lock(&pool->mutex);
-    /* With one instance the mutex itself is the loan: one lock and one unlock for each call. */
-    if (pool->size == 1)
-        return &pool->slots[0];
+/* With the mutex held, which this lets go. */
+lesson_store_slot *lesson_store_pool_take_one(lesson_store_pool *pool) {
     lesson_store_slot *slot = idle_or_new(pool);
     pthread_mutex_unlock(&pool->mutex);
     return slot;
 }
 
-void lesson_store_pool_give(lesson_store_pool *pool, lesson_store_slot *slot) {
-    if (pool->size > 1) {
-        pthread_mutex_lock(&pool->mutex);
-        pool->idle_slots[pool->idle++] = slot;
-        pthread_cond_signal(&pool->returned);
-    }
+void lesson_store_pool_give_one(lesson_store_pool *pool, lesson_store_slot *slot) {
+    pthread_mutex_lock(&pool->mutex);
+    pool->idle_slots[pool->idle++] = slot;
+    pthread_cond_signal(&pool->returned);
     pthread_mutex_unlock(&pool->mutex);
 }
 
-void lesson_store_slot_begin_streaming(lesson_store_slot *slot) {
+void lesson_store_pool_begin_streaming(lesson_store_pool *pool, lesson_store_slot *slot) {
     atomic_store_explicit(&slot->streaming_thread, this_thread(), memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->streaming, 1, memory_order_relaxed);
 }
 
-void lesson_store_slot_end_streaming(lesson_store_slot *slot) {
+void lesson_store_pool_end_streaming(lesson_store_pool *pool, lesson_store_slot *slot) {
+    atomic_fetch_sub_explicit(&pool->streaming, 1, memory_order_relaxed);
     atomic_store_explicit(&slot->streaming_thread, 0, memory_order_relaxed);
 }

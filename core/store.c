@@ -81,24 +81,26 @@ void lesson_store_fail_operations(lesson_store_operation *operations, size_t fir
     }
 }
 
-static int check_answers(const lesson_store *store, lesson_store_operation *operations, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (operations[i].code != LESSON_STORE_UNANSWERED)
-            continue;
-        int code = lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend left operation %zu without an answer",
-                                     store->location.shown, i);
-        lesson_store_fail_operations(operations, i, count, code);
-        return code;
-    }
-    return LESSON_STORE_OK;
+static LESSON_STORE_RARE int fail_unanswered(const lesson_store *store, lesson_store_operation *operations,
+                                             size_t first, size_t count) {
+    int code = lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend left operation %zu without an answer",
+                                 store->location.shown, first);
+    lesson_store_fail_operations(operations, first, count, code);
+    return code;
 }
 
 static int run(const lesson_store *store, lesson_store_instance *instance, lesson_store_operation *operations,
                size_t count) {
     int code = store->backend.run(instance, operations, count);
-    if (code)
+    if (code) {
         lesson_store_fail_operations(operations, 0, count, code);
-    return code ? code : check_answers(store, operations, count);
+        return code;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (operations[i].code == LESSON_STORE_UNANSWERED)
+            return fail_unanswered(store, operations, i, count);
+    }
+    return LESSON_STORE_OK;
 }
 
 /* Leaves every operation either refused or UNANSWERED; returns how many are left to be run. */
@@ -165,12 +167,12 @@ static int begin_stream(lesson_store *store, bool has_function, bool has_callbac
     if (code)
         return code;
     *slot = lesson_store_pool_take(&store->pool);
-    lesson_store_slot_begin_streaming(*slot);
+    lesson_store_pool_begin_streaming(&store->pool, *slot);
     return LESSON_STORE_OK;
 }
 
 static int end_stream(lesson_store *store, lesson_store_slot *slot, int code) {
-    lesson_store_slot_end_streaming(slot);
+    lesson_store_pool_end_streaming(&store->pool, slot);
     lesson_store_pool_give(&store->pool, slot);
     if (code > 0)
         return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend answered a stream with %s",

@@ -22,7 +22,7 @@ static int no_memory(void) {
 
 static void describe_lesson(const memory_lesson *lesson, lesson_store_lesson *out) {
     out->lesson_id = memory_lesson_id(lesson);
-    out->member_count = lesson->member_count;
+    out->member_count = lesson->roster.members;
     out->course_status = lesson->course_status;
     out->chat_status = lesson->chat_status;
     out->has_record = lesson->has_record;
@@ -32,7 +32,7 @@ static void describe_place(const memory_user *user, lesson_store_place *place) {
     if (!place)
         return;
     lesson_store_id none = {NULL, 0};
-    lesson_store_id_copy(place->course_id, user ? (lesson_store_id){user->course->id, user->course->id_size} : none);
+    lesson_store_id_copy(place->course_id, user ? memory_course_id(user->course) : none);
     lesson_store_id_copy(place->lesson_id, user ? memory_lesson_id(user->lesson) : none);
     lesson_store_id_copy(place->session, user ? memory_session(user) : none);
 }
@@ -60,10 +60,11 @@ static int memory_end(memory_store *memory, lesson_store_operation *end) {
     memory_lesson *lesson = memory_find_lesson(memory, end->lesson_id);
     if (!lesson || (record_only && !lesson->has_record))
         return LESSON_STORE_NOT_FOUND;
-    end->count = record_only ? 0 : lesson->member_count;
+    end->count = record_only ? 0 : lesson->roster.members;
     remove_record(lesson);
-    while (!record_only && lesson->member_count > 0)
-        memory_leave(memory, lesson->members[lesson->member_count - 1]);
+    memory_user *user;
+    for (uint32_t position = 0; !record_only && (user = memory_roster_next(&lesson->roster, &memory->slab, &position));)
+        memory_leave(memory, user, memory_index_slot_of(&memory->users, user));
     memory_drop_lesson_if_empty(memory, lesson);
     return LESSON_STORE_OK;
 }
@@ -98,47 +99,49 @@ static int memory_get_lesson(memory_store *memory, lesson_store_operation *get) 
     return LESSON_STORE_OK;
 }
 
-/* The flag that forbids this join, or 0. */
-static uint32_t forbidding_flag(memory_store *memory, const lesson_store_operation *join, const memory_user *user) {
-    const uint32_t asks_record = LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN;
-    if (join->flags & asks_record) {
-        memory_lesson *lesson = memory_find_lesson(memory, join->lesson_id);
-        bool exists = lesson && lesson->has_record;
-        if (!exists)
-            return join->flags & LESSON_STORE_IF_EXISTS ? LESSON_STORE_IF_EXISTS : LESSON_STORE_IF_OPEN;
-        bool open =
-            lesson->course_status == LESSON_STORE_COURSE_ONLINE || lesson->course_status == LESSON_STORE_COURSE_WAITING;
-        if (join->flags & LESSON_STORE_IF_OPEN && !open)
-            return LESSON_STORE_IF_OPEN;
-    }
-    bool elsewhere = user && !memory_same_id(memory_lesson_id(user->lesson), join->lesson_id);
+/* The flag that forbids this join, or 0. `lesson` is NULL if it is unknown, `user` if it is nowhere. */
+static uint32_t forbidding_flag(const lesson_store_operation *join, const memory_lesson *lesson,
+                                const memory_user *user) {
+    bool exists = lesson && lesson->has_record;
+    bool open = exists && (lesson->course_status == LESSON_STORE_COURSE_ONLINE ||
+                           lesson->course_status == LESSON_STORE_COURSE_WAITING);
+    bool elsewhere = user && user->lesson != lesson;
+    if (join->flags & LESSON_STORE_IF_EXISTS && !exists)
+        return LESSON_STORE_IF_EXISTS;
+    if (join->flags & LESSON_STORE_IF_OPEN && !open)
+        return LESSON_STORE_IF_OPEN;
     return join->flags & LESSON_STORE_STAY && elsewhere ? LESSON_STORE_STAY : 0;
 }
 
-static int memory_join(memory_store *memory, lesson_store_operation *join) {
-    memory_user *user = memory_find_user(memory, join->uid);
-    uint32_t forbidding = join->flags ? forbidding_flag(memory, join, user) : 0;
+static memory_user *find_user(const memory_store *memory, lesson_store_id uid, uint32_t hash) {
+    return memory_index_user(&memory->users, memory_index_find(&memory->users, uid, hash));
+}
+
+static int memory_join(memory_store *memory, lesson_store_operation *join, uint32_t hash) {
+    memory_index_fetch(&memory->users, hash); /* comes while the lesson is found */
+    memory_lesson *lesson = memory_find_lesson(memory, join->lesson_id);
+    memory_user *user = find_user(memory, join->uid, hash);
+    uint32_t forbidding = join->flags ? forbidding_flag(join, lesson, user) : 0;
     if (forbidding) {
         join->refused_by = forbidding;
         describe_place(user, join->place);
         return LESSON_STORE_REFUSED;
     }
-    bool stays = user && memory_same_id(memory_lesson_id(user->lesson), join->lesson_id);
-    memory_lesson *lesson = stays ? user->lesson : memory_need_lesson(memory, join->lesson_id);
-    if (!lesson)
+    if (!lesson && !(lesson = memory_need_lesson(memory, join->lesson_id)))
         return no_memory();
     describe_place(user, join->place);
-    join->arrival = stays  ? LESSON_STORE_ARRIVAL_ALREADY_THERE
-                    : user ? LESSON_STORE_ARRIVAL_MOVED
-                           : LESSON_STORE_ARRIVAL_NEW;
-    if (memory_enter(memory, user, lesson, join))
+    join->arrival = !user                    ? LESSON_STORE_ARRIVAL_NEW
+                    : user->lesson == lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
+                                             : LESSON_STORE_ARRIVAL_MOVED;
+    if (memory_enter(memory, user, hash, lesson, join))
         return LESSON_STORE_OK;
     memory_drop_lesson_if_empty(memory, lesson);
     return no_memory();
 }
 
-static int memory_quit(memory_store *memory, lesson_store_operation *quit) {
-    memory_user *user = memory_find_user(memory, quit->uid);
+static int memory_quit(memory_store *memory, lesson_store_operation *quit, uint32_t hash) {
+    size_t slot = memory_index_find(&memory->users, quit->uid, hash);
+    memory_user *user = memory_index_user(&memory->users, slot);
     if (!user)
         return LESSON_STORE_NOT_FOUND;
     describe_place(user, quit->place);
@@ -147,13 +150,13 @@ static int memory_quit(memory_store *memory, lesson_store_operation *quit) {
     if (quit->session.data && !memory_same_id(quit->session, memory_session(user)))
         return LESSON_STORE_CONFLICT;
     memory_lesson *lesson = user->lesson;
-    memory_leave(memory, user);
+    memory_leave(memory, user, slot);
     memory_drop_lesson_if_empty(memory, lesson);
     return LESSON_STORE_OK;
 }
 
-static int memory_where(memory_store *memory, lesson_store_operation *where) {
-    memory_user *user = memory_find_user(memory, where->uid);
+static int memory_where(memory_store *memory, lesson_store_operation *where, uint32_t hash) {
+    memory_user *user = find_user(memory, where->uid, hash);
     if (!user)
         return LESSON_STORE_NOT_FOUND;
     describe_place(user, where->place);
@@ -162,11 +165,12 @@ static int memory_where(memory_store *memory, lesson_store_operation *where) {
 
 static int memory_count(memory_store *memory, lesson_store_operation *count) {
     memory_lesson *lesson = memory_find_lesson(memory, count->lesson_id);
-    count->count = lesson ? lesson->member_count : 0;
+    count->count = lesson ? lesson->roster.members : 0;
     return LESSON_STORE_OK;
 }
 
-static int run_operation(memory_store *memory, lesson_store_operation *operation) {
+/* `hash` is that of the uid, where there is one. */
+static int run_operation(memory_store *memory, lesson_store_operation *operation, uint32_t hash) {
     switch ((lesson_store_operation_kind)operation->kind) {
     case LESSON_STORE_OPERATION_CREATE:
         return memory_create(memory, operation);
@@ -177,21 +181,41 @@ static int run_operation(memory_store *memory, lesson_store_operation *operation
     case LESSON_STORE_OPERATION_GET_LESSON:
         return memory_get_lesson(memory, operation);
     case LESSON_STORE_OPERATION_JOIN:
-        return memory_join(memory, operation);
+        return memory_join(memory, operation, hash);
     case LESSON_STORE_OPERATION_QUIT:
-        return memory_quit(memory, operation);
+        return memory_quit(memory, operation, hash);
     case LESSON_STORE_OPERATION_WHERE:
-        return memory_where(memory, operation);
+        return memory_where(memory, operation, hash);
     case LESSON_STORE_OPERATION_COUNT:
         return memory_count(memory, operation);
     }
     return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "memory: operation kind %u", (unsigned)operation->kind);
 }
 
+static uint32_t hash_of(const memory_store *memory, const lesson_store_operation *operation) {
+    return operation->uid.data ? memory_hash_of(memory, operation->uid) : 0;
+}
+
+static void run_group(memory_store *memory, lesson_store_operation *operations, size_t count) {
+    uint32_t hashes[MEMORY_GROUP_MAX];
+    for (size_t i = 0; i < count; i++)
+        hashes[i] = hash_of(memory, &operations[i]);
+    memory_look_ahead(memory, operations, hashes, count);
+    for (size_t i = 0; i < count; i++)
+        operations[i].code = run_operation(memory, &operations[i], hashes[i]);
+}
+
 static int memory_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     memory_store *memory = memory_of(instance);
-    for (size_t i = 0; i < count; i++)
-        operations[i].code = run_operation(memory, &operations[i]);
+    size_t group = memory_is_large(memory) ? MEMORY_GROUP_MAX : 1;
+    size_t size;
+    for (size_t first = 0; first < count; first += size) {
+        size = count - first < group ? count - first : group;
+        if (size > 1)
+            run_group(memory, operations + first, size);
+        else
+            operations[first].code = run_operation(memory, &operations[first], hash_of(memory, &operations[first]));
+    }
     return LESSON_STORE_OK;
 }
 
@@ -199,10 +223,14 @@ static int memory_run(lesson_store_instance *instance, lesson_store_operation *o
 
 static int memory_members(lesson_store_instance *instance, lesson_store_id lesson_id,
                           lesson_store_member_callback callback, void *context) {
-    memory_lesson *lesson = memory_find_lesson(memory_of(instance), lesson_id);
-    for (uint32_t i = 0; lesson && i < lesson->member_count; i++) {
-        const memory_user *user = lesson->members[i];
-        if (!callback((lesson_store_id){user->uid, user->uid_size}, context))
+    memory_store *memory = memory_of(instance);
+    memory_lesson *lesson = memory_find_lesson(memory, lesson_id);
+    if (!lesson)
+        return LESSON_STORE_OK;
+    memory_roster_tidy(&lesson->roster, &memory->slab);
+    const memory_user *user;
+    for (uint32_t position = 0; (user = memory_roster_next(&lesson->roster, &memory->slab, &position));) {
+        if (!callback(memory_uid(user), context))
             break;
     }
     return LESSON_STORE_OK;
@@ -219,9 +247,11 @@ static int memory_lessons(lesson_store_instance *instance, lesson_store_lesson_c
 }
 
 static int memory_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
-    for (memory_user *user = memory_of(instance)->users; user; user = user->hh.next) {
-        lesson_store_user described = {.uid = {user->uid, user->uid_size},
-                                       .course_id = {user->course->id, user->course->id_size},
+    const memory_index *users = &memory_of(instance)->users;
+    const memory_user *user;
+    for (size_t position = 0; (user = memory_index_next(users, &position));) {
+        lesson_store_user described = {.uid = memory_uid(user),
+                                       .course_id = memory_course_id(user->course),
                                        .lesson_id = memory_lesson_id(user->lesson),
                                        .session = memory_session(user)};
         if (!callback(&described, context))
@@ -234,17 +264,17 @@ static int memory_users(lesson_store_instance *instance, lesson_store_user_callb
  */
 static bool check_ended(memory_store *memory, memory_lesson *lesson, bool repair,
                         lesson_store_finding_callback callback, void *context) {
-    for (uint32_t i = lesson->member_count; i-- > 0;) {
-        memory_user *user = lesson->members[i];
+    memory_user *user;
+    for (uint32_t position = 0; (user = memory_roster_next(&lesson->roster, &memory->slab, &position));) {
         lesson_store_finding finding = {.kind = LESSON_STORE_FINDING_ENDED_LESSON,
                                         .mendable = true,
                                         .mended = repair,
                                         .lesson_id = memory_lesson_id(lesson),
-                                        .uid = {user->uid, user->uid_size},
+                                        .uid = memory_uid(user),
                                         .detail = "the lesson has no record"};
         bool go_on = callback(&finding, context);
         if (repair)
-            memory_leave(memory, user);
+            memory_leave(memory, user, memory_index_slot_of(&memory->users, user));
         if (!go_on)
             return false;
     }
@@ -271,9 +301,9 @@ static int memory_check(lesson_store_instance *instance, uint32_t flags, lesson_
 static int memory_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
     memory_store *memory = memory_of(instance);
     char users[24], lessons[24], bytes[24];
-    snprintf(users, sizeof users, "%u", HASH_COUNT(memory->users));
+    snprintf(users, sizeof users, "%zu", memory->users.count);
     snprintf(lessons, sizeof lessons, "%u", HASH_COUNT(memory->lessons));
-    snprintf(bytes, sizeof bytes, "%zu", memory->slab.bytes);
+    snprintf(bytes, sizeof bytes, "%zu", memory_slab_bytes(&memory->slab));
     callback("engine", "uthash " TEXT(UTHASH_VERSION), context);
     callback("users", users, context);
     callback("lessons", lessons, context);
@@ -298,6 +328,7 @@ static int memory_open(lesson_store_instance **out, const lesson_store_location 
         return no_memory();
     memory->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
     memory->seed = make_seed(memory);
+    memory->users.slab = &memory->slab;
     *out = &memory->base;
     return LESSON_STORE_OK;
 }

@@ -1,12 +1,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pages.h"
 #include "slab.h"
 
-struct memory_slab_chunk {
-    memory_slab_chunk *next;
-    _Alignas(SLAB_STEP) char blocks[];
-};
+#define FIRST_CHUNKS 8
+
+_Static_assert(SLAB_CHUNK_BYTES == MEMORY_HUGE_PAGE, "a chunk is a huge page");
 
 static size_t class_of(size_t size) {
     assert(size > 0 && size <= SLAB_BLOCK_MAX);
@@ -21,16 +21,32 @@ static void keep_rest(memory_slab *slab) {
     memory_slab_give(slab, slab->rest, size);
 }
 
+static int make_room_for_a_chunk(memory_slab *slab) {
+    if (slab->chunk_count < slab->chunk_capacity)
+        return 1;
+    size_t capacity = slab->chunk_capacity ? slab->chunk_capacity * 2 : FIRST_CHUNKS;
+    if (capacity > SLAB_CHUNKS_MAX)
+        return 0;
+    memory_slab_chunk **chunks = realloc(slab->chunks, capacity * sizeof *chunks);
+    if (!chunks)
+        return 0;
+    slab->chunks = chunks;
+    slab->chunk_capacity = capacity;
+    return 1;
+}
+
 static int grow(memory_slab *slab) {
-    memory_slab_chunk *chunk = malloc(sizeof *chunk + SLAB_CHUNK_BYTES);
+    if (!make_room_for_a_chunk(slab))
+        return 0;
+    /* The first chunk is not made one huge page, since most stores of unit tests hold next to nothing. */
+    memory_slab_chunk *chunk = memory_pages_take_aligned(SLAB_CHUNK_BYTES, slab->chunk_count > 0);
     if (!chunk)
         return 0;
     keep_rest(slab);
-    chunk->next = slab->chunks;
-    slab->chunks = chunk;
+    chunk->number = (uint32_t)slab->chunk_count;
+    slab->chunks[slab->chunk_count++] = chunk;
     slab->rest = chunk->blocks;
-    slab->rest_bytes = SLAB_CHUNK_BYTES;
-    slab->bytes += sizeof *chunk + SLAB_CHUNK_BYTES;
+    slab->rest_bytes = SLAB_CHUNK_BYTES - sizeof *chunk;
     return 1;
 }
 
@@ -59,10 +75,12 @@ void memory_slab_give(memory_slab *slab, void *block, size_t size) {
     slab->idle[class] = idle;
 }
 
+size_t memory_slab_bytes(const memory_slab *slab) {
+    return slab->chunk_count * SLAB_CHUNK_BYTES - slab->rest_bytes;
+}
+
 void memory_slab_close(memory_slab *slab) {
-    while (slab->chunks) {
-        memory_slab_chunk *next = slab->chunks->next;
-        free(slab->chunks);
-        slab->chunks = next;
-    }
+    for (size_t i = 0; i < slab->chunk_count; i++)
+        free(slab->chunks[i]);
+    free(slab->chunks);
 }

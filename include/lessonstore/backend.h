@@ -87,7 +87,7 @@ typedef struct lesson_store_option {
 /* Sets the calling thread's message (one line, no need to repeat the operation) and returns `code`, so that a backend
  * can write `return lesson_store_fail(LESSON_STORE_BUSY, "%s: locked for %d ms", path, waited_ms)`. Every negative code
  * that a backend returns or stores in an operation must have been announced so. */
-LESSON_STORE_API int lesson_store_fail(int code, const char *format, ...) LESSON_STORE_PRINTF(2, 3);
+LESSON_STORE_API LESSON_STORE_RARE int lesson_store_fail(int code, const char *format, ...) LESSON_STORE_PRINTF(2, 3);
 
 /* True if these bytes are an id (lessonstore.h, "Strings"): for data that others wrote. */
 LESSON_STORE_API bool lesson_store_id_valid(const char *data, size_t size);

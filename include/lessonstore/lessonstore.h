@@ -39,9 +39,11 @@ extern "C" {
 #if defined(__GNUC__)
 #define LESSON_STORE_API __attribute__((visibility("default")))
 #define LESSON_STORE_PRINTF(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
+#define LESSON_STORE_RARE __attribute__((cold)) /* compilers lay out the way to it as the less likely one */
 #else
 #define LESSON_STORE_API
 #define LESSON_STORE_PRINTF(format_index, first_argument)
+#define LESSON_STORE_RARE
 #endif
 
 #define LESSON_STORE_ID_MAX 255        /* bytes in an id */
@@ -325,8 +327,24 @@ typedef struct lesson_store_operation {
         }                                                                                                          \
     }
 
+/* Field by field, because compilers make a slow loop of a long initialiser with a variable in it. */
 static inline lesson_store_operation lesson_store_operation_of(lesson_store_operation_kind kind) {
-    lesson_store_operation operation = LESSON_STORE_OPERATION_INIT((uint32_t)kind);
+    lesson_store_operation operation;
+    const lesson_store_id none = {NULL, 0};
+    operation.kind = (uint32_t)kind;
+    operation.flags = 0;
+    operation.uid = operation.course_id = operation.lesson_id = operation.session = none;
+    operation.course_status = operation.chat_status = LESSON_STORE_STATUS_NONE;
+    operation.if_course_status = operation.if_chat_status = LESSON_STORE_STATUS_NONE;
+    operation.place = NULL;
+    operation.reserved[0] = operation.reserved[1] = 0;
+    operation.code = 0;
+    operation.arrival = operation.refused_by = 0;
+    operation.count = 0;
+    operation.lesson.lesson_id = none;
+    operation.lesson.member_count = 0;
+    operation.lesson.course_status = operation.lesson.chat_status = 0;
+    operation.lesson.has_record = false;
     return operation;
 }
 
