@@ -240,11 +240,6 @@ static void compare(const setting *all, const char *kind, const way *ways, size_
 
 /* ---- The backends */
 
-static void fill_raw(raw_redis *raw, const workload_join *joins, size_t count) {
-    for (size_t first = 0; first < count; first += 1024)
-        raw_redis_join_pipelined(raw, joins + first, count - first < 1024 ? count - first : 1024);
-}
-
 static setting open_setting(const benchmark *bench, const char *name, const char *location) {
     setting all = {.bench = bench, .name = name, .load = redis_benchmark_workload(RANGE)};
     must_be_done(lesson_store_open(&all.store, location));
@@ -276,8 +271,8 @@ static void measure_redis(benchmark *bench, const char *name, bool everything) {
     all.raw = raw_redis_open(redis_server_socket(server), DATABASE_RAW);
     all.tool_data = raw_redis_open(redis_server_socket(server), DATABASE_TOOL);
     workload_join *joins = workload_fill(&all.load);
-    fill_raw(all.raw, joins, all.load.user_count);
-    fill_raw(all.tool_data, joins, all.load.user_count);
+    raw_redis_put(all.raw, joins, all.load.user_count);
+    raw_redis_put(all.tool_data, joins, all.load.user_count);
     free(joins);
     measure_watch(bench, redis_server_pid(server));
     if (everything)
@@ -297,8 +292,8 @@ static void measure_memory(const benchmark *bench) {
 }
 
 static void measure_sqlite(const benchmark *bench) {
-    char folder[] = "/var/tmp/lessonstore-bench.XXXXXX", path[64], location[80];
-    measure_must(mkdtemp(folder), "no folder for the file can be made");
+    char folder[MEASURE_FOLDER_SIZE], path[MEASURE_FOLDER_SIZE + 16], location[sizeof path + 16];
+    measure_make_folder(folder);
     snprintf(path, sizeof path, "%s/lessons.db", folder);
     snprintf(location, sizeof location, "sqlite:%s", path);
     setting all = open_setting(bench, "sqlite", location);

@@ -9,6 +9,7 @@
 
 #define KEY_SIZE (sizeof RAW_MEMBERS_PREFIX + LESSON_STORE_ID_MAX)
 #define HASH_SIZE 41
+#define PUT_BATCH 1024
 
 /* Ids are cut from the keys, so that each travels once. */
 static const char join_script[] =
@@ -148,6 +149,11 @@ size_t raw_redis_join_pipelined(raw_redis *raw, const workload_join *joins, size
     for (size_t i = 0; i < count; i++)
         moved += read_moved(raw, &joins[i]);
     return moved;
+}
+
+void raw_redis_put(raw_redis *raw, const workload_join *joins, size_t count) {
+    for (size_t first = 0; first < count; first += PUT_BATCH)
+        raw_redis_join_pipelined(raw, joins + first, count - first < PUT_BATCH ? count - first : PUT_BATCH);
 }
 
 bool raw_redis_quit(raw_redis *raw, lesson_store_id uid) {

@@ -26,6 +26,9 @@ bool raw_redis_join(raw_redis *raw, const workload_join *join);
 /* An EVALSHA for each, all of them written before the first reply is read. Returns how many users were moved. */
 size_t raw_redis_join_pipelined(raw_redis *raw, const workload_join *joins, size_t count);
 
+/* Fills a database: the same in pieces, of any number of joins. */
+void raw_redis_put(raw_redis *raw, const workload_join *joins, size_t count);
+
 /* One EVALSHA; false: the user is nowhere. */
 bool raw_redis_quit(raw_redis *raw, lesson_store_id uid);
 

@@ -73,11 +73,6 @@ static void clear_up(setting *all) {
     redis_server_stop(all->server);
 }
 
-static void put_raw(raw_redis *raw, const workload_join *joins, size_t count) {
-    for (size_t first = 0; first < count; first += BATCH_MAX)
-        raw_redis_join_pipelined(raw, joins + first, count - first < BATCH_MAX ? count - first : BATCH_MAX);
-}
-
 /* The same users for us and EVALSHA, and where asked for the others. */
 static void fill(setting *all, workload load, bool for_all) {
     measure_tell("redis: filling in %zu users", load.user_count);
@@ -85,10 +80,10 @@ static void fill(setting *all, workload load, bool for_all) {
     all->load = load;
     workload_join *joins = workload_fill(&load);
     workload_put(all->store, joins, load.user_count);
-    put_raw(all->raw, joins, load.user_count);
+    raw_redis_put(all->raw, joins, load.user_count);
     if (for_all) {
-        put_raw(all->python_data, joins, load.user_count);
-        put_raw(all->tool_data, joins, load.user_count);
+        raw_redis_put(all->python_data, joins, load.user_count);
+        raw_redis_put(all->tool_data, joins, load.user_count);
     }
     free(joins);
 }
@@ -113,12 +108,12 @@ static void put_back_ours(void *context) {
 
 static void put_back_raw(void *context) {
     share *mine = context;
-    put_raw(mine->all->raw, mine->joins, mine->join_count);
+    raw_redis_put(mine->all->raw, mine->joins, mine->join_count);
 }
 
 static void put_back_python(void *context) {
     share *mine = context;
-    put_raw(mine->all->python_data, mine->joins, mine->join_count);
+    raw_redis_put(mine->all->python_data, mine->joins, mine->join_count);
     python_way_give(mine->all->python, mine->joins, mine->join_count);
 }
 
@@ -187,7 +182,7 @@ static void run_where_python(void *context) {
 /* ---- Batches */
 
 static size_t join_batch(lesson_store *store, const workload_join *joins, size_t count) {
-    static lesson_store_operation operations[BATCH_MAX];
+    lesson_store_operation operations[BATCH_MAX];
     size_t moved = 0;
     for (size_t i = 0; i < count; i++)
         operations[i] = workload_operation(&joins[i]);
