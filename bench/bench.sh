@@ -40,8 +40,8 @@ print(redis.__version__, "with hiredis" if c.HIREDIS_AVAILABLE else "without hir
 
 for program in "${programs[@]}"; do
     bench=${program##*/bench_}
-    facts >"$results/$bench.new"
-    "$program" $short >>"$results/$bench.new"
-    mv "$results/$bench.new" "$results/$bench.tsv"
+    facts >"$folder/$bench.new"
+    "$program" $short >>"$folder/$bench.new"
+    mv "$folder/$bench.new" "$results/$bench.tsv"
 done
 /usr/bin/python3 -B bench/report "$results"
