@@ -49,10 +49,10 @@ def in_order(values):
 
 
 def short(number):
-    """Three digits that count."""
+    """At least three digits that count."""
     if number == 0:
         return "0"
-    digits = 2 if abs(number) < 10 else 1 if abs(number) < 100 else 0
+    digits = 3 if abs(number) < 1 else 2 if abs(number) < 10 else 1 if abs(number) < 100 else 0
     if abs(number) < 0.1:
         return "%.2g" % number
     return f"{number:,.{digits}f}"
