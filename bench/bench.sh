@@ -29,7 +29,7 @@ facts() {
     local redis
     redis=$(command -v redis-server valkey-server redis-check-rdb | head -n 1)
     printf '# processor\t%s, %s vCPUs\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)"
-    printf '# kernel\t%s\n' "$(uname -sr)"
+    printf '# kernel\t%s\n' "$(uname -sr | cut -d - -f 1)"
     printf '# compiler\t%s\n' "$(cc --version | head -n 1)"
     printf '# Redis\t%s\n' "$("$redis" --version | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1)"
     printf '# hiredis\t%s\n' "$(pkg-config --modversion hiredis)"
@@ -40,8 +40,8 @@ print(redis.__version__, "with hiredis" if c.HIREDIS_AVAILABLE else "without hir
 
 for program in "${programs[@]}"; do
     bench=${program##*/bench_}
-    facts >"$results/$bench.new"
-    "$program" $short >>"$results/$bench.new"
-    mv "$results/$bench.new" "$results/$bench.tsv"
+    facts >"$folder/$bench.new"
+    "$program" $short >>"$folder/$bench.new"
+    mv "$folder/$bench.new" "$results/$bench.tsv"
 done
-bench/report "$results"
+/usr/bin/python3 -B bench/report "$results"

@@ -240,11 +240,6 @@ static void compare(const setting *all, const char *kind, const way *ways, size_
 
 /* ---- The backends */
 
-static void fill_raw(raw_redis *raw, const workload_join *joins, size_t count) {
-    for (size_t first = 0; first < count; first += 1024)
-        raw_redis_join_pipelined(raw, joins + first, count - first < 1024 ? count - first : 1024);
-}
-
 static setting open_setting(const benchmark *bench, const char *name, const char *location) {
     setting all = {.bench = bench, .name = name, .load = redis_benchmark_workload(RANGE)};
     must_be_done(lesson_store_open(&all.store, location));
@@ -268,7 +263,7 @@ static void measure_store(const setting *all, size_t most, size_t direct_most, s
     compare(all, "threads", threads, 2, THREADS_MAX, measure_size(all->bench, direct_most, 80));
 }
 
-static void measure_redis(benchmark *bench, const char *name) {
+static void measure_redis(benchmark *bench, const char *name, bool everything) {
     redis_server *server = redis_server_start(NULL);
     measure_must(server, "no Redis server");
     setting all = open_setting(bench, name, redis_server_unix_location(server));
@@ -276,11 +271,12 @@ static void measure_redis(benchmark *bench, const char *name) {
     all.raw = raw_redis_open(redis_server_socket(server), DATABASE_RAW);
     all.tool_data = raw_redis_open(redis_server_socket(server), DATABASE_TOOL);
     workload_join *joins = workload_fill(&all.load);
-    fill_raw(all.raw, joins, all.load.user_count);
-    fill_raw(all.tool_data, joins, all.load.user_count);
+    raw_redis_put(all.raw, joins, all.load.user_count);
+    raw_redis_put(all.tool_data, joins, all.load.user_count);
     free(joins);
     measure_watch(bench, redis_server_pid(server));
-    measure_store(&all, 50000, 20000, 2);
+    if (everything)
+        measure_store(&all, 50000, 20000, 2);
     compare(&all, "loop", loops, 3, TOOL_DEPTH, measure_size(bench, 100000, 3200));
     measure_watch(bench, 0);
     raw_redis_close(all.tool_data);
@@ -296,8 +292,8 @@ static void measure_memory(const benchmark *bench) {
 }
 
 static void measure_sqlite(const benchmark *bench) {
-    char folder[] = "/var/tmp/lessonstore-bench.XXXXXX", path[64], location[80];
-    measure_must(mkdtemp(folder), "no folder for the file can be made");
+    char folder[MEASURE_FOLDER_SIZE], path[MEASURE_FOLDER_SIZE + 16], location[sizeof path + 16];
+    measure_make_folder(folder);
     snprintf(path, sizeof path, "%s/lessons.db", folder);
     snprintf(location, sizeof location, "sqlite:%s", path);
     setting all = open_setting(bench, "sqlite", location);
@@ -311,9 +307,9 @@ int main(int argc, char **argv) {
     benchmark bench = measure_begin("executor", argc, argv);
     if (!bench.brief)
         bench.rounds = ROUNDS;
-    measure_redis(&bench, "redis");
+    measure_redis(&bench, "redis", true);
     measure_pin();
-    measure_redis(&bench, "redis-one-vcpu");
+    measure_redis(&bench, "redis-one-vcpu", false);
     measure_unpin();
     measure_memory(&bench);
     measure_sqlite(&bench);

@@ -51,6 +51,13 @@ void measure_tell(const char *format, ...) {
     va_end(arguments);
 }
 
+void measure_make_folder(char folder[MEASURE_FOLDER_SIZE]) {
+    const char *parent = getenv("TMPDIR");
+    int size =
+        snprintf(folder, MEASURE_FOLDER_SIZE, "%s/lessonstore-bench.XXXXXX", parent && *parent ? parent : "/var/tmp");
+    measure_must(size > 0 && size < MEASURE_FOLDER_SIZE && mkdtemp(folder), "no folder for the files can be made");
+}
+
 /* ---- vCPUs */
 
 /* The last one: the first is where the system's own work tends to be. */
@@ -233,7 +240,7 @@ static void print_samples(const benchmark *bench, const char *work, uint64_t siz
 
 void measure_compare(const benchmark *bench, const char *work, uint64_t size, uint64_t operations,
                      const measure_variant *variants, size_t variant_count) {
-    static sample_table samples;
+    sample_table samples;
     measure_must(variant_count <= VARIANTS_MAX && bench->rounds <= MEASURE_ROUNDS_MAX, "%s: too much at once", work);
     measure_tell("%s: %s, size %llu", bench->name, work, (unsigned long long)size);
     for (int round = 0; round < bench->rounds; round++) {

@@ -69,6 +69,10 @@ _Noreturn void measure_fail(const char *file, int line, const char *format, ...)
 /* Tells the person who waits what is being done now, on stderr. */
 void measure_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Makes a folder for files of this run, on a disk: in $TMPDIR, or in /var/tmp. Who asks for it removes it. */
+#define MEASURE_FOLDER_SIZE 128
+void measure_make_folder(char folder[MEASURE_FOLDER_SIZE]);
+
 /* ---- Comparing */
 
 typedef struct measure_variant {

@@ -9,6 +9,7 @@
 
 #define KEY_SIZE (sizeof RAW_MEMBERS_PREFIX + LESSON_STORE_ID_MAX)
 #define HASH_SIZE 41
+#define PUT_BATCH 1024
 
 /* Ids are cut from the keys, so that each travels once. */
 static const char join_script[] =
@@ -80,6 +81,16 @@ void raw_redis_command(raw_redis *raw, const char *command) {
     freeReplyObject(must_be(raw, (redisReply *)redisCommand(raw->context, command), REDIS_REPLY_STATUS));
 }
 
+uint64_t raw_redis_reads(raw_redis *raw) {
+    static const char name[] = "total_reads_processed:";
+    redisReply *reply = must_be(raw, (redisReply *)redisCommand(raw->context, "INFO stats"), REDIS_REPLY_STRING);
+    const char *found = strstr(reply->str, name);
+    measure_must(found, "redis: no %s", name);
+    uint64_t reads = strtoull(found + sizeof name - 1, NULL, 10);
+    freeReplyObject(reply);
+    return reads;
+}
+
 /* ---- Joining and quitting */
 
 static size_t make_key(char key[KEY_SIZE], const char *prefix, size_t prefix_size, lesson_store_id id) {
@@ -138,6 +149,11 @@ size_t raw_redis_join_pipelined(raw_redis *raw, const workload_join *joins, size
     for (size_t i = 0; i < count; i++)
         moved += read_moved(raw, &joins[i]);
     return moved;
+}
+
+void raw_redis_put(raw_redis *raw, const workload_join *joins, size_t count) {
+    for (size_t first = 0; first < count; first += PUT_BATCH)
+        raw_redis_join_pipelined(raw, joins + first, count - first < PUT_BATCH ? count - first : PUT_BATCH);
 }
 
 bool raw_redis_quit(raw_redis *raw, lesson_store_id uid) {

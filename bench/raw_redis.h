@@ -26,6 +26,9 @@ bool raw_redis_join(raw_redis *raw, const workload_join *join);
 /* An EVALSHA for each, all of them written before the first reply is read. Returns how many users were moved. */
 size_t raw_redis_join_pipelined(raw_redis *raw, const workload_join *joins, size_t count);
 
+/* Fills a database: the same in pieces, of any number of joins. */
+void raw_redis_put(raw_redis *raw, const workload_join *joins, size_t count);
+
 /* One EVALSHA; false: the user is nowhere. */
 bool raw_redis_quit(raw_redis *raw, lesson_store_id uid);
 
@@ -34,6 +37,9 @@ bool raw_redis_where(raw_redis *raw, lesson_store_id uid, lesson_store_place *pl
 
 /* One SMEMBERS, its reply as hiredis gives it. Returns the sum of the sizes of the ids. */
 size_t raw_redis_members(raw_redis *raw, lesson_store_id lesson_id);
+
+/* How often the server has read from its clients, which is one for each request that waits for its reply. */
+uint64_t raw_redis_reads(raw_redis *raw);
 
 void raw_redis_command(raw_redis *raw, const char *command);
 

@@ -48,13 +48,19 @@ typedef struct way {
 
 /* ---- The server and what is in it */
 
+static lesson_store *open_store(const redis_server *server) {
+    lesson_store *store;
+    char location[256];
+    snprintf(location, sizeof location, "%s?pool=1", redis_server_unix_location(server));
+    measure_must(lesson_store_open(&store, location) == LESSON_STORE_OK, "%s", lesson_store_message());
+    return store;
+}
+
 static setting set_up(benchmark *bench) {
     setting all = {.server = redis_server_start(NULL)};
     measure_must(all.server, "no Redis server");
     const char *socket = redis_server_socket(all.server);
-    char location[256];
-    snprintf(location, sizeof location, "%s?pool=1", redis_server_unix_location(all.server));
-    measure_must(lesson_store_open(&all.store, location) == LESSON_STORE_OK, "%s", lesson_store_message());
+    all.store = open_store(all.server);
     all.raw = raw_redis_open(socket, DATABASE_RAW);
     all.python_data = raw_redis_open(socket, DATABASE_PYTHON);
     all.tool_data = raw_redis_open(socket, DATABASE_TOOL);
@@ -73,11 +79,6 @@ static void clear_up(setting *all) {
     redis_server_stop(all->server);
 }
 
-static void put_raw(raw_redis *raw, const workload_join *joins, size_t count) {
-    for (size_t first = 0; first < count; first += BATCH_MAX)
-        raw_redis_join_pipelined(raw, joins + first, count - first < BATCH_MAX ? count - first : BATCH_MAX);
-}
-
 /* The same users for us and EVALSHA, and where asked for the others. */
 static void fill(setting *all, workload load, bool for_all) {
     measure_tell("redis: filling in %zu users", load.user_count);
@@ -85,10 +86,10 @@ static void fill(setting *all, workload load, bool for_all) {
     all->load = load;
     workload_join *joins = workload_fill(&load);
     workload_put(all->store, joins, load.user_count);
-    put_raw(all->raw, joins, load.user_count);
+    raw_redis_put(all->raw, joins, load.user_count);
     if (for_all) {
-        put_raw(all->python_data, joins, load.user_count);
-        put_raw(all->tool_data, joins, load.user_count);
+        raw_redis_put(all->python_data, joins, load.user_count);
+        raw_redis_put(all->tool_data, joins, load.user_count);
     }
     free(joins);
 }
@@ -113,12 +114,12 @@ static void put_back_ours(void *context) {
 
 static void put_back_raw(void *context) {
     share *mine = context;
-    put_raw(mine->all->raw, mine->joins, mine->join_count);
+    raw_redis_put(mine->all->raw, mine->joins, mine->join_count);
 }
 
 static void put_back_python(void *context) {
     share *mine = context;
-    put_raw(mine->all->python_data, mine->joins, mine->join_count);
+    raw_redis_put(mine->all->python_data, mine->joins, mine->join_count);
     python_way_give(mine->all->python, mine->joins, mine->join_count);
 }
 
@@ -187,7 +188,7 @@ static void run_where_python(void *context) {
 /* ---- Batches */
 
 static size_t join_batch(lesson_store *store, const workload_join *joins, size_t count) {
-    static lesson_store_operation operations[BATCH_MAX];
+    lesson_store_operation operations[BATCH_MAX];
     size_t moved = 0;
     for (size_t i = 0; i < count; i++)
         operations[i] = workload_operation(&joins[i]);
@@ -359,6 +360,18 @@ static void measure_latency(const benchmark *bench, setting *all) {
     free(times);
 }
 
+/* Of a single join of ours; the first question is one of the reads between. */
+static void count_round_trips(const benchmark *bench, setting *all) {
+    size_t count = measure_size(bench, 1000, 100);
+    workload_join *moves = workload_moves(&all->load, count, 7);
+    uint64_t before = raw_redis_reads(all->raw);
+    for (size_t i = 0; i < count; i++)
+        join_ours(all->store, &moves[i]);
+    double reads = (double)(raw_redis_reads(all->raw) - before - 1);
+    measure_print(bench, "join", "lessonstore", all->load.user_count, "round-trips", reads / (double)count, "requests");
+    free(moves);
+}
+
 /* ---- The parts */
 
 /* The first two ways of everything are also measured with fewer and more users, to see how the cost grows. */
@@ -374,6 +387,7 @@ static void measure_rest(const benchmark *bench, setting *all) {
     compare_batches(bench, all, 64, 3);
     compare_batches(bench, all, 1024, 2);
     measure_latency(bench, all);
+    count_round_trips(bench, all);
 }
 
 /* Every user quits once in a round. */
@@ -391,13 +405,18 @@ static void measure_tool(const benchmark *bench, setting *all) {
     workload_free(&all->load);
 }
 
-static void print_peak(const benchmark *bench, setting *all, const char *name, void (*list)(share *)) {
-    share mine = {.all = all};
-    list(&mine);
+/* Of one listing on a connection that has listed nothing before, so that what it keeps for the next counts too. */
+static void print_peak(const benchmark *bench, const setting *all, const char *name, void (*list)(share *)) {
+    setting fresh = *all;
+    fresh.store = open_store(all->server);
+    fresh.raw = raw_redis_open(redis_server_socket(all->server), DATABASE_RAW);
+    share mine = {.all = &fresh};
     allocations_count_begin();
     list(&mine);
     allocation_figures heap = allocations_count_end();
     measure_print(bench, "members", name, all->load.user_count, "peak-heap", (double)heap.most_bytes, "bytes");
+    raw_redis_close(fresh.raw);
+    lesson_store_close(fresh.store);
 }
 
 /* All users in one lesson. */

@@ -11,7 +11,8 @@
 
 #define LESSONS 1000
 #define BATCH_MAX 1000
-#define PATH_SIZE 128
+#define ROUNDS 5
+#define PATH_SIZE (MEASURE_FOLDER_SIZE + 32)
 #define ROW_GOAL 200000 /* rows that a round of listing reads in all */
 
 /* What our defaults are, and what SQLite's. */
@@ -48,19 +49,13 @@ enum { OURS, RAW, ENGINE, OURS_FULL, SIDE_COUNT };
 static const char *const names[SIDE_COUNT] = {"lessonstore", "raw", "sqlite-defaults", "lessonstore-full"};
 
 typedef struct setting {
-    char folder[PATH_SIZE / 2];
+    char folder[MEASURE_FOLDER_SIZE];
     party sides[SIDE_COUNT]; /* the first two, or all */
     size_t side_count;
     workload load;
 } setting;
 
 /* ---- The files */
-
-static void make_folder(char *folder, size_t size) {
-    const char *parent = getenv("TMPDIR");
-    int length = snprintf(folder, size, "%s/lessonstore-bench.XXXXXX", parent && *parent ? parent : "/var/tmp");
-    measure_must(length > 0 && (size_t)length < size && mkdtemp(folder), "no folder for the files can be made");
-}
 
 static lesson_store *open_store(const char *path, const char *options) {
     lesson_store *store;
@@ -97,7 +92,7 @@ static void open_side(setting *all, size_t which, const char *first) {
 
 static setting set_up(const workload_join *joins, size_t count, workload load, size_t side_count) {
     setting all = {.load = load, .side_count = side_count};
-    make_folder(all.folder, sizeof all.folder);
+    measure_make_folder(all.folder);
     char first[PATH_SIZE];
     snprintf(first, sizeof first, "%s/first.db", all.folder);
     make_first(first, joins, count);
@@ -176,7 +171,7 @@ static void run_where(void *context) {
 
 static size_t where_batch(party *side, const workload_join *joins, size_t count) {
     lesson_store_id uids[BATCH_MAX];
-    static lesson_store_place places[BATCH_MAX];
+    lesson_store_place places[BATCH_MAX];
     size_t found = 0;
     for (size_t i = 0; i < count; i++)
         uids[i] = joins[i].uid;
@@ -290,9 +285,9 @@ static void measure_users(const benchmark *bench, size_t users) {
     bool every_batch = users == measure_size(bench, 100000, 2000);
     setting all = set_up(joins, users, load, every_batch ? SIDE_COUNT : 2);
     free(joins);
-    compare_where(bench, &all, measure_size(bench, 200000, 2000));
+    compare_where(bench, &all, measure_size(bench, 100000, 2000));
+    compare_moves(bench, &all, 1, measure_size(bench, 6000, 20), 2);
     if (every_batch) {
-        compare_moves(bench, &all, 1, measure_size(bench, 6000, 20), 2);
         compare_moves(bench, &all, 64, measure_size(bench, 200 * 64, 64), 2);
         compare_new(bench, &all, 1, measure_size(bench, 6000, 20));
         compare_new(bench, &all, 64, measure_size(bench, 200 * 64, 64));
@@ -324,6 +319,8 @@ static void measure_members(const benchmark *bench, size_t members) {
 int main(int argc, char **argv) {
     benchmark bench = measure_begin("sqlite", argc, argv);
     measure_pin();
+    if (!bench.brief)
+        bench.rounds = ROUNDS;
     if (bench.brief) {
         measure_users(&bench, 2000);
         measure_members(&bench, 100);
