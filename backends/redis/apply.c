@@ -1,4 +1,6 @@
-/* The two directions of apply.lua and move.lua, whose heads describe them. */
+/* The two directions of apply.lua and move.lua, whose heads describe them, and of HMGET. */
+#include <stdio.h>
+
 #include "apply.h"
 #include "failure.h"
 
@@ -108,10 +110,36 @@ static bool are_moves(const lesson_store_operation *operations, size_t count) {
     return moves == count;
 }
 
+/* By far the most frequent question of all needs no script. */
+bool redis_apply_is_command(const lesson_store_operation *operations, size_t count) {
+    return count == 1 && operations->kind == LESSON_STORE_OPERATION_WHERE;
+}
+
+static void add_user_key(redis_store *store, const lesson_store_operation *operation) {
+    static const char middle[] = ":IN_LESSON:UID:";
+    char key[LESSON_STORE_ID_MAX + sizeof middle + LESSON_STORE_ID_MAX];
+    int size = snprintf(key, sizeof key, "%s%s%.*s", store->connection.settings.prefix, middle,
+                        (int)operation->uid.size, operation->uid.data);
+    redis_request_add(&store->request, key, (size_t)size);
+}
+
+static void begin_where(redis_store *store, const lesson_store_operation *where) {
+    static const char *const fields[] = {"course_id", "lesson_id", "session", "session_lesson_id"};
+    redis_request_begin(&store->request, NULL);
+    redis_request_add_text(&store->request, "HMGET");
+    add_user_key(store, where);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        redis_request_add_text(&store->request, fields[i]);
+}
+
 void redis_apply_begin(redis_store *store, const lesson_store_operation *operations, size_t count, bool with_source) {
     redis_request *request = &store->request;
     bool moves = are_moves(operations, count);
     const redis_script *script = moves ? &redis_move_script : &redis_apply_script;
+    if (redis_apply_is_command(operations, count)) {
+        begin_where(store, operations);
+        return;
+    }
     if (with_source)
         redis_request_begin_with_source(request, script);
     else
@@ -174,30 +202,48 @@ static int bad_place(const redis_store *store, const lesson_store_operation *ope
                              (int)operation->uid.size, operation->uid.data);
 }
 
-/* Copies a stored id where there is a place for it. False if it is not valid; a missing one is "". */
-static bool copy_id(lesson_store_place *place, char *field, lesson_store_id id) {
+/* Copies a stored id. False if it is not valid; that, and a missing one, is "". */
+static bool copy_id(char *field, lesson_store_id id) {
     bool valid = redis_text_is_id_or_nil(id);
-    if (place)
-        lesson_store_id_copy(field, valid ? id : (lesson_store_id){NULL, 0});
+    lesson_store_id_copy(field, valid ? id : (lesson_store_id){NULL, 0});
     return valid;
 }
 
 /* An unreadable place is an answer to nobody who asked for it; an operation that happened stands, with "" for it. */
+static void take_place(redis_store *store, lesson_store_operation *operation, lesson_store_id course,
+                       lesson_store_id lesson, lesson_store_id session) {
+    lesson_store_place read;
+    bool valid = copy_id(read.course_id, redis_given(course));
+    valid = copy_id(read.lesson_id, lesson) && valid;
+    valid = copy_id(read.session, session) && valid;
+    if (!valid && operation->kind == LESSON_STORE_OPERATION_WHERE)
+        operation->code = bad_place(store, operation);
+    else if (operation->place)
+        *operation->place = read;
+}
+
 static bool read_place(redis_store *store, lesson_store_operation *operation) {
     redis_reply *reply = &store->reply;
-    lesson_store_place *place = operation->place;
     lesson_store_id course, lesson, session;
     if (!redis_reply_next_text(reply, &course) || !redis_reply_next_text(reply, &lesson) ||
         !redis_reply_next_text(reply, &session))
         return false;
-    lesson_store_place read;
-    bool valid = copy_id(&read, read.course_id, redis_given(course));
-    valid = copy_id(&read, read.lesson_id, lesson) && valid;
-    valid = copy_id(&read, read.session, session) && valid;
-    if (!valid && operation->kind == LESSON_STORE_OPERATION_WHERE)
-        operation->code = bad_place(store, operation);
-    else if (place)
-        *place = read;
+    take_place(store, operation, course, lesson, session);
+    return true;
+}
+
+/* A session counts only in the lesson it was given for: a legacy join moves a user and leaves it behind. */
+static bool read_where(redis_store *store, lesson_store_operation *where) {
+    redis_reply *reply = &store->reply;
+    lesson_store_id course, lesson, session, session_lesson;
+    if (!redis_reply_next_text(reply, &course) || !redis_reply_next_text(reply, &lesson) ||
+        !redis_reply_next_text(reply, &session) || !redis_reply_next_text(reply, &session_lesson))
+        return false;
+    where->code = lesson.data ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
+    bool counts = session_lesson.data && session_lesson.size == lesson.size &&
+                  memcmp(session_lesson.data, lesson.data, lesson.size) == 0;
+    if (lesson.data)
+        take_place(store, where, course, lesson, counts ? session : (lesson_store_id){NULL, 0});
     return true;
 }
 
@@ -301,11 +347,19 @@ static bool read_answer(redis_store *store, lesson_store_operation *operation, b
     return false;
 }
 
+void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *operation) {
+    lesson_store_id error = redis_reply_line(&store->reply);
+    operation->code = lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s:IN_LESSON:UID:%.*s: %.*s",
+                                        store->connection.settings.shown, store->connection.settings.prefix,
+                                        (int)operation->uid.size, operation->uid.data, (int)error.size, error.data);
+}
+
 bool redis_apply_read(redis_store *store, lesson_store_operation *operations, size_t count, size_t *answered) {
     bool moves = are_moves(operations, count);
+    bool where = redis_apply_is_command(operations, count);
     for (size_t i = 0; i < count; i++) {
         *answered = i;
-        if (!read_answer(store, &operations[i], moves)) {
+        if (where ? !read_where(store, operations) : !read_answer(store, &operations[i], moves)) {
             operations[i].code = LESSON_STORE_UNANSWERED;
             return false;
         }

@@ -1,4 +1,5 @@
-/* Operations as requests of apply.lua or move.lua, and what these answer. */
+/* Operations as requests, and their answers. Plain joins go to move.lua, a single `where` is a command, all else goes
+ * to apply.lua. */
 #ifndef LESSON_STORE_REDIS_APPLY_H
 #define LESSON_STORE_REDIS_APPLY_H
 
@@ -11,6 +12,11 @@ static inline bool redis_is_end(const lesson_store_operation *operation) {
 
 /* Makes the instance's request of these operations. */
 void redis_apply_begin(redis_store *store, const lesson_store_operation *operations, size_t count, bool with_source);
+
+/* True if these are asked by a command instead of a script: then a key of a wrong type is the server's error to the
+ * request, and this makes it the answer. */
+bool redis_apply_is_command(const lesson_store_operation *operations, size_t count);
+void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *operation);
 
 /* Reads the answers to them from the instance's reply; `*answered` becomes how many. Where they end before a large
  * lesson that is to be ended, that operation is UNANSWERED and was not executed, nor was any behind it. False if the

@@ -63,6 +63,11 @@ static int run_alone(struct run *run) {
     redis_apply_begin(run->store, run->operations + first, end - first, false);
     run->sent = end;
     int code = redis_ask(run->store, &run->store->reply, may_write);
+    if (code == LESSON_STORE_MALFORMED && redis_apply_is_command(run->operations + first, end - first)) {
+        redis_apply_read_wrong_type(run->store, &run->operations[first]);
+        run->answered = end;
+        return LESSON_STORE_OK;
+    }
     if (!code)
         code = read_answers(run, end, may_write);
     if (code || run->answered == end)

@@ -1,5 +1,5 @@
--- Applies a batch of operations in order, each atomically; a single call is a batch of one. (Batches of plain joins have a
--- quicker script, move.lua.)
+-- Applies a batch of operations in order, each atomically; a single call is a batch of one. (Plain joins have a quicker
+-- script, move.lua.)
 --
 --   ARGV[1]    the prefix of all keys
 --   ARGV[2..]  the operations, one after the other, each a kind and its arguments, '' for one that is not given:
@@ -14,7 +14,40 @@
 --
 -- The end of a lesson with more than MOST members is answered LARGE and not done, and the reply ends there: the caller
 -- ends it in steps (end_step.lua), and then sends what comes behind it.
-local pcall = pcall
+--
+-- The keys are computed and not declared: the lesson that a user leaves is only known inside. On a single server,
+-- and the backend opens no other, a script may touch any key.
+--
+-- An operation that fails changes nothing, and the others go on. So each is called protected, and in each the first
+-- call on every key that can have a wrong type comes before the first write that a failure would leave alone. A server
+-- without memory, or one that may only be read, refuses a script's first write and no later one.
+local call, pcall, prefix = redis.call, pcall, ARGV[1]
+local touched, beside -- the keys of the latest call that can meet a wrong type
+local reply, size = {}, 0
+
+-- Puts a user among the members of a lesson, and out of those of the old one.
+local function enter(uid, lesson, old_lesson)
+    local members = prefix .. ':LESSON_USER:LESSON_ID:' .. lesson
+    touched = members
+    if not old_lesson or old_lesson == lesson then
+        call('SADD', members, uid)
+        return
+    end
+    beside = prefix .. ':LESSON_USER:LESSON_ID:' .. old_lesson
+    if call('SMOVE', beside, members, uid) == 0 then
+        beside = false
+        call('SADD', members, uid)
+    end
+end
+
+-- Answers FAILURE, the server's error, and the key or two keys that it was about.
+local function answer_failure(problem)
+    -- Redis 6 raises a string, for some errors with the place in the script before it; Redis 7 raises a table.
+    problem = type(problem) == 'table' and problem.err or problem
+    problem = problem:gsub('^@?user_script:%s*%d+:%s*', ''):gsub('^%-', '')
+    reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4] = 'FAILURE', problem, touched, beside
+    size = size + 4
+end
 
 -- NEW | MOVED or ALREADY_THERE, with COURSE LESSON SESSION of before | the flag that forbids the join, with
 -- COURSE_STATUS of the lesson and COURSE LESSON SESSION of the user

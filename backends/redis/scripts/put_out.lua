@@ -1,11 +1,11 @@
--- What the scripts that end lessons share.
+-- What the scripts that end lessons share; the build puts it before each of them. ARGV[1] is the prefix of all keys.
 
 -- Removes the records of these members, as far as they name this lesson; the others are ghosts, or are elsewhere by now.
 -- Returns how many it removed. Their memberships are the caller's to remove.
 local function put_out(uids, lesson)
     local users, left = {}, 0
     for _, uid in ipairs(uids) do
-        local user = prefix .. ':IN_LESSON:UID:' .. uid
+        local user = ARGV[1] .. ':IN_LESSON:UID:' .. uid
         local found = redis.pcall('HGET', user, 'lesson_id')
         if found == lesson then
             left = left + 1
@@ -16,7 +16,7 @@ local function put_out(uids, lesson)
     end
     -- In pieces, because what unpack can put on Lua's stack is limited.
     for first = 1, left, 1000 do
-        call('UNLINK', unpack(users, first, math.min(first + 999, left)))
+        redis.call('UNLINK', unpack(users, first, math.min(first + 999, left)))
     end
     return left
 end
