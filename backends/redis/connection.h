@@ -15,9 +15,10 @@ typedef struct redis_patience {
 
 typedef struct redis_connection {
     redis_settings settings;
-    int socket;    /* -1: not connected */
-    uint64_t made; /* connections so far */
-    int under_way; /* requests that were sent and not answered yet */
+    int socket;       /* -1: not connected */
+    uint64_t made;    /* connections so far */
+    int under_way;    /* requests that were sent and not answered yet */
+    int64_t heard_us; /* when the latest reply was whole */
     redis_patience patience;
     redisReader *reader;
     char engine[64]; /* "Redis 7.0.15" */

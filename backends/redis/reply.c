@@ -168,7 +168,7 @@ bool redis_reply_next_number(redis_reply *reply, int64_t *number) {
 }
 
 bool redis_reply_at_end(const redis_reply *reply) {
-    return !reply->is_array || reply->next >= reply->count;
+    return reply->next >= reply->count;
 }
 
 lesson_store_id redis_reply_line(const redis_reply *reply) {

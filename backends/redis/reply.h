@@ -50,8 +50,9 @@ void redis_reply_free(redis_reply *reply);
 redisReader *redis_reader_create(void);
 void redis_reader_collect(redisReader *reader, redis_reply *reply);
 
-/* The next items of an array reply. Each is false if the next item is not of that type, and then the reply is not one
- * of ours; a text may also be nil, which is {NULL, 0}. Texts are borrowed until the reply is cleared. */
+/* The next items of a reply; one that is no array is its only item. Each is false if the next item is not of that type,
+ * and then the reply is not one of ours; a text may also be nil, which is {NULL, 0}. Texts are borrowed until the reply
+ * is cleared. */
 bool redis_reply_next_text(redis_reply *reply, lesson_store_id *text);
 bool redis_reply_next_number(redis_reply *reply, int64_t *number);
 bool redis_reply_at_end(const redis_reply *reply);

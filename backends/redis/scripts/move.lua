@@ -4,10 +4,10 @@
 --   ARGV  PREFIX, then for each join UID COURSE LESSON
 --
 -- Replies for each NEW, MOVED or ALREADY_THERE; or what apply.lua replies for an operation that failed, and by the same
--- rules: nothing was changed, and the others go on.
+-- rules: nothing was changed, and the others go on. A single join is answered by the word itself.
 --
 -- Speed: a join costs the server some 4 us, most of it in looking up keys. A function, made anew in every run, would cost
--- 0.3 us of a single call, and a list as the reply to a command 0.5 us; so there are neither.
+-- 0.3 us of a single call, a list as the reply to a command 0.5 us, and as the reply of the script 0.8 us.
 local call, prefix, reply, size = redis.pcall, ARGV[1], {}, 0
 local MEMBERS = prefix .. ':LESSON_USER:LESSON_ID:'
 
@@ -41,7 +41,11 @@ for at = 2, #ARGV, 3 do
         reply[size], reply[size + 1], reply[size + 2], reply[size + 3] = 'FAILURE', done.err, key, beside
         size = size + 3
     else
-        reply[size] = not old and 'NEW' or old == lesson and 'ALREADY_THERE' or 'MOVED'
+        local word = not old and 'NEW' or old == lesson and 'ALREADY_THERE' or 'MOVED'
+        if #ARGV == 4 then
+            return word
+        end
+        reply[size] = word
     end
 end
 return reply
