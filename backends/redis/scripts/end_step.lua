@@ -15,7 +15,8 @@
 local lesson, cursor, count, found = ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local record, members = RECORD .. lesson, MEMBERS .. lesson
 
--- Returns the mark, or that of the step before where there is no record any more. A server without memory refuses these writes, but the members can leave all the same.
+-- Returns the mark, or that of the step before where there is no record any more. A server without memory refuses these
+-- writes, but the members can leave all the same.
 local function close_lesson()
     local now = call('HMGET', record, 'course_status', 'ending')
     local status, mark = now[1], now[2]
