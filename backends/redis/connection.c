@@ -70,15 +70,17 @@ static bool feed(redis_connection *connection, const char *bytes, ssize_t size) 
     return redisReaderFeed(connection->reader, bytes, (size_t)size) == REDIS_OK;
 }
 
-/* While the server takes no more: waits until it does, and takes in what it answers to the requests under way. */
-static void make_way(redis_connection *connection) {
+/* While the server takes no more: waits until it does, and takes in what it answers to the requests under way. False if
+ * it has closed its side, for then it is readable for ever and will hardly take more. */
+static bool make_way(redis_connection *connection) {
     char bytes[RECEIVE_SIZE];
     short awaited = connection->under_way > 0 ? POLLIN | POLLOUT : POLLOUT;
     if (!(wait_for(connection, awaited) & awaited & POLLIN))
-        return;
+        return true;
     ssize_t received = recv(connection->socket, bytes, sizeof bytes, MSG_DONTWAIT);
     if (received > 0)
         feed(connection, bytes, received); /* without memory the reader says so when it is asked for the reply */
+    return received != 0;
 }
 
 static redis_exchange_end send_all(redis_connection *connection, const char *bytes, size_t size) {
@@ -89,8 +91,9 @@ static redis_exchange_end send_all(redis_connection *connection, const char *byt
             size -= (size_t)sent;
         } else if (!go_on(connection)) {
             return connection->patience.left_us > 0 ? REDIS_UNSENT : REDIS_UNSENT_IN_TIME;
-        } else if (errno != EINTR) {
-            make_way(connection);
+        } else if (errno != EINTR && !make_way(connection)) {
+            errno = EPIPE;
+            return REDIS_UNSENT;
         }
     }
     return REDIS_ANSWERED;

@@ -69,9 +69,19 @@ static bool dribble(false_server *server, int to, const char *bytes, size_t size
     return true;
 }
 
+static void say_no_more(false_server *server, int client) {
+    shutdown(client, SHUT_WR);
+    while (!server->ends && server->part == SAY_NO_MORE)
+        poll(NULL, 0, LOOK_AGAIN_MS);
+}
+
 /* Each of these two is false when the connection is to be closed. */
 static bool on_request(false_server *server, int client, int real) {
     char bytes[65536];
+    if (server->part == SAY_NO_MORE) {
+        say_no_more(server, client);
+        return false;
+    }
     ssize_t size = recv(client, bytes, sizeof bytes, 0);
     if (size <= 0)
         return false;

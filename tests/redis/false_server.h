@@ -15,6 +15,7 @@ typedef enum false_server_part {
     CUT_REPLY,         /* once: pass on half of the next reply, then close */
     DRIBBLE,           /* pass replies on byte by byte */
     TAKE_NOTHING,      /* read no request at all */
+    SAY_NO_MORE,       /* when the next request comes: close the direction of the replies, and read nothing */
     ANSWER,            /* answer each request with a text, and pass on nothing */
 } false_server_part;
 

@@ -141,6 +141,70 @@ static void test_others_during_an_end(void **state) {
     lesson_store_close(observer.store);
 }
 
+/* What a faster end of the same lesson does, and then another client who creates it again, in one step while ours goes
+ * on; nothing if it does not. */
+static const char end_and_create_again[] =
+    "if redis.call('HGET', 'STATUS:LESSON_STATUS:LESSON_ID:L1', 'course_status') ~= '0' then return 0 end\n"
+    "for i = 0, tonumber(ARGV[1]) - 1 do redis.call('DEL', 'STATUS:IN_LESSON:UID:u-' .. i) end\n"
+    "redis.call('DEL', 'STATUS:LESSON_STATUS:LESSON_ID:L1', 'STATUS:LESSON_USER:LESSON_ID:L1')\n"
+    "redis.call('HSET', 'STATUS:LESSON_STATUS:LESSON_ID:L1', 'lesson_id', 'L1', 'course_status', '3', 'chat_status', "
+    "'0')\n"
+    "redis.call('HSET', 'STATUS:IN_LESSON:UID:new', 'uid', 'new', 'course_id', 'C', 'lesson_id', 'L1')\n"
+    "return redis.call('SADD', 'STATUS:LESSON_USER:LESSON_ID:L1', 'new')";
+
+/* What another client does who ends just the record. */
+static const char end_record[] =
+    "if redis.call('HGET', 'STATUS:LESSON_STATUS:LESSON_ID:L1', 'course_status') ~= '0' then return 0 end\n"
+    "return redis.call('DEL', 'STATUS:LESSON_STATUS:LESSON_ID:L1')";
+
+struct faster {
+    redisContext *commands;
+    const char *script;
+    atomic_bool ends;
+    bool came_between;
+};
+
+static void *be_faster(void *context) {
+    struct faster *faster = context;
+    while (!faster->ends && !faster->came_between) {
+        redisReply *reply = redisCommand(faster->commands, "EVAL %s 0 %d", faster->script, LARGE);
+        faster->came_between = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+        freeReplyObject(reply);
+    }
+    return NULL;
+}
+
+/* Ends a large lesson again and again until the other client came between two of the steps. */
+static void end_with_a_faster_one(raw_server *raw, const char *script) {
+    struct faster faster = {.commands = redisConnectUnix(redis_server_socket(raw->server)), .script = script};
+    for (int round = 0; round < 200 && !faster.came_between; round++) {
+        pthread_t thread;
+        faster.ends = false;
+        make_lesson(raw, "L1", "1", LARGE);
+        assert_int_equal(pthread_create(&thread, NULL, be_faster, &faster), 0);
+        assert_code(lesson_store_end(raw->store, "L1", 0, NULL), OK);
+        faster.ends = true;
+        pthread_join(thread, NULL);
+    }
+    assert_true(faster.came_between);
+    redisFree(faster.commands);
+}
+
+static void test_a_lesson_created_again_during_its_end(void **state) {
+    raw_server *raw = *state;
+    end_with_a_faster_one(raw, end_and_create_again);
+    raw_expect(raw, "hash " USER("new") "\n  uid=new\n  course_id=C\n  lesson_id=L1\n"
+                                        "hash " RECORD("L1") "\n  lesson_id=L1\n  course_status=3\n  chat_status=0\n"
+                                                             "set " MEMBERS("L1") "\n  new\n");
+}
+
+/* The members are no other lesson's for that: whoever is told OK finds all of them gone. */
+static void test_a_record_removed_during_its_end(void **state) {
+    raw_server *raw = *state;
+    end_with_a_faster_one(raw, end_record);
+    raw_expect(raw, "");
+}
+
 /* ---- In batches */
 
 static lesson_store_operation operation_of(uint32_t kind, const char *uid, const char *lesson_id) {
@@ -153,52 +217,6 @@ static lesson_store_operation operation_of(uint32_t kind, const char *uid, const
 }
 
 /* Ends among many other operations, the large one first, in the middle, or last of a request. */
-/* What a faster end of the same lesson does, and then another client who creates it again, in one step while ours goes
- * on; nothing if it does not. */
-static const char end_and_create_again[] =
-    "if redis.call('HGET', 'STATUS:LESSON_STATUS:LESSON_ID:L1', 'course_status') ~= '0' then return 0 end\n"
-    "for i = 0, tonumber(ARGV[1]) - 1 do redis.call('DEL', 'STATUS:IN_LESSON:UID:u-' .. i) end\n"
-    "redis.call('DEL', 'STATUS:LESSON_STATUS:LESSON_ID:L1', 'STATUS:LESSON_USER:LESSON_ID:L1')\n"
-    "redis.call('HSET', 'STATUS:LESSON_STATUS:LESSON_ID:L1', 'lesson_id', 'L1', 'course_status', '3', 'chat_status', "
-    "'0')\n"
-    "redis.call('HSET', 'STATUS:IN_LESSON:UID:new', 'uid', 'new', 'course_id', 'C', 'lesson_id', 'L1')\n"
-    "return redis.call('SADD', 'STATUS:LESSON_USER:LESSON_ID:L1', 'new')";
-
-struct faster {
-    redisContext *commands;
-    atomic_bool ends;
-    bool came_between;
-};
-
-static void *be_faster(void *context) {
-    struct faster *faster = context;
-    while (!faster->ends && !faster->came_between) {
-        redisReply *reply = redisCommand(faster->commands, "EVAL %s 0 %d", end_and_create_again, LARGE);
-        faster->came_between = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
-        freeReplyObject(reply);
-    }
-    return NULL;
-}
-
-static void test_a_lesson_created_again_during_its_end(void **state) {
-    raw_server *raw = *state;
-    struct faster faster = {.commands = redisConnectUnix(redis_server_socket(raw->server))};
-    for (int round = 0; round < 200 && !faster.came_between; round++) {
-        pthread_t thread;
-        faster.ends = false;
-        make_lesson(raw, "L1", "1", LARGE);
-        assert_int_equal(pthread_create(&thread, NULL, be_faster, &faster), 0);
-        assert_code(lesson_store_end(raw->store, "L1", 0, NULL), OK);
-        faster.ends = true;
-        pthread_join(thread, NULL);
-    }
-    assert_true(faster.came_between);
-    raw_expect(raw, "hash " USER("new") "\n  uid=new\n  course_id=C\n  lesson_id=L1\n"
-                                        "hash " RECORD("L1") "\n  lesson_id=L1\n  course_status=3\n  chat_status=0\n"
-                                                             "set " MEMBERS("L1") "\n  new\n");
-    redisFree(faster.commands);
-}
-
 static void test_order_of_a_batch(void **state) {
     raw_server *raw = *state;
     enum { COUNT = 2000 };
@@ -504,6 +522,7 @@ int main(void) {
         TEST(steps_of_an_end),
         TEST(others_during_an_end),
         TEST(a_lesson_created_again_during_its_end),
+        TEST(a_record_removed_during_its_end),
         TEST(order_of_a_batch),
         TEST(two_ends_in_a_batch),
         TEST(refused_ends),

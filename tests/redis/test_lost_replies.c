@@ -204,6 +204,28 @@ static void test_request_that_is_not_taken(void **state) {
     assert_code(join(raw, "ann", "L1"), OK);
 }
 
+/* A server that neither takes nor says any more is given up at once. Else this test would run for ten minutes. */
+static void test_server_that_says_no_more(void **state) {
+    raw_server *raw = *state;
+    enum { COUNT = 4 * REQUEST };
+    lesson_store_operation *operations = many_joins(COUNT);
+    static char id[256];
+    char location[512];
+    lesson_store *store;
+    memset(id, 'x', 255);
+    for (int i = REQUEST; i < COUNT; i++) /* the first request goes out, the others are more than buffers hold */
+        operations[i].course_id = operations[i].lesson_id = operations[i].session = lesson_store_id_of(id);
+    const char *options = strchr(false_server_location(raw->between), '?');
+    snprintf(location, sizeof location, "%.*s?pool=1&timeout_ms=600000",
+             (int)(options - false_server_location(raw->between)), false_server_location(raw->between));
+    lesson_store_close(raw->store); /* the false server serves one connection after the other */
+    raw->store = NULL;
+    assert_code(lesson_store_open(&store, location), OK);
+    false_server_play(raw->between, SAY_NO_MORE);
+    assert_code(lesson_store_batch(store, operations, COUNT), UNKNOWN);
+    lesson_store_close(store);
+}
+
 struct given {
     raw_server *raw;
     int count;
@@ -263,6 +285,7 @@ int main(void) {
         TEST(reads_of_a_batch_are_retried),
         TEST(dribbled_reply),
         TEST(request_that_is_not_taken),
+        TEST(server_that_says_no_more),
         TEST(members_that_break_off),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);

@@ -7,19 +7,21 @@
 -- effect. Until then a record stays a record, so the lesson cannot be created again and lose new members to this end.
 --
 -- The record carries a mark while it is being ended, in a field `ending`: MARK, or that of an end which was there before.
--- FOUND is what the step before replied of it. If that mark is gone, another end was faster, and what is there now is
--- another lesson of the same name.
+-- FOUND is what the step before replied of it. If the record carries it no longer, another end was faster, and what is there
+-- now is another lesson of the same name. Without any record the lesson has not been created again: somebody has removed
+-- just the record, and the members are still this end's to put out.
 --
 -- Replies MORE, DONE or GONE, how many users have left, the cursor of the next step, and the mark ('' where there is none).
 local lesson, cursor, count, found = ARGV[2], ARGV[3], ARGV[4], ARGV[6]
 local record, members = RECORD .. lesson, MEMBERS .. lesson
 
--- Returns the mark. A server without memory refuses these writes, but the members can leave all the same.
+-- Returns the mark, or that of the step before where there is no record any more. A server without memory refuses these
+-- writes, but the members can leave all the same.
 local function close_lesson()
     local now = call('HMGET', record, 'course_status', 'ending')
     local status, mark = now[1], now[2]
     if (status == '0' and mark) or (not status and not mark and call('HLEN', record) == 0) then
-        return mark or ''
+        return mark or found
     end
     mark = mark or ARGV[5]
     local closed = redis.pcall('HSET', record, 'course_status', '0', 'ending', mark)
@@ -31,7 +33,7 @@ local function close_lesson()
     return now[2] or ''
 end
 
-if found ~= '' and call('HGET', record, 'ending') ~= found then
+if found ~= '' and call('HGET', record, 'ending') ~= found and call('HLEN', record) > 0 then
     return {'GONE', 0, '0', ''}
 end
 if call('SCARD', members) <= tonumber(count) then
