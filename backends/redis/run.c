@@ -2,10 +2,12 @@
  * Batches. One request is one call of a script for up to 256 operations. Of a longer batch several requests are under
  * way at a time, so that the server need not wait for the client.
  *
- * The operations of a batch take effect in order, so nothing may be executed when what comes before it was not:
+ * The operations of a batch take effect in order, so nothing should be executed when what comes before it was not:
  *   - Requests that have others behind them carry the script's source. By its digest alone a server might not know it,
- * and then learn it, from another client, between one request and the next.
+ *     and then learn it, from another client, between one request and the next.
  *   - Nothing is sent behind a request that holds an end until that is answered, since it may have to be done in steps.
+ * What remains is a server that refuses one request for a reason of its own (BUSY) and takes the next one, which is
+ * under way by then: each operation is answered as it happened, and the batch tells the code of the refusal.
  */
 #include "apply.h"
 
@@ -148,9 +150,11 @@ static int run_together(struct run *run) {
         int later = receive_next(run, &received);
         code = code ? code : later;
     }
-    if (received != REDIS_ANSWERED)
-        return give_up(run, received);
-    return code ? code : give_up_sending(run, sent);
+    /* Writes of unknown outcome come before an error that another request was answered. */
+    int broken = received == REDIS_ANSWERED ? LESSON_STORE_OK : give_up(run, received);
+    if (broken || code)
+        return broken ? broken : code;
+    return received == REDIS_ANSWERED ? give_up_sending(run, sent) : LESSON_STORE_OK;
 }
 
 int redis_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
