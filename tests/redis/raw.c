@@ -201,3 +201,26 @@ void raw_assert_message(const char *part) {
     if (!strstr(lesson_store_message(), part))
         fail_msg("the message \"%s\" does not hold \"%s\"", lesson_store_message(), part);
 }
+
+void raw_make_lesson(raw_server *raw, const char *lesson_id, const char *status, int count) {
+    static const char script[] =
+        "local lesson, status, count = ARGV[1], ARGV[2], tonumber(ARGV[3])\n"
+        "if status ~= '' then redis.call('HSET', 'STATUS:LESSON_STATUS:LESSON_ID:' .. lesson, 'lesson_id', lesson,\n"
+        "                                'course_status', status, 'chat_status', '0') end\n"
+        "for i = 0, count - 1 do\n"
+        "    local uid = 'u-' .. i\n"
+        "    redis.call('HSET', 'STATUS:IN_LESSON:UID:' .. uid, 'uid', uid, 'course_id', 'C', 'lesson_id', lesson)\n"
+        "    redis.call('SADD', 'STATUS:LESSON_USER:LESSON_ID:' .. lesson, uid)\n"
+        "end\n"
+        "return count";
+    assert_int_equal(raw_number(raw, "EVAL %s 0 %s %s %d", script, lesson_id, status, count), count);
+}
+
+lesson_store_operation raw_operation(uint32_t kind, const char *uid, const char *lesson_id) {
+    lesson_store_operation operation = LESSON_STORE_OPERATION_INIT(kind);
+    operation.uid = lesson_store_id_of(uid);
+    operation.lesson_id = lesson_store_id_of(lesson_id);
+    if (kind == LESSON_STORE_OPERATION_JOIN)
+        operation.course_id = lesson_store_id_of("C");
+    return operation;
+}

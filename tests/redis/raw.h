@@ -52,6 +52,12 @@ char *raw_dump(raw_server *raw);
 /* The database must be exactly that. */
 void raw_expect(raw_server *raw, const char *expected);
 
+/* A lesson with a record (if `status` is given) and users "u-0" to "u-<count - 1>" in it, made by the server itself. */
+void raw_make_lesson(raw_server *raw, const char *lesson_id, const char *status, int count);
+
+/* An operation with these ids; either may be NULL. */
+lesson_store_operation raw_operation(uint32_t kind, const char *uid, const char *lesson_id);
+
 /* How often a command was called since the server's start, as its own count says. */
 long long raw_calls(raw_server *raw, const char *command);
 
@@ -60,5 +66,8 @@ void raw_assert_code(int code, int expected, const char *call, const char *file,
 
 /* The latest message must hold this. */
 void raw_assert_message(const char *part);
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open, raw_close)
+#define TEST_BEHIND(name) cmocka_unit_test_setup_teardown(test_##name, raw_open_behind, raw_close_behind)
 
 #endif

@@ -204,17 +204,12 @@ static int stop_alone(void **state) {
     return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open_behind, raw_close_behind)
 #define TEST_ALONE(name) cmocka_unit_test_setup_teardown(test_##name, start_alone, stop_alone)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(errors),
-        TEST(wrong_replies),
-        TEST(wrong_replies_to_streams),
-        TEST_ALONE(wrong_greetings),
-        TEST_ALONE(password_in_an_error),
-        TEST_ALONE(other_greetings),
+        TEST_BEHIND(errors),         TEST_BEHIND(wrong_replies),       TEST_BEHIND(wrong_replies_to_streams),
+        TEST_ALONE(wrong_greetings), TEST_ALONE(password_in_an_error), TEST_ALONE(other_greetings),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

@@ -275,8 +275,6 @@ static void test_stopping(void **state) {
     assert_code(lesson_store_where(raw->store, "a", NULL), NOT_FOUND);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open, raw_close)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(nothing),

@@ -170,8 +170,6 @@ static void test_end_of_a_big_lesson(void **state) {
     raw_expect(raw, "hash " USER("user-7") "\n  uid=user-7\n  course_id=C1\n  lesson_id=L2\n");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open, raw_close)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(wrong_types),  TEST(message_of_a_join), TEST(keys_that_do_not_matter),

@@ -219,8 +219,6 @@ static void test_stopped_server(void **state) {
     lesson_store_close(store);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open, raw_close)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(flushed_scripts),         TEST(source_is_sent_once), TEST(flushed_scripts_in_batches),

@@ -10,27 +10,12 @@
 
 #include <lessonstore/backend.h>
 
-enum { AT_ONCE = 1000, PAGE = 500, LARGE = 12345, MEMBERS_PAGE = 2000 };
-
-/* A lesson with a record (if `status` is given) and users "u-0" to "u-<count - 1>" in it, made by the server itself. */
-static void make_lesson(raw_server *raw, const char *lesson_id, const char *status, int count) {
-    static const char script[] =
-        "local lesson, status, count = ARGV[1], ARGV[2], tonumber(ARGV[3])\n"
-        "if status ~= '' then redis.call('HSET', 'STATUS:LESSON_STATUS:LESSON_ID:' .. lesson, 'lesson_id', lesson,\n"
-        "                                'course_status', status, 'chat_status', '0') end\n"
-        "for i = 0, count - 1 do\n"
-        "    local uid = 'u-' .. i\n"
-        "    redis.call('HSET', 'STATUS:IN_LESSON:UID:' .. uid, 'uid', uid, 'course_id', 'C', 'lesson_id', lesson)\n"
-        "    redis.call('SADD', 'STATUS:LESSON_USER:LESSON_ID:' .. lesson, uid)\n"
-        "end\n"
-        "return count";
-    assert_int_equal(raw_number(raw, "EVAL %s 0 %s %s %d", script, lesson_id, status, count), count);
-}
+enum { AT_ONCE = 1000, PAGE = 500, LARGE = 12345 };
 
 static void test_end(void **state) {
     raw_server *raw = *state;
     uint64_t left;
-    make_lesson(raw, "L1", "1", LARGE);
+    raw_make_lesson(raw, "L1", "1", LARGE);
     raw_do(raw, "SADD " MEMBERS("L1") " ghost-1 ghost-2");
     raw_do(raw, "SET " USER("ghost-2") " text");
     raw_do(raw, "HSET " USER("u-7") " lesson_id L2"); /* moved by a legacy join, which leaves the member behind */
@@ -45,7 +30,7 @@ static void test_end(void **state) {
 static void test_end_without_record(void **state) {
     raw_server *raw = *state;
     uint64_t left;
-    make_lesson(raw, "L1", "", LARGE);
+    raw_make_lesson(raw, "L1", "", LARGE);
     assert_code(lesson_store_end(raw->store, "L1", 0, &left), OK);
     assert_int_equal(left, LARGE);
     raw_expect(raw, "");
@@ -55,14 +40,14 @@ static void test_end_without_record(void **state) {
 static void test_steps_of_an_end(void **state) {
     raw_server *raw = *state;
     uint64_t left;
-    make_lesson(raw, "L1", "1", AT_ONCE);
+    raw_make_lesson(raw, "L1", "1", AT_ONCE);
     long long scripts = raw_calls(raw, "evalsha") + raw_calls(raw, "eval");
     assert_code(lesson_store_end(raw->store, "L1", 0, &left), OK);
     assert_int_equal(left, AT_ONCE);
     long long after = raw_calls(raw, "evalsha") + raw_calls(raw, "eval");
     assert_in_range(after - scripts, 1, 2); /* the second only where the first was not known */
 
-    make_lesson(raw, "L1", "1", LARGE);
+    raw_make_lesson(raw, "L1", "1", LARGE);
     scripts = raw_calls(raw, "evalsha");
     long long pages = raw_calls(raw, "sscan"), whole = raw_calls(raw, "smembers");
     assert_code(lesson_store_end(raw->store, "L1", 0, &left), OK);
@@ -128,7 +113,7 @@ static void test_others_during_an_end(void **state) {
     assert_int_equal(pthread_create(&thread, NULL, observe, &observer), 0);
     for (int round = 1; round <= 200 && observer.looks < 20; round++) {
         raw_do(raw, "SET ROUND %d", round);
-        make_lesson(raw, "L1", "1", LARGE);
+        raw_make_lesson(raw, "L1", "1", LARGE);
         assert_code(lesson_store_end(raw->store, "L1", 0, NULL), OK);
     }
     observer.ends = true;
@@ -180,7 +165,7 @@ static void end_with_a_faster_one(raw_server *raw, const char *script) {
     for (int round = 0; round < 200 && !faster.came_between; round++) {
         pthread_t thread;
         faster.ends = false;
-        make_lesson(raw, "L1", "1", LARGE);
+        raw_make_lesson(raw, "L1", "1", LARGE);
         assert_int_equal(pthread_create(&thread, NULL, be_faster, &faster), 0);
         assert_code(lesson_store_end(raw->store, "L1", 0, NULL), OK);
         faster.ends = true;
@@ -207,15 +192,6 @@ static void test_a_record_removed_during_its_end(void **state) {
 
 /* ---- In batches */
 
-static lesson_store_operation operation_of(uint32_t kind, const char *uid, const char *lesson_id) {
-    lesson_store_operation operation = LESSON_STORE_OPERATION_INIT(kind);
-    operation.uid = lesson_store_id_of(uid);
-    operation.lesson_id = lesson_store_id_of(lesson_id);
-    if (kind == LESSON_STORE_OPERATION_JOIN)
-        operation.course_id = lesson_store_id_of("C");
-    return operation;
-}
-
 /* Ends among many other operations, the large one first, in the middle, or last of a request. */
 static void test_order_of_a_batch(void **state) {
     raw_server *raw = *state;
@@ -225,11 +201,11 @@ static void test_order_of_a_batch(void **state) {
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         int at = places[i];
         raw_do(raw, "FLUSHALL");
-        make_lesson(raw, "L1", "1", LARGE);
+        raw_make_lesson(raw, "L1", "1", LARGE);
         for (int k = 0; k < COUNT; k++)
-            operations[k] = operation_of(LESSON_STORE_OPERATION_JOIN, k < at ? "before" : "behind", "L1");
-        operations[at] = operation_of(LESSON_STORE_OPERATION_END, NULL, "L1");
-        operations[at + 1] = operation_of(LESSON_STORE_OPERATION_COUNT, NULL, "L1");
+            operations[k] = raw_operation(LESSON_STORE_OPERATION_JOIN, k < at ? "before" : "behind", "L1");
+        operations[at] = raw_operation(LESSON_STORE_OPERATION_END, NULL, "L1");
+        operations[at + 1] = raw_operation(LESSON_STORE_OPERATION_COUNT, NULL, "L1");
         assert_code(lesson_store_batch(raw->store, operations, COUNT), OK);
         for (int k = 0; k < COUNT; k++)
             assert_int_equal(operations[k].code, LESSON_STORE_OK);
@@ -244,12 +220,12 @@ static void test_order_of_a_batch(void **state) {
 static void test_two_ends_in_a_batch(void **state) {
     raw_server *raw = *state;
     lesson_store_operation operations[5];
-    make_lesson(raw, "L1", "1", LARGE);
-    operations[0] = operation_of(LESSON_STORE_OPERATION_END, NULL, "L1");
-    operations[1] = operation_of(LESSON_STORE_OPERATION_END, NULL, "L1");
-    operations[2] = operation_of(LESSON_STORE_OPERATION_CREATE, NULL, "L1");
-    operations[3] = operation_of(LESSON_STORE_OPERATION_JOIN, "ann", "L1");
-    operations[4] = operation_of(LESSON_STORE_OPERATION_END, NULL, "L1");
+    raw_make_lesson(raw, "L1", "1", LARGE);
+    operations[0] = raw_operation(LESSON_STORE_OPERATION_END, NULL, "L1");
+    operations[1] = raw_operation(LESSON_STORE_OPERATION_END, NULL, "L1");
+    operations[2] = raw_operation(LESSON_STORE_OPERATION_CREATE, NULL, "L1");
+    operations[3] = raw_operation(LESSON_STORE_OPERATION_JOIN, "ann", "L1");
+    operations[4] = raw_operation(LESSON_STORE_OPERATION_END, NULL, "L1");
     assert_code(lesson_store_batch(raw->store, operations, 5), OK);
     assert_int_equal(operations[0].code, LESSON_STORE_OK);
     assert_int_equal(operations[1].code, LESSON_STORE_NOT_FOUND);
@@ -263,7 +239,7 @@ static void test_two_ends_in_a_batch(void **state) {
 static void test_refused_ends(void **state) {
     raw_server *raw = *state;
     uint64_t left;
-    make_lesson(raw, "L1", "1", LARGE);
+    raw_make_lesson(raw, "L1", "1", LARGE);
     raw_do(raw, "REPLICAOF 127.0.0.1 1"); /* where nobody is */
     assert_code(lesson_store_end(raw->store, "L1", 0, NULL), READ_ONLY);
     raw_do(raw, "REPLICAOF NO ONE");
@@ -292,9 +268,9 @@ static void test_interrupted_end(void **state) {
     raw_server *raw = *state;
     lesson_store_operation operations[2];
     uint64_t left;
-    make_lesson(raw, "L1", "1", LARGE);
-    operations[0] = operation_of(LESSON_STORE_OPERATION_END, NULL, "L1");
-    operations[1] = operation_of(LESSON_STORE_OPERATION_JOIN, "ann", "L2");
+    raw_make_lesson(raw, "L1", "1", LARGE);
+    operations[0] = raw_operation(LESSON_STORE_OPERATION_END, NULL, "L1");
+    operations[1] = raw_operation(LESSON_STORE_OPERATION_JOIN, "ann", "L2");
     assert_code(lesson_store_where(raw->store, "u-0", NULL), OK);
     false_server_play(raw->between, LOSE_SECOND_REPLY); /* that of the first step */
     assert_code(lesson_store_batch(raw->store, operations, 2), UNKNOWN);
@@ -317,203 +293,12 @@ static void test_interrupted_end(void **state) {
 /* What is no answer to a step leaves it open whether the step was taken. */
 static void test_step_that_is_answered_wrong(void **state) {
     raw_server *raw = *state;
-    make_lesson(raw, "L1", "1", LARGE);
+    raw_make_lesson(raw, "L1", "1", LARGE);
     false_server_answer(raw->between, "*1\r\n$5\r\nLARGE\r\n"); /* right only the first time */
     assert_code(lesson_store_end(raw->store, "L1", 0, NULL), UNKNOWN);
     false_server_play(raw->between, PASS_ON);
     assert_int_equal(raw_number(raw, "SCARD " MEMBERS("L1")), LARGE);
 }
-
-/* ---- Members */
-
-struct given {
-    raw_server *raw;
-    unsigned char *times;
-    int most; /* numbers of users */
-    int count;
-    int stop_after;                         /* 0: never */
-    void (*meanwhile)(struct given *given); /* called now and then */
-};
-
-static bool give(lesson_store_id uid, void *context) {
-    struct given *given = context;
-    char text[LESSON_STORE_ID_MAX + 1];
-    lesson_store_id_copy(text, uid);
-    assert_int_equal(strncmp(text, "u-", 2), 0);
-    int number = atoi(text + 2);
-    assert_in_range(number, 0, given->most - 1);
-    given->times[number]++;
-    if (given->meanwhile && given->count % MEMBERS_PAGE == 0)
-        given->meanwhile(given);
-    return ++given->count != given->stop_after;
-}
-
-static struct given new_given(raw_server *raw, int most) {
-    struct given given = {.raw = raw, .times = calloc((size_t)most, 1), .most = most};
-    assert_non_null(given.times);
-    return given;
-}
-
-static void expect_once(const struct given *given, int first, int end) {
-    for (int i = first; i < end; i++)
-        assert_int_equal(given->times[i], 1);
-}
-
-static void test_members_in_pages(void **state) {
-    raw_server *raw = *state;
-    enum { COUNT = 50000 };
-    struct given given = new_given(raw, COUNT);
-    make_lesson(raw, "L1", "1", COUNT);
-    long long whole = raw_calls(raw, "smembers"), before = raw_calls(raw, "sscan");
-    assert_code(lesson_store_members(raw->store, "L1", give, &given), OK);
-    assert_int_equal(given.count, COUNT);
-    expect_once(&given, 0, COUNT);
-    assert_int_equal(raw_calls(raw, "smembers"), whole);
-    long long pages = raw_calls(raw, "sscan");
-    assert_in_range(pages - before, COUNT / MEMBERS_PAGE * 3 / 4, COUNT / MEMBERS_PAGE * 2);
-
-    /* What the location says: all at once, as of one instant. */
-    lesson_store *store = raw_open_store(raw, "?pool=1&members_at_once=50000");
-    memset(given.times, 0, COUNT);
-    assert_code(lesson_store_members(store, "L1", give, &given), OK);
-    expect_once(&given, 0, COUNT);
-    assert_int_equal(raw_calls(raw, "sscan"), pages);
-    assert_int_equal(raw_calls(raw, "smembers"), whole + 1);
-    lesson_store_close(store);
-    free(given.times);
-}
-
-/* Nine of ten quit at once in the middle, and others come: the set's table shrinks, and SSCAN gives some again. */
-static void quit_and_join(struct given *given) {
-    static const char script[] =
-        "local key = 'STATUS:LESSON_USER:LESSON_ID:L1'\n"
-        "for i = tonumber(ARGV[1]), tonumber(ARGV[2]) - 1 do redis.call(ARGV[3], key, 'u-' .. i) end\n"
-        "return redis.call('SCARD', key)";
-    if (given->count == 6 * MEMBERS_PAGE)
-        raw_number(given->raw, "EVAL %s 0 2000 40000 SREM", script);
-    if (given->count == 7 * MEMBERS_PAGE)
-        raw_number(given->raw, "EVAL %s 0 40000 45000 SADD", script);
-}
-
-static void test_members_while_others_join_and_quit(void **state) {
-    raw_server *raw = *state;
-    struct given given = new_given(raw, 45000);
-    given.meanwhile = quit_and_join;
-    make_lesson(raw, "L1", "1", 40000);
-    assert_code(lesson_store_members(raw->store, "L1", give, &given), OK);
-    expect_once(&given, 0, 2000); /* these were there all the while */
-    for (int i = 2000; i < given.most; i++)
-        assert_in_range(given.times[i], 0, 1);
-    assert_in_range(given.count, 6 * MEMBERS_PAGE, 45000);
-    free(given.times);
-}
-
-static void test_stopping_among_pages(void **state) {
-    raw_server *raw = *state;
-    struct given given = new_given(raw, 40000);
-    make_lesson(raw, "L1", "1", 40000);
-    given.stop_after = MEMBERS_PAGE + 10;
-    long long connections = raw_calls(raw, "hello"), pages = raw_calls(raw, "sscan");
-    assert_code(lesson_store_members(raw->store, "L1", give, &given), OK);
-    assert_int_equal(given.count, given.stop_after);
-    assert_in_range(raw_calls(raw, "sscan") - pages, 2, 4);
-    assert_code(lesson_store_where(raw->store, "u-0", NULL), OK);
-    assert_int_equal(raw_calls(raw, "hello"), connections); /* still on the same connection */
-    free(given.times);
-}
-
-/* The connection is lost while a page is under way: the rest comes over a new one, and nothing twice. */
-static void lose_page(struct given *given) {
-    if (given->count == 3 * MEMBERS_PAGE)
-        false_server_play(given->raw->between, CLOSE_NOW);
-}
-
-static void test_members_over_a_lost_connection(void **state) {
-    raw_server *raw = *state;
-    struct given given = new_given(raw, 40000);
-    given.meanwhile = lose_page;
-    make_lesson(raw, "L1", "1", 40000);
-    int connections = false_server_connections(raw->between);
-    assert_code(lesson_store_members(raw->store, "L1", give, &given), OK);
-    expect_once(&given, 0, 40000);
-    assert_int_equal(false_server_connections(raw->between), connections + 1);
-    free(given.times);
-}
-
-/* ---- Requests of one batch, several under way */
-
-/* Two clients, of whom a third takes the scripts away again and again: what the other one has the server learn again
- * must not let a later request of the one overtake an earlier one. */
-struct helper {
-    lesson_store *store;
-    redisContext *commands;
-    atomic_bool ends;
-};
-
-static void *keep_teaching(void *context) {
-    struct helper *helper = context;
-    while (!helper->ends)
-        assert_int_equal(lesson_store_where(helper->store, "nobody", NULL), LESSON_STORE_NOT_FOUND);
-    return NULL;
-}
-
-static void *keep_flushing(void *context) {
-    struct helper *helper = context;
-    while (!helper->ends)
-        freeReplyObject(redisCommand(helper->commands, "SCRIPT FLUSH"));
-    return NULL;
-}
-
-static void test_scripts_lost_and_learnt_in_the_middle(void **state) {
-    raw_server *raw = *state;
-    enum { COUNT = 4000 };
-    static lesson_store_operation operations[COUNT];
-    static lesson_store_place places[COUNT];
-    static char lessons[COUNT][16];
-    struct helper helper = {.store = raw_open_store(raw, "?pool=1"),
-                            .commands = redisConnectUnix(redis_server_socket(raw->server))};
-    pthread_t teacher, flusher;
-    assert_int_equal(pthread_create(&teacher, NULL, keep_teaching, &helper), 0);
-    assert_int_equal(pthread_create(&flusher, NULL, keep_flushing, &helper), 0);
-    for (int round = 0; round < 5; round++) {
-        for (int i = 0; i < COUNT; i++) {
-            snprintf(lessons[i], sizeof lessons[i], "L%d", i);
-            operations[i] = operation_of(LESSON_STORE_OPERATION_JOIN, "ann", lessons[i]);
-            operations[i].place = &places[i];
-        }
-        assert_code(lesson_store_batch(raw->store, operations, COUNT), OK);
-        for (int i = 1; i < COUNT; i++)
-            assert_string_equal(places[i].lesson_id, lessons[i - 1]);
-    }
-    helper.ends = true;
-    pthread_join(teacher, NULL);
-    pthread_join(flusher, NULL);
-    redisFree(helper.commands);
-    lesson_store_close(helper.store);
-}
-
-/* More bytes under way, in both directions, than buffers between here and the server hold: neither side may wait for
- * the other to read first. */
-static void test_full_buffers_both_ways(void **state) {
-    raw_server *raw = *state;
-    enum { COUNT = 8192 };
-    static lesson_store_operation operations[COUNT];
-    static lesson_store_place places[COUNT];
-    static char lesson_id[2][LESSON_STORE_ID_MAX + 1];
-    memset(lesson_id[0], 'a', LESSON_STORE_ID_MAX);
-    memset(lesson_id[1], 'b', LESSON_STORE_ID_MAX);
-    for (int i = 0; i < COUNT; i++) {
-        operations[i] = operation_of(LESSON_STORE_OPERATION_JOIN, lesson_id[0], lesson_id[i % 2]);
-        operations[i].course_id = operations[i].session = lesson_store_id_of(lesson_id[0]);
-        operations[i].place = &places[i];
-    }
-    assert_code(lesson_store_batch(raw->store, operations, COUNT), OK);
-    for (int i = 1; i < COUNT; i++)
-        assert_string_equal(places[i].lesson_id, lesson_id[(i - 1) % 2]);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open, raw_close)
-#define TEST_BEHIND(name) cmocka_unit_test_setup_teardown(test_##name, raw_open_behind, raw_close_behind)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -528,13 +313,6 @@ int main(void) {
         TEST(refused_ends),
         TEST_BEHIND(interrupted_end),
         TEST_BEHIND(step_that_is_answered_wrong),
-        TEST(members_in_pages),
-        TEST(members_while_others_join_and_quit),
-        TEST(stopping_among_pages),
-        TEST_BEHIND(members_over_a_lost_connection),
-        TEST(scripts_lost_and_learnt_in_the_middle),
-        TEST(full_buffers_both_ways),
-        TEST_BEHIND(full_buffers_both_ways),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

@@ -216,8 +216,6 @@ static void test_user_records_without_fields(void **state) {
                                          "set " MEMBERS("L2") "\n  idle\n");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open, raw_close)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(we_read_what_they_wrote),     TEST(they_read_what_we_wrote),     TEST(their_join_ends_our_session),

@@ -271,22 +271,20 @@ static void test_members_that_break_off(void **state) {
     assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open_behind, raw_close_behind)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(write_whose_reply_is_lost),
-        TEST(reply_cut_in_the_middle),
-        TEST(request_cut_in_the_middle),
-        TEST(reads_are_retried_once),
-        TEST(closed_while_idle),
-        TEST(batch_whose_reply_is_lost),
-        TEST(batch_lost_in_the_middle),
-        TEST(reads_of_a_batch_are_retried),
-        TEST(dribbled_reply),
-        TEST(request_that_is_not_taken),
-        TEST(server_that_says_no_more),
-        TEST(members_that_break_off),
+        TEST_BEHIND(write_whose_reply_is_lost),
+        TEST_BEHIND(reply_cut_in_the_middle),
+        TEST_BEHIND(request_cut_in_the_middle),
+        TEST_BEHIND(reads_are_retried_once),
+        TEST_BEHIND(closed_while_idle),
+        TEST_BEHIND(batch_whose_reply_is_lost),
+        TEST_BEHIND(batch_lost_in_the_middle),
+        TEST_BEHIND(reads_of_a_batch_are_retried),
+        TEST_BEHIND(dribbled_reply),
+        TEST_BEHIND(request_that_is_not_taken),
+        TEST_BEHIND(server_that_says_no_more),
+        TEST_BEHIND(members_that_break_off),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

@@ -168,8 +168,6 @@ static void test_node_of_a_cluster(void **state) {
     redis_server_stop(node);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open, raw_close)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(accounts), TEST(required_password), TEST(enough_rights), TEST(rights), TEST(locations),

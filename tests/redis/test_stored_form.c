@@ -211,8 +211,6 @@ static void test_batch(void **state) {
                                                              "set " MEMBERS("L1") "\n  bob\n");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open, raw_close)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(create),    TEST(set_and_reset), TEST(day),     TEST(end_of_the_record_only),

@@ -264,8 +264,6 @@ static void test_fields_of_users(void **state) {
     assert_int_equal(calls, 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open, raw_close)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(many_members),
