@@ -1,0 +1,207 @@
+/*
+ * A store beyond the sizes of the conformance suite: where the index of users has grown many times, batches fetch
+ * ahead, and lessons have more free seats than members. Every answer is compared with a model of two arrays.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmocka_all.h"
+#include <lessonstore/lessonstore.h>
+
+enum { USERS = 20000, LESSONS = 40, BATCH_MAX = 100, NOWHERE = -1, ID_SIZE = 16 };
+
+typedef struct model {
+    lesson_store *store;
+    uint64_t random;
+    int lesson_of[USERS];
+    char uids[USERS][ID_SIZE];
+    char lesson_ids[LESSONS][ID_SIZE];
+} model;
+
+/* xorshift64 */
+static int below(model *model, int limit) {
+    model->random ^= model->random << 13;
+    model->random ^= model->random >> 7;
+    model->random ^= model->random << 17;
+    return (int)(model->random % (uint64_t)limit);
+}
+
+static int open_model(void **state) {
+    model *model = calloc(1, sizeof *model);
+    assert_non_null(model);
+    model->random = UINT64_C(88172645463325252);
+    assert_int_equal(lesson_store_open(&model->store, "memory:"), LESSON_STORE_OK);
+    for (int i = 0; i < USERS; i++) {
+        model->lesson_of[i] = NOWHERE;
+        snprintf(model->uids[i], ID_SIZE, "u%d", i);
+    }
+    for (int i = 0; i < LESSONS; i++)
+        snprintf(model->lesson_ids[i], ID_SIZE, "lesson %d", i);
+    *state = model;
+    return 0;
+}
+
+static int close_model(void **state) {
+    model *model = *state;
+    lesson_store_close(model->store);
+    free(model);
+    return 0;
+}
+
+/* ---- Batches */
+
+typedef struct step {
+    int user;
+    int lesson; /* of a join */
+    lesson_store_place place;
+} step;
+
+/* `join_percent` of the operations that change something are joins, the others quits. */
+static void ask(model *model, lesson_store_operation *operation, step *step, int join_percent) {
+    bool writes = below(model, 4) > 0;
+    bool joins = writes && below(model, 100) < join_percent;
+    step->user = below(model, USERS);
+    step->lesson = below(model, LESSONS);
+    *operation = lesson_store_operation_of(joins    ? LESSON_STORE_OPERATION_JOIN
+                                           : writes ? LESSON_STORE_OPERATION_QUIT
+                                                    : LESSON_STORE_OPERATION_WHERE);
+    operation->uid = lesson_store_id_of(model->uids[step->user]);
+    operation->place = &step->place;
+    if (joins) {
+        operation->course_id = lesson_store_id_of("course");
+        operation->lesson_id = lesson_store_id_of(model->lesson_ids[step->lesson]);
+    }
+}
+
+static void compare(model *model, const lesson_store_operation *operation, const step *step) {
+    int *lesson = &model->lesson_of[step->user];
+    bool joins = operation->kind == LESSON_STORE_OPERATION_JOIN;
+    assert_int_equal(operation->code, joins || *lesson != NOWHERE ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
+    if (*lesson != NOWHERE)
+        assert_string_equal(step->place.lesson_id, model->lesson_ids[*lesson]);
+    if (joins)
+        assert_int_equal(operation->arrival, *lesson == NOWHERE        ? LESSON_STORE_ARRIVAL_NEW
+                                             : *lesson == step->lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
+                                                                       : LESSON_STORE_ARRIVAL_MOVED);
+    if (joins)
+        *lesson = step->lesson;
+    else if (operation->kind == LESSON_STORE_OPERATION_QUIT)
+        *lesson = NOWHERE;
+}
+
+static void run_batches(model *model, int batches, int join_percent) {
+    lesson_store_operation operations[BATCH_MAX];
+    step steps[BATCH_MAX];
+    for (int batch = 0; batch < batches; batch++) {
+        int count = 1 + below(model, BATCH_MAX);
+        for (int i = 0; i < count; i++)
+            ask(model, &operations[i], &steps[i], join_percent);
+        assert_int_equal(lesson_store_batch(model->store, operations, (size_t)count), LESSON_STORE_OK);
+        for (int i = 0; i < count; i++)
+            compare(model, &operations[i], &steps[i]);
+    }
+}
+
+/* ---- The whole state */
+
+typedef struct roll {
+    model *model;
+    int lesson;
+    int count;
+    bool seen[USERS];
+} roll;
+
+static bool call_member(lesson_store_id uid, void *context) {
+    roll *roll = context;
+    char text[ID_SIZE];
+    snprintf(text, sizeof text, "%.*s", (int)uid.size, uid.data);
+    int user = atoi(text + 1);
+    assert_in_range(user, 0, USERS - 1);
+    assert_int_equal(roll->model->lesson_of[user], roll->lesson);
+    assert_false(roll->seen[user]);
+    roll->seen[user] = true;
+    roll->count++;
+    return true;
+}
+
+static bool count_user(const lesson_store_user *user, void *context) {
+    (void)user;
+    ++*(int *)context;
+    return true;
+}
+
+static void compare_all(model *model) {
+    static roll roll;
+    int users = 0, listed = 0;
+    for (int lesson = 0; lesson < LESSONS; lesson++) {
+        uint64_t count;
+        int members = 0;
+        for (int i = 0; i < USERS; i++)
+            members += model->lesson_of[i] == lesson;
+        roll.model = model;
+        roll.lesson = lesson;
+        roll.count = 0;
+        memset(roll.seen, 0, sizeof roll.seen);
+        assert_int_equal(lesson_store_members(model->store, model->lesson_ids[lesson], call_member, &roll), 0);
+        assert_int_equal(lesson_store_count(model->store, model->lesson_ids[lesson], &count), 0);
+        assert_int_equal(roll.count, members);
+        assert_int_equal(count, members);
+        users += members;
+    }
+    assert_int_equal(lesson_store_users(model->store, count_user, &listed), 0);
+    assert_int_equal(listed, users);
+}
+
+static void batches_of_a_large_store_answer_as_the_model(void **state) {
+    model *model = *state;
+    run_batches(model, 2000, 90);
+    compare_all(model);
+    run_batches(model, 2000, 50);
+    compare_all(model);
+}
+
+/* Listing closes the gaps, and who joins afterwards takes the seats behind. */
+static void lessons_that_nearly_everybody_has_left_list_the_rest(void **state) {
+    model *model = *state;
+    for (int round = 0; round < 3; round++) {
+        run_batches(model, 1500, 100);
+        for (int i = 0; i < USERS; i++) {
+            bool stays = i % 10 == round;
+            bool is_there = model->lesson_of[i] != NOWHERE;
+            if (stays || !is_there)
+                continue;
+            assert_int_equal(lesson_store_quit(model->store, model->uids[i], NULL, NULL, NULL), LESSON_STORE_OK);
+            model->lesson_of[i] = NOWHERE;
+        }
+        compare_all(model);
+    }
+}
+
+/* The lesson has gaps when it ends. */
+static void an_end_puts_out_who_sits_between_free_seats(void **state) {
+    model *model = *state;
+    run_batches(model, 1000, 90);
+    for (int lesson = 0; lesson < LESSONS; lesson += 2) {
+        uint64_t left, members = 0;
+        for (int i = 0; i < USERS; i++) {
+            members += model->lesson_of[i] == lesson;
+            model->lesson_of[i] = model->lesson_of[i] == lesson ? NOWHERE : model->lesson_of[i];
+        }
+        assert_int_equal(lesson_store_end(model->store, model->lesson_ids[lesson], 0, &left), LESSON_STORE_OK);
+        assert_int_equal(left, members);
+    }
+    compare_all(model);
+    run_batches(model, 500, 60);
+    compare_all(model);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_model, close_model)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(batches_of_a_large_store_answer_as_the_model),
+        TEST(lessons_that_nearly_everybody_has_left_list_the_rest),
+        TEST(an_end_puts_out_who_sits_between_free_seats),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
