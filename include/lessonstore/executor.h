@@ -65,12 +65,11 @@ typedef void (*lesson_store_completion_callback)(const lesson_store_operation *o
  *
  * `operation` is copied with its ids and is the caller's again when the call returns. Nothing is ever written to its
  * `place`: one that is not NULL (`operation->place = &any`) asks for the place in the callback. Ids may point into it.
- * `timeout_ms`: how long it may take until it is decided, 0 for as long as the store takes. Some milliseconds after
- * that time at the latest it is: EXPIRED if it had not begun or only reads, UNKNOWN if it had begun and writes.
+ * `timeout_ms`: how long it may take until it is decided, 0 for as long as the store takes. When the time is over it
+ *   is, within some milliseconds: EXPIRED if it had not begun or only reads, UNKNOWN if it had begun and writes.
  * `queue`: where its callback is called; NULL for a thread of the executor.
- * `*ticket` (may be NULL) names it for lesson_store_executor_cancel. It is written before the callback can be called
- * and never afterwards, and not at all if the operation is not accepted. It is never 0, and differs from the tickets of
- *   the 10^12 operations before it.
+ * `*ticket` (may be NULL): names it for lesson_store_executor_cancel. Written before the callback can be called and
+ *   never afterwards; untouched if the operation is not accepted. Never 0, and none of the last 10^12 tickets again.
  *
  * INVALID, UNSUPPORTED: as the single calls, found at once; INVALID also for a NULL callback, a negative timeout and
  * another executor's queue. OVERLOADED: pending_max are pending. A loop learns only of what comes into its own queue,
