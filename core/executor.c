@@ -210,5 +210,5 @@ void lesson_store_executor_read_figures(lesson_store_executor *executor, lesson_
     *figures = executor->figures;
     figures->completed = atomic_load_explicit(&executor->completed, memory_order_relaxed);
     pthread_mutex_unlock(&executor->mutex);
-    figures->pending = figures->submitted - figures->completed;
+    figures->pending = figures->accepted - figures->completed;
 }

@@ -4,7 +4,7 @@
  * The way of an operation. Submit copies it into a slot (executor_slots.c) and puts that at the end of a lane. The
  * lane's thread (executor_lanes.c) takes all that wait there, runs them as one batch, writes the answers into the slots
  * and hands them to their completion queues (executor_queues.c), or calls the callbacks itself where there is none.
- * What ends before its lane is done with it, by a cancel or a deadline (executor_early.c), is completed past the lane.
+ * What a cancel or a deadline decides before the store has (executor_early.c) goes to its callback past the lane.
  *
  * Locks. The executor's mutex keeps the lanes' lists, the deadlines and most figures, and is never held while the
  * store works or a callback runs. Each queue has a mutex of its own, which is taken last. Free slots are a stack
@@ -27,7 +27,7 @@ typedef struct lesson_store_submission {
     uint64_t ticket;
     uint64_t position; /* in its lane */
     lesson_store_lane *lane;
-    int early_code;  /* not 0: it was completed past its lane, with this code */
+    int early_code;  /* not 0: it was decided past its lane, with this code */
     bool lane_holds; /* and that was while its batch ran. The lane frees the slot if the callback has returned, */
     bool let_go;     /* which this tells, and else the one who called that does */
 
@@ -37,7 +37,7 @@ typedef struct lesson_store_submission {
     lesson_store_completion_callback callback;
     void *context;
     const char *message;                  /* of its failure */
-    struct lesson_store_submission *next; /* in a chain of finished ones */
+    struct lesson_store_submission *next; /* in a chain */
 
     _Atomic(uint32_t) next_free;
     lesson_store_operation operation; /* its ids and its place point to those below */
@@ -46,7 +46,7 @@ typedef struct lesson_store_submission {
     char message_text[LESSON_STORE_SUBMISSION_MESSAGE_SIZE];
 } lesson_store_submission;
 
-/* Finished submissions, in the order in which their callbacks will be called. */
+/* Decided submissions, in the order in which their callbacks will be called. */
 typedef struct lesson_store_chain {
     lesson_store_submission *first;
     lesson_store_submission *last;
@@ -63,7 +63,7 @@ typedef struct lesson_store_slots {
     _Atomic(uint64_t) free;  /* the top of the stack, and the number of its changes */
 } lesson_store_slots;
 
-/* More slots than may be pending are needed where those that were completed are still held by a lane. */
+/* More slots than may be pending are needed where those that were decided are still held by a lane. */
 int lesson_store_slots_open(lesson_store_slots *slots, uint32_t pending_max, uint32_t held_max);
 void lesson_store_slots_close(lesson_store_slots *slots);
 
@@ -88,7 +88,7 @@ struct lesson_store_completion_queue {
     lesson_store_executor *executor;
     pthread_mutex_t mutex;
     lesson_store_chain chain;
-    size_t number;  /* in the executor, from 1; 0 is what the timekeeper completes */
+    size_t number;  /* in the executor, from 1; 0 is what the timekeeper calls back */
     int descriptor; /* readable while the chain is not empty; -1: it has none */
 };
 
@@ -101,7 +101,7 @@ void lesson_store_queue_push(lesson_store_completion_queue *queue, const lesson_
 /* At most `most` of those that are there; 0: all. */
 lesson_store_chain lesson_store_queue_take(lesson_store_completion_queue *queue, size_t most);
 
-/* Calls the callbacks, without any lock, and makes their slots free. */
+/* Calls the callbacks, without any lock, and frees the slots. */
 void lesson_store_complete_chain(lesson_store_executor *executor, const lesson_store_chain *chain);
 
 /* ---- executor_lanes.c */
@@ -123,7 +123,7 @@ struct lesson_store_lane {
     pthread_cond_t work;
 
     /* Of the lane's thread. */
-    lesson_store_submission **batch; /* NULL where one was completed past the lane */
+    lesson_store_submission **batch; /* NULL where one was decided past the lane */
     lesson_store_operation *operations;
     size_t count;
     size_t timed;                                                    /* of them with a deadline */
@@ -133,8 +133,8 @@ struct lesson_store_lane {
 
 typedef enum lesson_store_phase {
     LESSON_STORE_PHASE_WAITING,
-    LESSON_STORE_PHASE_RUNNING,
-    LESSON_STORE_PHASE_FINISHED
+    LESSON_STORE_PHASE_BEGUN,
+    LESSON_STORE_PHASE_DECIDED
 } lesson_store_phase;
 
 int lesson_store_lane_open(lesson_store_lane *lane, lesson_store_executor *executor);
@@ -179,7 +179,7 @@ struct lesson_store_executor {
     pthread_t timekeeper;
     bool timekeeper_started;
     pthread_cond_t timekeeper_work;
-    lesson_store_completion_queue early; /* what has no queue and is completed past its lane */
+    lesson_store_completion_queue early; /* what has no queue and was decided past its lane */
     int64_t *deadlines_ms;               /* of each slot */
     int64_t earliest_ms;                 /* no deadline is before; 0: there is none */
 

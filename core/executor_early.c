@@ -1,4 +1,4 @@
-/* What is completed past its lane: taken back, or over its time. The timekeeper watches the deadlines, and calls the
+/* What is decided past its lane: cancelled, or over its time. The timekeeper watches the deadlines, and calls the
  * callbacks of such operations that have no queue. */
 #include <limits.h>
 #include <time.h>
@@ -8,7 +8,7 @@
 #define EXPIRED_WAITING "its time was over before it had begun"
 #define EXPIRED_READING "its time was over before the store had answered; nothing was changed"
 #define EXPIRED_WRITING "its time was over before the store had answered; it may be applied, now or a little later"
-#define TAKEN_BACK "taken back before it had begun"
+#define CANCELLED "cancelled before it had begun"
 
 static void settle(lesson_store_executor *executor, size_t count) {
     executor->unsettled -= count;
@@ -16,7 +16,7 @@ static void settle(lesson_store_executor *executor, size_t count) {
         pthread_cond_broadcast(&executor->settled);
 }
 
-static void complete_early(lesson_store_submission *submission, int code, const char *message) {
+static void decide_early(lesson_store_submission *submission, int code, const char *message) {
     lesson_store_executor *executor = submission->lane->executor;
     lesson_store_chain chain = {NULL, NULL, 0};
     executor->deadlines_ms[lesson_store_slots_index(&executor->slots, submission)] = 0;
@@ -35,7 +35,7 @@ static void complete_early(lesson_store_submission *submission, int code, const 
 void lesson_store_cancel_waiting(lesson_store_submission *submission) {
     lesson_store_lane_remove(submission->lane, submission);
     submission->lane->executor->figures.cancelled++;
-    complete_early(submission, LESSON_STORE_CANCELLED, TAKEN_BACK);
+    decide_early(submission, LESSON_STORE_CANCELLED, CANCELLED);
 }
 
 /* ---- Deadlines */
@@ -50,23 +50,23 @@ void lesson_store_watch(lesson_store_executor *executor, lesson_store_submission
 
 static void expire_waiting(lesson_store_submission *submission) {
     lesson_store_lane_remove(submission->lane, submission);
-    complete_early(submission, LESSON_STORE_EXPIRED, EXPIRED_WAITING);
+    decide_early(submission, LESSON_STORE_EXPIRED, EXPIRED_WAITING);
 }
 
 static void expire_running(lesson_store_submission *submission) {
     submission->lane_holds = true;
     submission->lane->executor->unsettled++; /* for it still runs */
     if (lesson_store_operation_writes(&submission->operation))
-        complete_early(submission, LESSON_STORE_UNKNOWN, EXPIRED_WRITING);
+        decide_early(submission, LESSON_STORE_UNKNOWN, EXPIRED_WRITING);
     else
-        complete_early(submission, LESSON_STORE_EXPIRED, EXPIRED_READING);
+        decide_early(submission, LESSON_STORE_EXPIRED, EXPIRED_READING);
 }
 
 static void expire(lesson_store_executor *executor, uint32_t index) {
     lesson_store_submission *submission = &executor->slots.all[index];
     lesson_store_phase phase = lesson_store_phase_of(submission);
     executor->deadlines_ms[index] = 0;
-    if (phase == LESSON_STORE_PHASE_FINISHED)
+    if (phase == LESSON_STORE_PHASE_DECIDED)
         return;
     executor->figures.expired++;
     if (phase == LESSON_STORE_PHASE_WAITING)

@@ -68,8 +68,8 @@ lesson_store_submission *lesson_store_lane_first(lesson_store_lane *lane) {
 lesson_store_phase lesson_store_phase_of(const lesson_store_submission *submission) {
     const lesson_store_lane *lane = submission->lane;
     if (submission->early_code || submission->position < lane->running_from)
-        return LESSON_STORE_PHASE_FINISHED;
-    return submission->position < lane->head ? LESSON_STORE_PHASE_RUNNING : LESSON_STORE_PHASE_WAITING;
+        return LESSON_STORE_PHASE_DECIDED;
+    return submission->position < lane->head ? LESSON_STORE_PHASE_BEGUN : LESSON_STORE_PHASE_WAITING;
 }
 
 /* ---- The thread */
@@ -107,7 +107,7 @@ static bool take_batch(lesson_store_lane *lane) {
     return lane->count > 0;
 }
 
-/* With the mutex. What was completed past the lane while the batch ran leaves it here. */
+/* With the mutex. What was decided past the lane while the batch ran leaves it here. */
 static void drop_early(lesson_store_lane *lane) {
     lesson_store_executor *executor = lane->executor;
     for (size_t i = 0; i < lane->count; i++) {
@@ -193,7 +193,7 @@ static size_t sort_by_queue(lesson_store_lane *lane) {
 }
 
 /* Each queue is locked once, and its loop woken once. The callbacks of this thread come last, for they may be slow.
- * `count` becomes what was settled here: who completed the others past the lane has accounted for them. */
+ * `count` becomes what was settled here: who decided the others past the lane has accounted for them. */
 static void hand_out(lesson_store_lane *lane) {
     const lesson_store_chain nothing = {NULL, NULL, 0};
     size_t used = sort_by_queue(lane);

@@ -1,4 +1,4 @@
-/* Completion queues: chains of finished submissions, and the descriptor that tells of them. */
+/* Completion queues: chains of decided submissions, and the descriptor that tells of them. */
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -122,12 +122,12 @@ static void complete(lesson_store_executor *executor, lesson_store_submission *s
     }
     if (ours)
         lesson_store_slots_free(&executor->slots, submission);
+    /* Before there is room again, so that no more seem to be pending than may be. */
+    atomic_fetch_add_explicit(&executor->completed, 1, memory_order_relaxed);
     lesson_store_slots_make_room(&executor->slots);
 }
 
 void lesson_store_complete_chain(lesson_store_executor *executor, const lesson_store_chain *chain) {
-    /* Before the callbacks, so that no more seem to be pending than may be. */
-    atomic_fetch_add_explicit(&executor->completed, chain->count, memory_order_relaxed);
     for (lesson_store_submission *next, *submission = chain->first; submission; submission = next) {
         next = submission->next;
         complete(executor, submission);

@@ -1,7 +1,7 @@
-/* Handing in, taking back, and running one operation. */
+/* Submitting, cancelling, and running one operation. */
 #include "executor.h"
 
-/* A ticket is the number of the operation, and below it the index of its slot. */
+/* A ticket is the number of the operation, and below it the index of its slot + 1, so that it is never 0. */
 #define INDEX_BITS 24
 #define INDEX_MASK ((UINT64_C(1) << INDEX_BITS) - 1)
 
@@ -69,13 +69,13 @@ static bool accept(lesson_store_executor *executor, lesson_store_submission *sub
         pthread_mutex_unlock(&executor->mutex);
         return false;
     }
-    executor->figures.submitted++;
+    executor->figures.accepted++;
     executor->unsettled++;
     submission->early_code = 0;
     submission->lane_holds = false;
     submission->let_go = false;
     submission->ticket =
-        executor->figures.submitted << INDEX_BITS | lesson_store_slots_index(&executor->slots, submission);
+        executor->figures.accepted << INDEX_BITS | (lesson_store_slots_index(&executor->slots, submission) + 1);
     if (ticket)
         *ticket = submission->ticket;
     lesson_store_lane_add(lane, submission);
@@ -113,10 +113,10 @@ int lesson_store_executor_submit(lesson_store_executor *executor, const lesson_s
 int lesson_store_executor_cancel(lesson_store_executor *executor, uint64_t ticket) {
     if (!executor)
         return lesson_store_fail(LESSON_STORE_INVALID, "cancel: no executor");
-    uint64_t index = ticket & INDEX_MASK;
-    if (ticket == 0 || index >= executor->slots.count)
+    uint64_t slot = ticket & INDEX_MASK;
+    if (slot == 0 || slot > executor->slots.count)
         return LESSON_STORE_NOT_FOUND;
-    lesson_store_submission *submission = &executor->slots.all[index];
+    lesson_store_submission *submission = &executor->slots.all[slot - 1];
     pthread_mutex_lock(&executor->mutex);
     bool waiting = submission->ticket == ticket && lesson_store_phase_of(submission) == LESSON_STORE_PHASE_WAITING;
     if (waiting)
@@ -138,8 +138,8 @@ int lesson_store_check_may_wait(lesson_store_executor *executor) {
 
 struct waiter {
     pthread_mutex_t mutex;
-    pthread_cond_t answered;
-    bool is_answered;
+    pthread_cond_t decided;
+    bool is_decided;
     lesson_store_operation *operation;
     char message[LESSON_STORE_MESSAGE_SIZE];
 };
@@ -153,15 +153,15 @@ static void answer(const lesson_store_operation *operation, void *context) {
     if (asked->place && lesson_store_answer_tells_place(operation->kind, operation->code))
         *asked->place = *operation->place;
     lesson_store_copy_answers(asked, operation);
-    waiter->is_answered = true;
-    pthread_cond_signal(&waiter->answered);
+    waiter->is_decided = true;
+    pthread_cond_signal(&waiter->decided);
     pthread_mutex_unlock(&waiter->mutex);
 }
 
 static int wait_for(struct waiter *waiter) {
     pthread_mutex_lock(&waiter->mutex);
-    while (!waiter->is_answered)
-        pthread_cond_wait(&waiter->answered, &waiter->mutex);
+    while (!waiter->is_decided)
+        pthread_cond_wait(&waiter->decided, &waiter->mutex);
     pthread_mutex_unlock(&waiter->mutex);
     int code = waiter->operation->code;
     return code < 0 ? lesson_store_fail(code, "%s", waiter->message) : code;
@@ -171,17 +171,17 @@ int lesson_store_executor_run(lesson_store_executor *executor, lesson_store_oper
     if (!executor || !operation)
         return lesson_store_fail(LESSON_STORE_INVALID, "run: no %s", executor ? "operation" : "executor");
     struct waiter waiter;
-    waiter.is_answered = false;
+    waiter.is_decided = false;
     waiter.operation = operation;
     pthread_mutex_init(&waiter.mutex, NULL);
-    pthread_cond_init(&waiter.answered, NULL);
+    pthread_cond_init(&waiter.decided, NULL);
     int code = lesson_store_check_may_wait(executor);
     if (!code)
         code = lesson_store_executor_submit(executor, operation, timeout_ms, NULL, answer, &waiter, NULL);
     if (!code)
         code = wait_for(&waiter);
     operation->code = code;
-    pthread_cond_destroy(&waiter.answered);
+    pthread_cond_destroy(&waiter.decided);
     pthread_mutex_destroy(&waiter.mutex);
     return code;
 }

@@ -5,7 +5,7 @@
  *
  * One poll waits for the clients and for the executor's completion queue. A client's requests are answered in their
  * order, one at a time; those of all clients travel to the store together. When the executor is overloaded, requests
- * stay where they are, and clients feel it as a server that reads no further.
+ * stay where they are until some have been completed, and clients feel it as a server that reads no further.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,8 @@
 enum {
     CLIENTS_MAX = 256,
     LINE_SIZE = 1024, /* with the newline */
-    TIMEOUT_MS = 2000
+    TIMEOUT_MS = 2000,
+    RETRY_MS = 10
 };
 
 struct client {
@@ -42,6 +43,8 @@ struct server {
     lesson_store_executor *executor;
     lesson_store_completion_queue *queue;
     int listener;
+    size_t pending;  /* operations of this loop */
+    bool overloaded; /* a request was left where it is */
     struct client clients[CLIENTS_MAX];
 };
 
@@ -89,17 +92,21 @@ static void answer_client(const lesson_store_operation *operation, void *context
 
 /* False if the executor takes no more just now. */
 static bool submit_line(struct client *client, char *line) {
+    struct server *server = client->server;
     lesson_store_operation operation;
     lesson_store_place asked;
     if (!request_parse(line, &operation, &asked)) {
         say(client, "failed: no such request\n");
         return true;
     }
-    int code = lesson_store_executor_submit(client->server->executor, &operation, TIMEOUT_MS, client->server->queue,
-                                            answer_client, client, NULL);
+    int code = lesson_store_executor_submit(server->executor, &operation, TIMEOUT_MS, server->queue, answer_client,
+                                            client, NULL);
     client->busy = code == LESSON_STORE_OK;
-    if (code == LESSON_STORE_OVERLOADED)
+    server->pending += client->busy;
+    if (code == LESSON_STORE_OVERLOADED) {
+        server->overloaded = true;
         return false;
+    }
     if (code != LESSON_STORE_OK) {
         operation.code = code;
         answer_client(&operation, client);
@@ -171,6 +178,12 @@ static void serve_client(struct client *client, short events) {
     begin_requests(client);
 }
 
+/* Nobody tells this loop that operations of others were completed, so with none of its own it has to look again. */
+static const struct timespec *longest_wait(const struct server *server) {
+    static const struct timespec retry = {.tv_nsec = RETRY_MS * 1000000L};
+    return server->overloaded && server->pending == 0 ? &retry : NULL;
+}
+
 /* Signals come only while poll waits. */
 static void serve(struct server *server, const sigset_t *while_waiting) {
     struct pollfd pollfds[2 + CLIENTS_MAX];
@@ -180,10 +193,11 @@ static void serve(struct server *server, const sigset_t *while_waiting) {
         for (size_t i = 0; i < CLIENTS_MAX; i++)
             pollfds[2 + i] =
                 (struct pollfd){.fd = server->clients[i].descriptor, .events = events_of(&server->clients[i])};
-        if (ppoll(pollfds, 2 + CLIENTS_MAX, NULL, while_waiting) < 0)
+        if (ppoll(pollfds, 2 + CLIENTS_MAX, longest_wait(server), while_waiting) < 0)
             continue;
         if (pollfds[1].revents)
-            lesson_store_completion_queue_drain(server->queue, 0);
+            server->pending -= lesson_store_completion_queue_drain(server->queue, 0);
+        server->overloaded = false;
         for (size_t i = 0; i < CLIENTS_MAX; i++)
             serve_client(&server->clients[i], pollfds[2 + i].revents);
         if (pollfds[0].revents)

@@ -1,16 +1,19 @@
 /*
  * The executor: threads and event loops hand in single operations, and what has gathered meanwhile goes to the store as
- * one batch. So load makes batches larger instead of queues longer, and nobody who hands in an operation waits for an
- * engine.
+ * one batch. Under load the batches get larger, so the backlog is worked off faster, and nobody who hands in an
+ * operation waits for an engine.
  *
- * Words. An operation that was *submitted* waits in a *lane*, each of which runs one batch at a time in a thread of its
- * own, and is then *completed*: its callback is called exactly once, whatever happens. The callback runs in a thread of
- * the executor or, if the operation was submitted with a *completion queue*, in the thread that drains this queue,
- * which is told by a descriptor that poll, epoll or an event loop can wait for.
+ * Words. An operation is *submitted* when it is handed in, and *accepted* if submit returns OK. It then waits in a
+ * *lane*, each of which runs one batch at a time in a thread of its own. It has *begun* once it was taken from its lane
+ * into a batch. It is *decided* when it has its outcome, and *completed* when its callback has returned, which is
+ * called exactly once, whatever happens. From accepted to completed it is *pending*. The callback is called by a thread
+ * of the executor or, if the operation was submitted with a *completion queue*, by a thread that drains this queue;
+ * poll, epoll or an event loop can wait for the queue's descriptor.
  *
- * Order. With one lane (the default) all operations take effect in the order in which they were submitted. With more,
+ * Order. With one lane (the default) all operations take effect in the order in which they were accepted. With more,
  * those that one thread submits on the same user do; operations that name no user keep the order among those on the
- * same lesson. Callbacks come in no particular order.
+ * same lesson. A join and the create or end of its lesson may then change places. Callbacks come in no particular
+ * order.
  *
  * Threads. Every function may be called from any thread, also from callbacks, unless it says otherwise. The store can
  * be used directly at the same time.
@@ -34,8 +37,8 @@ typedef struct lesson_store_completion_queue lesson_store_completion_queue;
 /* Begin with LESSON_STORE_EXECUTOR_OPTIONS_INIT. */
 typedef struct lesson_store_executor_options {
     size_t size;          /* sizeof(lesson_store_executor_options) */
-    uint32_t lanes;       /* batches that run at a time, 1 to LANES_MAX; more than the store's pool only wait there */
-    uint32_t pending_max; /* operations submitted and not yet completed, 1 to PENDING_MAX; beyond it: OVERLOADED */
+    uint32_t lanes;       /* batches that run at a time, 1 to LANES_MAX; more than the store's pool gain nothing */
+    uint32_t pending_max; /* operations pending at a time, 1 to PENDING_MAX; beyond it: OVERLOADED */
     uint32_t batch_max;   /* operations in one batch, 1 to LESSON_STORE_BATCH_MAX */
     uint32_t reserved;    /* 0 */
 } lesson_store_executor_options;
@@ -44,46 +47,48 @@ typedef struct lesson_store_executor_options {
     { sizeof(lesson_store_executor_options), 1, 4096, 1024, 0 }
 
 /* Starts an executor over `store`, which must stay open until the executor is closed. `options` may be NULL for the
- * defaults. All memory is taken here, and none later by submitting: some 2.3 KiB for each of pending_max and for each
- * operation that can be in a batch, touched when first used. Its threads (one a lane, and one) block all signals.
- * On failure `*out` is NULL and nothing is owed: INVALID, NO_MEMORY, FAILED (no thread could be made). */
+ * defaults. It takes some 2.3 KiB for each of pending_max + lanes * batch_max operations, by default 12 MB, touched
+ * when first used; submitting takes no memory. It has a thread for each lane and one more, in which all signals are
+ * blocked. On failure `*out` is NULL and nothing is owed: INVALID, NO_MEMORY, FAILED (no thread could be made). */
 LESSON_STORE_API int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
                                                 const lesson_store_executor_options *options);
 
-/* Told of an operation that is completed: `code` and the other answers are in it. It is borrowed until the callback
- * returns; its ids are copies, and `place` is the executor's own, or NULL if the submitted one was NULL.
- * lesson_store_message() speaks of it if it failed. A callback in a thread of the executor holds up the operations
- * behind it, so it should be short; it may submit and cancel, and call the store. */
+/* What is called with the outcome of an operation: `code` and the other answers in `operation`, which is borrowed until
+ * the callback returns. Its ids are copies, and its `place` is the executor's own, or NULL if the submitted one was
+ * NULL. lesson_store_message() speaks of it if it failed. A callback in a thread of the executor holds up the
+ * operations behind it, so it should be short. */
 typedef void (*lesson_store_completion_callback)(const lesson_store_operation *operation, void *context);
 
-/* Hands in one operation, without waiting. OK: it is accepted, and `callback` will be called exactly once with
- * `context`, maybe before this call has returned. Every other code: it is not, and `callback` will never be called.
+/* Submits one operation, without waiting. OK: it is accepted, and `callback` is called exactly once with `context`,
+ * maybe before this call has returned. Every other code: it is not accepted, `callback` is never called, and
+ * lesson_store_message() says why.
  *
  * `operation` is copied with its ids and is the caller's again when the call returns. Nothing is ever written to its
- * `place`: one that is not NULL (`operation->place = &any`) asks for the place in the callback. Ids may lie in it.
- * `timeout_ms`: how long it may take, 0 for as long as the store takes. When the time is over it is completed, within
- *   some milliseconds: EXPIRED if it had not begun, or only reads; UNKNOWN if it writes and its batch is running.
- * `queue`: where it is completed; NULL for a thread of the executor.
- * `*ticket` (may be NULL) names it for lesson_store_executor_cancel.
+ * `place`: one that is not NULL (`operation->place = &any`) asks for the place in the callback. Ids may point into it.
+ * `timeout_ms`: how long it may take until it is decided, 0 for as long as the store takes. When the time is over it
+ *   is, within some milliseconds: EXPIRED if it had not begun or only reads, UNKNOWN if it had begun and writes.
+ * `queue`: where its callback is called; NULL for a thread of the executor.
+ * `*ticket` (may be NULL): names it for lesson_store_executor_cancel. Written before the callback can be called and
+ *   never afterwards; untouched if the operation is not accepted. Never 0, and none of the last 10^12 tickets again.
  *
- * INVALID, UNSUPPORTED: as the single calls, found at once; INVALID also for a negative timeout and another executor's
- * queue. OVERLOADED: pending_max are pending, that is, accepted and their callbacks have not returned. CLOSED: after
- * stop. */
+ * INVALID, UNSUPPORTED: as the single calls, found at once; INVALID also for a NULL callback, a negative timeout and
+ * another executor's queue. OVERLOADED: pending_max are pending. A loop learns only of what comes into its own queue,
+ * so if none of its own is pending, it has to try again after a short time. CLOSED: after stop. */
 LESSON_STORE_API int lesson_store_executor_submit(lesson_store_executor *executor,
                                                   const lesson_store_operation *operation, int64_t timeout_ms,
                                                   lesson_store_completion_queue *queue,
                                                   lesson_store_completion_callback callback, void *context,
                                                   uint64_t *ticket);
 
-/* Submits one operation and waits for it, for servers with a thread for each client: the operations of many such
- * threads travel together. Answers are written to `operation`, and to its `place`, in which ids may lie; returns its
- * code. Beside the codes of the operation itself those of submit; REENTERED in a callback that a thread of the executor
- * runs, and in one of a stream of the store. */
+/* Submits one operation and waits until it is decided, for servers with a thread for each client: the operations of
+ * many such threads travel together. Answers are written to `operation`, and to its `place`, into which ids may point;
+ * returns its code, which can also be one of submit. REENTERED: in a callback that a thread of the executor has called,
+ * or a stream of the store. In a callback that is drained it is allowed, and blocks the loop. */
 LESSON_STORE_API int lesson_store_executor_run(lesson_store_executor *executor, lesson_store_operation *operation,
                                                int64_t timeout_ms);
 
-/* Takes back an operation that has not begun. OK: it will be completed with CANCELLED, and nothing is changed.
- * NOT_FOUND: it has begun or is completed already, and is completed as if nobody had asked. */
+/* Cancels an operation that has not begun. OK: it is decided with CANCELLED, and nothing is changed. NOT_FOUND: it has
+ * begun or is decided already, and this call does nothing. */
 LESSON_STORE_API int lesson_store_executor_cancel(lesson_store_executor *executor, uint64_t ticket);
 
 /* Makes a completion queue, which lives until the executor is closed. INVALID, NO_MEMORY, FULL (there are
@@ -95,33 +100,36 @@ LESSON_STORE_API int lesson_store_executor_add_queue(lesson_store_completion_que
  * close it. */
 LESSON_STORE_API int lesson_store_completion_queue_descriptor(const lesson_store_completion_queue *queue);
 
-/* Calls the callbacks of at most `most` completed operations (0: of all that are there) in the calling thread, and
- * returns how many. Never waits for the store. Operations that callbacks submit may be completed in the same
- * call or a later one; with `most` 0 it ends when those are done that were there at its beginning. */
+/* Calls the callbacks of the operations that are in the queue now, at most `most` of them (0: all), in the calling
+ * thread, and returns how many. Never waits for the store. Several threads may drain one queue at the same time, and a
+ * callback may drain it too: no call takes what another has taken. */
 LESSON_STORE_API size_t lesson_store_completion_queue_drain(lesson_store_completion_queue *queue, size_t most);
 
-/* Ends the taking in of operations: submit answers CLOSED from now on. Those that wait are run or, with
- * LESSON_STORE_STOP_CANCEL, completed with CANCELLED. Returns when none waits or runs any more and every callback
- * without a queue has returned; what is in queues can still be drained. OK also if it was stopped before. INVALID: an
- * unknown flag. REENTERED: as run. */
+/* Closes the executor to new operations: submit returns CLOSED from now on. What has not begun is still run or, with
+ * LESSON_STORE_STOP_CANCEL, decided with CANCELLED. Returns OK when no operation waits in a lane, no batch runs and
+ * every callback without a queue has returned; queues can still be drained. That takes as long as the batches and, if
+ * the store hangs, the store's own time-outs; in a loop's thread it blocks the loop. It may be called again, and while
+ * another thread is in it: STOP_CANCEL then shortens that wait too. INVALID: an unknown flag. REENTERED: as run. */
 enum { LESSON_STORE_STOP_CANCEL = 1 << 0 };
 LESSON_STORE_API int lesson_store_executor_stop(lesson_store_executor *executor, uint32_t flags);
 
-/* Stops it if that was not done, calls the callbacks of what was left in queues in the calling thread, and frees the
- * executor and its queues; NULL is allowed. A loop that wants all callbacks in its own thread stops, drains, then
- * closes. Not from a callback; no call may be running on it, nor any come after. */
+/* Stops the executor if that was not done, with the same wait, calls the callbacks of what was left in queues in the
+ * calling thread, and frees the executor and its queues; NULL is allowed. In these callbacks submit and run return
+ * CLOSED. Where several loops have queues, stop first and let each drain its own. Not from a callback; no call of
+ * another thread may be running on it, nor any come after. */
 LESSON_STORE_API void lesson_store_executor_close(lesson_store_executor *executor);
 
-/* Figures since it was opened, for a person or for metrics; taken at one instant. */
+/* Figures since it was opened, for a person or for metrics; taken at one instant. What expired or was cancelled is
+ * pending until its callback has returned, like any other. */
 typedef struct lesson_store_executor_figures {
-    uint64_t submitted;  /* accepted */
-    uint64_t completed;  /* of these: handed to their callbacks */
-    uint64_t overloaded; /* not accepted */
-    uint64_t expired;    /* completed because their time was over, with EXPIRED or UNKNOWN */
-    uint64_t cancelled;
-    uint64_t batches; /* run to their end */
+    uint64_t accepted;   /* completed + pending */
+    uint64_t completed;  /* their callbacks have returned */
+    uint64_t pending;    /* now: in lanes, in batches, in queues, or their callbacks are running */
+    uint64_t overloaded; /* submitted and answered OVERLOADED */
+    uint64_t expired;    /* decided because their time was over, with EXPIRED or UNKNOWN */
+    uint64_t cancelled;  /* decided with CANCELLED */
+    uint64_t batches;    /* run to their end */
     uint64_t largest_batch;
-    uint64_t pending; /* submitted and not completed, now */
 } lesson_store_executor_figures;
 
 LESSON_STORE_API void lesson_store_executor_read_figures(lesson_store_executor *executor,

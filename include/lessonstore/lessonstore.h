@@ -318,7 +318,8 @@ typedef struct lesson_store_operation {
     uint64_t reserved[2];
 
     /* answered */
-    int32_t code;               /* as the single call would have returned it */
+    int32_t code;               /* as the single call would have returned it. Before the batch, and after one that was
+                                 * REENTERED, or INVALID as a whole, it says nothing */
     uint32_t arrival;           /* JOIN, OK: lesson_store_arrival */
     uint32_t refused_by;        /* JOIN, REFUSED: the first of IF_EXISTS, IF_OPEN, STAY that forbids it */
     uint64_t count;             /* END: users put out; COUNT: members */
@@ -329,7 +330,7 @@ typedef struct lesson_store_operation {
     {                                                                                                              \
         (kind), 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE, \
             LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE, NULL, {0, 0}, 0, 0, 0, 0, {                        \
-            {NULL, 0}, 0, 0, 0, false                                                                              \
+            {NULL, 0}, 0, LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE, false                                \
         }                                                                                                          \
     }
 
@@ -349,7 +350,7 @@ static inline lesson_store_operation lesson_store_operation_of(lesson_store_oper
     operation.count = 0;
     operation.lesson.lesson_id = none;
     operation.lesson.member_count = 0;
-    operation.lesson.course_status = operation.lesson.chat_status = 0;
+    operation.lesson.course_status = operation.lesson.chat_status = LESSON_STORE_STATUS_NONE;
     operation.lesson.has_record = false;
     return operation;
 }
@@ -358,7 +359,7 @@ static inline lesson_store_operation lesson_store_operation_of(lesson_store_oper
  * `code` in each says how; one that is INVALID or UNSUPPORTED is answered so and the others run. A negative
  * code: the batch did not travel whole; operations without an answer carry that code (UNKNOWN for writes that
  * may have been applied, UNREACHABLE for those that were certainly not), and those answered before keep their
- * answers. REENTERED, or INVALID for a wrong count: no operation was run or written to. */
+ * answers. REENTERED, or INVALID for a missing argument or a wrong count: no operation was run or written to. */
 LESSON_STORE_API int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, size_t count);
 
 /* ---------------------------------------------------------------- Streams

@@ -38,6 +38,10 @@ static void the_initialiser_and_the_function_agree(void **state) {
     assert_int_equal(initialised.chat_status, LESSON_STORE_STATUS_NONE);
     assert_int_equal(initialised.if_course_status, LESSON_STORE_STATUS_NONE);
     assert_int_equal(initialised.if_chat_status, LESSON_STORE_STATUS_NONE);
+    assert_int_equal(made.lesson.course_status, LESSON_STORE_STATUS_NONE);
+    assert_int_equal(made.lesson.chat_status, LESSON_STORE_STATUS_NONE);
+    assert_int_equal(initialised.lesson.course_status, LESSON_STORE_STATUS_NONE);
+    assert_int_equal(initialised.lesson.chat_status, LESSON_STORE_STATUS_NONE);
     assert_null(initialised.uid.data);
     assert_int_equal(initialised.reserved[0] | initialised.reserved[1], 0);
 }

@@ -138,7 +138,7 @@ static void more_than_pending_max_are_overloaded(void **state) {
     for (int i = 0; i < 4; i++)
         assert_int_equal(witnesses[i].calls, 1);
     figures = gate_figures(gated.executor);
-    assert_int_equal(figures.submitted, 4);
+    assert_int_equal(figures.accepted, 4);
     assert_int_equal(figures.completed, 4);
     assert_int_equal(figures.overloaded, 2);
     assert_int_equal(figures.pending, 0);
@@ -277,7 +277,7 @@ static void unsound_operations_are_answered_at_once(void **state) {
     assert_int_equal(lesson_store_executor_run(NULL, &good, 0), LESSON_STORE_INVALID);
     assert_int_equal(lesson_store_executor_run(executor, NULL, 0), LESSON_STORE_INVALID);
     assert_int_equal(lesson_store_executor_cancel(NULL, 1), LESSON_STORE_INVALID);
-    assert_int_equal(gate_figures(executor).submitted, 0);
+    assert_int_equal(gate_figures(executor).accepted, 0);
     gated_close(&other);
     gated_close(&gated);
     assert_int_equal(witness.calls, 0);

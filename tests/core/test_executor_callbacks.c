@@ -184,6 +184,50 @@ static void a_drained_callback_may_wait(void **state) {
     gated_close(&gated);
 }
 
+struct look {
+    struct gated *gated;
+    lesson_store_completion_queue *queue;
+    uint64_t ticket;
+    uint64_t ticket_seen;
+    int submit_code;
+    size_t drained;
+    lesson_store_executor_figures figures;
+};
+
+static void look_around(const lesson_store_operation *operation, void *context) {
+    struct look *look = context;
+    uint64_t untouched = 77;
+    look->ticket_seen = look->ticket;
+    look->figures = gate_figures(look->gated->executor);
+    look->submit_code =
+        lesson_store_executor_submit(look->gated->executor, operation, 0, look->queue, look_around, look, &untouched);
+    assert_int_equal(untouched, 77);
+    look->drained = look->queue ? lesson_store_completion_queue_drain(look->queue, 0) : 0;
+}
+
+static void an_operation_is_pending_until_its_callback_has_returned(void **state) {
+    (void)state;
+    for (int queued = 0; queued < 2; queued++) {
+        struct gated gated = gated_open(1, 1, 8);
+        struct look look = {.gated = &gated, .queue = queued ? add_queue(&gated) : NULL, .drained = 1};
+        lesson_store_operation join = gate_join("u", "l");
+        assert_int_equal(
+            lesson_store_executor_submit(gated.executor, &join, 0, look.queue, look_around, &look, &look.ticket),
+            LESSON_STORE_OK);
+        if (queued && is_readable(look.queue, -1))
+            assert_int_equal(lesson_store_completion_queue_drain(look.queue, 0), 1);
+        while (gate_figures(gated.executor).completed == 0)
+            ;
+        assert_true(look.ticket != 0 && look.ticket_seen == look.ticket);
+        assert_int_equal(look.figures.pending, 1);
+        assert_int_equal(look.figures.completed, 0);
+        assert_int_equal(look.submit_code, LESSON_STORE_OVERLOADED);
+        assert_int_equal(look.drained, 0);
+        assert_int_equal(gate_figures(gated.executor).pending, 0);
+        gated_close(&gated);
+    }
+}
+
 static bool run_in_stream(lesson_store_id uid, void *context) {
     struct chain *chain = context;
     lesson_store_operation where = gate_where("u");
@@ -251,6 +295,77 @@ static void stop_runs_or_cancels_what_waits(void **state) {
     }
 }
 
+struct stop {
+    lesson_store_executor *executor;
+    uint32_t flags;
+    int code;
+};
+
+static void *stop_it(void *context) {
+    struct stop *stop = context;
+    stop->code = lesson_store_executor_stop(stop->executor, stop->flags);
+    return NULL;
+}
+
+static void a_stop_that_cancels_shortens_one_that_waits(void **state) {
+    (void)state;
+    struct gated gated = gated_open(1, 4, 1);
+    lesson_store_completion_queue *queue = add_queue(&gated);
+    struct stop patient = {gated.executor, 0, 1}, hasty = {gated.executor, LESSON_STORE_STOP_CANCEL, 1};
+    struct witness witnesses[4] = {0}, refused = {0};
+    pthread_t threads[2];
+    lesson_store_operation join = gate_join("u", "l");
+    gate_shut();
+    for (int i = 0; i < 4; i++)
+        gate_submit(gated.executor, &join, 0, queue, &witnesses[i]);
+    gate_wait_inside(1);
+
+    assert_int_equal(pthread_create(&threads[0], NULL, stop_it, &patient), 0);
+    int code = LESSON_STORE_OVERLOADED;
+    while (code == LESSON_STORE_OVERLOADED) /* until the first stop has begun */
+        code = lesson_store_executor_submit(gated.executor, &join, 0, queue, witness_see, &refused, NULL);
+    assert_int_equal(code, LESSON_STORE_CLOSED);
+    assert_int_equal(pthread_create(&threads[1], NULL, stop_it, &hasty), 0);
+    while (gate_figures(gated.executor).cancelled < 3)
+        ;
+    gate_open();
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(patient.code, LESSON_STORE_OK);
+    assert_int_equal(hasty.code, LESSON_STORE_OK);
+
+    /* All are decided, and none is completed before the queue is drained. */
+    lesson_store_executor_figures figures = gate_figures(gated.executor);
+    assert_int_equal(figures.accepted, 4);
+    assert_int_equal(figures.completed, 0);
+    assert_int_equal(figures.pending, 4);
+    assert_int_equal(figures.cancelled, 3);
+    assert_int_equal(lesson_store_completion_queue_drain(queue, 0), 4);
+    figures = gate_figures(gated.executor);
+    assert_int_equal(figures.completed, 4);
+    assert_int_equal(figures.pending, 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(witnesses[i].code, i == 0 ? LESSON_STORE_OK : LESSON_STORE_CANCELLED);
+    gated_close(&gated);
+    assert_int_equal(refused.calls, 0);
+    assert_int_equal(the_gate.seen_count, 1);
+}
+
+static void a_callback_of_close_finds_the_executor_closed(void **state) {
+    (void)state;
+    struct gated gated = gated_open(1, 8, 8);
+    struct chain chain = {.gated = &gated, .run_code = 1, .stop_code = 1, .where_code = 1, .cancel_code = -1};
+    lesson_store_operation join = gate_join("u", "l");
+    assert_int_equal(
+        lesson_store_executor_submit(gated.executor, &join, 0, add_queue(&gated), try_all, &chain, &chain.victim),
+        LESSON_STORE_OK);
+    gated_close(&gated);
+    assert_int_equal(chain.where_code, LESSON_STORE_OK);
+    assert_int_equal(chain.run_code, LESSON_STORE_CLOSED);
+    assert_int_equal(chain.cancel_code, LESSON_STORE_NOT_FOUND);
+    assert_int_equal(chain.stop_code, LESSON_STORE_OK);
+}
+
 static void close_calls_what_was_not_drained(void **state) {
     (void)state;
     struct gated gated = gated_open(2, 64, 8);
@@ -277,8 +392,11 @@ int main(void) {
         cmocka_unit_test(a_callback_of_the_executor_cannot_wait_for_it),
         cmocka_unit_test(a_callback_of_the_timekeeper_cannot_wait_for_it),
         cmocka_unit_test(a_drained_callback_may_wait),
+        cmocka_unit_test(an_operation_is_pending_until_its_callback_has_returned),
         cmocka_unit_test(a_stream_cannot_wait_for_the_executor),
         cmocka_unit_test(stop_runs_or_cancels_what_waits),
+        cmocka_unit_test(a_stop_that_cancels_shortens_one_that_waits),
+        cmocka_unit_test(a_callback_of_close_finds_the_executor_closed),
         cmocka_unit_test(close_calls_what_was_not_drained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
