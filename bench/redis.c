@@ -1,7 +1,7 @@
 /*
  * The redis backend beside hand-written EVALSHA through hiredis, redis-benchmark, and the Python classes that it
- * replaces; on one server and one vCPU, each in a database of its own. Batches are also measured with a server that
- * has a vCPU of its own: there what a side does while its requests are under way counts too.
+ * replaces; on one server and one vCPU, each in a database of its own. Batches are also measured with nobody
+ * pinned: there what a side does while its requests are under way counts too.
  */
 #include <stdio.h>
 #include <stdlib.h>
