@@ -148,11 +148,13 @@ def lines(path, title, series, x_label, y_label, y_tics):
     """`series` are (name, colour, dashed, points)."""
     text = "".join(data(f"line{i}", points) for i, (_, _, _, points) in enumerate(series))
     xs = sorted({x for *_, points in series for x, _ in points})
+    ys = sorted(y for *_, points in series for _, y in points)
     marked = [x for i, x in enumerate(xs) if i == 0 or x > 1.5 * xs[i - 1]]  # labels that lie on one another are no help
     text += f"""
 set logscale xy
 set xtics ({", ".join(f'"{of_size(x)}" {x}' for x in marked)})
 set xrange [{xs[0]} / 1.4:{xs[-1]} * 1.4]
+set yrange [{ys[0]} / 1.4:{ys[-1]} * 1.4]
 set xlabel "{x_label}"
 set ylabel "{y_label}"
 set ytics ({y_tics})
