@@ -24,9 +24,19 @@ results=bench/results
 [ -z "$short" ] || results=$folder/short
 mkdir -p "$results"
 
+# What was measured: the commit, and whether something else than figures was changed since.
+commit() {
+    local commit
+    commit=$(git rev-parse --short HEAD 2>/dev/null) || { echo unknown && return; }
+    git diff --quiet HEAD -- . ':!bench/results' || commit+=" with changes"
+    echo "$commit"
+}
+
 # What the figures depend on. Neither the machine's name nor any path.
 facts() {
     local redis
+    printf '# measured\t%s\n' "$(date -u '+%Y-%m-%d %H:%M UTC')"
+    printf '# commit\t%s\n' "$(commit)"
     redis=$(command -v redis-server valkey-server redis-check-rdb | head -n 1)
     printf '# processor\t%s, %s vCPUs\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)"
     printf '# kernel\t%s\n' "$(uname -sr | cut -d - -f 1)"

@@ -1,6 +1,7 @@
 /*
- * The redis backend beside hand-written EVALSHA through hiredis, beside redis-benchmark, and beside the Python classes
- * that it replaces; on one server and one vCPU, each in a database of its own.
+ * The redis backend beside hand-written EVALSHA through hiredis, redis-benchmark, and the Python classes that it
+ * replaces; on one server and one vCPU, each in a database of its own. Batches are also measured with nobody
+ * pinned: there what a side does while its requests are under way counts too.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ enum { DATABASE_OURS, DATABASE_RAW, DATABASE_PYTHON, DATABASE_TOOL };
 typedef struct setting {
     redis_server *server;
     lesson_store *store;
+    lesson_store *store_at_once; /* lists any lesson by one command */
     raw_redis *raw;
     raw_redis *python_data; /* puts users where Python works */
     raw_redis *tool_data;
@@ -48,19 +50,24 @@ typedef struct way {
 
 /* ---- The server and what is in it */
 
-static lesson_store *open_store(const redis_server *server) {
+static lesson_store *open_store(const redis_server *server, const char *options) {
     lesson_store *store;
     char location[256];
-    snprintf(location, sizeof location, "%s?pool=1", redis_server_unix_location(server));
+    snprintf(location, sizeof location, "%s?pool=1%s", redis_server_unix_location(server), options);
     measure_must(lesson_store_open(&store, location) == LESSON_STORE_OK, "%s", lesson_store_message());
     return store;
+}
+
+static void open_stores(setting *all) {
+    all->store = open_store(all->server, "");
+    all->store_at_once = open_store(all->server, "&members_at_once=100000");
 }
 
 static setting set_up(benchmark *bench) {
     setting all = {.server = redis_server_start(NULL)};
     measure_must(all.server, "no Redis server");
     const char *socket = redis_server_socket(all.server);
-    all.store = open_store(all.server);
+    open_stores(&all);
     all.raw = raw_redis_open(socket, DATABASE_RAW);
     all.python_data = raw_redis_open(socket, DATABASE_PYTHON);
     all.tool_data = raw_redis_open(socket, DATABASE_TOOL);
@@ -75,6 +82,7 @@ static void clear_up(setting *all) {
     raw_redis_close(all->tool_data);
     raw_redis_close(all->python_data);
     raw_redis_close(all->raw);
+    lesson_store_close(all->store_at_once);
     lesson_store_close(all->store);
     redis_server_stop(all->server);
 }
@@ -231,34 +239,48 @@ static bool add_size(lesson_store_id uid, void *context) {
     return true;
 }
 
+static void list_store(share *mine, lesson_store *store) {
+    int code = lesson_store_members(store, mine->all->load.lessons[0].data, add_size, &mine->result);
+    measure_must(code == LESSON_STORE_OK, "%s", lesson_store_message());
+}
+
 static void list_ours(share *mine) {
-    measure_must(lesson_store_members(mine->all->store, mine->all->load.lessons[0].data, add_size, &mine->result) ==
-                     LESSON_STORE_OK,
-                 "%s", lesson_store_message());
+    list_store(mine, mine->all->store);
+}
+
+static void list_at_once(share *mine) {
+    list_store(mine, mine->all->store_at_once);
 }
 
 static void list_raw(share *mine) {
     mine->result += raw_redis_members(mine->all->raw, mine->all->load.lessons[0]);
 }
 
-static void run_members_ours(void *context) {
-    share *mine = context;
+static void list_python(share *mine) {
+    char command[64];
+    snprintf(command, sizeof command, "members %s", mine->all->load.lessons[0].data);
+    mine->result += python_way_do(mine->all->python, command) * mine->all->load.users[0].size;
+}
+
+static void repeat(share *mine, void (*list)(share *)) {
     for (size_t i = 0; i < mine->batch; i++)
-        list_ours(mine);
+        list(mine);
+}
+
+static void run_members_ours(void *context) {
+    repeat(context, list_ours);
+}
+
+static void run_members_at_once(void *context) {
+    repeat(context, list_at_once);
 }
 
 static void run_members_raw(void *context) {
-    share *mine = context;
-    for (size_t i = 0; i < mine->batch; i++)
-        list_raw(mine);
+    repeat(context, list_raw);
 }
 
 static void run_members_python(void *context) {
-    share *mine = context;
-    char command[64];
-    snprintf(command, sizeof command, "members %s", mine->all->load.lessons[0].data);
-    for (size_t i = 0; i < mine->batch; i++)
-        mine->result += python_way_do(mine->all->python, command) * mine->all->load.users[0].size;
+    repeat(context, list_python);
 }
 
 /* ---- Comparing */
@@ -277,8 +299,12 @@ static const way against_tool[] = {
     {"lessonstore", turn, run_batches_ours}, {"evalsha", turn, run_batches_raw}, {"redis-benchmark", NULL, run_tool}};
 static const way listings[] = {
     {"lessonstore", NULL, run_members_ours}, {"smembers", NULL, run_members_raw}, {"python", NULL, run_members_python}};
+static const way listings_at_once[] = {{"lessonstore-at-once", NULL, run_members_at_once},
+                                       {"smembers", NULL, run_members_raw},
+                                       {"python", NULL, run_members_python},
+                                       {"lessonstore", NULL, run_members_ours}};
 
-enum { WAYS_MAX = 3 };
+enum { WAYS_MAX = 4 };
 
 typedef struct task {
     const char *work;
@@ -329,9 +355,9 @@ static void compare_random(const benchmark *bench, setting *all, const char *wor
     free(moves);
 }
 
-static void compare_batches(const benchmark *bench, setting *all, size_t batch, size_t way_count) {
+static void compare_batches(const benchmark *bench, setting *all, size_t batch, size_t way_count, const char *where) {
     char work[32];
-    snprintf(work, sizeof work, "join-%zu", batch);
+    snprintf(work, sizeof work, "join-%zu%s", batch, where);
     compare_random(bench, all, work, batches, way_count, measure_size(bench, 32768, 1024), batch);
 }
 
@@ -380,14 +406,7 @@ static void measure_growth(const benchmark *bench, setting *all, size_t users, s
     fill(all, workload_make(users, LESSONS), way_count > 2);
     compare_random(bench, all, "join", joins, way_count, count, 1);
     compare_random(bench, all, "where", wheres, way_count, count, 1);
-    compare_batches(bench, all, 256, 2);
-}
-
-static void measure_rest(const benchmark *bench, setting *all) {
-    compare_batches(bench, all, 64, 3);
-    compare_batches(bench, all, 1024, 2);
-    measure_latency(bench, all);
-    count_round_trips(bench, all);
+    compare_batches(bench, all, 256, 2, "");
 }
 
 /* Every user quits once in a round. */
@@ -408,7 +427,7 @@ static void measure_tool(const benchmark *bench, setting *all) {
 /* Of one listing on a connection that has listed nothing before, so that what it keeps for the next counts too. */
 static void print_peak(const benchmark *bench, const setting *all, const char *name, void (*list)(share *)) {
     setting fresh = *all;
-    fresh.store = open_store(all->server);
+    open_stores(&fresh);
     fresh.raw = raw_redis_open(redis_server_socket(all->server), DATABASE_RAW);
     share mine = {.all = &fresh};
     allocations_count_begin();
@@ -416,37 +435,63 @@ static void print_peak(const benchmark *bench, const setting *all, const char *n
     allocation_figures heap = allocations_count_end();
     measure_print(bench, "members", name, all->load.user_count, "peak-heap", (double)heap.most_bytes, "bytes");
     raw_redis_close(fresh.raw);
+    lesson_store_close(fresh.store_at_once);
     lesson_store_close(fresh.store);
 }
 
 /* All users in one lesson. */
-static void measure_members(const benchmark *bench, setting *all, size_t members, size_t repeats) {
+static void measure_members(const benchmark *bench, setting *all, size_t members, size_t repeats, bool at_once) {
     fill(all, workload_make(members, 1), true);
-    size_t listed = members * repeats;
-    compare(bench, all, &(task){"members", listings, 3, NULL, 0, repeats, listed, listed * all->load.users[0].size});
+    size_t listed = members * repeats, bytes = listed * all->load.users[0].size;
+    compare(bench, all, &(task){"members", listings, 3, NULL, 0, repeats, listed, bytes});
     print_peak(bench, all, "lessonstore", list_ours);
     print_peak(bench, all, "smembers", list_raw);
+    if (at_once) {
+        compare(bench, all, &(task){"members-at-once", listings_at_once, 4, NULL, 0, repeats, listed, bytes});
+        print_peak(bench, all, "lessonstore-at-once", list_at_once);
+    }
     workload_free(&all->load);
+}
+
+static void measure_on_one_vcpu(benchmark bench) {
+    static const size_t sizes[] = {10000, 100000, 1000000};
+    setting all = set_up(&bench);
+    for (size_t i = 0; i < measure_size(&bench, 3, 1); i++) {
+        size_t users = measure_size(&bench, sizes[i], 2000);
+        bool all_ways = bench.brief || users == 100000;
+        measure_growth(&bench, &all, users, all_ways ? 3 : 2);
+        if (all_ways) {
+            compare_batches(&bench, &all, 64, 3, "");
+            compare_batches(&bench, &all, 1024, 2, "");
+            measure_latency(&bench, &all);
+            count_round_trips(&bench, &all);
+        }
+        workload_free(&all.load);
+    }
+    measure_quits(&bench, &all, measure_size(&bench, 5000, 100));
+    measure_tool(&bench, &all);
+    measure_members(&bench, &all, measure_size(&bench, 1000, 10), measure_size(&bench, 50, 1), bench.brief);
+    if (!bench.brief) {
+        measure_members(&bench, &all, 10000, 10, false);
+        measure_members(&bench, &all, 100000, 2, true);
+    }
+    clear_up(&all);
+}
+
+static void measure_on_two_vcpus(benchmark bench) {
+    setting all = set_up(&bench);
+    fill(&all, workload_make(measure_size(&bench, 100000, 2000), LESSONS), true);
+    for (size_t batch = 64; batch <= BATCH_MAX; batch *= 4)
+        compare_batches(&bench, &all, batch, batch == 64 ? 3 : 2, "-2cpu");
+    workload_free(&all.load);
+    clear_up(&all);
 }
 
 int main(int argc, char **argv) {
     benchmark bench = measure_begin("redis", argc, argv);
     measure_pin();
-    setting all = set_up(&bench);
-    static const size_t sizes[] = {10000, 100000, 1000000};
-    for (size_t i = 0; i < measure_size(&bench, 3, 1); i++) {
-        size_t users = measure_size(&bench, sizes[i], 2000);
-        bool all_ways = bench.brief || users == 100000;
-        measure_growth(&bench, &all, users, all_ways ? 3 : 2);
-        if (all_ways)
-            measure_rest(&bench, &all);
-        workload_free(&all.load);
-    }
-    measure_quits(&bench, &all, measure_size(&bench, 5000, 100));
-    measure_tool(&bench, &all);
-    measure_members(&bench, &all, measure_size(&bench, 1000, 10), measure_size(&bench, 50, 1));
-    if (!bench.brief)
-        measure_members(&bench, &all, 100000, 2);
-    clear_up(&all);
+    measure_on_one_vcpu(bench);
+    measure_unpin();
+    measure_on_two_vcpus(bench);
     return 0;
 }

@@ -1,39 +1,43 @@
 """report FOLDER: makes README.md and the plots of the lines in FOLDER/*.tsv, without measuring anything."""
+import re
 import sys
+from collections import namedtuple
 from pathlib import Path
 
 import plots
-from figures import Figures, in_order, of_figure, of_size, of_time, short, table
-from goals import GOALS, judge
+from figures import Figures, in_order, of_figure, of_range, of_time, short, table
+from goals import GOALS, MET, NOISE, NOT_MET, SPEED, TIME, judge
+from words import of_count, of_variant, of_work
 
-CLOCKS = {
-    "ns": "CPU time of the process",
-    "both-ns": "CPU time of client and server",
-    "server-ns": "CPU time of the server",
-    "wall-ns": "Wall time",
-}
+CLOCKS = ("ns", "both-ns", "server-ns", "wall-ns")
+CPU, WALL, CLIENT, SERVER = "CPU time", "Wall time", "CPU time of the client", "CPU time of the server"
+BOTH = "CPU time of client and server"
+
+# `clocks` are those shown: the metric, what it is, and a pattern of the works for which it is shown.
+Section = namedtuple("Section", "bench title text clocks plots")
 
 SECTIONS = [
-    # bench, title, what it is, the clocks shown, plots
-    ("memory", "Memory", "Single calls of one thread, beside loops that are written by hand for this and nothing else, "
-     "and behind one mutex as ours is.", ["ns"], []),
-    ("sqlite", "SQLite", "Every side has a file of its own, copies of one another. `raw` is prepared statements in the "
-     "same transactions with the same pragmas: it reads the old place and writes the new one. `sqlite-defaults` is the "
-     "same with the defaults of SQLite, journal_mode=DELETE and synchronous=FULL; `lessonstore-full` is ours with "
-     "`synchronous=full`. The number behind a work is its batch. With our default a power failure may lose the latest "
-     "transactions, never the file's consistency; with the other two none that had returned.", ["ns", "wall-ns"], []),
-    ("redis", "Redis", "Client and server on one vCPU, over a unix socket. `evalsha` is a minimal script with its keys "
-     "declared, called through hiredis; in batches, pipelined to the same depth. `python` is the classes that this "
-     "library replaces, through redis-py: two or three round trips each, and a join that leaves the user in the old lesson's "
-     "members. In `join-256-as-redis-benchmark` the ids are those that redis-benchmark (-P 64 -c 50) can make.",
-     ["both-ns", "server-ns", "ns", "wall-ns"], []),
-    ("executor", "The executor", "Single joins from one event loop that keeps `size` of them under way, and from `size` "
-     "threads that each wait for theirs. redis-benchmark keeps 64 under way on each of 50 connections. `direct` calls the "
-     "store without an executor. Latency is from submit to callback.", ["wall-ns", "both-ns"],
-     [("throughput", plots.throughput_plot), ("latency", plots.latency_plot)]),
-    ("stall", "Who else has to wait", "A second client sends PINGs while long work runs. `stall` is the longest that one of "
-     "them took, the median of the repeats; `longest-command` is the server's own account.", [],
-     [("stall", plots.stall_plot)]),
+    Section("memory", "Memory", "Single calls of one thread, beside loops that are written by hand for this and nothing else, "
+            "and behind one mutex as ours is; the open-addressing table has none and is the limit.", [("ns", CPU, "(?!.*-apart).*")], []),
+    Section("sqlite", "SQLite", "Every side has a file of its own, copies of one another. Raw statements are prepared, in the "
+            "same transactions with the same pragmas: they read the old place and write the new one. SQLite's defaults are "
+            "journal_mode=DELETE and synchronous=FULL. With our default a power failure may lose the latest transactions, never "
+            "the file's consistency; with SQLite's and with `synchronous=full` none that had returned.",
+            [("ns", CPU, ".*"), ("wall-ns", WALL, ".*")], []),
+    Section("redis", "Redis", "Client and server on one vCPU, over a unix socket; where it says two, both are free to run on either. "
+            "EVALSHA is a minimal script with its keys declared, called through hiredis; in batches, pipelined to the same depth. "
+            "The Python classes are those that this library replaces, through redis-py: two or three round trips each, and a join "
+            "that leaves the user in the old lesson's members; in batches, the same in redis-py's own pipeline. redis-benchmark "
+            "runs with -P 64 -c 50. On one vCPU the wall shows the CPU time of client and server.",
+            [("both-ns", BOTH, "(?!.*-2cpu).*"), ("server-ns", SERVER, ".*"), ("ns", CLIENT, ".*"),
+             ("wall-ns", WALL, ".*(-2cpu|-as-redis-benchmark)")], []),
+    Section("executor", "The executor", "Single joins from one event loop that keeps so many of them under way, and from threads "
+            "that each wait for theirs. redis-benchmark keeps 64 under way on each of 50 connections. Direct calls go to the store "
+            "without an executor. Latency is from submit to callback.", [("wall-ns", WALL, ".*"), ("both-ns", BOTH, ".*")],
+            [("throughput", plots.throughput_plot), ("latency", plots.latency_plot)]),
+    Section("stall", "Who else has to wait", "A second client sends PINGs while long work runs. `stall` is the longest that one of "
+            "them took, the median of the repeats; `longest-command` is the server's own account, which notes none below 1 ms.", [],
+            [("stall", plots.stall_plot)]),
 ]
 
 MAIN_PLOTS = [("main", plots.main_plot), ("growth", plots.growth_plot), ("batches", plots.batch_plot)]
@@ -44,38 +48,73 @@ def make_plots(figures, folder, wanted):
     return "".join(f"![{name}]({name}.svg)\n\n" for name, draw in wanted if draw(figures, folder / f"{name}.svg"))
 
 
-def goal_row(goal, figures):
-    worst, met = judge(goal, figures)
-    unit = {"x": "x", "": ""}.get(goal.unit, " " + goal.unit)
-    limit = f"{goal.limit.word} {goal.limit:g}{unit}"
+def run_table(figures):
+    rows = [[f"[{file}.tsv]({file}.tsv)", run.get("measured", "not noted"), run.get("commit", "not noted")]
+            for file, run in figures.runs.items()]
+    return table(["figures", "measured", "commit"], rows)
+
+
+# ---- The goals
+
+
+def limit_words(goal):
+    space = "" if goal.kind in (TIME, SPEED, "") else " "
+    return f"{goal.limit.word} {goal.limit:g}{space}{goal.kind}"
+
+
+def goal_row(goal, worst, state):
     if worst is None:
-        return [goal.backend, goal.work, limit, "not measured", "", "", ""]
-    between = f"{short(worst.low)} to {short(worst.high)}" if worst.low != worst.high else ""
-    return [goal.backend, goal.work, limit, f"{short(worst.value)}{unit}", between, worst.where, "yes" if met else "**no**"]
+        return [goal.backend, goal.what, limit_words(goal), "not measured", "", "", ""]
+    figure = short(worst.value) + ("x" if goal.kind in (TIME, SPEED) else " " + goal.kind if goal.kind in ("ms", "KiB") else "")
+    shown = {NOT_MET: "**not met**"}.get(state, state)
+    return [goal.backend, goal.what, limit_words(goal), figure, of_range(worst.low, worst.high), shown, worst.where]
 
 
-def goal_table(figures):
-    rows = [goal_row(goal, figures) for goal in GOALS]
-    return table(["backend", "what", "goal", "figure", "low to high", "which", "met"], rows)
+def goals(figures):
+    judged = [(goal, *judge(goal, figures)) for goal in GOALS if goal.finder.bench in figures.runs]
+    judged.sort(key=lambda one: one[1] is None)
+    states = [state for _, _, state in judged]
+    missing = [goal.finder.bench for goal in GOALS if goal.finder.bench not in figures.runs]
+    text = f"{states.count(MET)} are met, {states.count(NOT_MET)} are not met, and {states.count(NOISE)} are within noise: the " \
+        "lowest and the highest of the rounds lie on both sides of the limit.\n"
+    for bench in in_order(missing):
+        text += f"There is no `{bench}.tsv`, so that {missing.count(bench)} goals are left out.\n"
+    text += "\nA time is ours as a multiple of the reference's, so that smaller is better; a speed is that the other way round, " \
+        "and bigger is better. Where a goal is about several works or sizes, the worst of them is shown.\n\n"
+    text += table(["backend", "what", "goal", "figure", "low to high", "result", "of which"], [goal_row(*one) for one in judged])
+    notes = [f"- {goal.backend}, {goal.what}: {goal.note}\n" for goal, _, _ in judged if goal.note]
+    return text + "\n" + "".join(notes), states
 
 
-def comparison(figures, bench, clock):
-    """One row for each work and size, one column for each variant, with our time as a multiple of it."""
-    measured = figures.of(bench, metric=clock)
-    variants = in_order(f.variant for f in measured)
+# ---- The sections
 
-    def cell(work, size, variant):
-        figure = figures.find(bench, work, variant, size, clock)
-        ratio = figures.find(bench, work, variant, size, clock + "-ratio")
-        if not figure:
-            return ""
-        return of_time(figure.value) + (f" ({short(ratio.value)})" if ratio else "")
 
-    rows = [
-        [work, of_size(size)] + [cell(work, size, variant) for variant in variants]
-        for work, size in in_order((f.work, f.size) for f in measured)
-    ]
-    return table(["work", "size"] + variants, rows)
+def compared(figures, bench, clock, work, size):
+    """Ours, which comes first in every comparison, and the others; without any, only ours."""
+    return [f for f in figures.of(bench, work, metric=clock) if f.size == size]
+
+
+def ratio_cells(figures, other, clock):
+    ratio = figures.find(other.bench, other.work, other.variant, other.size, clock + "-ratio")
+    if not ratio:
+        return ["", "", ""]
+    noise = "noise" if ratio.low <= 1 <= ratio.high else ""
+    return [short(ratio.value) + "x", of_range(ratio.low, ratio.high), noise]
+
+
+def comparison(figures, bench, clock, works):
+    """One row for each work, size and reference."""
+    rows = []
+    for work, size in in_order((f.work, f.size) for f in figures.of(bench, metric=clock)):
+        if not re.fullmatch(works, work):
+            continue
+        ours, *others = compared(figures, bench, clock, work, size)
+        what = [of_work(bench, work), of_count(ours), of_time(ours.value)]
+        rows += [what + [of_variant(f.variant) if f.variant != "lessonstore" else "ours by default", of_time(f.value)]
+                 + ratio_cells(figures, f, clock) for f in others]
+        if not others:
+            rows.append(what + [""] * 5)
+    return table(["work", "with", "ours", "beside", "its time", "ours as a multiple", "low to high", ""], rows) if rows else ""
 
 
 def rest(figures, bench):
@@ -87,39 +126,67 @@ def rest(figures, bench):
     rows = []
     for work, size, variant in in_order((f.work, f.size, f.variant) for f in others):
         found = [figures.find(bench, work, variant, size, metric) for metric in metrics]
-        rows.append([work, of_size(size), variant] + [of_figure(f) if f else "" for f in found])
-    return table(["work", "size", "variant"] + metrics, rows) + "\n"
+        first = next(f for f in found if f)
+        rows.append([of_work(bench, work), of_count(first), of_variant(variant)] + [of_figure(f) if f else "" for f in found])
+    return table(["work", "with", "of"] + metrics, rows) + "\n"
 
 
-def section(figures, folder, bench, title, text, clocks, wanted):
-    if not figures.of(bench):
+def beyond(figure, other):
+    """What is left of a figure without the other work, as (value, low, high)."""
+    return [ns - other.value for ns in (figure.value, figure.low, figure.high)]
+
+
+def apart(figures):
+    """The memory backend with other work between the operations."""
+    rows = []
+    apart_works = in_order((f.work, f.size) for f in figures.of("memory", metric="ns") if f.work.endswith("-apart"))
+    for work, size in apart_works:
+        ours, best, other = (figures.find("memory", work, v, size, "ns") for v in ("lessonstore", "uthash-best", "other-work"))
+        a, b = beyond(ours, other), beyond(best, other)
+        cells = [of_time(ns) if ns > 0 else "noise" for ns in (other.value, a[0], b[0])]
+        multiple = short(a[0] / b[0]) + "x" if min(a[0], b[0]) > 0 else "noise"
+        between = of_range(a[1] / b[2], a[2] / b[1]) if min(a + b) > 0 else "noise"
+        rows.append([of_work("memory", work), of_count(ours), *cells, multiple, between])
+    if not rows:
         return ""
-    out = f"## {title}\n\n{text}\n\n" + make_plots(figures, folder, wanted)
-    for clock in clocks:
-        if figures.of(bench, metric=clock):
-            out += f"{CLOCKS[clock]} of one operation; in brackets ours as a multiple of it:\n\n"
-            out += comparison(figures, bench, clock) + "\n"
-    return out + rest(figures, bench) + f"Raw lines: [{bench}.tsv]({bench}.tsv)\n\n"
+    head = ["work", "with", "other work", "ours beyond it", "best uthash loop beyond it", "ours as a multiple", "low to high"]
+    return "### Other work between the operations\n\nIn a bare loop a short operation lets the processor begin to wait for the " \
+        "memory of the next ones while it still waits for its own; a server, which reads a request and writes an answer in " \
+        "between, has nothing of that. Here arithmetic comes before each operation, and its own time is taken off again. " \
+        "The multiple is of the medians, its range of the extremes.\n\n" + table(head, rows) + "\n"
+
+
+def section(figures, folder, one):
+    if not figures.of(one.bench):
+        return ""
+    out = f"## {one.title}\n\n{one.text}\n\n" + make_plots(figures, folder, one.plots)
+    for clock, words, works in one.clocks:
+        rows = comparison(figures, one.bench, clock, works)
+        out += f"{words} of one operation:\n\n{rows}\n" if rows else ""
+    if one.bench == "memory":
+        out += apart(figures)
+    return out + rest(figures, one.bench) + f"Raw lines: [{one.bench}.tsv]({one.bench}.tsv)\n\n"
 
 
 def main():
     folder = Path(sys.argv[1])
     figures = Figures(folder)
-    met = [judge(goal, figures)[1] for goal in GOALS]
+    goal_text, states = goals(figures)
     facts = table(["what", "version"], [[name, "; ".join(values)] for name, values in figures.facts.items()])
     text = (
-        "# How fast\n\nMade by `./run bench`, from the lines beside it. Each figure is the median of interleaved rounds; ratios "
-        "are taken within each round.\n\n"
-        + facts
-        + f"\n## The goals\n\n{met.count(True)} met, {met.count(False)} not met, {met.count(None)} not measured. Where a goal is "
-        "about several works or sizes, the worst of them counts.\n\n"
-        + goal_table(figures)
-        + "\n## At a glance\n\n"
-        + make_plots(figures, folder, MAIN_PLOTS)
-        + "".join(section(figures, folder, *one) for one in SECTIONS)
+        "# How fast\n\nMade by `./run bench`, from the lines beside it. Each figure is the median of interleaved rounds. `ours as a "
+        "multiple` is our time as a multiple of the reference's, everywhere: 0.5x is half the time, below 1x is faster. It is "
+        "taken within each round, so that it is steadier than the two times and may differ from their quotient. `low to high` "
+        "are the lowest and the highest of the rounds; where 1 lies between them, the difference is noise. Works on members "
+        "are per member.\n\n"
+        + run_table(figures) + "\n" + facts
+        + "\n## The goals\n\n" + goal_text
+        + "\n## At a glance\n\n" + make_plots(figures, folder, MAIN_PLOTS)
+        + "".join(section(figures, folder, one) for one in SECTIONS)
     )
     (folder / "README.md").write_text(text.rstrip() + "\n")
-    print(f"{met.count(True)} of {len(met)} goals are met: {folder / 'README.md'}", file=sys.stderr)
+    print(f"{states.count(MET)} of {len(states)} goals are met, {states.count(NOISE)} are within noise: {folder / 'README.md'}",
+          file=sys.stderr)
 
 
 main()

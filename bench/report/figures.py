@@ -11,14 +11,19 @@ class Figures:
     def __init__(self, folder):
         self.all = []
         self.facts = {}  # of the machine and versions; a list of the values that were seen
+        self.runs = {}  # of each file: when it was measured, and of which commit
         for path in sorted(Path(folder).glob("*.tsv")):
+            self.runs[path.stem] = {}
             for line in path.read_text().splitlines():
-                self._read(line)
+                self._read(path.stem, line)
         self._index = {(f.bench, f.work, f.variant, f.size, f.metric): f for f in self.all}
 
-    def _read(self, line):
+    def _read(self, file, line):
         if line.startswith("# "):
             name, value = line[2:].split("\t")
+            if name in ("measured", "commit"):
+                self.runs[file][name] = value
+                return
             seen = self.facts.setdefault(name, [])
             if value not in seen:
                 seen.append(value)
@@ -38,9 +43,6 @@ class Figures:
             for f in self.all
             if f.bench == bench and work in (None, f.work) and variant in (None, f.variant) and metric in (None, f.metric)
         ]
-
-    def sizes(self, bench, work, variant, metric):
-        return sorted(f.size for f in self.of(bench, work, variant, metric))
 
 
 def in_order(values):
@@ -73,6 +75,11 @@ def of_size(number):
     return f"{number:,}"
 
 
+def of_range(low, high, of=short):
+    """Where there was one measurement, both are the same."""
+    return "one run" if low == high else f"{of(low)} to {of(high)}"
+
+
 def of_figure(figure):
     scale = {"ns": 1, "us": 1e3, "ms": 1e6}.get(figure.unit)
     if scale:
@@ -86,7 +93,7 @@ def table(head, rows):
     """Markdown; what begins with a digit in every row is a number, and goes to the right."""
 
     def is_number(column):
-        return all(not row[column] or row[column][0].isdigit() for row in rows)
+        return all(not row[column] or row[column][0].isdigit() or row[column] in ("one run", "not measured") for row in rows)
 
     left = "".join("|---:" if is_number(i) else "|---" for i in range(len(head))) + "|"
     lines = ["| " + " | ".join(head) + " |", left]

@@ -1,7 +1,10 @@
 """The plots, by gnuplot. Colours are those of Okabe and Ito, which the colour-blind can tell apart."""
 import subprocess
+from collections import namedtuple
 
 from figures import of_size
+from goals import time_limit
+from words import of_count
 
 OURS, REFERENCE, OTHER, FOURTH, GREY = "#0072B2", "#E69F00", "#999999", "#009E73", "#555555"
 
@@ -32,74 +35,106 @@ def data(name, rows):
     return f"${name} << END\n" + "\n".join(" ".join(str(cell) for cell in row) for row in rows) + "\nEND\n"
 
 
-# ---- Bars
+# ---- Dots: one row each, with the range and perhaps the limit of a goal
+
+RED = "#D55E00"
+ROW_HEIGHT = 24
+
+Row = namedtuple("Row", "label colour value low high limit")
 
 
-def bars(path, title, groups, names, colours, y_label, extra="", tics=TIME_TICS):
-    """`groups` are (label, values in nanoseconds); None leaves a bar out. A line of a label ends with \\n."""
-    # The axis begins at a power of ten below all: with a logarithm, bars have no zero to stand on.
-    lowest = min(value for _, values in groups for value in values if value)
-    floor = 10 ** (len(str(int(max(lowest / 2, 1)))) - 1)
-    key = "set key inside top left vertical Left reverse" if len(names) > 1 else "unset key"
-    rows = [['"' + label + '"'] + [value if value else "NaN" for value in values] for label, values in groups]
-    text = data("bars", rows) + f"""
-set style data histogram
-set style histogram clustered gap 1
-set style fill solid 1.0 noborder
-set boxwidth 0.9
-set logscale y
-set yrange [{floor}:*]
-set ytics ({tics})
-set ylabel "{y_label}"
-set xtics scale 0
-set bmargin 4.5
-{key}
-{extra}
+def dots(path, title, groups, x_label, axis, legend):
+    """`groups` are (heading, rows), from the top; `axis` is gnuplot's text for the x axis, `legend` (name, colour) of dots."""
+    y, tics, points, limits = 0, [], {colour: [] for _, colour in legend}, []
+    for heading, rows in groups:
+        if heading:
+            tics.append(f'"{{/:Bold {heading}}}" {y}')
+        for row in rows:
+            # A second dot of the same row has no label of its own.
+            y -= 1 if row.label else 0
+            tics += [f'"{row.label}" {y}'] if row.label else []
+            points[row.colour].append((row.value, y + (0 if row.label else -0.3), row.low, row.high))
+            limits += [(row.limit, y)] if row.limit else []
+        y -= 1.4
+    rows_high = 1 - y
+    names = [(f"$dots{i}", name, colour) for i, (name, colour) in enumerate(legend) if points[colour]]
+    text = "".join(data(f"dots{i}", points[colour]) for i, (_, colour) in enumerate(legend) if points[colour])
+    text += data("limits", limits) if limits else ""
+    text += f"""
+set termoption enhanced
+unset grid
+set grid xtics lc rgb "#dddddd" lw 1 lt 1
+set border 1 lc rgb "#555555"
+set yrange [{y + 0.4}:0.8]
+set ytics ({", ".join(tics)}) scale 0
+set xlabel "{x_label}"
+set key outside top center horizontal Left reverse
+set rmargin 4
+{axis}
 plot """ + ", ".join(
-        f'$bars using {i + 2}{":xtic(1)" if i == 0 else ""} title "{name}" lc rgb "{colour}"'
-        for i, (name, colour) in enumerate(zip(names, colours))
+        [f'{block} using 1:2:3:4 with xerrorbars title "{name}" lc rgb "{colour}" lw 2 pt 7 ps 0.9' for block, name, colour in names]
+        + ([f'$limits using 1:($2-0.4):(0):(0.8) title "goal" with vectors nohead lw 3 lc rgb "{RED}"'] if limits else [])
     )
-    draw(path, title, text)
+    draw(path, title, text, height=int(150 + ROW_HEIGHT * rows_high))
+
+
+MAIN_ROWS = [
+    # heading, label, bench, work, metric, reference
+    ("memory, beside the best uthash loop", "join", "memory", "join-move", "ns", "uthash-best"),
+    ("memory, beside the best uthash loop", "join of a new user", "memory", "join-new", "ns", "uthash-best"),
+    ("memory, beside the best uthash loop", "where", "memory", "where", "ns", "uthash-best"),
+    ("memory, beside the best uthash loop", "quit", "memory", "quit", "ns", "uthash-best"),
+    ("sqlite, beside raw statements", "join", "sqlite", "join-move-1", "ns", "raw"),
+    ("sqlite, beside raw statements", "join, 1,000 in a batch", "sqlite", "join-move-1000", "ns", "raw"),
+    ("sqlite, beside raw statements", "where", "sqlite", "where", "ns", "raw"),
+    ("sqlite, beside raw statements", "members", "sqlite", "members", "ns", "raw"),
+    ("redis, beside hiredis", "join", "redis", "join", "both-ns", "evalsha"),
+    ("redis, beside hiredis", "join, 64 in a batch", "redis", "join-64", "both-ns", "evalsha"),
+    ("redis, beside hiredis", "where", "redis", "where", "both-ns", "hmget"),
+    ("redis, beside hiredis", "members, in pages", "redis", "members", "both-ns", "smembers"),
+    ("redis, beside hiredis", "members, by one command", "redis", "members-at-once", "both-ns", "smembers"),
+    ("redis, beside the Python classes", "join", "redis", "join", "both-ns", "python"),
+    ("redis, beside the Python classes", "join, 64 in a batch", "redis", "join-64", "both-ns", "python"),
+    ("redis, beside the Python classes", "where", "redis", "where", "both-ns", "python"),
+    ("redis, beside the Python classes", "members, in pages", "redis", "members", "both-ns", "python"),
+]
 
 
 def main_plot(figures, path):
-    """Cost of the main operations beside the hand-written reference and the Python way."""
-    wanted = [
-        # label, bench, work, size, metric, reference, third
-        ("memory\\njoin", "memory", "join-move", 100000, "ns", "uthash-best", None),
-        ("memory\\nwhere", "memory", "where", 100000, "ns", "uthash-best", None),
-        ("sqlite\\njoin, 1,000\\nin a batch", "sqlite", "join-move-1000", 100000, "ns", "raw", None),
-        ("sqlite\\nwhere", "sqlite", "where", 100000, "ns", "raw", None),
-        ("sqlite\\na member", "sqlite", "members", 100000, "ns", "raw", None),
-        ("redis\\njoin", "redis", "join", 100000, "both-ns", "evalsha", "python"),
-        ("redis\\njoin, 64\\nin a batch", "redis", "join-64", 100000, "both-ns", "evalsha", "python"),
-        ("redis\\nwhere", "redis", "where", 100000, "both-ns", "hmget", "python"),
-        ("redis\\na member", "redis", "members", 100000, "both-ns", "smembers", "python"),
-    ]
-    groups = []
-    for label, bench, work, size, metric, *others in wanted:
-        cells = [figures.find(bench, work, variant, size, metric) if variant else None for variant in ["lessonstore"] + others]
-        if cells[0]:
-            groups.append((label, [cell.value if cell else None for cell in cells]))
+    """Our cost beside that of the bare engine and of the Python classes."""
+    groups = {}
+    for heading, label, bench, work, metric, reference in MAIN_ROWS:
+        ratio = figures.find(bench, work, reference, 100000, metric + "-ratio")
+        if ratio:
+            row = Row(label, OURS, ratio.value, ratio.low, ratio.high, time_limit(ratio))
+            groups.setdefault(heading, []).append(row)
     if not groups:
         return False
-    bars(path, "What an operation costs, at 100,000 users (CPU time; for Redis of client and server)", groups,
-         ["lessonstore", "the bare engine, written by hand", "the Python classes it replaces"],
-         [OURS, REFERENCE, OTHER], "time of one operation")
+    right = max([1.5] + [row.value for rows in groups.values() for row in rows]) * 1.12
+    axis = f'set xrange [0:{right}]\nset xtics 0.25 format "%.2f"\n' \
+        'set arrow from 1, graph 0 to 1, graph 1 nohead back lc rgb "#555555" lw 1.5'
+    dots(path, "Our time beside the engine's, at 100,000 users or members", list(groups.items()),
+         "our CPU time as a multiple of theirs: left of 1 we are faster", axis,
+         [("median and range of the rounds", OURS)])
     return True
 
 
 def stall_plot(figures, path):
-    groups = []
+    words = {"nothing": "nothing runs", "end": "a lesson ends", "members": "a lesson is listed", "users": "all users are listed",
+             "check": "check", "repair": "repair"}
+    rows = []
     for f in figures.of("stall", metric="stall"):
-        label = {"nothing": "nothing\\nruns", "end": f"end of\\n{of_size(f.size)}"}.get(
-            f.work, f"{f.work}\\n{of_size(f.size)}" + ("" if f.variant == "lessonstore" else f" by\\n{f.variant}"))
-        groups.append((label, [f.value * 1000]))
-    if not groups:
+        label = words[f.work] + (f", {of_count(f)}" if f.size else "") + ("" if f.variant == "lessonstore" else ", by SMEMBERS")
+        command = figures.find("stall", f.work, f.variant, f.size, "longest-command")
+        rows.append(Row(label, OURS, f.value, f.low, f.high, None if f.work == "nothing" else 10000))
+        if command and command.low:
+            rows.append(Row("", OTHER, command.value, command.low, command.high, None))
+    if not rows:
         return False
-    bars(path, "The longest wait of another client of the Redis server meanwhile", groups, ["longest wait of a PING"], [OURS],
-         "time", 'set arrow from graph 0, first 1e7 to graph 1, first 1e7 nohead lc rgb "#D55E00" dt 2 lw 2\n'
-         'set label "goal: 10 ms" at graph 0.01, first 1.35e7 tc rgb "#D55E00"')
+    axis = "set logscale x\nset offsets graph 0.02, graph 0.02, 0, 0\nset xtics (" + ", ".join(
+        f'"{label}" {us}' for label, us in (("100 µs", 100), ("1 ms", 1000), ("10 ms", 1e4), ("100 ms", 1e5), ("1 s", 1e6))) + ")"
+    dots(path, "How long others of the Redis server wait meanwhile", [("", rows)], "time", axis,
+         [("longest wait of a PING", OURS), ("the server's longest command", OTHER)])
     return True
 
 
@@ -113,11 +148,13 @@ def lines(path, title, series, x_label, y_label, y_tics):
     """`series` are (name, colour, dashed, points)."""
     text = "".join(data(f"line{i}", points) for i, (_, _, _, points) in enumerate(series))
     xs = sorted({x for *_, points in series for x, _ in points})
+    ys = sorted(y for *_, points in series for _, y in points)
     marked = [x for i, x in enumerate(xs) if i == 0 or x > 1.5 * xs[i - 1]]  # labels that lie on one another are no help
     text += f"""
 set logscale xy
 set xtics ({", ".join(f'"{of_size(x)}" {x}' for x in marked)})
 set xrange [{xs[0]} / 1.4:{xs[-1]} * 1.4]
+set yrange [{ys[0]} / 1.4:{ys[-1]} * 1.4]
 set xlabel "{x_label}"
 set ylabel "{y_label}"
 set ytics ({y_tics})

@@ -1,0 +1,73 @@
+"""What the benchmarks call their works, sizes and variants, in words for readers."""
+import re
+
+from figures import of_size
+
+# The first that matches; \1 is the batch.
+WORKS = [
+    ("memory", r"memory", "memory"),
+    ("executor", r"(\w+)-one-vcpu-loop", r"joins over \1, event loop, all on one vCPU"),
+    ("executor", r"(\w+)-loop", r"joins over \1, event loop"),
+    ("executor", r"(\w+)-threads", r"joins over \1, threads"),
+    ("stall", r"nothing", "nothing runs"),
+    ("stall", r"end", "a lesson ends"),
+    ("stall", r"members", "a lesson is listed"),
+    ("stall", r"users", "all users are listed"),
+    ("stall", r"check", "check"),
+    ("stall", r"repair", "repair"),
+    (None, r"join-(\d+)-as-redis-benchmark", r"join, \1 in a batch, of redis-benchmark's ids"),
+    (None, r"join-(\d+)-2cpu", r"join, \1 in a batch, server and client on two vCPUs"),
+    (None, r"(?:join|batch)-(\d+)", r"join, \1 in a batch"),
+    (None, r"join-move(?:-1)?", "join from another lesson"),
+    (None, r"join-new(?:-1)?", "join of a new user"),
+    (None, r"join-move-(\d+)", r"join from another lesson, \1 in a batch"),
+    (None, r"join-new-(\d+)", r"join of a new user, \1 in a batch"),
+    (None, r"where-(\d+)", r"where, \1 in a batch"),
+    (None, r"quit-join", "quit, and join again"),
+    (None, r"members", "members, per member"),
+    (None, r"members-at-once", "members at once, per member"),
+    (None, r"(.*)-apart", r"\1"),
+]
+
+VARIANTS = {
+    "uthash-best": "best uthash loop",
+    "uthash-plain": "plain uthash loop",
+    "open-addressing": "open-addressing table",
+    "array-walk": "walk of an array",
+    "lessonstore-single": "our single calls",
+    "raw": "raw statements",
+    "sqlite-defaults": "raw statements, SQLite's defaults",
+    "lessonstore-full": "ours with synchronous=full",
+    "evalsha": "EVALSHA",
+    "hmget": "HMGET",
+    "smembers": "SMEMBERS",
+    "python": "Python classes",
+    "lessonstore-at-once": "ours with members_at_once=100000",
+    "direct": "direct calls",
+    "lessonstore": "ours",
+}
+
+
+def of_work(bench, work):
+    for of_bench, pattern, words in WORKS:
+        match = re.fullmatch(pattern, work) if of_bench in (None, bench) else None
+        if match:
+            words = of_work(bench, match.expand(words)) if work.endswith("-apart") else match.expand(words)
+            return re.sub(r"\d{4,}", lambda digits: f"{int(digits[0]):,}", words)
+    return work
+
+
+def of_variant(variant):
+    return VARIANTS.get(variant, variant)
+
+
+def of_count(figure):
+    """The size with its unit."""
+    if figure.work == "nothing":
+        return ""
+    unit = "users"
+    if figure.work.startswith("members") or figure.work == "end":
+        unit = "members"
+    elif figure.bench == "executor":
+        unit = "threads" if figure.work.endswith("-threads") else "under way"
+    return f"{of_size(figure.size)} {unit}" if figure.size != 1 else "1 " + unit.rstrip("s")
