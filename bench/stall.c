@@ -138,6 +138,15 @@ static uint64_t do_nothing(setting *all) {
     return all->load.user_count;
 }
 
+/* As long as the longest of the others, and as busy, but never asking the server anything: how long the second client
+ * waits for its own turn on the processor. */
+static uint64_t be_busy(setting *all) {
+    uint64_t end_ns = measure_wall_ns() + measure_size(all->bench, 12000, 10) * 1000000;
+    while (measure_wall_ns() < end_ns)
+        ;
+    return all->load.user_count;
+}
+
 static void fill_lesson(setting *all) {
     fill(all, all->load.user_count, 1);
 }
@@ -246,6 +255,7 @@ int main(int argc, char **argv) {
     benchmark bench = measure_begin("stall", argc, argv);
     setting all = set_up(&bench);
     measure_task(&all, &(task){"nothing", "lessonstore", NULL, do_nothing, REPEATS_MAX});
+    measure_task(&all, &(task){"busy", "lessonstore", NULL, be_busy, 1});
     measure_end(&all, measure_size(&bench, 1000, 10));
     if (!bench.brief) {
         measure_end(&all, 10000);

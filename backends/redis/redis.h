@@ -16,7 +16,7 @@
 #include "connection.h"
 
 /* How much one step may look at: each takes one slow core 1 to 3 ms, in which the server answers nobody else. */
-#define REDIS_PAGE_SIZE "500"          /* keys that are listed; keys or members that are checked */
+#define REDIS_PAGE_SIZE "200"          /* keys that are listed; keys or members that are checked */
 #define REDIS_MEMBERS_PAGE_SIZE "2000" /* members that are listed */
 #define REDIS_END_AT_ONCE_MAX "1000"   /* members of a lesson that is ended in one step */
 #define REDIS_END_PAGE_SIZE "500"      /* members that are put out at a time where there are more */

@@ -120,13 +120,13 @@ def main_plot(figures, path):
 
 
 def stall_plot(figures, path):
-    words = {"nothing": "nothing runs", "end": "a lesson ends", "members": "a lesson is listed", "users": "all users are listed",
-             "check": "check", "repair": "repair"}
+    words = {"nothing": "nothing runs", "busy": "another process is busy", "end": "a lesson ends",
+             "members": "a lesson is listed", "users": "all users are listed", "check": "check", "repair": "repair"}
     rows = []
     for f in figures.of("stall", metric="stall"):
         label = words[f.work] + (f", {of_count(f)}" if f.size else "") + ("" if f.variant == "lessonstore" else ", by SMEMBERS")
         command = figures.find("stall", f.work, f.variant, f.size, "longest-command")
-        rows.append(Row(label, OURS, f.value, f.low, f.high, None if f.work == "nothing" else 10000))
+        rows.append(Row(label, OURS, f.value, f.low, f.high, None if f.work in ("nothing", "busy") else 10000))
         if command and command.low:
             rows.append(Row("", OTHER, command.value, command.low, command.high, None))
     if not rows:

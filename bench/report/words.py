@@ -10,6 +10,7 @@ WORKS = [
     ("executor", r"(\w+)-loop", r"joins over \1, event loop"),
     ("executor", r"(\w+)-threads", r"joins over \1, threads"),
     ("stall", r"nothing", "nothing runs"),
+    ("stall", r"busy", "nothing runs on the server, but another process is busy"),
     ("stall", r"end", "a lesson ends"),
     ("stall", r"members", "a lesson is listed"),
     ("stall", r"users", "all users are listed"),
@@ -63,7 +64,7 @@ def of_variant(variant):
 
 def of_count(figure):
     """The size with its unit."""
-    if figure.work == "nothing":
+    if figure.work in ("nothing", "busy"):
         return ""
     unit = "users"
     if figure.work.startswith("members") or figure.work == "end":

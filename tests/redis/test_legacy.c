@@ -130,6 +130,45 @@ static void test_in_the_middle_of_their_join(void **state) {
     assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
 }
 
+/* Of ann in L2. The order in which the server keeps the fields is that in which they came. */
+static void expect_whole_record(raw_server *raw) {
+    static const char script[] = "local found = redis.call('HMGET', KEYS[1], 'uid', 'course_id', 'lesson_id')\n"
+                                 "local whole = found[1] == 'ann' and found[2] == 'C' and found[3] == 'L2'\n"
+                                 "return whole and redis.call('HLEN', KEYS[1]) or 0";
+    assert_int_equal(raw_number(raw, "EVAL %s 1 %s", script, USER("ann")), 3);
+    assert_true(legacy_has_member(raw, "L2", "ann"));
+}
+
+/* Every plain join leaves exactly the three fields of a record, whatever of them was there: alone and in a batch. */
+static void test_a_join_makes_a_record_whole(void **state) {
+    static const char *const residues[] = {
+        "lesson_id L1",
+        "course_id C1",
+        "uid ann",
+        "session s",
+        "course_id C1 lesson_id L1",
+        "uid ann lesson_id L1",
+        "lesson_id L1 session s session_lesson_id L1",
+        "uid ann course_id C1 lesson_id L1 session s session_lesson_id L1",
+        "uid ann course_id C1 lesson_id L1 session_lesson_id L1",
+    };
+    raw_server *raw = *state;
+    for (size_t i = 0; i < sizeof residues / sizeof *residues; i++) {
+        char command[128];
+        snprintf(command, sizeof command, "HMSET " USER("ann") " %s", residues[i]);
+        raw_do(raw, command);
+        assert_code(lesson_store_join(raw->store, "ann", "C", "L2", NULL, 0, NULL), OK);
+        expect_whole_record(raw);
+        raw_do(raw, "FLUSHDB");
+        raw_do(raw, command);
+        lesson_store_operation joins[] = {raw_operation(LESSON_STORE_OPERATION_JOIN, "ann", "L2"),
+                                          raw_operation(LESSON_STORE_OPERATION_JOIN, "bob", "L2")};
+        assert_code(lesson_store_batch(raw->store, joins, 2), OK);
+        expect_whole_record(raw);
+        raw_do(raw, "FLUSHDB");
+    }
+}
+
 /* Between the trips of a legacy quit, and a join of ours that comes in between. */
 static void test_in_the_middle_of_their_quit(void **state) {
     raw_server *raw = *state;
@@ -220,7 +259,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(we_read_what_they_wrote),     TEST(they_read_what_we_wrote),     TEST(their_join_ends_our_session),
         TEST(in_the_middle_of_their_join), TEST(in_the_middle_of_their_quit), TEST(our_end_after_theirs),
-        TEST(records_without_fields),      TEST(user_records_without_fields),
+        TEST(records_without_fields),      TEST(user_records_without_fields), TEST(a_join_makes_a_record_whole),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

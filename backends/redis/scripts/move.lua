@@ -6,8 +6,9 @@
 -- Replies for each NEW, MOVED or ALREADY_THERE; or what apply.lua replies for an operation that failed, and by the same
 -- rules: nothing was changed, and the others go on. A single join is answered by the word itself.
 --
--- Speed: a join costs the server some 4 us, most of it in looking up keys. A function, made anew in every run, would cost
--- 0.3 us of a single call, a list as the reply to a command 0.5 us, and as the reply of the script 0.8 us.
+-- Speed: a join costs the server some 4 us, most of it in looking up keys. An argument costs 0.15 us, so the uid of a record
+-- that has one is not written again. A function, made anew in every run, would cost 0.3 us of a single call, a list as the
+-- reply to a command 0.5 us, and as the reply of the script 0.8 us.
 local call, prefix, reply, size = redis.pcall, ARGV[1], {}, 0
 local MEMBERS = prefix .. ':LESSON_USER:LESSON_ID:'
 
@@ -28,11 +29,18 @@ for at = 2, #ARGV, 3 do
             done = call('SADD', key, uid)
         end
         if type(done) ~= 'table' then
-            key = user
-            done = call('HSET', user, 'uid', uid, 'course_id', ARGV[at + 1], 'lesson_id', lesson)
-            -- More than these three: a session, or what remains of one.
-            if type(done) ~= 'table' and call('HLEN', user) > 3 then
-                done = call('HDEL', user, 'session', 'session_lesson_id')
+            key, beside = user, false
+            if old then
+                done = call('HSET', user, 'course_id', ARGV[at + 1], 'lesson_id', lesson)
+            else
+                done = call('HSET', user, 'uid', uid, 'course_id', ARGV[at + 1], 'lesson_id', lesson)
+            end
+            -- Not just the three fields: a session, what remains of one, or a record without its uid.
+            if type(done) ~= 'table' and call('HLEN', user) ~= 3 then
+                done = call('HSET', user, 'uid', uid)
+                if type(done) ~= 'table' then
+                    done = call('HDEL', user, 'session', 'session_lesson_id')
+                end
             end
         end
     end
