@@ -152,8 +152,8 @@ SQLITE_GROWTH_NOTE = "each random join among a million users changes pages of it
 MEMORY_GROWTH_NOTE = "a single join waits for memory three times in a row, and memory is slower than the caches by that much; " \
     "operations of a batch wait together, and grow less (see batches of 64)."
 REDIS_GROWTH_NOTE = "the keys of a million users are in no cache of the server's processor, whoever asks for them."
-OWN_TURN_NOTE = "over ten seconds and more the second client also waits for its own turn on two busy vCPUs; the row of the section " \
-    "where another process is busy and the server does nothing shows how long. The server's longest command has none of that."
+OWN_TURN_NOTE = "over ten seconds and more the second client also waits for its own turn, being the third on two vCPUs: the row of " \
+    "the section where the server does nothing and two others are busy shows how long. The server's longest command has less of that."
 
 GOALS = [
     # memory: process CPU time

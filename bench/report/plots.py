@@ -120,7 +120,7 @@ def main_plot(figures, path):
 
 
 def stall_plot(figures, path):
-    words = {"nothing": "nothing runs", "busy": "another process is busy", "end": "a lesson ends",
+    words = {"nothing": "nothing runs", "busy": "two others are busy", "end": "a lesson ends",
              "members": "a lesson is listed", "users": "all users are listed", "check": "check", "repair": "repair"}
     rows = []
     for f in figures.of("stall", metric="stall"):

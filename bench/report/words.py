@@ -10,7 +10,7 @@ WORKS = [
     ("executor", r"(\w+)-loop", r"joins over \1, event loop"),
     ("executor", r"(\w+)-threads", r"joins over \1, threads"),
     ("stall", r"nothing", "nothing runs"),
-    ("stall", r"busy", "nothing runs on the server, but another process is busy"),
+    ("stall", r"busy", "nothing runs on the server, but two others are busy"),
     ("stall", r"end", "a lesson ends"),
     ("stall", r"members", "a lesson is listed"),
     ("stall", r"users", "all users are listed"),
