@@ -10,16 +10,16 @@
 
 enum { USERS = 20000, LESSONS = 40, BATCH_MAX = 100, NOWHERE = -1, ID_SIZE = 16 };
 
-typedef struct model {
+struct model {
     lesson_store *store;
     uint64_t random;
     int lesson_of[USERS];
     char uids[USERS][ID_SIZE];
     char lesson_ids[LESSONS][ID_SIZE];
-} model;
+};
 
 /* xorshift64 */
-static int below(model *model, int limit) {
+static int below(struct model *model, int limit) {
     model->random ^= model->random << 13;
     model->random ^= model->random >> 7;
     model->random ^= model->random << 17;
@@ -27,7 +27,7 @@ static int below(model *model, int limit) {
 }
 
 static int open_model(void **state) {
-    model *model = calloc(1, sizeof *model);
+    struct model *model = calloc(1, sizeof *model);
     assert_non_null(model);
     model->random = UINT64_C(88172645463325252);
     assert_int_equal(lesson_store_open(&model->store, "memory:"), LESSON_STORE_OK);
@@ -42,7 +42,7 @@ static int open_model(void **state) {
 }
 
 static int close_model(void **state) {
-    model *model = *state;
+    struct model *model = *state;
     lesson_store_close(model->store);
     free(model);
     return 0;
@@ -50,14 +50,14 @@ static int close_model(void **state) {
 
 /* ---- Batches */
 
-typedef struct step {
+struct step {
     int user;
     int lesson; /* of a join */
     lesson_store_place place;
-} step;
+};
 
 /* `join_percent` of the operations that change something are joins, the others quits. */
-static void ask(model *model, lesson_store_operation *operation, step *step, int join_percent) {
+static void ask(struct model *model, lesson_store_operation *operation, struct step *step, int join_percent) {
     bool writes = below(model, 4) > 0;
     bool joins = writes && below(model, 100) < join_percent;
     step->user = below(model, USERS);
@@ -73,7 +73,7 @@ static void ask(model *model, lesson_store_operation *operation, step *step, int
     }
 }
 
-static void compare(model *model, const lesson_store_operation *operation, const step *step) {
+static void compare(struct model *model, const lesson_store_operation *operation, const struct step *step) {
     int *lesson = &model->lesson_of[step->user];
     bool joins = operation->kind == LESSON_STORE_OPERATION_JOIN;
     assert_int_equal(operation->code, joins || *lesson != NOWHERE ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
@@ -89,9 +89,9 @@ static void compare(model *model, const lesson_store_operation *operation, const
         *lesson = NOWHERE;
 }
 
-static void run_batches(model *model, int batches, int join_percent) {
+static void run_batches(struct model *model, int batches, int join_percent) {
     lesson_store_operation operations[BATCH_MAX];
-    step steps[BATCH_MAX];
+    struct step steps[BATCH_MAX];
     for (int batch = 0; batch < batches; batch++) {
         int count = 1 + below(model, BATCH_MAX);
         for (int i = 0; i < count; i++)
@@ -104,15 +104,15 @@ static void run_batches(model *model, int batches, int join_percent) {
 
 /* ---- The whole state */
 
-typedef struct roll {
-    model *model;
+struct roll {
+    struct model *model;
     int lesson;
     int count;
     bool seen[USERS];
-} roll;
+};
 
 static bool call_member(lesson_store_id uid, void *context) {
-    roll *roll = context;
+    struct roll *roll = context;
     char text[ID_SIZE];
     snprintf(text, sizeof text, "%.*s", (int)uid.size, uid.data);
     int user = atoi(text + 1);
@@ -130,8 +130,8 @@ static bool count_user(const lesson_store_user *user, void *context) {
     return true;
 }
 
-static void compare_all(model *model) {
-    static roll roll;
+static void compare_all(struct model *model) {
+    static struct roll roll;
     int users = 0, listed = 0;
     for (int lesson = 0; lesson < LESSONS; lesson++) {
         uint64_t count;
@@ -153,7 +153,7 @@ static void compare_all(model *model) {
 }
 
 static void batches_of_a_large_store_answer_as_the_model(void **state) {
-    model *model = *state;
+    struct model *model = *state;
     run_batches(model, 2000, 90);
     compare_all(model);
     run_batches(model, 2000, 50);
@@ -162,7 +162,7 @@ static void batches_of_a_large_store_answer_as_the_model(void **state) {
 
 /* Listing closes the gaps, and who joins afterwards takes the seats behind. */
 static void lessons_that_nearly_everybody_has_left_list_the_rest(void **state) {
-    model *model = *state;
+    struct model *model = *state;
     for (int round = 0; round < 3; round++) {
         run_batches(model, 1500, 100);
         for (int i = 0; i < USERS; i++) {
@@ -179,7 +179,7 @@ static void lessons_that_nearly_everybody_has_left_list_the_rest(void **state) {
 
 /* The lesson has gaps when it ends. */
 static void an_end_puts_out_who_sits_between_free_seats(void **state) {
-    model *model = *state;
+    struct model *model = *state;
     run_batches(model, 1000, 90);
     for (int lesson = 0; lesson < LESSONS; lesson += 2) {
         uint64_t left, members = 0;
