@@ -6,6 +6,8 @@
 
 #include "raw.h"
 
+#include <lessonstore/backend.h>
+
 enum { LARGE = 12345, MEMBERS_PAGE = 2000 };
 
 struct given {
