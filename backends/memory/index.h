@@ -59,7 +59,8 @@ static inline memory_user *memory_index_user(const memory_index *index, size_t s
 
 /* Lets the memory of that slot come while something else is done. */
 static inline void memory_index_fetch(const memory_index *index, uint32_t hash) {
-    __builtin_prefetch(&index->slots[memory_index_home(index, hash)]);
+    if (index->slots)
+        __builtin_prefetch(&index->slots[memory_index_home(index, hash)]);
 }
 
 #endif
