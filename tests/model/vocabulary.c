@@ -40,7 +40,7 @@ const vocabulary awkward_vocabulary = {
               "STATUS:LESSON_USER:LESSON_ID:algebra",
               "plain",
               "another"},
-    .lessons = {"algebra", "algebra ", "\346\225\260\345\255\246 1: {a}|b#c@d", LONG "a", LONG "b", "*"},
+    .lessons = {"algebra", "Algebra", "algebra ", "\346\225\260\345\255\246 1: {a}|b#c@d", LONG "a", LONG "b"},
     .courses = {"maths", "\"M\" %s", LONG "c"},
     .sessions = {"s", "S", "\344\274\232 1"},
 };
@@ -96,6 +96,17 @@ static void make_wrong(lesson_store_operation *operation, const model_call *call
     }
 }
 
+/* What a place holds before a call, so that it shows whether the call wrote to it. */
+static void mark_unwritten(lesson_store_place *place) {
+    memset(place, 0x7e, sizeof *place);
+}
+
+static bool is_unwritten(const lesson_store_place *place) {
+    lesson_store_place mark;
+    mark_unwritten(&mark);
+    return memcmp(&mark, place, sizeof mark) == 0;
+}
+
 lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call *call, lesson_store_place *place) {
     lesson_store_operation operation = lesson_store_operation_of(call->kind);
     operation.flags = call->flags;
@@ -108,6 +119,7 @@ lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call 
     operation.if_course_status = call->if_course_status;
     operation.if_chat_status = call->if_chat_status;
     operation.place = place;
+    mark_unwritten(place);
     make_wrong(&operation, call);
     return operation;
 }
@@ -148,6 +160,8 @@ model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operati
                            .chat_status = MODEL_NONE};
     if (tells_place(operation))
         hear_place(words, operation->place, &answer);
+    else if (!is_unwritten(operation->place))
+        answer.lesson = MODEL_STRANGER;
     if (operation->kind == LESSON_STORE_OPERATION_JOIN && is_ok)
         answer.arrival = (uint8_t)operation->arrival;
     if (operation->kind == LESSON_STORE_OPERATION_JOIN && operation->code == LESSON_STORE_REFUSED)

@@ -34,7 +34,8 @@ enum {
     WRONG_END
 };
 
-/* The operation of a call, whose answer goes to `place` where it tells one. */
+/* The operation of a call, whose answer goes to `place` where it tells one; it is marked, so that a place that is written
+ * to although the answer tells none is heard as MODEL_STRANGER. */
 lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call *call, lesson_store_place *place);
 
 /* The answer in an operation that has been run; `place` as above. */
