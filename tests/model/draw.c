@@ -1,6 +1,6 @@
 #include "draw.h"
 
-#include "vocabulary.h"
+#include <lessonstore/lessonstore.h>
 
 static const uint8_t kinds[] = {
     LESSON_STORE_OPERATION_JOIN, LESSON_STORE_OPERATION_JOIN,       LESSON_STORE_OPERATION_JOIN,
@@ -63,6 +63,6 @@ static model_call draw_valid(dice_state *dice, const draw_range *range) {
 model_call draw_call(dice_state *dice, const draw_range *range) {
     model_call call = draw_valid(dice, range);
     if (range->wrong_in && dice_once_in(dice, range->wrong_in))
-        call.wrong = (uint8_t)(1 + dice_below(dice, WRONG_END - 1));
+        call.wrong = (uint8_t)(1 + dice_below(dice, MODEL_WRONG_END - 1));
     return call;
 }

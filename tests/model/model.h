@@ -20,6 +20,21 @@ enum {
     MODEL_STRANGER = -2 /* in an answer: a name that is not in the vocabulary */
 };
 
+/* What makes a call INVALID. */
+enum {
+    MODEL_WRONG_NOTHING,
+    MODEL_WRONG_ID_MISSING,
+    MODEL_WRONG_ID_EMPTY,
+    MODEL_WRONG_ID_LONG,
+    MODEL_WRONG_ID_CONTROL,
+    MODEL_WRONG_ID_UTF8,
+    MODEL_WRONG_KIND,
+    MODEL_WRONG_FLAG,
+    MODEL_WRONG_STATUS,
+    MODEL_WRONG_RESERVED,
+    MODEL_WRONG_END
+};
+
 typedef struct model_lesson {
     int8_t has_record;
     int8_t course_status; /* both MODEL_NONE without a record */
@@ -50,7 +65,7 @@ typedef struct model_call {
     int8_t if_course_status;
     int8_t if_chat_status;
     bool together; /* the next call is in the same batch */
-    uint8_t wrong; /* not 0: what makes it INVALID (vocabulary.h) */
+    uint8_t wrong; /* MODEL_WRONG_...; a model answers INVALID to all but NOTHING */
 } model_call;
 
 /* The calls as they are written in a test, and as a failing test prints them. */

@@ -64,31 +64,31 @@ static lesson_store_id name_of(const char *const *names, int number) {
 static void make_wrong(lesson_store_operation *operation, const model_call *call) {
     lesson_store_id *id = call->user != MODEL_NONE ? &operation->uid : &operation->lesson_id;
     switch (call->wrong) {
-    case WRONG_ID_MISSING:
+    case MODEL_WRONG_ID_MISSING:
         *id = lesson_store_id_of(NULL);
         return;
-    case WRONG_ID_EMPTY:
+    case MODEL_WRONG_ID_EMPTY:
         *id = lesson_store_id_of("");
         return;
-    case WRONG_ID_LONG:
+    case MODEL_WRONG_ID_LONG:
         *id = lesson_store_id_of(LONG "ab");
         return;
-    case WRONG_ID_CONTROL:
+    case MODEL_WRONG_ID_CONTROL:
         *id = lesson_store_id_of("a\tb");
         return;
-    case WRONG_ID_UTF8:
+    case MODEL_WRONG_ID_UTF8:
         *id = lesson_store_id_of("a\300\200");
         return;
-    case WRONG_KIND:
+    case MODEL_WRONG_KIND:
         operation->kind = LESSON_STORE_OPERATION_COUNT + 1;
         return;
-    case WRONG_FLAG:
+    case MODEL_WRONG_FLAG:
         operation->flags |= LESSON_STORE_STAY << 1;
         return;
-    case WRONG_STATUS:
+    case MODEL_WRONG_STATUS:
         operation->course_status = LESSON_STORE_COURSE_WAITING + 1;
         return;
-    case WRONG_RESERVED:
+    case MODEL_WRONG_RESERVED:
         operation->reserved[1] = 1;
         return;
     default:

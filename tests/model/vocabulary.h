@@ -19,23 +19,8 @@ typedef struct vocabulary {
  * differ only in case, in a space or in the last byte. */
 extern const vocabulary awkward_vocabulary;
 
-/* What makes a call INVALID. */
-enum {
-    WRONG_NOTHING,
-    WRONG_ID_MISSING,
-    WRONG_ID_EMPTY,
-    WRONG_ID_LONG,
-    WRONG_ID_CONTROL,
-    WRONG_ID_UTF8,
-    WRONG_KIND,
-    WRONG_FLAG,
-    WRONG_STATUS,
-    WRONG_RESERVED,
-    WRONG_END
-};
-
-/* The operation of a call, whose answer goes to `place` where it tells one; it is marked, so that a place that is written
- * to although the answer tells none is heard as MODEL_STRANGER. */
+/* The operation of a call, whose answer goes to `place` where it tells one; it is marked, so that a place that is
+ * written to although the answer tells none is heard as MODEL_STRANGER. */
 lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call *call, lesson_store_place *place);
 
 /* The answer in an operation that has been run; `place` as above. */
