@@ -91,14 +91,15 @@ static void keep_longest(checker_search *search, size_t depth) {
     memcpy(search->finding->order, search->path, depth);
 }
 
-/* A call that is answered right and changes nothing can always come first: what follows it could follow without it.
- * Returns the number of calls if there is none. */
-static size_t find_unchanging(const checker_search *search, uint64_t done, const model_state *model) {
+/* A call that can change nothing in whatever order, and is answered right, may as well come first: what follows it
+ * could follow without it. (That is not true of a write that just changes nothing now.) Returns the number of calls if
+ * there is none. */
+static size_t find_reading(const checker_search *search, uint64_t done, const model_state *model) {
     const history *calls = search->calls;
     for (size_t i = 0; i < calls->count; i++) {
         model_state next = *model;
-        if (can_come_next(search, done, i) && calls->calls[i].outcome != HISTORY_PENDING &&
-            history_step(calls, &calls->calls[i], &next) && memcmp(&next, model, sizeof next) == 0)
+        if (can_come_next(search, done, i) && !history_may_change(&calls->calls[i]) &&
+            history_step(calls, &calls->calls[i], &next))
             return i;
     }
     return calls->count;
@@ -120,9 +121,9 @@ static bool go_on(checker_search *search, uint64_t done, const model_state *mode
         return true;
     if (done && !is_new(search, done, model))
         return false;
-    size_t unchanging = find_unchanging(search, done, model);
-    if (unchanging < search->calls->count)
-        return go_by(search, done, model, depth, unchanging);
+    size_t reading = find_reading(search, done, model);
+    if (reading < search->calls->count)
+        return go_by(search, done, model, depth, reading);
     for (size_t i = 0; i < search->calls->count && !search->is_given_up; i++) {
         if (can_come_next(search, done, i) && go_by(search, done, model, depth, i))
             return true;

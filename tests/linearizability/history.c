@@ -126,7 +126,7 @@ static bool is_of_all(const history_call *call) {
     return call->kind != HISTORY_OPERATION && call->kind != HISTORY_MEMBERS;
 }
 
-static bool has_changed(const history_call *call) {
+bool history_may_change(const history_call *call) {
     lesson_store_operation operation = lesson_store_operation_of(call->call.kind);
     return call->kind == HISTORY_OPERATION && lesson_store_operation_writes(&operation) &&
            (call->outcome != HISTORY_ANSWERED || call->answer.operation.code == LESSON_STORE_OK);
@@ -137,7 +137,7 @@ static bool is_same(int a, int b) {
 }
 
 static bool conflict(const history_call *a, const history_call *b) {
-    if (!has_changed(a) && !has_changed(b))
+    if (!history_may_change(a) && !history_may_change(b))
         return false;
     return is_of_all(a) || is_of_all(b) || is_same(a->call.user, b->call.user) ||
            is_same(a->call.lesson, b->call.lesson);

@@ -72,6 +72,9 @@ uint64_t history_before(const history *calls, size_t index);
 /* Does the call on the model, and says whether its answer is the right one. */
 bool history_step(const history *calls, const history_call *call, model_state *model);
 
+/* False for what reads, and for an operation whose answer says that it changed nothing. */
+bool history_may_change(const history_call *call);
+
 /* True if two clients' calls on the same user or lesson, of which one changed something, were under way at the same
  * time: only such a history can show anything. */
 bool history_overlaps(const history *calls);

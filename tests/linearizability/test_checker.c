@@ -118,6 +118,24 @@ static void lost_update(void **state) {
     expect(&calls, CHECKER_LINEARIZABLE);
 }
 
+/* What would change nothing at first may have to come later, when it does. */
+static void write_of_what_is_there(void **state) {
+    (void)state;
+    history calls = begin();
+    calls.begin.lessons[0] = (model_lesson){1, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE};
+    add(&calls, 0, 0, 2, (model_call)MODEL_CREATE(0, LESSON_STORE_RESET, false, 0), told(ok, N));
+    add(&calls, 1, 1, 3, (model_call)MODEL_SET(0, 1, N, N, N, false, 0), told(ok, N));
+    history_call *get = add(&calls, 2, 4, 5, (model_call)MODEL_GET_LESSON(0, false, 0), told(ok, N));
+    get->answer.operation.has_record = 1;
+    get->answer.operation.course_status = LESSON_STORE_COURSE_WAITING;
+    get->answer.operation.chat_status = LESSON_STORE_CHAT_FREE;
+    expect(&calls, CHECKER_LINEARIZABLE);
+    get->answer.operation.course_status = LESSON_STORE_COURSE_ONLINE;
+    expect(&calls, CHECKER_LINEARIZABLE);
+    get->answer.operation.course_status = LESSON_STORE_COURSE_OFFLINE;
+    expect(&calls, CHECKER_NOT_LINEARIZABLE);
+}
+
 static void update_lost_at_the_end(void **state) {
     (void)state;
     history calls = begin();
@@ -332,16 +350,18 @@ static bool some_order_is_right(const history *calls, uint64_t done, const model
 /* Done in one order, each at an instant of its own within its time; then one of them tells what another call would
  * have been told. */
 static history draw_history(dice_state *dice) {
-    const draw_range range = {.users = 2, .lessons = 2, .courses = 1, .sessions = 1};
+    const draw_range range = {.users = 1 + dice_below(dice, 2), .lessons = 1, .courses = 1, .sessions = 1};
     history calls = begin();
+    if (dice_once_in(dice, 2))
+        calls.begin.lessons[0] = (model_lesson){1, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE};
     model_state model = calls.begin;
     size_t count = 3 + dice_below(dice, 4);
     for (size_t i = 0; i < count; i++) {
         model_call call = draw_call(dice, &range);
-        uint32_t instant = 10 * (uint32_t)i + 20;
+        uint32_t instant = 10 * (uint32_t)i + 40;
         model_answer answer = model_run(&model, &call);
-        history_call *added = add(&calls, (int)dice_below(dice, 3), instant - dice_below(dice, 20),
-                                  instant + 1 + dice_below(dice, 20), call, answer);
+        history_call *added = add(&calls, (int)dice_below(dice, 3), instant - dice_below(dice, 40),
+                                  instant + 1 + dice_below(dice, 40), call, answer);
         added->order = (uint16_t)dice_below(dice, 2);
         if (dice_once_in(dice, 6))
             added->outcome = HISTORY_PENDING;
@@ -372,6 +392,7 @@ int main(void) {
         cmocka_unit_test(stale_read),
         cmocka_unit_test(read_of_the_future),
         cmocka_unit_test(lost_update),
+        cmocka_unit_test(write_of_what_is_there),
         cmocka_unit_test(update_lost_at_the_end),
         cmocka_unit_test(moves_seen_in_opposite_order),
         cmocka_unit_test(move_seen_half),
