@@ -24,19 +24,24 @@ static void arrive(clients_shared *shared) {
         sched_yield();
 }
 
+static bool is_wanted(const client_seat *seat) {
+    while (sem_wait(&seat->self->start) != 0) {
+    }
+    return !seat->shared->is_over;
+}
+
 static void *serve(void *context) {
-    const client_seat *seat = context;
-    for (;;) {
-        while (sem_wait(&seat->self->start) != 0) {
-        }
-        if (seat->shared->is_over)
-            return NULL;
+    client_seat *seat = context;
+    preempt_begin(&seat->preempt);
+    while (is_wanted(seat)) {
         arrive(seat->shared);
         if (seat->store)
             client_work(seat);
         atomic_store(&seat->self->is_done, true);
         sem_post(&seat->shared->done);
     }
+    preempt_end(&seat->preempt);
+    return NULL;
 }
 
 static void note_failure(client *self, int code) {
@@ -72,7 +77,7 @@ static void make_shared(client_group *clients) {
         client *self = &clients->shared->clients[i];
         self->number = (uint8_t)i;
         assert_int_equal(sem_init(&self->start, 1, 0), 0);
-        clients->seats[i] = (client_seat){clients->mode, clients->shared, self, NULL, NULL};
+        clients->seats[i] = (client_seat){.mode = clients->mode, .shared = clients->shared, .self = self};
     }
 }
 

@@ -22,6 +22,7 @@
 
 #include "draw.h"
 #include "history.h"
+#include "preempt.h"
 #include "vocabulary.h"
 
 enum { CLIENTS_MAX = 5, CLIENT_CALLS_MAX = 8 };
@@ -68,6 +69,7 @@ typedef struct client_seat {
     client *self;
     lesson_store *store;
     lesson_store_executor *executor;
+    preempt_timer preempt;
 } client_seat;
 
 typedef struct client_group {

@@ -100,6 +100,7 @@ static int ask_listing(lesson_store *store, const history_call *call, listing_he
 static void list(const client_seat *seat, history_call *call) {
     listing_hearing hearing = {&call->answer, false};
     call->invoked = now(seat);
+    preempt_soon(&seat->preempt, &seat->self->dice);
     call->answer.operation.code = ask_listing(seat->store, call, &hearing);
     settle(seat, call, now(seat));
     if (hearing.is_odd)
@@ -118,6 +119,7 @@ static void run_together(const client_seat *seat, history_call *calls, size_t co
         calls[i].invoked = invoked;
         calls[i].order = order;
     }
+    preempt_soon(&seat->preempt, &seat->self->dice);
     vocabulary_run(&awkward_vocabulary, seat->store, asked, count, answers);
     uint32_t settled = now(seat);
     for (size_t i = 0; i < count; i++) {
@@ -201,6 +203,7 @@ static void hand_in(const client_seat *seat, history_call *call, submitted_call 
     atomic_init(&submitted->is_done, false);
     call->order = order_of(seat, &call->call);
     call->invoked = now(seat);
+    preempt_soon(&seat->preempt, &seat->self->dice);
     if (dice_once_in(&seat->self->dice, 3)) {
         lesson_store_executor_run(seat->executor, &submitted->operation, 0);
         hear(&submitted->operation, submitted);
