@@ -44,6 +44,12 @@ static void *serve(void *context) {
     return NULL;
 }
 
+static int open_here(const client_group *clients, lesson_store **out) {
+    if (clients->mode->backend)
+        return lesson_store_open_with(out, clients->mode->backend, clients->location);
+    return lesson_store_open(out, clients->location);
+}
+
 static void note_failure(client *self, int code) {
     snprintf(self->message, sizeof self->message, "%s", lesson_store_message());
     atomic_store(&self->failure, code);
@@ -51,7 +57,7 @@ static void note_failure(client *self, int code) {
 
 static _Noreturn void live_as_process(const client_group *clients, client_seat *seat) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int code = clients->mode->open(&seat->store, clients->location);
+    int code = open_here(clients, &seat->store);
     if (code)
         note_failure(seat->self, code);
     serve(seat);
@@ -63,7 +69,7 @@ static _Noreturn void live_as_process(const client_group *clients, client_seat *
 
 static lesson_store *open_store(const client_group *clients) {
     lesson_store *store;
-    if (clients->mode->open(&store, clients->location) != LESSON_STORE_OK)
+    if (open_here(clients, &store) != LESSON_STORE_OK)
         fail_msg("%s: %s", clients->location, lesson_store_message());
     return store;
 }
@@ -148,12 +154,24 @@ static history_call draw_read(dice_state *dice, const draw_range *range) {
     }
 }
 
+static bool is_about_lessons(const model_call *call) {
+    return call->kind <= LESSON_STORE_OPERATION_GET_LESSON;
+}
+
+/* One history in some is of lesson records alone, because what races there is drawn seldom otherwise. */
+static model_call draw_operation(dice_state *dice, const draw_range *range) {
+    model_call call = draw_call(dice, range);
+    while (range->lessons == 1 && !is_about_lessons(&call))
+        call = draw_call(dice, range);
+    return call;
+}
+
 /* Of all users or lessons each client lists but once, so that a history is never too long (add_reads). */
 static void draw_calls(client *self, dice_state *dice, const draw_range *range) {
     bool has_listed = false;
     self->count = 4 + dice_below(dice, CLIENT_CALLS_MAX - 3);
     for (size_t i = 0; i < self->count; i++) {
-        self->calls[i] = history_call_of(HISTORY_OPERATION, draw_call(dice, range));
+        self->calls[i] = history_call_of(HISTORY_OPERATION, draw_operation(dice, range));
         if (dice_once_in(dice, 4))
             self->calls[i] = draw_read(dice, range);
         if (!has_listed && dice_once_in(dice, 16)) {
@@ -166,8 +184,11 @@ static void draw_calls(client *self, dice_state *dice, const draw_range *range) 
 }
 
 void clients_draw(client_group *clients, dice_state *dice) {
-    clients->range = (draw_range){
-        .users = 1 + dice_below(dice, 3), .lessons = 2, .courses = 2, .sessions = dice_below(dice, 3), .wrong_in = 0};
+    clients->range = (draw_range){.users = 1 + dice_below(dice, 3),
+                                  .lessons = dice_once_in(dice, 4) ? 1 : 2,
+                                  .courses = 2,
+                                  .sessions = dice_below(dice, 3),
+                                  .wrong_in = 0};
     for (uint32_t i = 0; i < clients->count; i++) {
         client *self = &clients->shared->clients[i];
         draw_calls(self, dice, &clients->range);

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include <lessonstore/backend.h>
 #include <lessonstore/executor.h>
 
 #include "draw.h"
@@ -37,8 +38,8 @@ typedef struct clients_mode {
     bool have_own_store;
     bool may_fail; /* the store answers UNKNOWN, or that nothing was changed */
     uint8_t way;
-    uint32_t lanes; /* BY_EXECUTOR */
-    int (*open)(lesson_store **out, const char *location);
+    uint32_t lanes;                      /* BY_EXECUTOR */
+    const lesson_store_backend *backend; /* NULL: that of the location */
 } clients_mode;
 
 /* What one client shares with the test. */

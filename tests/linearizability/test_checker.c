@@ -1,5 +1,6 @@
 /* The checker itself: histories of which it is known whether they are linearizable. Users are 0, 1, lessons 0, 1. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmocka_all.h"
 
@@ -332,6 +333,37 @@ static void overlap_is_between_clients_and_on_one_thing(void **state) {
     assert_false(history_overlaps(&calls));
 }
 
+static void expect_text(const char *text, const char *part) {
+    if (!strstr(text, part))
+        fail_msg("\"%s\" is not in\n%s", part, text);
+}
+
+static void a_person_sees_what_is_wrong(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    history calls = begin();
+    calls.begin.users[1] = (model_user){1, 0, N};
+    add(&calls, 3, 0, 35, JOIN(0, 0), told(ok, N));
+    add(&calls, 4, 40, HISTORY_NEVER, QUIT(1), told(ok, N))->outcome = HISTORY_PENDING;
+    add(&calls, 5, 50, 71, WHERE(0), told(gone, N));
+    add_members(&calls, 6, 70, 71, 1, 3);
+    checker_finding finding = checker_judge(&calls, CHECKER_STATES_MAX);
+    checker_print(out, &calls, &finding);
+    fclose(out);
+    expect_text(text, "NOT linearizable");
+    expect_text(text, "it began with user 1 in 1");
+    expect_text(text, "|====================================                                    | MODEL_JOIN(0,");
+    expect_text(text, "|                                        ================================| MODEL_QUIT(1,");
+    expect_text(text, "no answer, maybe never done");
+    expect_text(text, "members of 1 -> users (as bits) 0x3");
+    expect_text(text, "the longest right order found: 0");
+    expect_text(text, "MODEL_WHERE(0, 0, 0), -> NOT_FOUND");
+    expect_text(text, "instead of OK");
+    free(text);
+}
+
 /* ---- Beside every order tried one by one */
 
 static bool some_order_is_right(const history *calls, uint64_t done, const model_state *model) {
@@ -406,6 +438,7 @@ int main(void) {
         cmocka_unit_test(others_are_counted_too),
         cmocka_unit_test(too_many_states_are_undecided),
         cmocka_unit_test(overlap_is_between_clients_and_on_one_thing),
+        cmocka_unit_test(a_person_sees_what_is_wrong),
         cmocka_unit_test(same_verdict_as_every_order_tried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

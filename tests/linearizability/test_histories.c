@@ -16,15 +16,15 @@
 enum { HISTORIES = 25 }; /* of a round */
 
 static const clients_mode modes[] = {
-    {"threads", "", false, false, false, CLIENTS_ONE_BY_ONE, 0, lesson_store_open},
-    {"threads-batches", "", false, false, false, CLIENTS_IN_BATCHES, 0, lesson_store_open},
-    {"executor-1", "", false, false, false, CLIENTS_BY_EXECUTOR, 1, lesson_store_open},
-    {"executor-3", "", false, false, false, CLIENTS_BY_EXECUTOR, 3, lesson_store_open},
+    {"threads", "", false, false, false, CLIENTS_ONE_BY_ONE, 0, NULL},
+    {"threads-batches", "", false, false, false, CLIENTS_IN_BATCHES, 0, NULL},
+    {"executor-1", "", false, false, false, CLIENTS_BY_EXECUTOR, 1, NULL},
+    {"executor-3", "", false, false, false, CLIENTS_BY_EXECUTOR, 3, NULL},
     /* Only where several stores share their data. */
-    {"stores", "?pool=1", false, true, false, CLIENTS_ONE_BY_ONE, 0, lesson_store_open},
-    {"stores-batches", "?pool=1", false, true, false, CLIENTS_IN_BATCHES, 0, lesson_store_open},
-    {"processes", "?pool=1", true, true, false, CLIENTS_ONE_BY_ONE, 0, lesson_store_open},
-    {"processes-batches", "?pool=1", true, true, false, CLIENTS_IN_BATCHES, 0, lesson_store_open},
+    {"stores", "?pool=1", false, true, false, CLIENTS_ONE_BY_ONE, 0, NULL},
+    {"stores-batches", "?pool=1", false, true, false, CLIENTS_IN_BATCHES, 0, NULL},
+    {"processes", "?pool=1", true, true, false, CLIENTS_ONE_BY_ONE, 0, NULL},
+    {"processes-batches", "?pool=1", true, true, false, CLIENTS_IN_BATCHES, 0, NULL},
 };
 
 enum { MODES = sizeof modes / sizeof *modes, MODES_OF_ONE_STORE = 4 };
