@@ -83,7 +83,10 @@ static void make_shared(client_group *clients) {
         client *self = &clients->shared->clients[i];
         self->number = (uint8_t)i;
         assert_int_equal(sem_init(&self->start, 1, 0), 0);
-        clients->seats[i] = (client_seat){.mode = clients->mode, .shared = clients->shared, .self = self};
+        clients->seats[i] = (client_seat){.mode = clients->mode,
+                                          .shared = clients->shared,
+                                          .self = self,
+                                          .is_other = i + clients->mode->others >= clients->count};
     }
 }
 
@@ -191,7 +194,9 @@ void clients_draw(client_group *clients, dice_state *dice) {
                                   .wrong_in = 0};
     for (uint32_t i = 0; i < clients->count; i++) {
         client *self = &clients->shared->clients[i];
-        draw_calls(self, dice, &clients->range);
+        self->count = 0;
+        if (!clients->seats[i].is_other)
+            draw_calls(self, dice, &clients->range);
         self->dice.state = dice_bits(dice);
     }
 }
@@ -318,20 +323,26 @@ static int read_state(client_group *clients, char *text) {
     return code;
 }
 
-bool clients_collect(client_group *clients, history *out, char *text) {
+bool clients_gather(const client_group *clients, history *out, char *text) {
     out->begin = clients->state;
     out->has_others = false;
     out->count = 0;
     for (uint32_t i = 0; i < clients->count; i++) {
         const client *self = &clients->shared->clients[i];
+        int failure = atomic_load(&self->failure);
         add_calls(out, clients, self);
-        if (atomic_load(&self->failure)) {
-            snprintf(text, VOCABULARY_TEXT_SIZE, "client %u: %s: %s", (unsigned)i,
-                     lesson_store_code_name(atomic_load(&self->failure)), self->message);
-            return false;
-        }
+        if (!failure)
+            continue;
+        snprintf(text, VOCABULARY_TEXT_SIZE, "client %u: %s: %s", (unsigned)i, lesson_store_code_name(failure),
+                 self->message);
+        return false;
     }
-    if (read_state(clients, text))
+    history_sort(out);
+    return true;
+}
+
+bool clients_collect(client_group *clients, history *out, char *text) {
+    if (!clients_gather(clients, out, text) || read_state(clients, text))
         return false;
     history_call end = history_call_of(HISTORY_STATE, (model_call)MODEL_WHERE(MODEL_NONE, false, 0));
     end.outcome = HISTORY_ANSWERED;
@@ -340,6 +351,5 @@ bool clients_collect(client_group *clients, history *out, char *text) {
     end.settled = atomic_fetch_add(&clients->shared->clock, 1);
     end.answer.listed = clients->state;
     add_call(out, end);
-    history_sort(out);
     return true;
 }

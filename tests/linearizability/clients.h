@@ -31,6 +31,8 @@ enum { CLIENTS_MAX = 5, CLIENT_CALLS_MAX = 8 };
 /* How a client hands in its operations. */
 typedef enum clients_way { CLIENTS_ONE_BY_ONE, CLIENTS_IN_BATCHES, CLIENTS_BY_EXECUTOR } clients_way;
 
+typedef struct client_seat client_seat;
+
 typedef struct clients_mode {
     const char *name;
     const char *options; /* of the location */
@@ -40,6 +42,13 @@ typedef struct clients_mode {
     uint8_t way;
     uint32_t lanes;                      /* BY_EXECUTOR */
     const lesson_store_backend *backend; /* NULL: that of the location */
+
+    /* The last clients, `others` of them, do this instead, and write it down in their calls; nothing is drawn for
+     * them but their dice. */
+    uint32_t others;
+    void (*work_of_others)(const client_seat *seat);
+    void *context_of_others;
+    uint32_t users; /* 0: that is drawn, too */
 } clients_mode;
 
 /* What one client shares with the test. */
@@ -64,14 +73,15 @@ typedef struct clients_shared {
 } clients_shared;
 
 /* A client as it sees itself. */
-typedef struct client_seat {
+struct client_seat {
     const clients_mode *mode;
     clients_shared *shared;
     client *self;
     lesson_store *store;
     lesson_store_executor *executor;
     preempt_timer preempt;
-} client_seat;
+    bool is_other;
+};
 
 typedef struct client_group {
     const clients_mode *mode;
@@ -105,7 +115,13 @@ void clients_play_and_kill(client_group *clients, uint32_t victim, uint32_t afte
  * (VOCABULARY_TEXT_SIZE) if a client or the reading of the state met a failure that must not be. */
 bool clients_collect(client_group *clients, history *out, char *text);
 
+/* The same without the state at the end, in which others may have left disagreement. */
+bool clients_gather(const client_group *clients, history *out, char *text);
+
 /* ---- For the clients (clients_record.c) */
+
+/* The position in the sequence. */
+uint32_t client_now(const client_seat *seat);
 
 /* Does all calls of the client. */
 void client_work(const client_seat *seat);

@@ -8,7 +8,7 @@
 
 /* ---- Writing down */
 
-static uint32_t now(const client_seat *seat) {
+uint32_t client_now(const client_seat *seat) {
     return atomic_fetch_add(&seat->shared->clock, 1);
 }
 
@@ -99,10 +99,10 @@ static int ask_listing(lesson_store *store, const history_call *call, listing_he
 
 static void list(const client_seat *seat, history_call *call) {
     listing_hearing hearing = {&call->answer, false};
-    call->invoked = now(seat);
+    call->invoked = client_now(seat);
     preempt_soon(&seat->preempt, &seat->self->dice);
     call->answer.operation.code = ask_listing(seat->store, call, &hearing);
-    settle(seat, call, now(seat));
+    settle(seat, call, client_now(seat));
     if (hearing.is_odd)
         note(seat, LESSON_STORE_MALFORMED, "a listing gives a stranger, or the same twice");
 }
@@ -114,14 +114,14 @@ static void run_together(const client_seat *seat, history_call *calls, size_t co
     model_answer answers[CLIENT_CALLS_MAX];
     for (size_t i = 0; i < count; i++)
         asked[i] = calls[i].call;
-    uint32_t invoked = now(seat);
+    uint32_t invoked = client_now(seat);
     for (size_t i = 0; i < count; i++) {
         calls[i].invoked = invoked;
         calls[i].order = order;
     }
     preempt_soon(&seat->preempt, &seat->self->dice);
     vocabulary_run(&awkward_vocabulary, seat->store, asked, count, answers);
-    uint32_t settled = now(seat);
+    uint32_t settled = client_now(seat);
     for (size_t i = 0; i < count; i++) {
         calls[i].answer.operation = answers[i];
         settle(seat, &calls[i], settled);
@@ -165,7 +165,7 @@ typedef struct submitted_call {
 static void hear(const lesson_store_operation *operation, void *context) {
     submitted_call *submitted = context;
     submitted->call->answer.operation = vocabulary_hear(&awkward_vocabulary, operation);
-    settle(submitted->seat, submitted->call, now(submitted->seat));
+    settle(submitted->seat, submitted->call, client_now(submitted->seat));
     atomic_store(&submitted->is_done, true);
 }
 
@@ -191,7 +191,7 @@ static void submit(submitted_call *submitted) {
         return;
     }
     if (seat->mode->lanes == 1)
-        call->queued = now(seat);
+        call->queued = client_now(seat);
     if (dice_once_in(dice, 6))
         lesson_store_executor_cancel(seat->executor, ticket);
 }
@@ -202,7 +202,7 @@ static void hand_in(const client_seat *seat, history_call *call, submitted_call 
     submitted->operation = vocabulary_ask(&awkward_vocabulary, &call->call, &submitted->place);
     atomic_init(&submitted->is_done, false);
     call->order = order_of(seat, &call->call);
-    call->invoked = now(seat);
+    call->invoked = client_now(seat);
     preempt_soon(&seat->preempt, &seat->self->dice);
     if (dice_once_in(&seat->self->dice, 3)) {
         lesson_store_executor_run(seat->executor, &submitted->operation, 0);
@@ -233,7 +233,9 @@ static void work_by_executor(const client_seat *seat) {
 }
 
 void client_work(const client_seat *seat) {
-    if (seat->mode->way == CLIENTS_BY_EXECUTOR)
+    if (seat->is_other)
+        seat->mode->work_of_others(seat);
+    else if (seat->mode->way == CLIENTS_BY_EXECUTOR)
         work_by_executor(seat);
     else
         work_directly(seat);

@@ -16,15 +16,15 @@
 enum { HISTORIES = 25 }; /* of a round */
 
 static const clients_mode modes[] = {
-    {"threads", "", false, false, false, CLIENTS_ONE_BY_ONE, 0, NULL},
-    {"threads-batches", "", false, false, false, CLIENTS_IN_BATCHES, 0, NULL},
-    {"executor-1", "", false, false, false, CLIENTS_BY_EXECUTOR, 1, NULL},
-    {"executor-3", "", false, false, false, CLIENTS_BY_EXECUTOR, 3, NULL},
+    {.name = "threads", .options = "", .way = CLIENTS_ONE_BY_ONE},
+    {.name = "threads-batches", .options = "", .way = CLIENTS_IN_BATCHES},
+    {.name = "executor-1", .options = "", .way = CLIENTS_BY_EXECUTOR, .lanes = 1},
+    {.name = "executor-3", .options = "", .way = CLIENTS_BY_EXECUTOR, .lanes = 3},
     /* Only where several stores share their data. */
-    {"stores", "?pool=1", false, true, false, CLIENTS_ONE_BY_ONE, 0, NULL},
-    {"stores-batches", "?pool=1", false, true, false, CLIENTS_IN_BATCHES, 0, NULL},
-    {"processes", "?pool=1", true, true, false, CLIENTS_ONE_BY_ONE, 0, NULL},
-    {"processes-batches", "?pool=1", true, true, false, CLIENTS_IN_BATCHES, 0, NULL},
+    {.name = "stores", .options = "?pool=1", .have_own_store = true, .way = CLIENTS_ONE_BY_ONE},
+    {.name = "stores-batches", .options = "?pool=1", .have_own_store = true, .way = CLIENTS_IN_BATCHES},
+    {.name = "processes", .options = "?pool=1", .are_processes = true, .way = CLIENTS_ONE_BY_ONE},
+    {.name = "processes-batches", .options = "?pool=1", .are_processes = true, .way = CLIENTS_IN_BATCHES},
 };
 
 enum { MODES = sizeof modes / sizeof *modes, MODES_OF_ONE_STORE = 4 };
@@ -34,6 +34,7 @@ typedef struct mode_figures {
     uint64_t overlaps;
     uint64_t calls;
     uint64_t states;
+    uint64_t most_states; /* of one history */
     uint64_t undecided;
     uint64_t pending; /* calls without an answer */
 } mode_figures;
@@ -43,6 +44,8 @@ static void count(mode_figures *figures, const history *calls, const checker_fin
     figures->overlaps += history_overlaps(calls);
     figures->calls += calls->count;
     figures->states += finding->states;
+    if (finding->states > figures->most_states)
+        figures->most_states = finding->states;
     figures->undecided += finding->verdict == CHECKER_UNDECIDED;
     for (size_t i = 0; i < calls->count; i++)
         figures->pending += calls->calls[i].outcome == HISTORY_PENDING;
@@ -53,9 +56,9 @@ static void print_figures(const mode_figures figures[MODES]) {
         const mode_figures *mode = &figures[i];
         if (mode->histories)
             printf("histories\t%s\t%s\t%" PRIu64 " histories\t%" PRIu64 " overlapping\t%" PRIu64 " calls\t%" PRIu64
-                   " pending\t%" PRIu64 " states\t%" PRIu64 " undecided\n",
+                   " pending\t%" PRIu64 " states, at most %" PRIu64 "\t%" PRIu64 " undecided\n",
                    engine_name(), modes[i].name, mode->histories, mode->overlaps, mode->calls, mode->pending,
-                   mode->states, mode->undecided);
+                   mode->states, mode->most_states, mode->undecided);
     }
 }
 
@@ -103,7 +106,7 @@ static void play_round(soak_run *soak, mode_figures *all) {
 static void every_history_is_linearizable(void **state) {
     (void)state;
     mode_figures all[MODES] = {{0}};
-    uint64_t undecided = 0, overlaps = 0;
+    uint64_t undecided = 0, overlaps = 0, histories = 0;
     soak_run soak = soak_begin("concurrent histories", engine_name(), 40);
     while (soak_next(&soak))
         play_round(&soak, all);
@@ -112,9 +115,10 @@ static void every_history_is_linearizable(void **state) {
     for (int i = 0; i < MODES; i++) {
         undecided += all[i].undecided;
         overlaps += all[i].overlaps;
+        histories += all[i].histories;
     }
     assert_int_equal(undecided, 0);
-    assert_true(overlaps > 0);
+    assert_true(2 * overlaps > histories);
 }
 
 int main(int argc, char **argv) {
