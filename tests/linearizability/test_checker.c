@@ -8,6 +8,7 @@
 
 #include "checker.h"
 #include "draw.h"
+#include "records.h"
 
 #define N MODEL_NONE
 #define JOIN(user, lesson) ((model_call)MODEL_JOIN(user, 0, lesson, N, 0, false, 0))
@@ -364,6 +365,49 @@ static void a_person_sees_what_is_wrong(void **state) {
     free(text);
 }
 
+/* ---- Records beside legacy writers (records.h) */
+
+static void record_that_nobody_wrote(void **state) {
+    (void)state;
+    history calls = begin();
+    add(&calls, 0, 0, 1, JOIN(0, 0), told(gone, N))->outcome = HISTORY_SILENT;
+    history_call *read = add(&calls, 1, 2, 3, WHERE(0), told(ok, 1));
+    assert_ptr_equal(records_find_wrong(&calls, 0), read);
+    assert_null(records_find_wrong(&calls, 1));
+    read->answer.operation = told(ok, 0);
+    assert_null(records_find_wrong(&calls, 0));
+    read->answer.operation = told(gone, N); /* as at the beginning, which is over */
+    assert_ptr_equal(records_find_wrong(&calls, 0), read);
+    read->invoked = 0;
+    assert_null(records_find_wrong(&calls, 0));
+}
+
+static void record_that_was_overwritten(void **state) {
+    (void)state;
+    history calls = begin();
+    add(&calls, 0, 0, 1, JOIN(0, 0), told(ok, N));
+    history_call *later = add(&calls, 1, 2, 3, QUIT(0), told(LESSON_STORE_CONFLICT, 0));
+    history_call *read = add(&calls, 2, 4, 5, WHERE(0), told(ok, 0));
+    assert_null(records_find_wrong(&calls, 0)); /* a quit that did nothing */
+    later->outcome = HISTORY_SILENT;
+    assert_ptr_equal(records_find_wrong(&calls, 0), read);
+    later->invoked = 1; /* nobody knows which came first */
+    assert_null(records_find_wrong(&calls, 0));
+}
+
+static void record_that_an_end_removed_or_not(void **state) {
+    (void)state;
+    history calls = begin();
+    add(&calls, 0, 0, 1, JOIN(0, 0), told(ok, N));
+    history_call *end = add(&calls, 1, 2, 3, (model_call)MODEL_END(0, 0, false, 0), told_count(1));
+    history_call *read = add(&calls, 2, 4, 5, WHERE(0), told(ok, 0));
+    assert_null(records_find_wrong(&calls, 0));
+    read->answer.operation = told(gone, N);
+    assert_null(records_find_wrong(&calls, 0));
+    end->call.flags = LESSON_STORE_RECORD_ONLY;
+    assert_ptr_equal(records_find_wrong(&calls, 0), read);
+}
+
 /* ---- Beside every order tried one by one */
 
 static bool some_order_is_right(const history *calls, uint64_t done, const model_state *model) {
@@ -439,6 +483,9 @@ int main(void) {
         cmocka_unit_test(too_many_states_are_undecided),
         cmocka_unit_test(overlap_is_between_clients_and_on_one_thing),
         cmocka_unit_test(a_person_sees_what_is_wrong),
+        cmocka_unit_test(record_that_nobody_wrote),
+        cmocka_unit_test(record_that_was_overwritten),
+        cmocka_unit_test(record_that_an_end_removed_or_not),
         cmocka_unit_test(same_verdict_as_every_order_tried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
