@@ -32,15 +32,6 @@ static bool writes(const history_call *call, int user, record *out) {
     return call->call.kind == LESSON_STORE_OPERATION_JOIN || call->call.kind == LESSON_STORE_OPERATION_QUIT;
 }
 
-/* An end may have put the user out, or not. */
-static bool may_write(const history_call *call, int user, record *out) {
-    if (writes(call, user, out))
-        return true;
-    *out = nowhere;
-    return is_done(call) && call->call.kind == LESSON_STORE_OPERATION_END &&
-           !(call->call.flags & LESSON_STORE_RECORD_ONLY);
-}
-
 /* ---- What a call tells */
 
 static bool tells(const history_call *call, int user, record *out) {
@@ -63,14 +54,37 @@ static bool is_overwritten(const history *calls, const history_call *write, cons
     return false;
 }
 
+static bool can_be_in(const history *calls, const history_call *read, int user, int lesson) {
+    for (size_t i = 0; i < calls->count; i++) {
+        const history_call *write = &calls->calls[i];
+        record written;
+        if (writes(write, user, &written) && written.lesson == lesson && write->invoked < read->settled &&
+            !is_overwritten(calls, write, read, user))
+            return true;
+    }
+    return false;
+}
+
+/* An end puts the user out, or not: in the middle of a legacy join the user is no member. */
+static bool may_put_out(const history *calls, const history_call *end, int user) {
+    return is_done(end) && end->call.kind == LESSON_STORE_OPERATION_END &&
+           !(end->call.flags & LESSON_STORE_RECORD_ONLY) && can_be_in(calls, end, user, end->call.lesson);
+}
+
+static bool may_write(const history *calls, const history_call *call, int user, record told) {
+    record written;
+    if (writes(call, user, &written))
+        return is_same(written, told);
+    return is_same(told, nowhere) && may_put_out(calls, call, user);
+}
+
 static bool can_tell(const history *calls, const history_call *read, int user, record told) {
     if (is_same(told, nowhere) && !is_overwritten(calls, NULL, read, user))
         return true;
     for (size_t i = 0; i < calls->count; i++) {
         const history_call *write = &calls->calls[i];
-        record written;
-        if (write != read && may_write(write, user, &written) && is_same(written, told) &&
-            write->invoked < read->settled && !is_overwritten(calls, write, read, user))
+        if (write != read && may_write(calls, write, user, told) && write->invoked < read->settled &&
+            !is_overwritten(calls, write, read, user))
             return true;
     }
     return false;

@@ -404,6 +404,9 @@ static void record_that_an_end_removed_or_not(void **state) {
     assert_null(records_find_wrong(&calls, 0));
     read->answer.operation = told(gone, N);
     assert_null(records_find_wrong(&calls, 0));
+    end->call.lesson = 1;
+    assert_ptr_equal(records_find_wrong(&calls, 0), read);
+    end->call.lesson = 0;
     end->call.flags = LESSON_STORE_RECORD_ONLY;
     assert_ptr_equal(records_find_wrong(&calls, 0), read);
 }
