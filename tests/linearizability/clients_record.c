@@ -39,7 +39,7 @@ static void settle(const client_seat *seat, history_call *call, uint32_t at) {
     if (!is_expected(seat, code))
         note(seat, code, lesson_store_message());
     call->settled = at;
-    call->outcome = outcome_of(call);
+    call->outcome = (uint8_t)outcome_of(call);
 }
 
 /* ---- Listings */
