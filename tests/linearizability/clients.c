@@ -263,9 +263,16 @@ void clients_play(client_group *clients) {
         lesson_store_executor_close(clients->seats[0].executor);
 }
 
+/* Not before all have arrived, because the others would wait for a victim that has not. */
+static bool is_time(const client_group *clients, uint32_t after) {
+    const clients_shared *shared = clients->shared;
+    return all_are_done(clients) ||
+           (atomic_load(&shared->arrived) == shared->expected && atomic_load(&shared->clock) >= after);
+}
+
 void clients_play_and_kill(client_group *clients, uint32_t victim, uint32_t after) {
     start_all(clients);
-    while (atomic_load(&clients->shared->clock) < after && !all_are_done(clients))
+    while (!is_time(clients, after))
         sched_yield();
     assert_int_equal(kill(clients->processes[victim], SIGKILL), 0);
     assert_int_equal(waitpid(clients->processes[victim], NULL, 0), clients->processes[victim]);
