@@ -383,7 +383,8 @@ LESSON_STORE_API int lesson_store_members(lesson_store *store, const char *lesso
 
 /* Every lesson that has a record or members, once, with its member count. Each lesson is as of one instant; the list
  * as a whole is too in memory and SQLite. In Redis what is there from beginning to end is listed, and what comes or
- * goes meanwhile may be. */
+ * goes meanwhile may be. (What is found there is a record, or members: a lesson that gets the one and then loses the
+ * other meanwhile may be missed.) */
 LESSON_STORE_API int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callback, void *context);
 
 /* Every user record once, as lesson_store_lessons. */
