@@ -185,7 +185,9 @@ static int tell_findings(sqlite_store *sqlite, bool repaired, lesson_store_findi
 int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                  void *context) {
     sqlite_store *sqlite = sqlite_of(instance);
-    int code = sqlite_execute_text(sqlite, "CREATE TEMP TABLE IF NOT EXISTS findings(kind, lesson_id, uid, detail);"
+    int code = sqlite_enter(sqlite);
+    if (!code)
+        code = sqlite_execute_text(sqlite, "CREATE TEMP TABLE IF NOT EXISTS findings(kind, lesson_id, uid, detail);"
                                            "DELETE FROM temp.findings");
     if (code)
         return code;

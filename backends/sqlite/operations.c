@@ -282,11 +282,12 @@ static int give_up(sqlite_store *sqlite, lesson_store_operation *operations, siz
 
 int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     sqlite_store *sqlite = sqlite_of(instance);
-    sqlite->failed = false;
     bool writes = any_writes(operations, count);
     /* One read is one statement, which sees one instant by itself. */
     bool in_transaction = writes || count > 1;
-    int code = in_transaction ? sqlite_begin(sqlite, writes) : LESSON_STORE_OK;
+    int code = sqlite_enter(sqlite);
+    if (!code && in_transaction)
+        code = sqlite_begin(sqlite, writes);
     if (code)
         return code;
     for (size_t i = 0; i < count; i++) {

@@ -101,11 +101,18 @@ int sqlite_begin(sqlite_store *sqlite, bool writes) {
 }
 
 void sqlite_roll_back(sqlite_store *sqlite) {
-    /* Some failures have rolled back already. A ROLLBACK itself only fails after it has ended the transaction. */
+    /* Some failures have rolled back already. */
     if (sqlite3_get_autocommit(sqlite->database))
         return;
     sqlite_start(sqlite, STATEMENT_ROLLBACK, NULL, 0);
     sqlite_finish(sqlite, STATEMENT_ROLLBACK);
+}
+
+int sqlite_enter(sqlite_store *sqlite) {
+    sqlite->failed = false;
+    sqlite_roll_back(sqlite);
+    return sqlite3_get_autocommit(sqlite->database) ? LESSON_STORE_OK
+                                                    : sqlite_fail(sqlite, sqlite3_errcode(sqlite->database));
 }
 
 int sqlite_execute_text(sqlite_store *sqlite, const char *text) {

@@ -258,6 +258,12 @@ static int shim_access(sqlite3_vfs *vfs, const char *path, int flags, int *out) 
     return falls(SHIM_ACCESS, kind_of_path(path)) ? fail() : shim.real->xAccess(shim.real, path, flags, out);
 }
 
+/* SQLite counts how long it has slept, so a lock that is refused for good is given up at once. */
+static int shim_sleep(sqlite3_vfs *vfs, int us) {
+    (void)vfs;
+    return shim.is_armed && shim.fault.result != SHIM_KILL ? us : shim.real->xSleep(shim.real, us);
+}
+
 /* ---- Memory */
 
 static void *shim_allocate(int size) {
@@ -283,5 +289,6 @@ void shim_install(void) {
     shim.vfs.xOpen = shim_open;
     shim.vfs.xDelete = shim_delete;
     shim.vfs.xAccess = shim_access;
+    shim.vfs.xSleep = shim_sleep;
     sqlite3_vfs_register(&shim.vfs, 1);
 }
