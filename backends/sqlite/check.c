@@ -151,7 +151,7 @@ static int find_and_mend(sqlite_store *sqlite, uint32_t flags) {
     if (!code)
         code = take_steps(sqlite, flags, damaged);
     if (!code)
-        code = sqlite_execute(sqlite, STATEMENT_COMMIT, NULL, 0);
+        code = sqlite_commit(sqlite, repair);
     if (code)
         sqlite_roll_back(sqlite);
     return code;

@@ -260,18 +260,6 @@ static bool any_writes(const lesson_store_operation *operations, size_t count) {
     return false;
 }
 
-static int commit(sqlite_store *sqlite, bool writes) {
-    int result = sqlite_start(sqlite, STATEMENT_COMMIT, NULL, 0);
-    int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
-    /* After an I/O error the commit may be in the log, to be found by the next process that recovers it. Lack of memory
-     * is an I/O error to SQLite too, but not one of ours. */
-    if (writes && (result & 0xff) == SQLITE_IOERR && code == LESSON_STORE_FAILED)
-        code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: %s at the end of a transaction (SQLite code %d)",
-                                 sqlite->path, sqlite3_errmsg(sqlite->database), result);
-    sqlite_finish(sqlite, STATEMENT_COMMIT);
-    return code;
-}
-
 /* The answers given so far speak of what has been rolled back. */
 static int give_up(sqlite_store *sqlite, lesson_store_operation *operations, size_t count, int code) {
     sqlite_roll_back(sqlite);
@@ -296,6 +284,6 @@ int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operatio
             return give_up(sqlite, operations, count, operations[i].code);
     }
     if (in_transaction)
-        code = commit(sqlite, writes);
+        code = sqlite_commit(sqlite, writes);
     return code ? give_up(sqlite, operations, count, code) : LESSON_STORE_OK;
 }

@@ -83,6 +83,9 @@ int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesso
  * opened: what is written then would be found by nobody, and the answer is UNREACHABLE. */
 int sqlite_begin(sqlite_store *sqlite, bool writes);
 
+/* Ends the open transaction; UNKNOWN where one that writes may have been committed all the same. */
+int sqlite_commit(sqlite_store *sqlite, bool writes);
+
 /* Ends the open transaction without effect, if there is one. Where memory is lacking even for that it stays open. */
 void sqlite_roll_back(sqlite_store *sqlite);
 

@@ -100,6 +100,23 @@ int sqlite_begin(sqlite_store *sqlite, bool writes) {
     return sqlite_execute(sqlite, writes ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
 }
 
+/* True after failures that a commit may have met when it stood in the log already, where the next process that recovers
+ * the log finds it. Memory may be lacking there too: for the index of the log, which comes last. */
+static bool may_be_committed(int result) {
+    int primary = result & 0xff;
+    return primary == SQLITE_IOERR || primary == SQLITE_NOMEM;
+}
+
+int sqlite_commit(sqlite_store *sqlite, bool writes) {
+    int result = sqlite_start(sqlite, STATEMENT_COMMIT, NULL, 0);
+    int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+    if (writes && may_be_committed(result))
+        code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: %s at the end of a transaction (SQLite code %d)",
+                                 sqlite->path, sqlite3_errmsg(sqlite->database), result);
+    sqlite_finish(sqlite, STATEMENT_COMMIT);
+    return code;
+}
+
 void sqlite_roll_back(sqlite_store *sqlite) {
     /* Some failures have rolled back already. */
     if (sqlite3_get_autocommit(sqlite->database))

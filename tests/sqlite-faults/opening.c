@@ -1,5 +1,6 @@
 #include "opening.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -17,6 +18,41 @@ void opening_clear(const sqlite_files *files) {
         snprintf(path, sizeof path, "%s%s", files->database, endings[i]);
         unlink(path);
     }
+}
+
+/* ---- Copies */
+
+void opening_name_image(const sqlite_files *files, sqlite_files *image) {
+    snprintf(image->folder, sizeof image->folder, "%s", files->folder);
+    snprintf(image->database, sizeof image->database, "%s/image.db", files->folder);
+    snprintf(image->location, sizeof image->location, "sqlite:%s", image->database);
+}
+
+static bool copy(int from, const char *path) {
+    char bytes[65536];
+    ssize_t size = 0;
+    int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    off_t offset = 0;
+    while ((size = pread(from, bytes, sizeof bytes, offset)) > 0 && write(to, bytes, (size_t)size) == size)
+        offset += size;
+    close(to);
+    return size == 0;
+}
+
+bool opening_copy(const sqlite_files *files, const sqlite_files *image, int *kept) {
+    char from[400], to[400];
+    opening_clear(image);
+    if (*kept < 0)
+        *kept = open(files->database, O_RDONLY | O_CLOEXEC);
+    bool is_copied = copy(*kept, image->database);
+    snprintf(from, sizeof from, "%s-wal", files->database);
+    snprintf(to, sizeof to, "%s-wal", image->database);
+    int log = open(from, O_RDONLY | O_CLOEXEC);
+    if (log >= 0) {
+        is_copied = copy(log, to) && is_copied;
+        close(log);
+    }
+    return is_copied;
 }
 
 /* ---- Wrong ones: the library's own table with one function replaced */

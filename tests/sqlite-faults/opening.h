@@ -13,6 +13,13 @@ int opening_open(lesson_store **out, const lesson_store_backend *backend, const 
 /* Removes the database and what SQLite has left beside it. */
 void opening_clear(const sqlite_files *files);
 
+/* Names a second database in the same folder. */
+void opening_name_image(const sqlite_files *files, sqlite_files *image);
+
+/* Makes it a copy of the first one, as another process would find it if this one died now. `*kept`, -1 at first, is a
+ * descriptor that must stay open as long as a store is open on the first: closing it would drop the store's locks. */
+bool opening_copy(const sqlite_files *files, const sqlite_files *image, int *kept);
+
 /* Commits each operation of a batch by itself. */
 lesson_store_backend wrong_commits_each(void);
 

@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "opening.h"
 #include "soak.h"
 #include "trial.h"
 
+#define MEMORY_CODES (TRIAL_CODE(NO_MEMORY) | TRIAL_CODE(UNKNOWN))
 #define IO_CODES (TRIAL_CODE(FAILED) | TRIAL_CODE(UNKNOWN))
 #define FILE_OF(kind) SHIM_##kind
 #define POINT(method, file, effect, result, codes) \
@@ -48,12 +50,12 @@ static const struct point {
     POINT(CHECK_LOCK, DATABASE, NOTHING, IOERR_CHECKRESERVEDLOCK, IO_CODES),
     POINT(FILE_CONTROL, DATABASE, NOTHING, IOERR, IO_CODES),
     POINT(MAP_SHARED, DATABASE, NOTHING, IOERR_SHMMAP, IO_CODES),
-    POINT(MAP_SHARED, DATABASE, NOTHING, IOERR_NOMEM, TRIAL_CODE(NO_MEMORY)),
+    POINT(MAP_SHARED, DATABASE, NOTHING, IOERR_NOMEM, MEMORY_CODES),
     POINT(LOCK_SHARED, DATABASE, NOTHING, BUSY, TRIAL_CODE(BUSY)),
     POINT(LOCK_SHARED, DATABASE, NOTHING, IOERR_SHMLOCK, IO_CODES),
-    POINT(ALLOCATE, OTHER, NOTHING, NOMEM, TRIAL_CODE(NO_MEMORY)),
+    POINT(ALLOCATE, OTHER, NOTHING, NOMEM, MEMORY_CODES),
 };
-enum { POINTS = sizeof points / sizeof *points, EVERY_ONE = 32 };
+enum { POINTS = sizeof points / sizeof *points, EVERY_ONE = 16, DEFECT_SEEDS = 8 };
 
 static const char *const options[] = {
     "?busy_timeout_ms=2&wal_autocheckpoint_pages=4",
@@ -105,10 +107,78 @@ static void test_faults(void **state) {
     soak_end(&soak);
 }
 
+/* ---- The defects that this must catch */
+
+/* True if some call that fails finds fault with it, which is told by `part`. */
+static bool is_caught(const sqlite_files *files, const lesson_store_backend *backend, uint32_t method, int result,
+                      const char *part) {
+    char text[VOCABULARY_TEXT_SIZE];
+    trial_outcome outcome;
+    for (uint64_t seed = 1; seed < DEFECT_SEEDS; seed++) {
+        trial_plan plan = {.backend = backend,
+                           .options = options[0],
+                           .codes = IO_CODES | TRIAL_CODE(FULL),
+                           .fault = {.methods = 1u << method, .files = SHIM_ANY_FILE, .result = result}};
+        do {
+            plan.fault.at++;
+            if (!trial_run(&plan, (dice_state){seed}, files, &outcome, text))
+                return strstr(text, part) != NULL;
+        } while (outcome.faults > 0);
+    }
+    return false;
+}
+
+static void test_defects_are_caught(void **state) {
+    const lesson_store_backend ignores = wrong_ignores_errors(), ends_early = wrong_ends_lists_early(),
+                               keeps_half = wrong_keeps_half();
+    assert_true(is_caught(*state, &ignores, SHIM_WRITE, SQLITE_FULL, "tells"));
+    assert_true(is_caught(*state, &ends_early, SHIM_LOCK_SHARED, SQLITE_IOERR_SHMLOCK, "reading"));
+    assert_true(is_caught(*state, &keeps_half, SHIM_LOCK_SHARED, SQLITE_IOERR_SHMLOCK, "after a batch that failed"));
+}
+
+/* ---- At the end of a transaction */
+
+/* The log has an index in shared memory, which must grow now and then: after the transaction has been written. It is
+ * taken back, but who finds the log after a crash finds it whole. */
+static void fail_growing_index(const sqlite_files *files, int result) {
+    const shim_fault fault = {
+        .methods = 1u << SHIM_MAP_SHARED, .files = SHIM_DATABASE, .at = 1, .for_good = true, .result = result};
+    static const char *const lessons[] = {"algebra", "chess"};
+    lesson_store *store = sqlite_files_open(files, "?wal_autocheckpoint_pages=1000000"), *crashed;
+    lesson_store_place place;
+    sqlite_files image;
+    int code = LESSON_STORE_OK, kept = -1;
+    size_t joins = 0;
+    opening_name_image(files, &image);
+    shim_arm(&fault);
+    while (!code)
+        code = lesson_store_join(store, "ann", "maths", lessons[joins++ % 2], NULL, 0, NULL);
+    shim_disarm();
+    assert_true(joins > 1000);
+    assert_int_equal(code, LESSON_STORE_UNKNOWN);
+    assert_true(opening_copy(files, &image, &kept));
+    crashed = sqlite_files_open(&image, "");
+    assert_int_equal(lesson_store_where(crashed, "ann", &place), LESSON_STORE_OK);
+    assert_string_equal(place.lesson_id, lessons[(joins - 1) % 2]);
+    lesson_store_close(crashed);
+    assert_int_equal(lesson_store_where(store, "ann", &place), LESSON_STORE_OK);
+    assert_string_equal(place.lesson_id, lessons[joins % 2]);
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "painting", NULL, 0, NULL), LESSON_STORE_OK);
+    lesson_store_close(store);
+    close(kept);
+}
+
+static void test_growing_index(void **state) {
+    fail_growing_index(*state, SQLITE_IOERR_SHMSIZE);
+    fail_growing_index(*state, SQLITE_IOERR_NOMEM);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
         TEST(test_faults),
+        TEST(test_defects_are_caught),
+        TEST(test_growing_index),
 #undef TEST
     };
     shim_install();

@@ -1,7 +1,6 @@
 #include "trial.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,37 +71,11 @@ static bool look(struct trial *trial, lesson_store *store, bool also_lost, const
     return true;
 }
 
-static bool copy(int from, const char *path) {
-    char bytes[65536];
-    ssize_t size = 0;
-    int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    off_t offset = 0;
-    while ((size = pread(from, bytes, sizeof bytes, offset)) > 0 && write(to, bytes, (size_t)size) == size)
-        offset += size;
-    close(to);
-    return size == 0;
-}
-
-static bool copy_all(struct trial *trial) {
-    char from[400], to[400];
-    opening_clear(&trial->image);
-    if (trial->database < 0)
-        trial->database = open(trial->files->database, O_RDONLY | O_CLOEXEC);
-    bool is_copied = copy(trial->database, trial->image.database);
-    snprintf(from, sizeof from, "%s-wal", trial->files->database);
-    snprintf(to, sizeof to, "%s-wal", trial->image.database);
-    int log = open(from, O_RDONLY | O_CLOEXEC);
-    if (log >= 0)
-        is_copied = copy(log, to) && is_copied;
-    close(log);
-    return is_copied;
-}
-
 /* What another process would find if this one died now. */
 static bool look_at_image(struct trial *trial) {
     lesson_store *store;
     model_state found;
-    if (!copy_all(trial))
+    if (!opening_copy(trial->files, &trial->image, &trial->database))
         return wrong(trial, "no copy could be made");
     if (opening_open(&store, NULL, &trial->image, ""))
         return wrong(trial, "after a crash: %s", lesson_store_message());
@@ -362,8 +335,7 @@ bool trial_run(const trial_plan *plan, dice_state dice, const sqlite_files *file
     int descriptors = count_descriptors();
     sqlite3_int64 memory = sqlite3_memory_used();
     *outcome = (trial_outcome){.faults = 0};
-    snprintf(trial.image.database, sizeof trial.image.database, "%s/image.db", files->folder);
-    snprintf(trial.image.location, sizeof trial.image.location, "sqlite:%s", trial.image.database);
+    opening_name_image(files, &trial.image);
     model_begin(&trial.sure);
     opening_clear(files);
     bool is_right = go_through(&trial);
