@@ -17,24 +17,25 @@ static int8_t into_share(history_share share, int8_t number) {
     return number < 0 ? number : (int8_t)(number * share.of + share.number);
 }
 
-static model_call draw_own(dice_state *dice, history_share share) {
+static model_call draw_own(dice_state *dice, const drawn_history *history) {
+    history_share share = history->share;
     const draw_range range = {.users = part_of(share, MODEL_USERS),
                               .lessons = part_of(share, MODEL_LESSONS),
                               .courses = MODEL_COURSES,
                               .sessions = MODEL_SESSIONS,
-                              .wrong_in = 60};
+                              .wrong_in = history->wrong_in};
     model_call call = draw_call(dice, &range);
     call.user = into_share(share, call.user);
     call.lesson = into_share(share, call.lesson);
     return call;
 }
 
-static void draw_batch(drawn_history *history, dice_state *dice, size_t batch, unsigned calls_max, model_state *model) {
+static void draw_batch(drawn_history *history, dice_state *dice, size_t batch, model_state *model) {
     size_t *state = &history->state_after[batch + 1];
     *state = history->state_after[batch];
-    history->call_counts[batch] = 1 + dice_below(dice, calls_max);
+    history->call_counts[batch] = 1 + dice_below(dice, HISTORY_CALLS);
     for (size_t i = 0; i < history->call_counts[batch]; i++) {
-        model_call call = draw_own(dice, history->share);
+        model_call call = draw_own(dice, history);
         if (call.wrong)
             history->states[++*state] = *model;
         history->calls[batch][i] = call;
@@ -43,15 +44,14 @@ static void draw_batch(drawn_history *history, dice_state *dice, size_t batch, u
     history->states[++*state] = *model;
 }
 
-void history_draw(drawn_history *history, dice_state *dice, history_share share, size_t batches, unsigned calls_max) {
+void history_draw(drawn_history *history, dice_state *dice, size_t batches) {
     model_state model;
     model_begin(&model);
-    history->share = share;
     history->batch_count = batches;
     history->state_after[0] = 0;
     history->states[0] = model;
     for (size_t i = 0; i < batches; i++)
-        draw_batch(history, dice, i, calls_max, &model);
+        draw_batch(history, dice, i, &model);
 }
 
 /* ---- Running */

@@ -25,6 +25,7 @@ typedef struct history_share {
 
 typedef struct drawn_history {
     history_share share;
+    unsigned wrong_in; /* one call in so many is INVALID; 0: none */
     size_t batch_count;
     size_t call_counts[HISTORY_BATCHES];
     model_call calls[HISTORY_BATCHES][HISTORY_CALLS];
@@ -33,8 +34,8 @@ typedef struct drawn_history {
     model_state states[HISTORY_STATES];      /* after each transaction: an INVALID call parts a batch into two */
 } drawn_history;
 
-/* Batches of 1 to `calls_max` calls, on an empty store. */
-void history_draw(drawn_history *history, dice_state *dice, history_share share, size_t batches, unsigned calls_max);
+/* Batches on an empty store. `share` and `wrong_in` are set. */
+void history_draw(drawn_history *history, dice_state *dice, size_t batches);
 
 /* Runs a batch, which must be answered as the model does; else false, and `text` says how it was not. */
 bool history_run(const drawn_history *history, size_t batch, lesson_store *store, char text[VOCABULARY_TEXT_SIZE]);

@@ -7,7 +7,7 @@
 #include "opening.h"
 #include "soak.h"
 
-enum { ROUNDS = 120, DEFECT_ROUNDS = 200 };
+enum { ROUNDS = 120, DEFECT_ROUNDS = 200, WRONG_IN = 60 };
 
 static const char *const options[] = {"", "?wal_autocheckpoint_pages=1", "?synchronous=off&wal_autocheckpoint_pages=3",
                                       "?synchronous=full&wal_autocheckpoint_pages=8&cache_kib=64"};
@@ -18,9 +18,11 @@ static bool crash_once(dice_state *dice, const lesson_store_backend *backend, co
     static drawn_history histories[CRASH_PROCESSES];
     crash_plan plan = {.backend = backend, .options = options[dice_below(dice, sizeof options / sizeof *options)]};
     plan.processes = dice_once_in(dice, 3) ? CRASH_PROCESSES : 1;
-    for (size_t i = 0; i < plan.processes; i++)
-        history_draw(&histories[i], dice, (history_share){(int)i, (int)plan.processes}, 4 + dice_below(dice, 20),
-                     HISTORY_CALLS);
+    for (size_t i = 0; i < plan.processes; i++) {
+        histories[i].share = (history_share){(int)i, (int)plan.processes};
+        histories[i].wrong_in = WRONG_IN;
+        history_draw(&histories[i], dice, 4 + dice_below(dice, 20));
+    }
     crash_draw(&plan, dice, histories[0].batch_count);
     opening_clear(files);
     return crash_run(&plan, histories, files, outcome, text);
@@ -73,10 +75,10 @@ static void open_and_close(const sqlite_files *files) {
 }
 
 static void judge_empty(const sqlite_files *files) {
-    static drawn_history history;
+    static drawn_history history = {.share = {0, 1}};
     char text[VOCABULARY_TEXT_SIZE];
     dice_state dice = {1};
-    history_draw(&history, &dice, (history_share){0, 1}, 4, HISTORY_CALLS);
+    history_draw(&history, &dice, 4);
     lesson_store *store = sqlite_files_open(files, "");
     if (!history_judge(&history, store, 0, 0, text))
         fail_msg("%s", text);

@@ -8,7 +8,7 @@
 #include "opening.h"
 #include "soak.h"
 
-enum { ROUNDS = 60, DEFECT_ROUNDS = 100, BATCHES = 8, LOSE_ONE_IN = 6, IS_LOST = 2 };
+enum { ROUNDS = 60, DEFECT_ROUNDS = 100, BATCHES = 8, LOSE_ONE_IN = 6, REOPENED_ONE_IN = 5 };
 
 typedef enum durability { FULL, NORMAL, OFF } durability;
 
@@ -20,7 +20,6 @@ struct power_trial {
     durability promised;
     sqlite_files image;
     dice_state dice;
-    bool is_running; /* the images that are looked at are on no disk that loses power */
     size_t announced;
     size_t acknowledged;
     size_t synced; /* batches in the log when it was last synced */
@@ -62,14 +61,22 @@ static void lose_power(void *context) {
     trial->is_wrong = !is_right && trial->promised != OFF;
 }
 
+static bool open_again(struct power_trial *trial, lesson_store **store, const sqlite_files *files,
+                       const char *options) {
+    lesson_store_close(*store);
+    if (opening_open(store, NULL, files, options) == LESSON_STORE_OK)
+        return true;
+    snprintf(trial->text, sizeof trial->text, "%s", lesson_store_message());
+    return false;
+}
+
+/* Closed and opened again now and then, because closing removes the log. */
 static bool live(struct power_trial *trial, const sqlite_files *files, const char *options) {
-    lesson_store *store;
-    bool is_right = true;
-    if (opening_open(&store, NULL, files, options)) {
-        snprintf(trial->text, sizeof trial->text, "%s", lesson_store_message());
-        return false;
-    }
+    lesson_store *store = NULL;
+    bool is_right = open_again(trial, &store, files, options);
     for (size_t i = 0; i < trial->history->batch_count && is_right; i++) {
+        if (dice_once_in(&trial->dice, REOPENED_ONE_IN) && !open_again(trial, &store, files, options))
+            return false;
         trial->announced = i + 1;
         is_right = history_run(trial->history, i, store, trial->text);
         trial->acknowledged = i + 1;
@@ -81,10 +88,10 @@ static bool live(struct power_trial *trial, const sqlite_files *files, const cha
 /* A history with one mode, judged by another. */
 static bool run_trial(struct power_trial *trial, const sqlite_files *files, durability mode, durability promised,
                       uint64_t seed) {
-    static drawn_history history;
+    static drawn_history history = {.share = {0, 1}, .wrong_in = 60};
     char options[128];
     *trial = (struct power_trial){.history = &history, .promised = promised, .dice = {seed}};
-    history_draw(&history, &trial->dice, (history_share){0, 1}, 2 + dice_below(&trial->dice, BATCHES), HISTORY_CALLS);
+    history_draw(&history, &trial->dice, 2 + dice_below(&trial->dice, BATCHES));
     snprintf(options, sizeof options, "?synchronous=%s&wal_autocheckpoint_pages=%u&cache_kib=%u", words[mode],
              1 + dice_below(&trial->dice, 30), 64 + dice_below(&trial->dice, 2) * 4096);
     opening_clear(files);

@@ -259,8 +259,9 @@ static bool keep_finding(const lesson_store_finding *finding, void *text) {
 static bool check_all(struct trial *trial) {
     char detail[200] = "";
     uint64_t found = 0;
+    uint32_t flags = dice_once_in(&trial->dice, 2) ? LESSON_STORE_CHECK_REPAIR : 0;
     begin_call();
-    int code = lesson_store_check(trial->store, 0, keep_finding, detail, &found, NULL);
+    int code = lesson_store_check(trial->store, flags, keep_finding, detail, &found, NULL);
     if (found > 0)
         return wrong(trial, "check finds: %s", detail);
     return !code || (fits(trial, code, "check") && look_around(trial, "after a failed check"));
