@@ -43,10 +43,13 @@ static int code_of(int result) {
 int sqlite_fail(sqlite_store *sqlite, int result) {
     sqlite->failed = true;
     int code = code_of(result);
+    /* What SQLite says of its latest failure, if that is this one. */
+    const char *text = sqlite3_extended_errcode(sqlite->database) == result ? sqlite3_errmsg(sqlite->database)
+                                                                            : sqlite3_errstr(result);
     if (code == LESSON_STORE_BUSY)
-        return lesson_store_fail(code, "%s: %s, also after %lld ms (SQLite code %d)", sqlite->path,
-                                 sqlite3_errmsg(sqlite->database), (long long)sqlite->busy_timeout_ms, result);
-    return lesson_store_fail(code, "%s: %s (SQLite code %d)", sqlite->path, sqlite3_errmsg(sqlite->database), result);
+        return lesson_store_fail(code, "%s: %s, also after %lld ms (SQLite code %d)", sqlite->path, text,
+                                 (long long)sqlite->busy_timeout_ms, result);
+    return lesson_store_fail(code, "%s: %s (SQLite code %d)", sqlite->path, text, result);
 }
 
 /* ---- Statements */

@@ -173,12 +173,44 @@ static void test_growing_index(void **state) {
     fail_growing_index(*state, SQLITE_IOERR_NOMEM);
 }
 
+/* ---- Check and a disk that cannot be read */
+
+static void fill(const sqlite_files *files) {
+    static const char text[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+                               " INSERT INTO users SELECT 'user-' || i, 'maths', 'lesson-' || i % 7, NULL FROM n";
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_execute(files, text);
+}
+
+/* What cannot be read is not damaged: the answer is a failure, and not a finding. */
+static void test_check_of_what_cannot_be_read(void **state) {
+    const sqlite_files *files = *state;
+    shim_fault fault = {.methods = 1u << SHIM_READ, .files = SHIM_DATABASE, .result = SQLITE_IOERR_READ};
+    uint64_t failed;
+    fill(files);
+    do {
+        uint64_t found = 0;
+        lesson_store *store = sqlite_files_open(files, "");
+        fault.at++;
+        shim_arm(&fault);
+        int code = lesson_store_check(store, 0, NULL, NULL, &found, NULL);
+        shim_disarm();
+        failed = shim_failed();
+        if (code != (failed ? LESSON_STORE_FAILED : LESSON_STORE_OK))
+            fail_msg("read %" PRIu64 ": %s, %" PRIu64 " findings", fault.at, lesson_store_code_name(code), found);
+        assert_int_equal(found, 0);
+        lesson_store_close(store);
+    } while (failed > 0);
+    assert_true(fault.at > 20);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
         TEST(test_faults),
         TEST(test_defects_are_caught),
         TEST(test_growing_index),
+        TEST(test_check_of_what_cannot_be_read),
 #undef TEST
     };
     shim_install();
