@@ -15,7 +15,7 @@
 #include "soak.h"
 
 enum {
-    ROUNDS = 12,
+    ROUNDS = 8,
     BATCHES = 20,
     RANDOM_CUTS = 20,
     OVERWRITTEN_MAX = 64,

@@ -7,7 +7,7 @@
 #include "opening.h"
 #include "soak.h"
 
-enum { ROUNDS = 120, DEFECT_ROUNDS = 200, WRONG_IN = 60 };
+enum { ROUNDS = 60, DEFECT_ROUNDS = 200, WRONG_IN = 60 };
 
 static const char *const options[] = {"", "?wal_autocheckpoint_pages=1", "?synchronous=off&wal_autocheckpoint_pages=3",
                                       "?synchronous=full&wal_autocheckpoint_pages=8&cache_kib=64"};

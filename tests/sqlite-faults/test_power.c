@@ -8,7 +8,7 @@
 #include "opening.h"
 #include "soak.h"
 
-enum { ROUNDS = 60, DEFECT_ROUNDS = 100, BATCHES = 8, LOSE_ONE_IN = 6, REOPENED_ONE_IN = 5 };
+enum { ROUNDS = 30, DEFECT_ROUNDS = 100, BATCHES = 8, LOSE_ONE_IN = 6, REOPENED_ONE_IN = 5 };
 
 typedef enum durability { FULL, NORMAL, OFF } durability;
 
