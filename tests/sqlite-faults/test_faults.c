@@ -1,6 +1,5 @@
 /* Calls of the operating system that fail: the first, the second, ... of each kind, once or for good. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,7 +81,6 @@ static void walk(const struct point *point, soak_run *soak, const sqlite_files *
     trial_plan plan = plan_of(point, &dice);
     dice_state steps = {soak->seed};
     trial_outcome outcome;
-    uint64_t failed = 0, unknown = 0;
     do {
         plan.fault.at += 1 + dice_below(&steps, 1 + (unsigned)plan.fault.at / EVERY_ONE);
         if (!trial_run(&plan, dice, files, &outcome, text))
@@ -92,16 +90,11 @@ static void walk(const struct point *point, soak_run *soak, const sqlite_files *
         soak->operations += outcome.operations;
         soak->histories++;
         soak->faults += outcome.faults;
-        failed += outcome.failed;
-        unknown += outcome.unknown;
     } while (outcome.faults > 0);
-    if (getenv("VERBOSE"))
-        printf("%s: %d points, failed %d, unknown %d\n", point->name, (int)plan.fault.at - 1, (int)failed,
-               (int)unknown);
 }
 
 static void test_faults(void **state) {
-    soak_run soak = soak_begin("faults", "sqlite", getenv("ROUNDS") ? 1 : POINTS);
+    soak_run soak = soak_begin("faults", "sqlite", POINTS);
     while (soak_next(&soak))
         walk(&points[soak.seed % POINTS], &soak, *state);
     soak_end(&soak);
