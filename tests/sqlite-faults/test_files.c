@@ -202,6 +202,18 @@ static void test_damaged(void **state) {
     soak_end(&soak);
 }
 
+/* One of these was met by chance: SQLite has no code of its own for it. */
+static void test_unknown_format(void **state) {
+    const sqlite_files *files = *state;
+    enum { FORMAT_OFFSET = 47 }; /* the schema format number in SQLite's header, of which there are 1 to 4 */
+    lesson_store_close(sqlite_files_open(files, ""));
+    file_content whole = read_content(files->database);
+    whole.bytes[FORMAT_OFFSET] = 9;
+    write_content(files->database, whole.bytes, whole.size);
+    free(whole.bytes);
+    sqlite_files_refuse(files, "", LESSON_STORE_MALFORMED, "unsupported file format");
+}
+
 /* ---- Removed or replaced while it is open */
 
 static void assert_reads_but_does_not_write(lesson_store *store) {
@@ -328,6 +340,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
         TEST(test_damaged),
+        TEST(test_unknown_format),
         TEST(test_removed_and_replaced),
         TEST(test_full_disk),
 #undef TEST
