@@ -10,7 +10,7 @@
 enum {
     LARGE_MAX = 1600,         /* calls: six requests, of which four are under way */
     SLACK_MS = 30000,         /* what a loaded machine may add to the time of a call */
-    POLLS = 6000,             /* of 5 ms: how long is waited for what must come */
+    POLLS = 30000,            /* of 1 ms: how long is waited for what must come */
     EXCHANGES_OF_A_CALL = 40, /* more than a call here has: requests, and greetings of two connections */
 };
 
@@ -24,7 +24,7 @@ static int64_t now_ms(void) {
 
 /* ---- Servers */
 
-static raw_server *place(fault_bench *bench, bench_place which) {
+raw_server *bench_place_of(fault_bench *bench, bench_place which) {
     static const char *const plain[] = {"--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0", NULL};
     static const char *const durable[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
     raw_server *raw = &bench->places[which];
@@ -59,7 +59,7 @@ void bench_wait_for_clients(raw_server *raw, int count) {
         bench_info(raw, "clients", "connected_clients:", text, sizeof text);
         if (atoi(text) == count)
             return;
-        poll(NULL, 0, 5);
+        poll(NULL, 0, 1);
     }
     fail_msg("the server has %s clients and not %d", text, count);
 }
@@ -71,7 +71,6 @@ static void see(fault_bench *bench, int code) {
     if (code >= 0)
         return;
     bench->codes |= 1u << -code;
-    bench->soak->faults++;
 }
 
 static void check_message(fault_bench *bench, int code) {
@@ -104,7 +103,7 @@ size_t bench_draw(dice_state *dice, model_call *calls, size_t most, unsigned wro
     return count;
 }
 
-void bench_run(fault_bench *bench, const model_call *calls, size_t count) {
+bool bench_try(fault_bench *bench, const model_call *calls, size_t count) {
     lesson_store_place *places = calloc(count, sizeof *places);
     lesson_store_operation *operations = calloc(count, sizeof *operations);
     model_answer *answers = calloc(count, sizeof *answers);
@@ -112,8 +111,7 @@ void bench_run(fault_bench *bench, const model_call *calls, size_t count) {
     for (size_t i = 0; i < count; i++)
         operations[i] = vocabulary_ask(&awkward_vocabulary, &calls[i], &places[i]);
     int64_t began_ms = now_ms();
-    int code = lesson_store_batch(bench->store, operations, count);
-    int told = code;
+    int code = lesson_store_batch(bench->store, operations, count), told = code;
     check_time(bench, began_ms);
     for (size_t i = 0; i < count; i++) {
         answers[i] = vocabulary_hear(&awkward_vocabulary, &operations[i]);
@@ -127,7 +125,11 @@ void bench_run(fault_bench *bench, const model_call *calls, size_t count) {
     free(places);
     free(operations);
     free(answers);
-    if (!fits)
+    return fits;
+}
+
+void bench_run(fault_bench *bench, const model_call *calls, size_t count) {
+    if (!bench_try(bench, calls, count))
         bench_fail(bench, "%s\n(message: %s)", judge_text(bench->judge), lesson_store_message());
 }
 
@@ -188,23 +190,23 @@ static bool listing_fits(const model_state *state, const void *context) {
     return !listing->wrong;
 }
 
-static void list(fault_bench *bench) {
-    struct listing listing = {.lesson = (int)dice_below(&bench->dice, MODEL_LESSONS + 1)};
+bool bench_try_list(fault_bench *bench, int8_t lesson) {
+    struct listing listing = {.lesson = lesson};
     int64_t began_ms = now_ms();
-    int code;
-    if (listing.lesson == MODEL_LESSONS) {
-        listing.lesson = MODEL_NONE;
-        code = lesson_store_users(bench->store, hear_user, &listing);
-    } else {
-        code = lesson_store_members(bench->store, awkward_vocabulary.lessons[listing.lesson], hear_member, &listing);
-    }
+    int code = lesson == MODEL_NONE
+                   ? lesson_store_users(bench->store, hear_user, &listing)
+                   : lesson_store_members(bench->store, awkward_vocabulary.lessons[lesson], hear_member, &listing);
     check_time(bench, began_ms);
     check_message(bench, code);
     see(bench, code);
     listing.whole = code == LESSON_STORE_OK;
     bench->soak->operations++;
-    if (!judge_reading(bench->judge, &bench->rules, false, code, listing_fits, &listing,
-                       listing.lesson == MODEL_NONE ? "users" : "members"))
+    return judge_reading(bench->judge, &bench->rules, false, code, listing_fits, &listing,
+                         lesson == MODEL_NONE ? "users" : "members");
+}
+
+void bench_list(fault_bench *bench, int8_t lesson) {
+    if (!bench_try_list(bench, lesson))
         bench_fail(bench, "%s", judge_text(bench->judge));
 }
 
@@ -236,7 +238,7 @@ void bench_work(fault_bench *bench) {
         bench_large_batch(bench);
         return;
     case 2:
-        list(bench);
+        bench_list(bench, (int8_t)((int)dice_below(&bench->dice, MODEL_LESSONS + 1) + MODEL_NONE));
         return;
     case 3:
         check(bench, dice_once_in(&bench->dice, 2) ? LESSON_STORE_CHECK_REPAIR : 0);
@@ -272,7 +274,7 @@ static void locate(fault_bench *bench, const bench_wish *wish, char *location, s
     char options[128];
     const char *account = wish->account ? wish->account : "";
     snprintf(options, sizeof options, "?pool=1&timeout_ms=%d&connect_timeout_ms=%d&members_at_once=%d",
-             wish->timeout_ms, wish->timeout_ms, dice_once_in(&bench->dice, 2) ? 1 : 10000);
+             wish->timeout_ms, wish->timeout_ms, wish->pages || dice_once_in(&bench->dice, 2) ? 1 : 10000);
     if (wish->behind)
         snprintf(location, size, "%.*s%s", (int)strcspn(false_server_location(bench->between), "?"),
                  false_server_location(bench->between), options);
@@ -285,9 +287,9 @@ static void locate(fault_bench *bench, const bench_wish *wish, char *location, s
 void bench_open(fault_bench *bench, const bench_wish *wish) {
     char location[512];
     model_state empty;
-    bench->at = place(bench, wish->place);
+    bench->at = bench_place_of(bench, wish->place);
     if (wish->place == PLACE_PAIR)
-        place(bench, PLACE_SECOND_OF_PAIR);
+        bench_place_of(bench, PLACE_SECOND_OF_PAIR);
     if (wish->prepare)
         wish->prepare(bench);
     raw_do(bench->at, "FLUSHALL");

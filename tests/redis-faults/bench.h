@@ -40,6 +40,8 @@ struct fault_bench {
     int8_t damaged; /* the number of a user or a lesson */
 };
 
+/* Starts the server if it is not there yet. */
+raw_server *bench_place_of(fault_bench *bench, bench_place which);
 void bench_end(fault_bench *bench);
 
 /* A round: an empty server and a store on it, with this user and password ("" or "user:password@"). */
@@ -47,6 +49,7 @@ typedef struct bench_wish {
     bench_place place;
     bool behind; /* a false server */
     int timeout_ms;
+    bool pages; /* members come in pages; else by chance */
     const char *account;
     const lesson_store_backend *backend; /* NULL: that of the location */
     void (*prepare)(fault_bench *bench); /* NULL: nothing; before the server is emptied */
@@ -62,6 +65,11 @@ void bench_work(fault_bench *bench);
 void bench_small_batch(fault_bench *bench);
 void bench_large_batch(fault_bench *bench);
 void bench_run(fault_bench *bench, const model_call *calls, size_t count);
+void bench_list(fault_bench *bench, int8_t lesson); /* its members; MODEL_NONE: all users */
+
+/* The same, false where these fail the test. */
+bool bench_try(fault_bench *bench, const model_call *calls, size_t count);
+bool bench_try_list(fault_bench *bench, int8_t lesson);
 
 /* Draws calls; a large batch has several requests under way. Returns how many. */
 size_t bench_draw(dice_state *dice, model_call *calls, size_t most, unsigned wrong_in);

@@ -75,6 +75,7 @@ static void test_faults(void **state) {
         bench.dice = (dice_state){soak.seed};
         play(&bench, tried.faults[turn]);
         soak.histories++;
+        soak.faults++;
         tried.struck[turn]++;
         tried.felt[turn] += bench.codes != 0;
         tried.own[turn] += bench.codes >> -tried.faults[turn]->code & 1;
