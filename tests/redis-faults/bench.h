@@ -60,6 +60,11 @@ void bench_open(fault_bench *bench, const bench_wish *wish);
  * is told alike by this store and by a new one; and no file is left open. */
 void bench_close(fault_bench *bench);
 
+/* The steps of that: the store is closed and the server has done all; what is there is possible, else `text` says why.
+ */
+void bench_put_away(fault_bench *bench);
+bool bench_state_fits(fault_bench *bench, char text[VOCABULARY_TEXT_SIZE]);
+
 /* Calls by chance, under the rules of the moment. */
 void bench_work(fault_bench *bench);
 void bench_small_batch(fault_bench *bench);

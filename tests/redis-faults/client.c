@@ -69,10 +69,10 @@ static void work(const lesson_store_backend *backend, const char *location, int 
     if (code)
         _exit(ENDED_WRONGLY);
     for (;;) {
-        size_t most = dice_once_in(&dice, 4) ? BATCH_MAX : dice_once_in(&dice, 3) ? 256 : 6;
+        size_t most = backend ? 6 : dice_once_in(&dice, 4) ? BATCH_MAX : dice_once_in(&dice, 3) ? 256 : 6;
         asked.count = bench_draw(&dice, asked.calls, most, 0);
         run_batch(store, fd, &asked);
-        if (dice_once_in(&dice, 6))
+        if (!backend && dice_once_in(&dice, 6))
             read_or_repair(store, &dice);
     }
 }

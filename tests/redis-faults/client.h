@@ -19,7 +19,8 @@ typedef struct client_process {
     size_t operations; /* of these */
 } client_process;
 
-/* Starts one. It works on this location (NULL: of the backend's), drawing calls from the seed. */
+/* Starts one, which draws calls from the seed: in batches of many sizes, or, with a backend of its own, of up to six.
+ */
 void client_start(client_process *client, const lesson_store_backend *backend, const char *location, uint64_t seed);
 
 /* Reads the report until the client has heard the answers to so many batches, or has died. */
