@@ -15,6 +15,7 @@ typedef struct fault_kind {
     void (*strike)(fault_bench *bench); /* before the calls that shall meet it */
     void *(*beside)(void *bench);       /* while they run, in a thread */
     void (*mend)(fault_bench *bench);   /* behind them */
+    bool loses_data;                    /* what was acknowledged may be gone with the server */
 } fault_kind;
 
 /* Closed by one without a name. */
@@ -23,6 +24,9 @@ extern const fault_kind faults_of_servers[];  /* servers that stop, die, and are
 extern const fault_kind faults_of_bytes[];    /* connections that break, stall and garble */
 
 enum { FAULT_LONG_MS = 60000, FAULT_SHORT_MS = 60 };
+
+/* All of them, one list after the other; NULL beyond the last. */
+const fault_kind *fault_at(size_t index);
 
 /* A pause by chance, for what shall happen somewhere in the middle of a call. */
 void fault_pause(fault_bench *bench);

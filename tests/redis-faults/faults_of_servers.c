@@ -18,6 +18,17 @@ enum { POLLS = 6000 }; /* of 5 ms */
 #define IMPATIENT \
     { .place = PLACE_MAIN, .timeout_ms = FAULT_SHORT_MS }
 
+const fault_kind *fault_at(size_t index) {
+    const fault_kind *const lists[] = {faults_of_refusals, faults_of_servers, faults_of_bytes};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        for (const fault_kind *fault = lists[i]; fault->name; fault++) {
+            if (index-- == 0)
+                return fault;
+        }
+    }
+    return NULL;
+}
+
 void fault_pause(fault_bench *bench) {
     dice_state dice = {bench->soak->seed};
     unsigned most_us = dice_once_in(&dice, 2) ? 300 : 8000;
@@ -224,24 +235,29 @@ static void flush_scripts(fault_bench *bench) {
 
 const fault_kind faults_of_servers[] = {
     {"killed", LESSON_STORE_UNREACHABLE, NULL, BREAKS, PATIENT(MAIN, false), false, kill_server, NULL,
-     start_empty_server},
+     start_empty_server, true},
     {"killed amid", LESSON_STORE_UNREACHABLE, NULL, BREAKS, PATIENT(MAIN, false), false, NULL, kill_server_beside,
-     start_empty_server},
+     start_empty_server, true},
     {"killed amid, appendfsync always", LESSON_STORE_UNREACHABLE, NULL, BREAKS, PATIENT(DURABLE, false), false, NULL,
-     kill_server_beside, start_server},
+     kill_server_beside, start_server, false},
     {"replaced by an empty server amid", LESSON_STORE_UNKNOWN, NULL, BREAKS, PATIENT(PAIR, true), false,
-     make_second_empty, replace_server, take_second},
+     make_second_empty, replace_server, take_second, true},
     {"failover, handed over", LESSON_STORE_READ_ONLY, "READONLY", HANDED_OVER, REPLICATED, false, NULL, hand_over,
-     follow_hand_over},
+     follow_hand_over, false},
     {"failover, master killed", LESSON_STORE_UNREACHABLE, NULL, BREAKS, REPLICATED, false, count_on_replica,
-     kill_server_beside, promote_replica},
-    {"stopped (SIGSTOP)", LESSON_STORE_UNREACHABLE, NULL, BREAKS, IMPATIENT, true, stop_server, NULL, go_on},
-    {"stopped amid (SIGSTOP)", LESSON_STORE_UNKNOWN, NULL, BREAKS, IMPATIENT, true, NULL, stop_server_beside, go_on},
-    {"CLIENT PAUSE WRITE", LESSON_STORE_UNKNOWN, "60 ms", BREAKS, IMPATIENT, true, pause_writes, NULL, end_pause},
-    {"CLIENT PAUSE ALL", LESSON_STORE_UNREACHABLE, NULL, BREAKS, IMPATIENT, true, pause_all, NULL, wait_for_answer},
-    {"DEBUG SLEEP", LESSON_STORE_UNREACHABLE, NULL, BREAKS, IMPATIENT, true, sleep_long, NULL, wait_for_sleeper},
-    {"CLIENT KILL amid", LESSON_STORE_UNKNOWN, NULL, BREAKS, PATIENT(MAIN, false), false, NULL, keep_closing, NULL},
-    {"SCRIPT FLUSH", LESSON_STORE_OK, NULL, NOTHING, PATIENT(MAIN, false), false, flush_scripts, NULL, NULL},
-    {"SCRIPT FLUSH amid", LESSON_STORE_OK, NULL, NOTHING, PATIENT(MAIN, false), false, NULL, keep_flushing, NULL},
+     kill_server_beside, promote_replica, true},
+    {"stopped (SIGSTOP)", LESSON_STORE_UNREACHABLE, NULL, BREAKS, IMPATIENT, true, stop_server, NULL, go_on, false},
+    {"stopped amid (SIGSTOP)", LESSON_STORE_UNKNOWN, NULL, BREAKS, IMPATIENT, true, NULL, stop_server_beside, go_on,
+     false},
+    {"CLIENT PAUSE WRITE", LESSON_STORE_UNKNOWN, "60 ms", BREAKS, IMPATIENT, true, pause_writes, NULL, end_pause,
+     false},
+    {"CLIENT PAUSE ALL", LESSON_STORE_UNREACHABLE, NULL, BREAKS, IMPATIENT, true, pause_all, NULL, wait_for_answer,
+     false},
+    {"DEBUG SLEEP", LESSON_STORE_UNREACHABLE, NULL, BREAKS, IMPATIENT, true, sleep_long, NULL, wait_for_sleeper, false},
+    {"CLIENT KILL amid", LESSON_STORE_UNKNOWN, NULL, BREAKS, PATIENT(MAIN, false), false, NULL, keep_closing, NULL,
+     false},
+    {"SCRIPT FLUSH", LESSON_STORE_OK, NULL, NOTHING, PATIENT(MAIN, false), false, flush_scripts, NULL, NULL, false},
+    {"SCRIPT FLUSH amid", LESSON_STORE_OK, NULL, NOTHING, PATIENT(MAIN, false), false, NULL, keep_flushing, NULL,
+     false},
     {.name = NULL},
 };

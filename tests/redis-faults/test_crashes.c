@@ -127,14 +127,20 @@ static void check_nothing_found(fault_bench *bench, lesson_store *store, uint32_
         bench_fail(bench, "check: %" PRIu64 " found (%s)", found, lesson_store_code_name(code));
 }
 
+/* How the ends went, for a line that is printed. */
+static struct { uint64_t done, in_part, untouched; } went;
+
 /* What an interrupted end leaves: nothing, all, or the OffLine lesson with some of its members. */
 static void check_rest(fault_bench *bench, lesson_store *store, uint64_t count, bool acknowledged, bool alone) {
     lesson_store_lesson lesson;
     int code = lesson_store_get_lesson(store, "L1", &lesson);
     if (acknowledged && alone && code != LESSON_STORE_NOT_FOUND)
         bench_fail(bench, "the lesson is there (%s) after its end", lesson_store_code_name(code));
+    went.done += code == LESSON_STORE_NOT_FOUND;
     if (code == LESSON_STORE_NOT_FOUND)
         return;
+    went.in_part += lesson.course_status == LESSON_STORE_COURSE_OFFLINE;
+    went.untouched += lesson.course_status == LESSON_STORE_COURSE_ONLINE;
     if (code)
         bench_fail(bench, "get_lesson: %s", lesson_store_message());
     if (!alone)
@@ -250,6 +256,8 @@ static void run_rounds(const char *part, uint64_t rounds, void (*round)(fault_be
 
 static void test_ends_of_large_lessons(void **state) {
     run_rounds("redis-crashes-of-ends", KILLS_OF_ENDS, end_round);
+    printf("killed ends\t%" PRIu64 " done\t%" PRIu64 " left in part\t%" PRIu64 " not begun\n", went.done, went.in_part,
+           went.untouched);
     (void)state;
 }
 

@@ -6,8 +6,6 @@
 
 enum { FAULTS_MAX = 64, ROUNDS_OF_EACH = 4 };
 
-static const fault_kind *const lists[] = {faults_of_refusals, faults_of_servers, faults_of_bytes};
-
 /* What was tried, for the table that is printed. */
 static struct {
     const fault_kind *faults[FAULTS_MAX];
@@ -19,9 +17,9 @@ static struct {
 } tried;
 
 static void list_faults(void) {
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        for (const fault_kind *fault = lists[i]; fault->name; fault++)
-            tried.faults[tried.count++] = fault;
+    while (tried.count < FAULTS_MAX && fault_at((size_t)tried.count)) {
+        tried.faults[tried.count] = fault_at((size_t)tried.count);
+        tried.count++;
     }
 }
 

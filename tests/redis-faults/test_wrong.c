@@ -49,15 +49,13 @@ static const fault_kind next_reply_lost = {
     false,
     lose_next_reply,
     NULL,
-    NULL};
+    NULL,
+    false};
 
 static const fault_kind *find_fault(const char *name) {
-    const fault_kind *const lists[] = {faults_of_refusals, faults_of_servers, faults_of_bytes};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        for (const fault_kind *fault = lists[i]; fault->name; fault++) {
-            if (strcmp(fault->name, name) == 0)
-                return fault;
-        }
+    for (size_t i = 0; fault_at(i); i++) {
+        if (strcmp(fault_at(i)->name, name) == 0)
+            return fault_at(i);
     }
     assert_string_equal(name, next_reply_lost.name);
     return &next_reply_lost;
