@@ -19,12 +19,16 @@ static const struct form {
     const char *name;
     const model_call *calls; /* NULL: the members of a lesson */
     size_t count;
-    bool reads;
+    bool reads; /* and is asked again, so that it never fails */
     bool pages;
+    bool anew; /* on a connection that is made for it */
 } forms[] = {
-    {"a join, cut", CALLS(join), false, false},     {"a where, cut", CALLS(where), true, false},
-    {"reads, cut", CALLS(reads), true, false},      {"reads and writes, cut", CALLS(mixed), false, false},
-    {"members in pages, cut", NULL, 0, true, true},
+    {"a join, cut", CALLS(join), false, false, false},
+    {"a join on a new connection, cut", CALLS(join), false, false, true},
+    {"a where, cut", CALLS(where), true, false, false},
+    {"reads, cut", CALLS(reads), true, false, false},
+    {"reads and writes, cut", CALLS(mixed), false, false, false},
+    {"members in pages, cut", NULL, 0, true, true, false},
 };
 
 /* Whoever is where, so that what each request changes is not what the one before left. */
@@ -57,6 +61,8 @@ static bool break_at(fault_bench *bench, const struct form *form, false_server_p
                      false_server_direction direction, size_t after) {
     judge_rules breaks = {JUDGE_CODE(UNKNOWN) | JUDGE_CODE(UNREACHABLE), JUDGE_CODE(UNREACHABLE), false, NULL, NULL};
     begin_anew(bench);
+    if (form->anew)
+        false_server_play(bench->between, CLOSE_NOW);
     false_server_break(bench->between, part, direction, after);
     bench->rules = form->reads ? judge_nothing_fails : breaks; /* what only reads is asked again */
     if (form->calls)

@@ -4,7 +4,7 @@
 
 #include "faults.h"
 
-enum { FAULTS_MAX = 64, ROUNDS_OF_EACH = 4 };
+enum { FAULTS_MAX = 64, ROUNDS_OF_EACH = 3 };
 
 /* What was tried, for the table that is printed. */
 static struct {
