@@ -83,7 +83,7 @@ size_t bench_draw(dice_state *dice, model_call *calls, size_t most, unsigned wro
 void bench_recover(fault_bench *bench);
 
 /* Waits until the server has no other connections than these. */
-void bench_wait_for_clients(raw_server *raw, int count);
+void bench_wait_for_clients(fault_bench *bench, int count);
 
 /* A field of INFO, as "role:", into `text`. */
 void bench_info(raw_server *raw, const char *section, const char *field, char *text, size_t size);

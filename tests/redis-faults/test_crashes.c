@@ -171,7 +171,7 @@ static void end_round(fault_bench *bench) {
     raw_do(bench->at, "FLUSHALL");
     raw_make_lesson(bench->at, "L1", "1", count);
     bool acknowledged = kill_an_end(bench, count, !alone);
-    bench_wait_for_clients(bench->at, 1);
+    bench_wait_for_clients(bench, 1);
     lesson_store *store = raw_open_store(bench->at, "?pool=1&timeout_ms=60000");
     check_nothing_found(bench, store, 0);
     if (alone)
@@ -231,7 +231,7 @@ static void repair_round(fault_bench *bench) {
     pause_by_chance(&bench->dice, 15000);
     kill_child(pid);
     bench->soak->kills++;
-    bench_wait_for_clients(bench->at, 1);
+    bench_wait_for_clients(bench, 1);
     assert_int_equal(raw_number(bench->at, "EVAL %s 0 %d", count_true, TRUE_MEMBERS), TRUE_MEMBERS);
     lesson_store *store = raw_open_store(bench->at, "?pool=1&timeout_ms=60000");
     assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, NULL), LESSON_STORE_OK);

@@ -73,7 +73,7 @@ static bool break_at(fault_bench *bench, const struct form *form, false_server_p
     false_server_play(bench->between, PASS_ON);
     bench->rules = judge_nothing_fails;
     look(bench); /* by a connection that works */
-    bench_wait_for_clients(bench->at, 2);
+    bench_wait_for_clients(bench, 2);
     judge_settle(bench->judge);
     look(bench);
     return happened;

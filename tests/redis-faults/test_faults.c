@@ -28,6 +28,13 @@ static void work(fault_bench *bench) {
         bench_work(bench);
 }
 
+/* Meets what was damaged, which chance may miss. */
+static void touch_damaged(fault_bench *bench) {
+    const model_call calls[] = {MODEL_WHERE(bench->damaged, true, 0),
+                                MODEL_GET_LESSON((int8_t)(bench->damaged % MODEL_LESSONS), false, 0)};
+    bench_run(bench, calls, sizeof calls / sizeof *calls);
+}
+
 static void play(fault_bench *bench, const fault_kind *fault) {
     judge_rules before = fault->is_timed ? fault->rules : judge_nothing_fails;
     bench->fault = fault->name;
@@ -46,6 +53,8 @@ static void play(fault_bench *bench, const fault_kind *fault) {
         assert_int_equal(pthread_create(&bench->beside, NULL, fault->beside, bench), 0);
         bench_large_batch(bench);
     }
+    if (fault->code == LESSON_STORE_MALFORMED)
+        touch_damaged(bench);
     work(bench);
     if (fault->beside)
         pthread_join(bench->beside, NULL);

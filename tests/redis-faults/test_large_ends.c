@@ -52,7 +52,7 @@ static int look(fault_bench *bench, lesson_store_lesson *lesson) {
     do
         code = lesson_store_get_lesson(bench->store, "L1", lesson);
     while (code == LESSON_STORE_UNREACHABLE);
-    bench_wait_for_clients(bench->at, 2);
+    bench_wait_for_clients(bench, 2);
     do
         code = lesson_store_get_lesson(bench->store, "L1", lesson);
     while (code == LESSON_STORE_UNREACHABLE);
