@@ -72,7 +72,10 @@ void bench_large_batch(fault_bench *bench);
 void bench_run(fault_bench *bench, const model_call *calls, size_t count);
 void bench_list(fault_bench *bench, int8_t lesson); /* its members; MODEL_NONE: all users */
 
-/* The same, false where these fail the test. */
+/* Runs calls as one batch, returns its code, and puts the answers beside them. */
+int bench_ask(lesson_store *store, const model_call *calls, model_answer *answers, size_t count);
+
+/* As the two before, false where these fail the test. */
 bool bench_try(fault_bench *bench, const model_call *calls, size_t count);
 bool bench_try_list(fault_bench *bench, int8_t lesson);
 

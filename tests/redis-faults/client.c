@@ -35,15 +35,9 @@ static void report(int fd, const void *bytes, size_t size) {
 }
 
 static void run_batch(lesson_store *store, int fd, const struct asked *asked) {
-    static lesson_store_place places[BATCH_MAX];
-    static lesson_store_operation operations[BATCH_MAX];
     static struct heard heard;
-    for (size_t i = 0; i < asked->count; i++)
-        operations[i] = vocabulary_ask(&awkward_vocabulary, &asked->calls[i], &places[i]);
     report(fd, asked, offsetof(struct asked, calls) + asked->count * sizeof *asked->calls);
-    heard.code = lesson_store_batch(store, operations, asked->count);
-    for (size_t i = 0; i < asked->count; i++)
-        heard.answers[i] = vocabulary_hear(&awkward_vocabulary, &operations[i]);
+    heard.code = bench_ask(store, asked->calls, heard.answers, asked->count);
     report(fd, &heard, offsetof(struct heard, answers) + asked->count * sizeof *heard.answers);
 }
 

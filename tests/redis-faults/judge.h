@@ -38,6 +38,9 @@ void judge_free(judge_case *judge);
 
 /* Each of these is false if there is no such world; then `judge_text` says why, and the judge is of no more use. */
 
+/* In the place that an answer speaks of: it was not asked for. */
+enum { JUDGE_UNTOLD = -3 };
+
 /* A batch that returned `code`. `count` is at most JUDGE_BATCH_MAX. */
 enum { JUDGE_BATCH_MAX = 8 * 256 };
 bool judge_batch(judge_case *judge, const judge_rules *rules, const model_call *calls, const model_answer *answers,

@@ -35,6 +35,13 @@ static void touch_damaged(fault_bench *bench) {
     bench_run(bench, calls, sizeof calls / sizeof *calls);
 }
 
+/* A connection that was closed a moment ago is still taken for a good one, by a call that may then fail. */
+static void notice_the_break(fault_bench *bench) {
+    uint32_t codes = bench->codes;
+    bench_recover(bench);
+    bench->codes = codes;
+}
+
 static void play(fault_bench *bench, const fault_kind *fault) {
     judge_rules before = fault->is_timed ? fault->rules : judge_nothing_fails;
     bench->fault = fault->name;
@@ -60,6 +67,8 @@ static void play(fault_bench *bench, const fault_kind *fault) {
         pthread_join(bench->beside, NULL);
     if (fault->mend)
         fault->mend(bench);
+    if (fault->rules.writes & JUDGE_CODE(UNKNOWN))
+        notice_the_break(bench);
     bench->rules = before;
     bench_close(bench);
 }

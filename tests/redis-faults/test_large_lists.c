@@ -74,9 +74,9 @@ static void check_list(fault_bench *bench, const fault_kind *fault, int code, co
 /* True if the list was broken off. */
 static bool play(fault_bench *bench, const fault_kind *fault) {
     static struct given given;
-    static const int most[] = {100, 700, 3000, MEMBERS_MAX - 2};
-    list_kind kind = (list_kind)dice_below(&bench->dice, LISTS);
-    int count = 2 + (int)dice_below(&bench->dice, (unsigned)most[dice_below(&bench->dice, 4)]);
+    static const int most[] = {300, 5000, MEMBERS_MAX - 2};
+    list_kind kind = dice_once_in(&bench->dice, 2) ? MEMBERS : (list_kind)dice_below(&bench->dice, LISTS);
+    int count = 2 + (int)dice_below(&bench->dice, (unsigned)most[dice_below(&bench->dice, 3)]);
     bench->fault = fault->name;
     bench_open(bench, &fault->wish);
     fill(bench, kind, count);
@@ -107,15 +107,30 @@ static bool is_of_use(const fault_kind *fault) {
     return fault->code != LESSON_STORE_MALFORMED;
 }
 
+static size_t count_faults(const fault_kind *list) {
+    size_t count = 0;
+    while (list[count].name)
+        count++;
+    return count;
+}
+
+/* Every second one is a fault of bytes, which alone can break a list off at any place. */
+static const fault_kind *fault_of(uint64_t seed) {
+    size_t count = 0;
+    while (fault_at(count))
+        count++;
+    if (seed % 2)
+        return &faults_of_bytes[seed / 2 % count_faults(faults_of_bytes)];
+    return fault_at((size_t)(seed / 2 % count));
+}
+
 static void test_lists(void **state) {
-    size_t faults = 0;
+    enum { ROUNDS = 90 };
     uint64_t broken = 0;
-    while (fault_at(faults))
-        faults++;
-    soak_run soak = soak_begin("redis-large-lists", "redis", 2 * faults);
+    soak_run soak = soak_begin("redis-large-lists", "redis", ROUNDS);
     fault_bench bench = {.soak = &soak, .rules = judge_nothing_fails};
     while (soak_next(&soak)) {
-        const fault_kind *fault = fault_at((size_t)(soak.seed % faults));
+        const fault_kind *fault = fault_of(soak.seed);
         if (!is_of_use(fault))
             continue;
         bench.dice = (dice_state){soak.seed};

@@ -10,7 +10,7 @@
 static const model_call before[] = {MODEL_CREATE(0, 0, true, 0), MODEL_JOIN(0, 0, 0, MODEL_NONE, 0, true, 0),
                                     MODEL_JOIN(1, 0, 0, MODEL_NONE, 0, false, 0)};
 static const model_call where[] = {MODEL_WHERE(0, false, 0)};
-static const model_call join[] = {MODEL_JOIN(0, 1, 2, MODEL_NONE, 0, false, 0)};
+static const model_call join[] = {MODEL_JOIN(0, 1, 2, 0, 0, false, 0)}; /* by a script that the server knows by then */
 static const model_call create[] = {MODEL_CREATE(3, 0, false, 0)};
 static const model_call quit[] = {MODEL_QUIT(1, MODEL_NONE, MODEL_NONE, false, 0)};
 
