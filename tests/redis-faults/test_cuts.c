@@ -92,7 +92,7 @@ static void test_cuts(void **state) {
             size_t after = 0;
             while (break_at(&bench, &forms[i], parts[k / 2], (false_server_direction)(k % 2), after))
                 after++;
-            assert_true(after > 20);
+            assert_true(after > 10); /* the shortest reply is a word */
             soak.faults += after;
         }
         bench_close(&bench);
