@@ -101,7 +101,8 @@ static void test_faults(void **state) {
     print_table();
     soak_end(&soak);
     for (int i = 0; i < tried.count; i++) {
-        bool is_certain = tried.faults[i]->code != LESSON_STORE_OK && !tried.faults[i]->beside;
+        const fault_kind *fault = tried.faults[i]; /* what comes at a moment or a byte by chance may be missed */
+        bool is_certain = fault->code != LESSON_STORE_OK && !fault->beside && !fault->wish.behind;
         if (is_certain && tried.struck[i] >= ROUNDS_OF_EACH && tried.own[i] == 0)
             fail_msg("%s was never answered by its code", tried.faults[i]->name);
     }
