@@ -1,0 +1,68 @@
+#include "draw.h"
+
+#include <lessonstore/lessonstore.h>
+
+static const uint8_t kinds[] = {
+    LESSON_STORE_OPERATION_JOIN, LESSON_STORE_OPERATION_JOIN,       LESSON_STORE_OPERATION_JOIN,
+    LESSON_STORE_OPERATION_JOIN, LESSON_STORE_OPERATION_JOIN,       LESSON_STORE_OPERATION_JOIN,
+    LESSON_STORE_OPERATION_QUIT, LESSON_STORE_OPERATION_QUIT,       LESSON_STORE_OPERATION_QUIT,
+    LESSON_STORE_OPERATION_SET,  LESSON_STORE_OPERATION_SET,        LESSON_STORE_OPERATION_CREATE,
+    LESSON_STORE_OPERATION_END,  LESSON_STORE_OPERATION_GET_LESSON, LESSON_STORE_OPERATION_WHERE,
+    LESSON_STORE_OPERATION_COUNT};
+
+static int8_t draw_number(dice_state *dice, unsigned end) {
+    return (int8_t)dice_below(dice, end);
+}
+
+static int8_t draw_or_none(dice_state *dice, unsigned end, unsigned given_in) {
+    return end > 0 && dice_once_in(dice, given_in) ? draw_number(dice, end) : MODEL_NONE;
+}
+
+static model_call draw_set(dice_state *dice, int8_t lesson) {
+    model_call call = MODEL_SET(lesson, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, false, 0);
+    call.course_status = draw_or_none(dice, 4, 2);
+    call.chat_status = draw_or_none(dice, 2, 2);
+    if (call.course_status == MODEL_NONE && call.chat_status == MODEL_NONE)
+        call.course_status = draw_number(dice, 4);
+    call.if_course_status = draw_or_none(dice, 4, 3);
+    call.if_chat_status = draw_or_none(dice, 2, 3);
+    return call;
+}
+
+static uint8_t draw_flags(dice_state *dice, unsigned flags) {
+    return (uint8_t)(dice_bits(dice) & dice_bits(dice) & flags);
+}
+
+static model_call draw_valid(dice_state *dice, const draw_range *range) {
+    enum { JOIN_FLAGS = LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN | LESSON_STORE_STAY };
+    int8_t user = draw_number(dice, range->users);
+    int8_t lesson = draw_number(dice, range->lessons);
+    switch ((lesson_store_operation_kind)kinds[dice_below(dice, sizeof kinds)]) {
+    case LESSON_STORE_OPERATION_CREATE:
+        return (model_call)MODEL_CREATE(lesson, draw_flags(dice, LESSON_STORE_RESET), false, 0);
+    case LESSON_STORE_OPERATION_END:
+        return (model_call)MODEL_END(lesson, draw_flags(dice, LESSON_STORE_RECORD_ONLY), false, 0);
+    case LESSON_STORE_OPERATION_SET:
+        return draw_set(dice, lesson);
+    case LESSON_STORE_OPERATION_GET_LESSON:
+        return (model_call)MODEL_GET_LESSON(lesson, false, 0);
+    case LESSON_STORE_OPERATION_JOIN:
+        return (model_call)MODEL_JOIN(user, draw_number(dice, range->courses), lesson,
+                                      draw_or_none(dice, range->sessions, 3), draw_flags(dice, JOIN_FLAGS), false, 0);
+    case LESSON_STORE_OPERATION_QUIT:
+        return (model_call)MODEL_QUIT(user, dice_once_in(dice, 2) ? lesson : MODEL_NONE,
+                                      draw_or_none(dice, range->sessions, 4), false, 0);
+    case LESSON_STORE_OPERATION_WHERE:
+        return (model_call)MODEL_WHERE(user, false, 0);
+    case LESSON_STORE_OPERATION_COUNT:
+        break;
+    }
+    return (model_call)MODEL_COUNT(lesson, false, 0);
+}
+
+model_call draw_call(dice_state *dice, const draw_range *range) {
+    model_call call = draw_valid(dice, range);
+    if (range->wrong_in && dice_once_in(dice, range->wrong_in))
+        call.wrong = (uint8_t)(1 + dice_below(dice, MODEL_WRONG_END - 1));
+    return call;
+}

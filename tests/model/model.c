@@ -1,0 +1,186 @@
+#include "model.h"
+
+#include <lessonstore/lessonstore.h>
+
+static const model_lesson no_lesson = {0, MODEL_NONE, MODEL_NONE};
+static const model_user nowhere = {MODEL_NONE, MODEL_NONE, MODEL_NONE};
+
+void model_begin(model_state *model) {
+    for (int i = 0; i < MODEL_LESSONS; i++)
+        model->lessons[i] = no_lesson;
+    for (int i = 0; i < MODEL_USERS; i++)
+        model->users[i] = nowhere;
+}
+
+static model_answer answer_of(int code) {
+    return (model_answer){.code = code,
+                          .course = MODEL_NONE,
+                          .lesson = MODEL_NONE,
+                          .session = MODEL_NONE,
+                          .course_status = MODEL_NONE,
+                          .chat_status = MODEL_NONE};
+}
+
+static model_answer answer_with_place(int code, const model_user *user) {
+    model_answer answer = answer_of(code);
+    answer.course = user->course;
+    answer.lesson = user->lesson;
+    answer.session = user->session;
+    return answer;
+}
+
+static model_answer answer_with_statuses(int code, const model_lesson *lesson) {
+    model_answer answer = answer_of(code);
+    answer.course_status = lesson->course_status;
+    answer.chat_status = lesson->chat_status;
+    return answer;
+}
+
+static uint32_t count_members(const model_state *model, int lesson) {
+    uint32_t count = 0;
+    for (int i = 0; i < MODEL_USERS; i++)
+        count += model->users[i].lesson == lesson;
+    return count;
+}
+
+/* ---- Lessons */
+
+static model_answer create(model_state *model, const model_call *call) {
+    model_lesson *lesson = &model->lessons[call->lesson];
+    if (lesson->has_record && !(call->flags & LESSON_STORE_RESET))
+        return answer_of(LESSON_STORE_EXISTS);
+    *lesson = (model_lesson){1, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE};
+    return answer_of(LESSON_STORE_OK);
+}
+
+static model_answer end(model_state *model, const model_call *call) {
+    model_lesson *lesson = &model->lessons[call->lesson];
+    bool had_record = lesson->has_record;
+    *lesson = no_lesson;
+    if (call->flags & LESSON_STORE_RECORD_ONLY)
+        return answer_of(had_record ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
+    uint32_t left = count_members(model, call->lesson);
+    for (int i = 0; i < MODEL_USERS; i++) {
+        if (model->users[i].lesson == call->lesson)
+            model->users[i] = nowhere;
+    }
+    model_answer answer = answer_of(had_record || left > 0 ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
+    answer.count = left;
+    return answer;
+}
+
+static bool is_expected(int expected, int present) {
+    return expected == MODEL_NONE || expected == present;
+}
+
+static model_answer set(model_state *model, const model_call *call) {
+    model_lesson *lesson = &model->lessons[call->lesson];
+    if (!lesson->has_record)
+        return answer_of(LESSON_STORE_NOT_FOUND);
+    if (!is_expected(call->if_course_status, lesson->course_status) ||
+        !is_expected(call->if_chat_status, lesson->chat_status))
+        return answer_with_statuses(LESSON_STORE_CONFLICT, lesson);
+    if (call->course_status != MODEL_NONE)
+        lesson->course_status = call->course_status;
+    if (call->chat_status != MODEL_NONE)
+        lesson->chat_status = call->chat_status;
+    return answer_of(LESSON_STORE_OK);
+}
+
+static model_answer get_lesson(const model_state *model, const model_call *call) {
+    const model_lesson *lesson = &model->lessons[call->lesson];
+    uint32_t members = count_members(model, call->lesson);
+    if (!lesson->has_record && members == 0)
+        return answer_of(LESSON_STORE_NOT_FOUND);
+    model_answer answer = answer_with_statuses(LESSON_STORE_OK, lesson);
+    answer.has_record = lesson->has_record;
+    answer.count = members;
+    return answer;
+}
+
+static model_answer count(const model_state *model, const model_call *call) {
+    model_answer answer = answer_of(LESSON_STORE_OK);
+    answer.count = count_members(model, call->lesson);
+    return answer;
+}
+
+/* ---- Users */
+
+/* The first flag of the call that forbids the join; 0: none. */
+static uint8_t forbidding_flag(const model_lesson *lesson, const model_user *user, const model_call *call) {
+    bool is_open =
+        lesson->course_status == LESSON_STORE_COURSE_ONLINE || lesson->course_status == LESSON_STORE_COURSE_WAITING;
+    if (call->flags & LESSON_STORE_IF_EXISTS && !lesson->has_record)
+        return LESSON_STORE_IF_EXISTS;
+    if (call->flags & LESSON_STORE_IF_OPEN && !is_open)
+        return LESSON_STORE_IF_OPEN;
+    if (call->flags & LESSON_STORE_STAY && user->lesson != MODEL_NONE && user->lesson != call->lesson)
+        return LESSON_STORE_STAY;
+    return 0;
+}
+
+static uint8_t arrival_of(const model_user *user, int lesson) {
+    if (user->lesson == MODEL_NONE)
+        return LESSON_STORE_ARRIVAL_NEW;
+    return user->lesson == lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE : LESSON_STORE_ARRIVAL_MOVED;
+}
+
+static model_answer join(model_state *model, const model_call *call) {
+    model_user *user = &model->users[call->user];
+    model_answer answer = answer_with_place(LESSON_STORE_OK, user);
+    answer.refused_by = forbidding_flag(&model->lessons[call->lesson], user, call);
+    if (answer.refused_by) {
+        answer.code = LESSON_STORE_REFUSED;
+        return answer;
+    }
+    answer.arrival = arrival_of(user, call->lesson);
+    *user = (model_user){call->lesson, call->course, call->session};
+    return answer;
+}
+
+static model_answer quit(model_state *model, const model_call *call) {
+    model_user *user = &model->users[call->user];
+    if (user->lesson == MODEL_NONE)
+        return answer_of(LESSON_STORE_NOT_FOUND);
+    bool is_meant = (call->lesson == MODEL_NONE || call->lesson == user->lesson) &&
+                    (call->session == MODEL_NONE || call->session == user->session);
+    model_answer answer = answer_with_place(is_meant ? LESSON_STORE_OK : LESSON_STORE_CONFLICT, user);
+    if (is_meant)
+        *user = nowhere;
+    return answer;
+}
+
+static model_answer where(const model_state *model, const model_call *call) {
+    const model_user *user = &model->users[call->user];
+    return answer_with_place(user->lesson == MODEL_NONE ? LESSON_STORE_NOT_FOUND : LESSON_STORE_OK, user);
+}
+
+model_answer model_run(model_state *model, const model_call *call) {
+    if (call->wrong)
+        return answer_of(LESSON_STORE_INVALID);
+    switch ((lesson_store_operation_kind)call->kind) {
+    case LESSON_STORE_OPERATION_CREATE:
+        return create(model, call);
+    case LESSON_STORE_OPERATION_END:
+        return end(model, call);
+    case LESSON_STORE_OPERATION_SET:
+        return set(model, call);
+    case LESSON_STORE_OPERATION_GET_LESSON:
+        return get_lesson(model, call);
+    case LESSON_STORE_OPERATION_JOIN:
+        return join(model, call);
+    case LESSON_STORE_OPERATION_QUIT:
+        return quit(model, call);
+    case LESSON_STORE_OPERATION_WHERE:
+        return where(model, call);
+    case LESSON_STORE_OPERATION_COUNT:
+        return count(model, call);
+    }
+    return answer_of(LESSON_STORE_INVALID);
+}
+
+bool model_answers_equal(const model_answer *a, const model_answer *b) {
+    return a->code == b->code && a->count == b->count && a->arrival == b->arrival && a->refused_by == b->refused_by &&
+           a->course == b->course && a->lesson == b->lesson && a->session == b->session &&
+           a->has_record == b->has_record && a->course_status == b->course_status && a->chat_status == b->chat_status;
+}

@@ -1,0 +1,125 @@
+/*
+ * What every operation does and answers, as docs/promises.md says, in the plainest way: two small arrays, and a
+ * function for each kind of operation. It is what the engines are compared with.
+ *
+ * Ids are numbers here, which a vocabulary (vocabulary.h) gives names to. So a model is some bytes that can be copied,
+ * compared by memcmp, and hashed.
+ */
+#ifndef LESSON_STORE_TESTS_MODEL_H
+#define LESSON_STORE_TESTS_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    MODEL_USERS = 32,
+    MODEL_LESSONS = 6,
+    MODEL_COURSES = 3,
+    MODEL_SESSIONS = 3,
+    MODEL_NONE = -1,    /* not given; nowhere; no status */
+    MODEL_STRANGER = -2 /* in an answer: a name that is not in the vocabulary */
+};
+
+/* What makes a call INVALID. */
+enum {
+    MODEL_WRONG_NOTHING,
+    MODEL_WRONG_ID_MISSING,
+    MODEL_WRONG_ID_EMPTY,
+    MODEL_WRONG_ID_LONG,
+    MODEL_WRONG_ID_CONTROL,
+    MODEL_WRONG_ID_UTF8,
+    MODEL_WRONG_KIND,
+    MODEL_WRONG_FLAG,
+    MODEL_WRONG_STATUS,
+    MODEL_WRONG_RESERVED,
+    MODEL_WRONG_END
+};
+
+typedef struct model_lesson {
+    int8_t has_record;
+    int8_t course_status; /* both MODEL_NONE without a record */
+    int8_t chat_status;
+} model_lesson;
+
+typedef struct model_user {
+    int8_t lesson; /* MODEL_NONE: nowhere, and then so are the other two */
+    int8_t course;
+    int8_t session;
+} model_user;
+
+typedef struct model_state {
+    model_lesson lessons[MODEL_LESSONS];
+    model_user users[MODEL_USERS];
+} model_state;
+
+/* An operation. What its kind does not take is MODEL_NONE. */
+typedef struct model_call {
+    uint8_t kind; /* lesson_store_operation_kind */
+    uint8_t flags;
+    int8_t user;
+    int8_t course;
+    int8_t lesson;
+    int8_t session;
+    int8_t course_status;
+    int8_t chat_status;
+    int8_t if_course_status;
+    int8_t if_chat_status;
+    bool together; /* the next call is in the same batch */
+    uint8_t wrong; /* MODEL_WRONG_...; a model answers INVALID to all but NOTHING */
+} model_call;
+
+/* The calls as they are written in a test, and as a failing test prints them. */
+#define MODEL_CALL(kind, flags, user, course, lesson, session, together, wrong)                                \
+    {                                                                                                          \
+        LESSON_STORE_OPERATION_##kind, (flags), (user), (course), (lesson), (session), MODEL_NONE, MODEL_NONE, \
+            MODEL_NONE, MODEL_NONE, (together), (wrong)                                                        \
+    }
+#define MODEL_CREATE(lesson, flags, together, wrong) \
+    MODEL_CALL(CREATE, flags, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
+#define MODEL_END(lesson, flags, together, wrong) \
+    MODEL_CALL(END, flags, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
+#define MODEL_SET(lesson, course_status, chat_status, if_course_status, if_chat_status, together, wrong)             \
+    {                                                                                                                \
+        LESSON_STORE_OPERATION_SET, 0, MODEL_NONE, MODEL_NONE, (lesson), MODEL_NONE, (course_status), (chat_status), \
+            (if_course_status), (if_chat_status), (together), (wrong)                                                \
+    }
+#define MODEL_GET_LESSON(lesson, together, wrong) \
+    MODEL_CALL(GET_LESSON, 0, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
+#define MODEL_JOIN(user, course, lesson, session, flags, together, wrong) \
+    MODEL_CALL(JOIN, flags, user, course, lesson, session, together, wrong)
+#define MODEL_QUIT(user, lesson, session, together, wrong) \
+    MODEL_CALL(QUIT, 0, user, MODEL_NONE, lesson, session, together, wrong)
+#define MODEL_WHERE(user, together, wrong) \
+    MODEL_CALL(WHERE, 0, user, MODEL_NONE, MODEL_NONE, MODEL_NONE, together, wrong)
+#define MODEL_COUNT(lesson, together, wrong) \
+    MODEL_CALL(COUNT, 0, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
+
+/* What an operation answers. What its answer does not speak of is 0, or MODEL_NONE for ids and statuses. */
+typedef struct model_answer {
+    int32_t code;
+    uint32_t count; /* END: put out; COUNT, GET_LESSON: members */
+    uint8_t arrival;
+    uint8_t refused_by;
+    int8_t course; /* of the place told */
+    int8_t lesson;
+    int8_t session;
+    int8_t has_record; /* GET_LESSON; the statuses also SET, CONFLICT */
+    int8_t course_status;
+    int8_t chat_status;
+} model_answer;
+
+/* Nobody anywhere, and no lesson. */
+void model_begin(model_state *model);
+
+/* Does the call, and gives the answer that a store must give. */
+model_answer model_run(model_state *model, const model_call *call);
+
+bool model_answers_equal(const model_answer *a, const model_answer *b);
+
+/* The call as it is written in a test, "MODEL_JOIN(3, 0, 1, MODEL_NONE, LESSON_STORE_STAY, 0, 0),", and an answer for a
+ * person. `text` has MODEL_TEXT_SIZE bytes, and is returned. */
+enum { MODEL_TEXT_SIZE = 200 };
+const char *model_call_text(const model_call *call, char text[MODEL_TEXT_SIZE]);
+const char *model_answer_text(const model_answer *answer, char text[MODEL_TEXT_SIZE]);
+
+#endif

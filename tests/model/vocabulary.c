@@ -1,0 +1,191 @@
+#include "vocabulary.h"
+
+#include <string.h>
+
+/* 254 bytes. */
+#define TEN "0123456789"
+#define FIFTY TEN TEN TEN TEN TEN
+#define LONG FIFTY FIFTY FIFTY FIFTY FIFTY "0123"
+
+const vocabulary awkward_vocabulary = {
+    .users = {"ann",
+              "Ann",
+              "ann ",
+              " ann",
+              "a:b:c",
+              "#1",
+              "x@y.z",
+              "a|b",
+              "\"quoted\"",
+              "o'hara",
+              "{tag}",
+              "\345\255\246\347\224\237",
+              "\303\251",
+              "e\314\201",
+              "\360\237\230\200",
+              "%s%n%d",
+              "'; DROP TABLE users; --",
+              "*",
+              "[a-z]?",
+              "\\x00",
+              "$1",
+              "-1",
+              "0",
+              "None",
+              "nil",
+              "\302\240",
+              "\357\273\277bom",
+              LONG "a",
+              LONG "b",
+              "STATUS:LESSON_USER:LESSON_ID:algebra",
+              "plain",
+              "another"},
+    .lessons = {"algebra", "Algebra", "algebra ", "\346\225\260\345\255\246 1: {a}|b#c@d", LONG "a", LONG "b"},
+    .courses = {"maths", "\"M\" %s", LONG "c"},
+    .sessions = {"s", "S", "\344\274\232 1"},
+};
+
+int vocabulary_number(const char *const *names, size_t count, lesson_store_id name) {
+    if (name.size == 0)
+        return MODEL_NONE;
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(names[i]) == name.size && memcmp(names[i], name.data, name.size) == 0)
+            return (int)i;
+    }
+    return MODEL_STRANGER;
+}
+
+static lesson_store_id name_of(const char *const *names, int number) {
+    return lesson_store_id_of(number == MODEL_NONE ? NULL : names[number]);
+}
+
+/* ---- Asking */
+
+static void make_wrong(lesson_store_operation *operation, const model_call *call) {
+    lesson_store_id *id = call->user != MODEL_NONE ? &operation->uid : &operation->lesson_id;
+    switch (call->wrong) {
+    case MODEL_WRONG_ID_MISSING:
+        *id = lesson_store_id_of(NULL);
+        return;
+    case MODEL_WRONG_ID_EMPTY:
+        *id = lesson_store_id_of("");
+        return;
+    case MODEL_WRONG_ID_LONG:
+        *id = lesson_store_id_of(LONG "ab");
+        return;
+    case MODEL_WRONG_ID_CONTROL:
+        *id = lesson_store_id_of("a\tb");
+        return;
+    case MODEL_WRONG_ID_UTF8:
+        *id = lesson_store_id_of("a\300\200");
+        return;
+    case MODEL_WRONG_KIND:
+        operation->kind = LESSON_STORE_OPERATION_COUNT + 1;
+        return;
+    case MODEL_WRONG_FLAG:
+        operation->flags |= LESSON_STORE_STAY << 1;
+        return;
+    case MODEL_WRONG_STATUS:
+        operation->course_status = LESSON_STORE_COURSE_WAITING + 1;
+        return;
+    case MODEL_WRONG_RESERVED:
+        operation->reserved[1] = 1;
+        return;
+    default:
+        return;
+    }
+}
+
+/* What a place holds before a call, so that it shows whether the call wrote to it. */
+static void mark_unwritten(lesson_store_place *place) {
+    memset(place, 0x7e, sizeof *place);
+}
+
+static bool is_unwritten(const lesson_store_place *place) {
+    lesson_store_place mark;
+    mark_unwritten(&mark);
+    return memcmp(&mark, place, sizeof mark) == 0;
+}
+
+lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call *call, lesson_store_place *place) {
+    lesson_store_operation operation = lesson_store_operation_of(call->kind);
+    operation.flags = call->flags;
+    operation.uid = name_of(words->users, call->user);
+    operation.course_id = name_of(words->courses, call->course);
+    operation.lesson_id = name_of(words->lessons, call->lesson);
+    operation.session = name_of(words->sessions, call->session);
+    operation.course_status = call->course_status;
+    operation.chat_status = call->chat_status;
+    operation.if_course_status = call->if_course_status;
+    operation.if_chat_status = call->if_chat_status;
+    operation.place = place;
+    mark_unwritten(place);
+    make_wrong(&operation, call);
+    return operation;
+}
+
+/* ---- Hearing */
+
+static void hear_place(const vocabulary *words, const lesson_store_place *place, model_answer *answer) {
+    answer->course = (int8_t)vocabulary_number(words->courses, MODEL_COURSES, lesson_store_id_of(place->course_id));
+    answer->lesson = (int8_t)vocabulary_number(words->lessons, MODEL_LESSONS, lesson_store_id_of(place->lesson_id));
+    answer->session = (int8_t)vocabulary_number(words->sessions, MODEL_SESSIONS, lesson_store_id_of(place->session));
+}
+
+static void hear_statuses(const lesson_store_lesson *lesson, model_answer *answer) {
+    answer->course_status = (int8_t)lesson->course_status;
+    answer->chat_status = (int8_t)lesson->chat_status;
+}
+
+static bool tells_place(const lesson_store_operation *operation) {
+    switch (operation->kind) {
+    case LESSON_STORE_OPERATION_JOIN:
+        return operation->code == LESSON_STORE_OK || operation->code == LESSON_STORE_REFUSED;
+    case LESSON_STORE_OPERATION_QUIT:
+        return operation->code == LESSON_STORE_OK || operation->code == LESSON_STORE_CONFLICT;
+    case LESSON_STORE_OPERATION_WHERE:
+        return operation->code == LESSON_STORE_OK;
+    default:
+        return false;
+    }
+}
+
+model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operation *operation) {
+    bool is_ok = operation->code == LESSON_STORE_OK;
+    model_answer answer = {.code = operation->code,
+                           .course = MODEL_NONE,
+                           .lesson = MODEL_NONE,
+                           .session = MODEL_NONE,
+                           .course_status = MODEL_NONE,
+                           .chat_status = MODEL_NONE};
+    if (tells_place(operation))
+        hear_place(words, operation->place, &answer);
+    else if (!is_unwritten(operation->place))
+        answer.lesson = MODEL_STRANGER;
+    if (operation->kind == LESSON_STORE_OPERATION_JOIN && is_ok)
+        answer.arrival = (uint8_t)operation->arrival;
+    if (operation->kind == LESSON_STORE_OPERATION_JOIN && operation->code == LESSON_STORE_REFUSED)
+        answer.refused_by = (uint8_t)operation->refused_by;
+    if (operation->kind == LESSON_STORE_OPERATION_SET && operation->code == LESSON_STORE_CONFLICT)
+        hear_statuses(&operation->lesson, &answer);
+    if ((operation->kind == LESSON_STORE_OPERATION_END || operation->kind == LESSON_STORE_OPERATION_COUNT) && is_ok)
+        answer.count = (uint32_t)operation->count;
+    if (operation->kind == LESSON_STORE_OPERATION_GET_LESSON && is_ok) {
+        hear_statuses(&operation->lesson, &answer);
+        answer.has_record = operation->lesson.has_record;
+        answer.count = (uint32_t)operation->lesson.member_count;
+    }
+    return answer;
+}
+
+int vocabulary_run(const vocabulary *words, lesson_store *store, const model_call *calls, size_t count,
+                   model_answer *answers) {
+    lesson_store_place places[VOCABULARY_BATCH_MAX];
+    lesson_store_operation operations[VOCABULARY_BATCH_MAX];
+    for (size_t i = 0; i < count; i++)
+        operations[i] = vocabulary_ask(words, &calls[i], &places[i]);
+    int code = lesson_store_batch(store, operations, count);
+    for (size_t i = 0; i < count; i++)
+        answers[i] = vocabulary_hear(words, &operations[i]);
+    return code;
+}

@@ -1,0 +1,112 @@
+#include "engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cmocka_all.h"
+
+enum engine_kind { MEMORY, SQLITE, REDIS };
+
+static const char *const names[] = {"memory", "sqlite", "redis"};
+
+static struct {
+    enum engine_kind kind;
+    const char *redis_location;
+    char folder[256];
+    char location[320];
+} engine;
+
+bool engine_choose(const char *name) {
+    for (size_t i = 0; i < 3; i++) {
+        if (strcmp(name, names[i]) != 0)
+            continue;
+        engine.kind = (enum engine_kind)i;
+        engine.redis_location = getenv("LESSONSTORE_TEST_REDIS");
+        if (engine.kind != REDIS || engine.redis_location)
+            return true;
+    }
+    fprintf(stderr, "the argument is memory or sqlite, or redis where with_redis runs this\n");
+    return false;
+}
+
+const char *engine_name(void) {
+    return names[engine.kind];
+}
+
+bool engine_is_shared(void) {
+    return engine.kind != MEMORY;
+}
+
+static void make_folder(void) {
+    const char *parent = getenv("TMPDIR");
+    snprintf(engine.folder, sizeof engine.folder, "%s/lessonstore-engine.XXXXXX", parent && *parent ? parent : "/tmp");
+    assert_non_null(mkdtemp(engine.folder));
+}
+
+static void remove_folder(void) {
+    static const char *const files[] = {"lessons.db", "lessons.db-wal", "lessons.db-shm"};
+    char path[300];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", engine.folder, files[i]);
+        unlink(path);
+    }
+    assert_int_equal(rmdir(engine.folder), 0);
+}
+
+/* By a raw command: what a damaged store holds is not all in reach of the library. */
+static void empty_redis(void) {
+    static const char command[] = "FLUSHALL\r\n", expected[] = "+OK\r\n";
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char reply[sizeof expected] = "";
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", strchr(engine.redis_location, '/') + 2);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(write(fd, command, sizeof command - 1), sizeof command - 1);
+    for (size_t got = 0; got < sizeof expected - 1;) {
+        ssize_t count = read(fd, reply + got, sizeof expected - 1 - got);
+        assert_true(count > 0);
+        got += (size_t)count;
+    }
+    close(fd);
+    assert_string_equal(reply, expected);
+}
+
+const char *engine_make(void) {
+    snprintf(engine.location, sizeof engine.location, "memory:");
+    if (engine.kind == SQLITE) {
+        make_folder();
+        snprintf(engine.location, sizeof engine.location, "sqlite:%s/lessons.db", engine.folder);
+    } else if (engine.kind == REDIS) {
+        empty_redis();
+        snprintf(engine.location, sizeof engine.location, "%s", engine.redis_location);
+    }
+    return engine.location;
+}
+
+void engine_remove(void) {
+    if (engine.kind == SQLITE)
+        remove_folder();
+}
+
+lesson_store *engine_open_store(const char *options) {
+    char location[512];
+    lesson_store *store;
+    snprintf(location, sizeof location, "%s%s", engine.location, options);
+    if (lesson_store_open(&store, location) != LESSON_STORE_OK)
+        fail_msg("%s: %s", location, lesson_store_message());
+    return store;
+}
+
+lesson_store *engine_open(void) {
+    engine_make();
+    return engine_open_store("");
+}
+
+void engine_close(lesson_store *store) {
+    lesson_store_close(store);
+    engine_remove();
+}
