@@ -103,6 +103,20 @@ static void a_pool_that_cannot_grow(void **state) {
     assert_int_equal(the_spy.closes, 1);
 }
 
+/* What the location tells an instance of the first one is one of its own backend's. */
+static void a_pool_that_grows(void **state) {
+    (void)state;
+    spy_reset();
+    the_spy.on_run = pause_a_little;
+    lesson_store *store = open_faulty("fault+spy:?pool=3");
+    assert_null(the_spy.first_told);
+    assert_int_equal(work_together(store), 0);
+    assert_true(the_spy.opens > 1);
+    assert_ptr_equal(the_spy.first_told, the_spy.first_opened);
+    lesson_store_close(store);
+    assert_int_equal(the_spy.closes, the_spy.opens);
+}
+
 static void a_store_that_hangs_until_it_is_let_go(void **state) {
     (void)state;
     for (int fails = 0; fails < 2; fails++) {
@@ -220,6 +234,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_many_are_struck_as_was_said),
         cmocka_unit_test(a_pool_that_cannot_grow),
+        cmocka_unit_test(a_pool_that_grows),
         cmocka_unit_test(a_store_that_hangs_until_it_is_let_go),
         cmocka_unit_test(a_delay_takes_its_time_once_for_a_batch),
         cmocka_unit_test(the_executor_hands_on_each_failure),
