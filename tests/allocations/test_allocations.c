@@ -3,6 +3,7 @@
  * info; once, and from there on for good. After each the failure was an honest one, what was acknowledged is there,
  * what was refused is not, half or whole, nothing leaks, and the store works again.
  */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -54,33 +55,56 @@ enum { BATCHES = 60, CALLS_MAX = 30, NTH_MAX = 5000 };
 struct holding {
     long blocks;
     int64_t bytes;
+    int descriptors;
 };
 
+static int count_descriptors(void) {
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    assert_non_null(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
 static struct holding hold(void) {
-    return (struct holding){allocator_live(), engine_live_bytes()};
+    return (struct holding){allocator_live(), engine_live_bytes(), count_descriptors()};
 }
 
 static void assert_nothing_leaked(struct holding before, const char *what, long nth) {
     struct holding now = hold();
-    if (now.blocks != before.blocks || now.bytes != before.bytes)
-        fail_msg("%s, allocation %ld: %ld blocks and %lld bytes of SQLite were not freed", what, nth,
-                 now.blocks - before.blocks, (long long)(now.bytes - before.bytes));
+    if (now.blocks != before.blocks || now.bytes != before.bytes || now.descriptors != before.descriptors)
+        fail_msg("%s, allocation %ld: %ld blocks, %lld bytes of SQLite and %d descriptors were not freed", what, nth,
+                 now.blocks - before.blocks, (long long)(now.bytes - before.bytes),
+                 now.descriptors - before.descriptors);
+}
+
+static bool is_redis(void) {
+    return strcmp(engine_name(), "redis") == 0;
 }
 
 /* What a call may be answered when an allocation has failed. In Redis a request may have been sent by then. */
 static void assert_honest(int code, bool writes, const char *what, long nth) {
-    bool may_be_lost = writes && strcmp(engine_name(), "redis") == 0;
+    bool may_be_lost = writes && is_redis();
     if (code >= 0 || code == LESSON_STORE_NO_MEMORY || (may_be_lost && code == LESSON_STORE_UNKNOWN))
         return;
     fail_msg("%s, allocation %ld: %s: %s", what, nth, lesson_store_code_name(code), lesson_store_message());
 }
 
 static long failures;
+static long failed_here; /* in the present run of a trial */
 
-/* Every test goes through here: `what` is done again and again, with allocation 1 failing, then 2, ..., once or from
+/* Ends the failing; true if nothing failed. */
+static bool end(void) {
+    long failed = allocator_end();
+    failed_here += failed;
+    return failed == 0;
+}
+
+/* Every test goes through here: something is done again and again, with allocation 1 failing, then 2, ..., once or from
  * there on, until none failed that it asked for. */
 struct trial {
-    const char *what;
     void (*run)(long nth, bool for_good, void *context);
     void *context;
 };
@@ -89,8 +113,9 @@ static void try_each(const struct trial *trial) {
     for (int for_good = 0; for_good < 2; for_good++) {
         long nth = 1, failed;
         do {
+            failed_here = 0;
             trial->run(nth, for_good, trial->context);
-            failed = allocator_end();
+            failed = failed_here;
             failures += failed > 0;
             assert_true(nth < NTH_MAX);
             nth++;
@@ -119,7 +144,7 @@ static void open_once(long nth, bool for_good, void *context) {
     struct holding before = hold();
     allocator_begin(nth, for_good);
     int code = lesson_store_open(&store, context);
-    if (allocator_end() == 0)
+    if (end())
         assert_int_equal(code, LESSON_STORE_OK);
     assert_honest(code, false, "open", nth);
     assert_true((code == LESSON_STORE_OK) == (store != NULL));
@@ -131,18 +156,37 @@ static void open_once(long nth, bool for_good, void *context) {
     assert_nothing_leaked(before, "open", nth);
 }
 
+/* A file is made, and its tables; then it opens all the same, whatever was left of the attempt. */
+static void open_new_once(long nth, bool for_good, void *context) {
+    (void)context;
+    char location[512];
+    snprintf(location, sizeof location, "%s", engine_make());
+    open_once(nth, for_good, location);
+    open_once(0, false, location);
+    engine_remove();
+}
+
 static void opening(void **state) {
     (void)state;
-    static const char *const prefixes[] = {"", "fault+"};
-    for (size_t i = 0; i < 2; i++) {
-        char location[512];
-        snprintf(location, sizeof location, "%s%s", prefixes[i], engine_make());
-        const struct trial trial = {"open", open_once, location};
-        open_once(0, false, location);
+    char plain[512], faulty[520];
+    snprintf(plain, sizeof plain, "%s", engine_make());
+    snprintf(faulty, sizeof faulty, "fault+%s", plain);
+    char *const locations[] = {plain, faulty, is_redis() ? getenv("LESSONSTORE_TEST_REDIS_TCP") : NULL};
+    open_once(0, false, plain);
+    for (size_t i = 0; i < 3 && locations[i]; i++) {
+        const struct trial trial = {open_once, locations[i]};
         try_each(&trial);
-        engine_remove();
     }
+    engine_remove();
     report("opening");
+}
+
+/* open_new_once ends a trial by a whole open, so how many have failed is kept. */
+static void opening_anew(void **state) {
+    (void)state;
+    const struct trial trial = {open_new_once, NULL};
+    try_each(&trial);
+    report("opening anew");
 }
 
 /* ---- Batches */
@@ -197,7 +241,7 @@ static void run_once(long nth, bool for_good, void *context) {
     char text[VOCABULARY_TEXT_SIZE];
     allocator_begin(nth, for_good);
     int code = vocabulary_run(&awkward_vocabulary, batch->store, batch->calls, batch->count, answers);
-    if (allocator_end() == 0)
+    if (end())
         assert_int_equal(code, LESSON_STORE_OK);
     assert_honest(code, true, "batch", nth);
     for (size_t i = 0; i < batch->count; i++)
@@ -218,20 +262,18 @@ static void batches(void **state) {
     const draw_range range = {MODEL_USERS, MODEL_LESSONS, MODEL_COURSES, MODEL_SESSIONS, 0};
     struct holding before = hold();
     struct batch batch = {.store = engine_open()};
-    const struct trial trial = {"batch", run_once, &batch};
+    const struct trial trial = {run_once, &batch};
     dice_state dice = {1};
     model_begin(&batch.model);
     for (int i = 0; i < BATCHES; i++) {
         batch.count = i % 2 ? 1 : 1 + dice_below(&dice, CALLS_MAX);
         for (size_t call = 0; call < batch.count; call++)
             batch.calls[call] = draw_call(&dice, &range);
-        try_each(&trial);
-        if (i % 20 == 19) { /* from a store that has allocated nothing yet */
+        if (i % 3 == 0 && engine_is_shared()) { /* one that has no buffers yet */
             lesson_store_close(batch.store);
-            batch.store = strcmp(engine_name(), "memory") == 0 ? engine_open() : engine_open_store("");
-            if (strcmp(engine_name(), "memory") == 0)
-                model_begin(&batch.model);
+            batch.store = engine_open_store("");
         }
+        try_each(&trial);
     }
     engine_close(batch.store);
     assert_nothing_leaked(before, "batches", 0);
@@ -251,8 +293,8 @@ static void read_once(long nth, bool for_good, void *context) {
     char text[VOCABULARY_TEXT_SIZE] = "";
     allocator_begin(nth, for_good);
     int code = vocabulary_read_state(&awkward_vocabulary, listing->store, &found, text);
-    long failed = allocator_end();
-    if (code != LESSON_STORE_OK && (failed == 0 || code != LESSON_STORE_NO_MEMORY))
+    bool sound = end();
+    if (code != LESSON_STORE_OK && (sound || code != LESSON_STORE_NO_MEMORY))
         fail_msg("streams, allocation %ld: %s: %s", nth, lesson_store_code_name(code), text);
     if (code == LESSON_STORE_OK && !vocabulary_compare(&listing->model, &found, text))
         fail_msg("streams, allocation %ld: OK, and not all: %s", nth, text);
@@ -268,7 +310,7 @@ static void info_once(long nth, bool for_good, void *context) {
     struct listing *listing = context;
     allocator_begin(nth, for_good);
     int code = lesson_store_info(listing->store, take_fact, NULL);
-    if (allocator_end() == 0)
+    if (end())
         assert_int_equal(code, LESSON_STORE_OK);
     assert_honest(code, false, "info", nth);
     assert_state(listing->store, &listing->model, "info", nth);
@@ -279,7 +321,7 @@ static void check_once(long nth, bool for_good, void *context) {
     uint64_t found = 0;
     allocator_begin(nth, for_good);
     int code = lesson_store_check(listing->store, LESSON_STORE_CHECK_ENDED, NULL, NULL, &found, NULL);
-    if (allocator_end() == 0)
+    if (end())
         assert_int_equal(code, LESSON_STORE_OK);
     assert_honest(code, false, "check", nth);
     if (code == LESSON_STORE_OK)
@@ -296,7 +338,7 @@ static void repair_once(long nth, bool for_good, void *context) {
     allocator_begin(nth, for_good);
     int code = lesson_store_check(listing->store, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR, NULL, NULL,
                                   NULL, NULL);
-    if (allocator_end() == 0)
+    if (end())
         assert_int_equal(code, LESSON_STORE_OK);
     assert_honest(code, true, "repair", nth);
     assert_int_equal(vocabulary_read_state(&awkward_vocabulary, listing->store, &found, text), LESSON_STORE_OK);
@@ -333,7 +375,7 @@ static void streams_check_and_info(void **state) {
     struct holding before = hold();
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         struct listing listing = {.store = engine_open()};
-        const struct trial trial = {"streams", runs[i], &listing};
+        const struct trial trial = {runs[i], &listing};
         fill(&listing);
         try_each(&trial);
         engine_close(listing.store);
@@ -348,6 +390,7 @@ static void streams_check_and_info(void **state) {
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opening),
+        cmocka_unit_test(opening_anew),
         cmocka_unit_test(batches),
         cmocka_unit_test(streams_check_and_info),
     };
