@@ -215,7 +215,8 @@ static redisContext *make_context(const redis_settings *settings) {
 static int take_socket(redis_connection *connection, redisContext *context) {
     const redis_settings *settings = &connection->settings;
     if (context->err)
-        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: %s", settings->shown, context->errstr);
+        return lesson_store_fail(context->err == REDIS_ERR_OOM ? LESSON_STORE_NO_MEMORY : LESSON_STORE_UNREACHABLE,
+                                 "%s: %s", settings->shown, context->errstr);
     if (settings->host)
         redisEnableKeepAlive(context);
     struct timeval time = time_of(settings->timeout_ms);
