@@ -94,6 +94,10 @@ const char *engine_make(void) {
     return engine.location;
 }
 
+const char *engine_location(void) {
+    return engine.location;
+}
+
 void engine_remove(void) {
     if (engine.kind == SQLITE)
         remove_folder();
