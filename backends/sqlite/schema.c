@@ -55,7 +55,7 @@ static int identify(sqlite_store *sqlite, int *version) {
 
 /* Within a write transaction: another process may have upgraded the file while this one waited for the lock. */
 static int apply_steps(sqlite_store *sqlite) {
-    int version;
+    int version = 0;
     int code = identify(sqlite, &version);
     for (; !code && version < NEWEST_VERSION; version++)
         code = sqlite_execute_text(sqlite, steps[version]);
@@ -87,7 +87,7 @@ static int enter_wal_mode(sqlite_store *sqlite) {
 }
 
 static int settle_once(sqlite_store *sqlite) {
-    int version;
+    int version = 0;
     int code = identify(sqlite, &version);
     if (!code && version < NEWEST_VERSION)
         code = upgrade(sqlite);
