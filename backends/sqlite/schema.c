@@ -105,13 +105,14 @@ static int64_t now_ms(void) {
 int sqlite_settle_schema(sqlite_store *sqlite) {
     const int64_t deadline_ms = now_ms() + sqlite->busy_timeout_ms;
     /* The step into WAL mode turns a read lock into an exclusive one, where SQLite does not wait lest two wait for each
-     * other. So two processes that open a new file at one moment both try again, after pauses that differ. */
-    for (;;) {
+     * other. So two processes that open a new file at one moment both try again, after pauses that differ, and by more
+     * each time: where an attempt takes longer than the pauses differ, they would meet for ever. */
+    for (unsigned longest_ms = 16;; longest_ms *= longest_ms < 512 ? 2 : 1) {
         int code = settle_once(sqlite);
         if (code != LESSON_STORE_BUSY || now_ms() >= deadline_ms)
             return code;
-        unsigned char pause_ms;
+        unsigned pause_ms;
         sqlite3_randomness(sizeof pause_ms, &pause_ms);
-        sqlite3_sleep(1 + pause_ms % 16);
+        sqlite3_sleep((int)(1 + pause_ms % longest_ms));
     }
 }

@@ -82,6 +82,7 @@ static int code_for_nobody(const sqlite_files *files, int number) {
     if (before == 0 && setresuid(65534, 65534, 0) != 0)
         return 1;
     int code = lesson_store_open(&store, files->location);
+    lesson_store_close(store);
     return seteuid(before) == 0 ? code : 1;
 }
 
