@@ -7,3 +7,16 @@ int64_t lesson_store_now_ms(void) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
+
+void lesson_store_condition_open(pthread_cond_t *condition) {
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+int lesson_store_wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_ms) {
+    struct timespec until = {.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    return pthread_cond_timedwait(condition, mutex, &until);
+}

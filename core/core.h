@@ -12,6 +12,8 @@
 
 #define LESSON_STORE_OPTIONS_MAX 32 /* options in one location */
 
+typedef struct lesson_store_faults lesson_store_faults; /* faults.h */
+
 struct lesson_store_location {
     char text[LESSON_STORE_LOCATION_MAX + 1]; /* the parts, decoded in place */
     char shown[LESSON_STORE_LOCATION_MAX + 8];
@@ -23,6 +25,8 @@ struct lesson_store_location {
     char *path;
     int port;
     const lesson_store_instance *first; /* of the store, NULL until it is open */
+    bool is_faulty;                     /* it began with fault+, which is not part of the scheme */
+    lesson_store_faults *faults;        /* of the store, NULL where it is not faulty */
     struct {
         const char *name;
         const char *value;
@@ -34,11 +38,15 @@ struct lesson_store_location {
 
 int lesson_store_location_parse(lesson_store_location *location, const char *text);
 
-/* Checks the options against those of core and of the backend, and makes their values available. */
+/* Checks the options against those of core, of faults if it is faulty, and of the backend, and makes their values
+ * available. */
 int lesson_store_location_bind(lesson_store_location *location, const lesson_store_backend *backend);
 
 /* The options that every scheme takes. */
 extern const lesson_store_option lesson_store_core_options[];
+
+/* What a location may begin with, before the scheme (fault.h). */
+#define LESSON_STORE_FAULT_PREFIX "fault+"
 
 /* ---- registry.c */
 
@@ -118,6 +126,13 @@ struct lesson_store {
     lesson_store_pool pool;
 };
 
+/* Runs the stretches between operations that have a code already, as one call of the backend each. */
+int lesson_store_run_stretches(const lesson_store_backend *backend, lesson_store_instance *instance,
+                               lesson_store_operation *operations, size_t count);
+
+/* The code of what was not even sent, because what came before it failed with this one. */
+int lesson_store_code_of_unsent(int code);
+
 /* ---- id.c */
 
 /* The bytes of the well-formed UTF-8 sequence at `text` (RFC 3629, section 4); 0 if there is none, or if it is a
@@ -128,6 +143,10 @@ size_t lesson_store_utf8_sequence(const unsigned char *text, size_t size);
 
 /* Of a clock that nobody sets. */
 int64_t lesson_store_now_ms(void);
+
+/* A condition to be waited for with this clock: as pthread_cond_init and pthread_cond_timedwait. */
+void lesson_store_condition_open(pthread_cond_t *condition);
+int lesson_store_wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_ms);
 
 /* ---- check_operation.c */
 

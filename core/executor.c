@@ -23,11 +23,7 @@ static int check_options(const lesson_store_executor_options *options) {
 
 /* So that all of them can be destroyed, however far opening came. */
 static void open_locks(lesson_store_executor *executor) {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&executor->timekeeper_work, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    lesson_store_condition_open(&executor->timekeeper_work);
     pthread_cond_init(&executor->settled, NULL);
     pthread_mutex_init(&executor->mutex, NULL);
     pthread_mutex_init(&executor->early.mutex, NULL);

@@ -97,9 +97,7 @@ static void wait_for_work(lesson_store_executor *executor) {
         pthread_cond_wait(&executor->timekeeper_work, &executor->mutex);
         return;
     }
-    struct timespec until = {.tv_sec = (time_t)(executor->earliest_ms / 1000),
-                             .tv_nsec = (long)(executor->earliest_ms % 1000) * 1000000};
-    pthread_cond_timedwait(&executor->timekeeper_work, &executor->mutex, &until);
+    lesson_store_wait_until(&executor->timekeeper_work, &executor->mutex, executor->earliest_ms);
 }
 
 static size_t complete_without_queue(lesson_store_executor *executor) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "core.h"
+#include "faults.h"
 
 const lesson_store_option lesson_store_core_options[] = {
     {.name = "pool",
@@ -180,6 +180,21 @@ static void show(lesson_store_location *location, const char *text) {
         snprintf(location->shown, sizeof location->shown, "%s", text);
 }
 
+/* Takes fault+ off the scheme, where it stands before it. */
+static int take_scheme(lesson_store_location *location) {
+    const char *scheme = location->text;
+    const size_t size = strlen(LESSON_STORE_FAULT_PREFIX);
+    location->is_faulty = strncmp(scheme, LESSON_STORE_FAULT_PREFIX, size) == 0;
+    if (location->is_faulty)
+        scheme += size;
+    location->scheme = scheme;
+    if (*scheme < 'a' || *scheme > 'z')
+        return bad("no scheme follows " LESSON_STORE_FAULT_PREFIX);
+    if (strncmp(scheme, LESSON_STORE_FAULT_PREFIX, size) == 0)
+        return bad(LESSON_STORE_FAULT_PREFIX " is given twice; one store has one fault at a time");
+    return LESSON_STORE_OK;
+}
+
 int lesson_store_location_parse(lesson_store_location *location, const char *text) {
     memset(location, 0, sizeof *location);
     if (!text || !*text)
@@ -196,7 +211,9 @@ int lesson_store_location_parse(lesson_store_location *location, const char *tex
 
     char *rest = location->text + scheme_size + 1;
     location->text[scheme_size] = '\0';
-    location->scheme = location->text;
+    int scheme = take_scheme(location);
+    if (scheme)
+        return scheme;
 
     char *question = strchr(rest, '?');
     if (question)
@@ -221,6 +238,8 @@ static const lesson_store_option *find_in(const lesson_store_option *options, co
 
 static const lesson_store_option *find_option(const lesson_store_location *location, const char *name) {
     const lesson_store_option *option = find_in(lesson_store_core_options, name);
+    if (!option && location->is_faulty)
+        option = find_in(lesson_store_fault_options, name);
     return option ? option : find_in(location->known, name);
 }
 
@@ -335,7 +354,7 @@ const char *lesson_store_location_folder(const lesson_store_location *location) 
 }
 
 const lesson_store_instance *lesson_store_location_first(const lesson_store_location *location) {
-    return location->first;
+    return location->is_faulty ? lesson_store_fault_inner(location->first) : location->first;
 }
 
 const char *lesson_store_location_shown(const lesson_store_location *location) {

@@ -81,6 +81,9 @@ static int check_schemes(const char *schemes) {
         if (size == 0 || rest[0] < 'a' || rest[0] > 'z' ||
             strspn(rest, "abcdefghijklmnopqrstuvwxyz0123456789+-.") < size)
             return lesson_store_fail(LESSON_STORE_INVALID, "\"%s\" is no list of schemes", schemes);
+        if (strncmp(rest, LESSON_STORE_FAULT_PREFIX, strlen(LESSON_STORE_FAULT_PREFIX)) == 0)
+            return lesson_store_fail(LESSON_STORE_INVALID, "\"%s\": schemes that begin with %s are core's own", schemes,
+                                     LESSON_STORE_FAULT_PREFIX);
         rest = next;
     }
     return LESSON_STORE_OK;

@@ -3,16 +3,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core.h"
+#include "faults.h"
+
+/* Puts the backend that makes faults before the store's own. */
+static int open_faults(lesson_store *store) {
+    lesson_store_location *location = &store->location;
+    int code = lesson_store_faults_open(&location->faults, &store->backend, location->shown);
+    if (code)
+        return code;
+    store->backend = lesson_store_fault_backend_over(&location->faults->inner);
+    return lesson_store_faults_set_by_location(location->faults, location);
+}
+
+static void free_store(lesson_store *store) {
+    lesson_store_faults_close(store->location.faults);
+    free(store);
+}
 
 static int open_on(lesson_store **out, const lesson_store_backend *backend, lesson_store *store) {
     int code = lesson_store_backend_complete(&store->backend, backend);
     if (!code)
         code = lesson_store_location_bind(&store->location, &store->backend);
+    if (!code && store->location.is_faulty)
+        code = open_faults(store);
     if (!code)
         code = lesson_store_pool_open(&store->pool, &store->backend, &store->location);
     if (code) {
-        free(store);
+        free_store(store);
         return code;
     }
     store->capabilities = store->pool.slots[0].instance->capabilities;
@@ -67,7 +84,7 @@ void lesson_store_close(lesson_store *store) {
     if (!store)
         return;
     lesson_store_pool_close(&store->pool);
-    free(store);
+    free_store(store);
 }
 
 /* ---- Operations */
@@ -81,24 +98,24 @@ void lesson_store_fail_operations(lesson_store_operation *operations, size_t fir
     }
 }
 
-static LESSON_STORE_RARE int fail_unanswered(const lesson_store *store, lesson_store_operation *operations,
+static LESSON_STORE_RARE int fail_unanswered(const lesson_store_backend *backend, lesson_store_operation *operations,
                                              size_t first, size_t count) {
     int code = lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend left operation %zu without an answer",
-                                 store->location.shown, first);
+                                 backend->schemes, first);
     lesson_store_fail_operations(operations, first, count, code);
     return code;
 }
 
-static int run(const lesson_store *store, lesson_store_instance *instance, lesson_store_operation *operations,
+static int run(const lesson_store_backend *backend, lesson_store_instance *instance, lesson_store_operation *operations,
                size_t count) {
-    int code = store->backend.run(instance, operations, count);
+    int code = backend->run(instance, operations, count);
     if (code) {
         lesson_store_fail_operations(operations, 0, count, code);
         return code;
     }
     for (size_t i = 0; i < count; i++) {
         if (operations[i].code == LESSON_STORE_UNANSWERED)
-            return fail_unanswered(store, operations, i, count);
+            return fail_unanswered(backend, operations, i, count);
     }
     return LESSON_STORE_OK;
 }
@@ -114,17 +131,18 @@ static size_t check_all(const lesson_store *store, lesson_store_operation *opera
     return sound;
 }
 
-/* Runs the stretches between operations that were refused. */
-static int run_stretches(const lesson_store *store, lesson_store_instance *instance, lesson_store_operation *operations,
-                         size_t count) {
+int lesson_store_code_of_unsent(int code) {
+    return code == LESSON_STORE_UNKNOWN ? LESSON_STORE_UNREACHABLE : code;
+}
+
+int lesson_store_run_stretches(const lesson_store_backend *backend, lesson_store_instance *instance,
+                               lesson_store_operation *operations, size_t count) {
     for (size_t first = 0, end; first < count; first = end + 1) {
         for (end = first; end < count && operations[end].code == LESSON_STORE_UNANSWERED; end++)
             ;
-        int code = end > first ? run(store, instance, operations + first, end - first) : LESSON_STORE_OK;
+        int code = end > first ? run(backend, instance, operations + first, end - first) : LESSON_STORE_OK;
         if (code) {
-            /* What comes later was not even sent. */
-            int unsent = code == LESSON_STORE_UNKNOWN ? LESSON_STORE_UNREACHABLE : code;
-            lesson_store_fail_operations(operations, end, count, unsent);
+            lesson_store_fail_operations(operations, end, count, lesson_store_code_of_unsent(code));
             return code;
         }
     }
@@ -148,9 +166,9 @@ int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, 
 
     lesson_store_slot *slot = lesson_store_pool_take(&store->pool);
     if (sound == count)
-        code = run(store, slot->instance, operations, count);
+        code = run(&store->backend, slot->instance, operations, count);
     else
-        code = run_stretches(store, slot->instance, operations, count);
+        code = lesson_store_run_stretches(&store->backend, slot->instance, operations, count);
     lesson_store_pool_give(&store->pool, slot);
     return code;
 }

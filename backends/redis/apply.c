@@ -155,29 +155,34 @@ void redis_apply_begin(redis_store *store, const lesson_store_operation *operati
 
 /* ---- Answers: each reader is false if the reply is none of ours */
 
-/* The words of the scripts, except FAILURE. `detail` is the arrival of a join, or the flag that refused it. */
+#define KIND(name) (1u << LESSON_STORE_OPERATION_##name)
+
+/* The words of the scripts, except FAILURE, and the kinds that they answer. `detail` is the arrival of a join, or the
+ * flag that refused it. */
 static const struct word {
     const char *text;
     int code;
     uint32_t detail;
+    uint32_t kinds;
 } words[] = {
-    {"OK", LESSON_STORE_OK, 0},
-    {"NEW", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_NEW},
-    {"MOVED", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_MOVED},
-    {"ALREADY_THERE", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_ALREADY_THERE},
-    {"NOT_FOUND", LESSON_STORE_NOT_FOUND, 0},
-    {"EXISTS", LESSON_STORE_EXISTS, 0},
-    {"CONFLICT", LESSON_STORE_CONFLICT, 0},
-    {"IF_EXISTS", LESSON_STORE_REFUSED, LESSON_STORE_IF_EXISTS},
-    {"IF_OPEN", LESSON_STORE_REFUSED, LESSON_STORE_IF_OPEN},
-    {"STAY", LESSON_STORE_REFUSED, LESSON_STORE_STAY},
-    {"LARGE", LESSON_STORE_UNANSWERED, 0},
+    {"OK", LESSON_STORE_OK, 0, LESSON_STORE_ALL_OPERATIONS & ~KIND(JOIN)},
+    {"NEW", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_NEW, KIND(JOIN)},
+    {"MOVED", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_MOVED, KIND(JOIN)},
+    {"ALREADY_THERE", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_ALREADY_THERE, KIND(JOIN)},
+    {"NOT_FOUND", LESSON_STORE_NOT_FOUND, 0, KIND(END) | KIND(SET) | KIND(GET_LESSON) | KIND(QUIT) | KIND(WHERE)},
+    {"EXISTS", LESSON_STORE_EXISTS, 0, KIND(CREATE)},
+    {"CONFLICT", LESSON_STORE_CONFLICT, 0, KIND(SET) | KIND(QUIT)},
+    {"IF_EXISTS", LESSON_STORE_REFUSED, LESSON_STORE_IF_EXISTS, KIND(JOIN)},
+    {"IF_OPEN", LESSON_STORE_REFUSED, LESSON_STORE_IF_OPEN, KIND(JOIN)},
+    {"STAY", LESSON_STORE_REFUSED, LESSON_STORE_STAY, KIND(JOIN)},
+    {"LARGE", LESSON_STORE_UNANSWERED, 0, KIND(END)},
 };
 
-static const struct word *word_of(lesson_store_id text) {
+/* NULL if this kind of operation is not answered so. */
+static const struct word *word_of(lesson_store_id text, uint32_t kind) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (redis_text_is(text, words[i].text))
-            return &words[i];
+            return words[i].kinds & 1u << kind ? &words[i] : NULL;
     }
     return NULL;
 }
@@ -228,6 +233,9 @@ static bool read_place(redis_store *store, lesson_store_operation *operation) {
     if (!redis_reply_next_text(reply, &course) || !redis_reply_next_text(reply, &lesson) ||
         !redis_reply_next_text(reply, &session))
         return false;
+    /* Only a user who was refused may be nowhere. */
+    if (!lesson.data && operation->code != LESSON_STORE_REFUSED)
+        return false;
     take_place(store, operation, course, lesson, session);
     return true;
 }
@@ -275,8 +283,10 @@ static bool read_lesson(redis_store *store, lesson_store_operation *operation) {
     uint64_t has_record;
     if (!read_count(store, &has_record) || !read_statuses(store, operation))
         return false;
-    operation->lesson.has_record = has_record > 0;
-    return read_count(store, &operation->lesson.member_count);
+    lesson_store_lesson *lesson = &operation->lesson;
+    lesson->has_record = has_record > 0;
+    return read_count(store, &lesson->member_count) && redis_is_lesson(lesson) &&
+           (lesson->has_record || lesson->member_count > 0);
 }
 
 static bool read_refusal(redis_store *store, lesson_store_operation *join) {
@@ -291,6 +301,8 @@ static bool read_refusal(redis_store *store, lesson_store_operation *join) {
 
 static bool read_join(redis_store *store, lesson_store_operation *join, const struct word *word, bool is_move) {
     if (word->code == LESSON_STORE_REFUSED) {
+        if (!(join->flags & word->detail))
+            return false;
         join->refused_by = word->detail;
         return read_refusal(store, join);
     }
@@ -323,7 +335,7 @@ static bool read_answer(redis_store *store, lesson_store_operation *operation, b
         return false;
     if (redis_text_is(text, "FAILURE"))
         return read_failure(store, operation);
-    const struct word *word = word_of(text);
+    const struct word *word = word_of(text, operation->kind);
     if (!word)
         return false;
     operation->code = word->code;

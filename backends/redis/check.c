@@ -33,12 +33,13 @@ static bool writes(const struct check *check) {
     return check->flags & LESSON_STORE_CHECK_REPAIR;
 }
 
-static bool read_answer(redis_reply *reply, struct answer *answer) {
+static bool read_answer(const struct check *check, redis_reply *reply, struct answer *answer) {
     return redis_reply_next_number(reply, &answer->kind) && redis_reply_next_text(reply, &answer->lesson_id) &&
            redis_reply_next_text(reply, &answer->uid) && redis_reply_next_number(reply, &answer->mendable) &&
            redis_reply_next_number(reply, &answer->mended) && redis_reply_next_text(reply, &answer->detail) &&
            answer->kind >= TO_BE_CHECKED && answer->kind <= LESSON_STORE_FINDING_MALFORMED && answer->detail.data &&
-           redis_text_is_id_or_nil(answer->lesson_id) && redis_text_is_id_or_nil(answer->uid);
+           redis_text_is_id_or_nil(answer->lesson_id) && redis_text_is_id_or_nil(answer->uid) &&
+           (answer->mended == 0 || (answer->mendable > 0 && writes(check)));
 }
 
 /* SCAN and SSCAN may give the same key twice. EXISTS if this was told already. */
@@ -53,6 +54,7 @@ static int meet(struct check *check, const struct answer *answer, const char *de
 static int tell(struct check *check, const struct answer *answer) {
     char detail[DETAIL_SIZE];
     snprintf(detail, sizeof detail, "%.*s", (int)answer->detail.size, answer->detail.data);
+    lesson_store_make_printable(detail);
     int code = meet(check, answer, detail);
     if (code)
         return code == LESSON_STORE_EXISTS ? LESSON_STORE_OK : code;
@@ -89,7 +91,8 @@ static int check_members(struct check *check, lesson_store_id lesson_id) {
         code = ask_page(check, &redis_check_members_script, &cursor, lesson_id, reply);
         while (!code && !check->stopped && !redis_reply_at_end(reply)) {
             struct answer answer;
-            code = read_answer(reply, &answer) ? tell(check, &answer) : redis_ask_garbled(check->store, writes(check));
+            bool ours = read_answer(check, reply, &answer) && answer.kind != TO_BE_CHECKED;
+            code = ours ? tell(check, &answer) : redis_ask_garbled(check->store, writes(check));
         }
     } while (!code && !check->stopped && !redis_cursor_at_start(&cursor));
     return code;
@@ -97,7 +100,7 @@ static int check_members(struct check *check, lesson_store_id lesson_id) {
 
 static int check_answer(struct check *check) {
     struct answer answer;
-    if (!read_answer(&check->store->reply, &answer))
+    if (!read_answer(check, &check->store->reply, &answer))
         return redis_ask_garbled(check->store, writes(check));
     return answer.kind == TO_BE_CHECKED ? check_members(check, answer.lesson_id) : tell(check, &answer);
 }

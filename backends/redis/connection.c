@@ -99,19 +99,23 @@ static redis_exchange_end send_all(redis_connection *connection, const char *byt
     return REDIS_ANSWERED;
 }
 
-redis_exchange_end redis_connection_send(redis_connection *connection, redis_bytes request) {
+/* Leaves the connection as it is if that fails. */
+static redis_exchange_end try_to_send(redis_connection *connection, redis_bytes request) {
     if (connection->under_way == 0)
         begin_patience(connection);
     redis_exchange_end end = send_all(connection, request.data, request.size);
-    if (end == REDIS_ANSWERED) {
+    if (end == REDIS_ANSWERED)
         connection->under_way++;
-        return end;
-    }
-    if (end == REDIS_UNSENT_IN_TIME)
+    else if (end == REDIS_UNSENT_IN_TIME)
         announce_time(connection, "did not take the request");
     else
         announce(connection, LESSON_STORE_UNREACHABLE, strerror(errno));
-    if (connection->under_way == 0)
+    return end;
+}
+
+redis_exchange_end redis_connection_send(redis_connection *connection, redis_bytes request) {
+    redis_exchange_end end = try_to_send(connection, request);
+    if (end != REDIS_ANSWERED && connection->under_way == 0)
         redis_connection_close(connection);
     return end;
 }
@@ -211,7 +215,8 @@ static redisContext *make_context(const redis_settings *settings) {
 static int take_socket(redis_connection *connection, redisContext *context) {
     const redis_settings *settings = &connection->settings;
     if (context->err)
-        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: %s", settings->shown, context->errstr);
+        return lesson_store_fail(context->err == REDIS_ERR_OOM ? LESSON_STORE_NO_MEMORY : LESSON_STORE_UNREACHABLE,
+                                 "%s: %s", settings->shown, context->errstr);
     if (settings->host)
         redisEnableKeepAlive(context);
     struct timeval time = time_of(settings->timeout_ms);
@@ -239,13 +244,24 @@ static int make_socket(redis_connection *connection) {
     return code;
 }
 
+/* A server that lets nobody in says why and closes the connection, maybe before anything could be sent. */
+static redis_exchange_end exchange_greeting(redis_connection *connection, redis_bytes bytes, redis_reply *reply) {
+    char byte;
+    redis_exchange_end end = try_to_send(connection, bytes);
+    if (end == REDIS_UNSENT && recv(connection->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+        connection->under_way++;
+        end = REDIS_ANSWERED;
+    }
+    return end == REDIS_ANSWERED ? redis_connection_receive(connection, reply) : end;
+}
+
 /* One exchange of the greeting. Its failures are not told apart: nothing has been asked of the store yet. */
 static int greet(redis_connection *connection, redis_request *request, redis_reply *reply) {
     redis_bytes bytes = redis_request_finish(request);
     if (!bytes.data)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
                                  connection->settings.shown);
-    switch (redis_connection_exchange(connection, bytes, reply)) {
+    switch (exchange_greeting(connection, bytes, reply)) {
     case REDIS_ANSWERED:
         return LESSON_STORE_OK;
     case REDIS_GARBLED:
@@ -269,11 +285,13 @@ static int authenticate(redis_connection *connection, redis_request *request, re
     int code = greet(connection, request, reply);
     if (code || !reply->is_error)
         return code;
-    /* Only the first word, because an error may quote the arguments. */
     lesson_store_id error = redis_reply_line(reply);
+    code = redis_failure_code(error);
+    if (code == LESSON_STORE_UNREACHABLE)
+        return lesson_store_fail(code, "%s: %.*s", settings->shown, (int)error.size, error.data);
+    /* Only the first word, because an error may quote the arguments. */
     const char *space = memchr(error.data, ' ', error.size);
     int word = space ? (int)(space - error.data) : (int)error.size;
-    code = redis_failure_code(error);
     return lesson_store_fail(code == LESSON_STORE_FAILED ? LESSON_STORE_DENIED : code,
                              "%s: the server did not accept the %s (%.*s)", settings->shown,
                              settings->user ? "user and password" : "password", word, error.data);

@@ -68,6 +68,12 @@ static inline lesson_store_id redis_given(lesson_store_id text) {
  * valid. */
 int32_t redis_status_of(lesson_store_id text, int32_t highest);
 
+/* False for a lesson that has statuses and no record, which no script answers. */
+static inline bool redis_is_lesson(const lesson_store_lesson *lesson) {
+    return lesson->has_record ||
+           (lesson->course_status == LESSON_STORE_STATUS_NONE && lesson->chat_status == LESSON_STORE_STATUS_NONE);
+}
+
 /* ---- The vtable's functions */
 
 int redis_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);

@@ -34,7 +34,7 @@ static int take_lesson(struct listing *listing) {
     int64_t count;
     if (!redis_reply_next_text(reply, &word) || !redis_reply_next_text(reply, &lesson.lesson_id) ||
         !redis_reply_next_text(reply, &course_status) || !redis_reply_next_text(reply, &chat_status) ||
-        !redis_reply_next_number(reply, &count))
+        !redis_reply_next_number(reply, &count) || count < 0)
         return garbled(listing);
     int code = meet(listing, lesson.lesson_id);
     if (code)
@@ -43,6 +43,10 @@ static int take_lesson(struct listing *listing) {
     lesson.member_count = (uint64_t)count;
     lesson.course_status = redis_status_of(course_status, LESSON_STORE_COURSE_WAITING);
     lesson.chat_status = redis_status_of(chat_status, LESSON_STORE_CHAT_BANNED);
+    if (!redis_is_lesson(&lesson))
+        return garbled(listing);
+    if (!lesson.has_record && lesson.member_count == 0 && !redis_text_is(word, "WRONG_TYPE"))
+        return LESSON_STORE_OK; /* it was just removed */
     if (redis_text_is(word, "WRONG_TYPE") || lesson.course_status == LESSON_STORE_MALFORMED ||
         lesson.chat_status == LESSON_STORE_MALFORMED ||
         !lesson_store_id_valid(lesson.lesson_id.data, lesson.lesson_id.size))

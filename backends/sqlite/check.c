@@ -1,6 +1,8 @@
 /* Check and repair. What is found is gathered in a temporary table, in the transaction that mends it, and told from
  * there afterwards: so the callback runs without any lock, hears only of what is true, and nothing is kept on the heap.
  */
+#include <stdlib.h>
+
 #include "sqlite.h"
 
 enum condition { ALWAYS, IF_DAMAGED, IF_ASKED_FOR_ENDED };
@@ -96,12 +98,25 @@ static int run_text(sqlite_store *sqlite, const char *text, lesson_store_finding
     return code;
 }
 
+/* SQLite's own check tells of a page that it could not read in a line like those about damage: that is a failure of the
+ * disk, and no finding. Returns its result code, SQLITE_OK for any other line. */
+static int failure_in(const char *line) {
+    static const char before_code[] = "unable to get the page. error code=";
+    const char *found = line ? strstr(line, before_code) : NULL;
+    int result = found ? (int)strtol(found + sizeof before_code - 1, NULL, 10) : SQLITE_OK;
+    return (result & 0xff) == SQLITE_CORRUPT ? SQLITE_OK : result;
+}
+
 /* Runs SQLite's own check and keeps each line that is not "ok". */
 static int gather_damage(sqlite_store *sqlite, sqlite3_stmt *examine, sqlite3_stmt *keep) {
     int result;
     while ((result = sqlite3_step(examine)) == SQLITE_ROW) {
-        if (sqlite3_stricmp((const char *)sqlite3_column_text(examine, 0), "ok") == 0)
+        const char *line = (const char *)sqlite3_column_text(examine, 0);
+        if (sqlite3_stricmp(line, "ok") == 0)
             continue;
+        result = failure_in(line);
+        if (result != SQLITE_OK)
+            break;
         result = sqlite3_bind_value(keep, 2, sqlite3_column_value(examine, 0));
         if (result == SQLITE_OK)
             result = sqlite3_step(keep);
@@ -151,7 +166,7 @@ static int find_and_mend(sqlite_store *sqlite, uint32_t flags) {
     if (!code)
         code = take_steps(sqlite, flags, damaged);
     if (!code)
-        code = sqlite_execute(sqlite, STATEMENT_COMMIT, NULL, 0);
+        code = sqlite_commit(sqlite, repair);
     if (code)
         sqlite_roll_back(sqlite);
     return code;
@@ -185,7 +200,9 @@ static int tell_findings(sqlite_store *sqlite, bool repaired, lesson_store_findi
 int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                  void *context) {
     sqlite_store *sqlite = sqlite_of(instance);
-    int code = sqlite_execute_text(sqlite, "CREATE TEMP TABLE IF NOT EXISTS findings(kind, lesson_id, uid, detail);"
+    int code = sqlite_enter(sqlite);
+    if (!code)
+        code = sqlite_execute_text(sqlite, "CREATE TEMP TABLE IF NOT EXISTS findings(kind, lesson_id, uid, detail);"
                                            "DELETE FROM temp.findings");
     if (code)
         return code;

@@ -260,18 +260,6 @@ static bool any_writes(const lesson_store_operation *operations, size_t count) {
     return false;
 }
 
-static int commit(sqlite_store *sqlite, bool writes) {
-    int result = sqlite_start(sqlite, STATEMENT_COMMIT, NULL, 0);
-    int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
-    /* After an I/O error the commit may be in the log, to be found by the next process that recovers it. Lack of memory
-     * is an I/O error to SQLite too, but not one of ours. */
-    if (writes && (result & 0xff) == SQLITE_IOERR && code == LESSON_STORE_FAILED)
-        code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: %s at the end of a transaction (SQLite code %d)",
-                                 sqlite->path, sqlite3_errmsg(sqlite->database), result);
-    sqlite_finish(sqlite, STATEMENT_COMMIT);
-    return code;
-}
-
 /* The answers given so far speak of what has been rolled back. */
 static int give_up(sqlite_store *sqlite, lesson_store_operation *operations, size_t count, int code) {
     sqlite_roll_back(sqlite);
@@ -282,11 +270,12 @@ static int give_up(sqlite_store *sqlite, lesson_store_operation *operations, siz
 
 int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     sqlite_store *sqlite = sqlite_of(instance);
-    sqlite->failed = false;
     bool writes = any_writes(operations, count);
     /* One read is one statement, which sees one instant by itself. */
     bool in_transaction = writes || count > 1;
-    int code = in_transaction ? sqlite_begin(sqlite, writes) : LESSON_STORE_OK;
+    int code = sqlite_enter(sqlite);
+    if (!code && in_transaction)
+        code = sqlite_begin(sqlite, writes);
     if (code)
         return code;
     for (size_t i = 0; i < count; i++) {
@@ -295,6 +284,6 @@ int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operatio
             return give_up(sqlite, operations, count, operations[i].code);
     }
     if (in_transaction)
-        code = commit(sqlite, writes);
+        code = sqlite_commit(sqlite, writes);
     return code ? give_up(sqlite, operations, count, code) : LESSON_STORE_OK;
 }

@@ -49,6 +49,9 @@ static int identify(sqlite_store *sqlite, int *version) {
     sqlite3_stmt *facts = NULL;
     int result = sqlite_ask_text(sqlite, text, &facts);
     int code = result == SQLITE_ROW ? judge(sqlite, facts, version) : sqlite_fail(sqlite, result);
+    /* The text is right, so it is the file that SQLite cannot make sense of. */
+    if (result == SQLITE_ERROR)
+        code = lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s", sqlite->path, sqlite3_errmsg(sqlite->database));
     sqlite3_finalize(facts);
     return code;
 }

@@ -84,6 +84,14 @@ static int explain_cantopen(const char *path, bool may_create) {
     return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: cannot be made: %s", path, strerror(errno));
 }
 
+/* Whoever hands us a file could have put programs into it. Ours has none, so they are not run. */
+static void switch_off_programs(sqlite3 *database) {
+    sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+}
+
 static int open_database(sqlite_store *sqlite, bool may_create) {
     int result =
         sqlite3_open_v2(sqlite->path, &sqlite->database,
@@ -95,6 +103,7 @@ static int open_database(sqlite_store *sqlite, bool may_create) {
     if (result != SQLITE_OK)
         return sqlite_fail(sqlite, result);
     sqlite3_extended_result_codes(sqlite->database, 1);
+    switch_off_programs(sqlite->database);
     sqlite3_busy_timeout(sqlite->database, (int)sqlite->busy_timeout_ms);
     /* SQLite opens for reading alone what it may not write. */
     if (sqlite3_db_readonly(sqlite->database, "main") == 1)
@@ -117,15 +126,23 @@ static int identify_file(sqlite_store *sqlite, const sqlite_store *first) {
     return LESSON_STORE_OK;
 }
 
-static int apply_options(sqlite_store *sqlite, const lesson_store_location *location) {
+/* A pragma takes no parameters, so its text is made here: of numbers alone. */
+static int apply_numbers(sqlite_store *sqlite, const lesson_store_location *location) {
     char text[256];
     snprintf(text, sizeof text,
-             "PRAGMA synchronous = %s; PRAGMA wal_autocheckpoint = %" PRId64 "; PRAGMA cache_size = -%" PRId64
-             "; PRAGMA max_page_count = %" PRId64 "; PRAGMA trusted_schema = OFF",
-             lesson_store_location_text(location, "synchronous"),
+             "PRAGMA wal_autocheckpoint = %" PRId64 "; PRAGMA cache_size = -%" PRId64
+             "; PRAGMA max_page_count = %" PRId64,
              lesson_store_location_number(location, "wal_autocheckpoint_pages"),
              lesson_store_location_number(location, "cache_kib"), lesson_store_location_number(location, "max_pages"));
     return sqlite_execute_text(sqlite, text);
+}
+
+static int apply_synchronous(sqlite_store *sqlite, const char *choice) {
+    if (strcmp(choice, "full") == 0)
+        return sqlite_execute_text(sqlite, "PRAGMA synchronous = FULL");
+    if (strcmp(choice, "off") == 0)
+        return sqlite_execute_text(sqlite, "PRAGMA synchronous = OFF");
+    return sqlite_execute_text(sqlite, "PRAGMA synchronous = NORMAL");
 }
 
 /* Until the schema is settled the file may be another program's, so nothing else comes before that. */
@@ -138,7 +155,9 @@ static int connect(sqlite_store *sqlite, const lesson_store_location *location) 
     if (!code)
         code = sqlite_settle_schema(sqlite);
     if (!code)
-        code = apply_options(sqlite, location);
+        code = apply_synchronous(sqlite, lesson_store_location_text(location, "synchronous"));
+    if (!code)
+        code = apply_numbers(sqlite, location);
     if (!code)
         code = sqlite_add_check_functions(sqlite);
     if (!code)
@@ -192,23 +211,30 @@ static int sqlite_open(lesson_store_instance **out, const lesson_store_location 
 
 /* ---- Information */
 
-/* Reports the one value of a pragma under the pragma's name. */
-static int report_pragma(sqlite_store *sqlite, const char *name, lesson_store_info_callback callback, void *context) {
-    char text[64];
-    snprintf(text, sizeof text, "PRAGMA %s", name);
-    sqlite3_stmt *pragma = NULL;
+/* Reports the one value that a text asks for. */
+static int report_value(sqlite_store *sqlite, const char *name, const char *text, lesson_store_info_callback callback,
+                        void *context) {
+    sqlite3_stmt *statement = NULL;
     int code = LESSON_STORE_OK;
-    int result = sqlite_ask_text(sqlite, text, &pragma);
+    int result = sqlite_ask_text(sqlite, text, &statement);
     if (result == SQLITE_ROW)
-        callback(name, (const char *)sqlite3_column_text(pragma, 0), context);
+        callback(name, (const char *)sqlite3_column_text(statement, 0), context);
     else
         code = sqlite_fail(sqlite, result);
-    sqlite3_finalize(pragma);
+    sqlite3_finalize(statement);
     return code;
 }
 
 static int sqlite_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
-    static const char *const pragmas[] = {"journal_mode", "page_size", "page_count", "freelist_count"};
+    static const struct {
+        const char *name;
+        const char *text;
+    } values[] = {
+        {"journal_mode", "PRAGMA journal_mode"},
+        {"page_size", "PRAGMA page_size"},
+        {"page_count", "PRAGMA page_count"},
+        {"freelist_count", "PRAGMA freelist_count"},
+    };
     sqlite_store *sqlite = sqlite_of(instance);
     char engine[32], version[16];
     snprintf(engine, sizeof engine, "SQLite %s", sqlite3_libversion());
@@ -217,8 +243,8 @@ static int sqlite_info(lesson_store_instance *instance, lesson_store_info_callba
     callback("path", sqlite->in_memory ? sqlite->path : sqlite3_db_filename(sqlite->database, "main"), context);
     callback("schema_version", version, context);
     int code = LESSON_STORE_OK;
-    for (size_t i = 0; !code && i < sizeof pragmas / sizeof *pragmas; i++)
-        code = report_pragma(sqlite, pragmas[i], callback, context);
+    for (size_t i = 0; !code && i < sizeof values / sizeof *values; i++)
+        code = report_value(sqlite, values[i].name, values[i].text, callback, context);
     return code;
 }
 

@@ -83,8 +83,14 @@ int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesso
  * opened: what is written then would be found by nobody, and the answer is UNREACHABLE. */
 int sqlite_begin(sqlite_store *sqlite, bool writes);
 
-/* Ends the open transaction without effect, if there is one. */
+/* Ends the open transaction; UNKNOWN where one that writes may have been committed all the same. */
+int sqlite_commit(sqlite_store *sqlite, bool writes);
+
+/* Ends the open transaction without effect, if there is one. Where memory is lacking even for that it stays open. */
 void sqlite_roll_back(sqlite_store *sqlite);
+
+/* Begins a use of the instance: first ends what an earlier one had to leave open, because nobody must see it. */
+int sqlite_enter(sqlite_store *sqlite);
 
 /* SQL that is not worth keeping prepared: running it; and preparing it and making the first step, which gives
  * SQLITE_ROW, SQLITE_DONE or an error and leaves `*out` to be finalized in any case. */

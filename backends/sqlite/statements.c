@@ -26,6 +26,7 @@ static const struct {
     {SQLITE_PERM, LESSON_STORE_DENIED},
     {SQLITE_AUTH, LESSON_STORE_DENIED},
     {SQLITE_FULL, LESSON_STORE_FULL},
+    {SQLITE_IOERR_SHMSIZE, LESSON_STORE_FULL}, /* no room for the index of the log */
     {SQLITE_CANTOPEN, LESSON_STORE_UNREACHABLE},
     {SQLITE_CORRUPT, LESSON_STORE_MALFORMED},
     {SQLITE_NOTADB, LESSON_STORE_MALFORMED},
@@ -42,10 +43,13 @@ static int code_of(int result) {
 int sqlite_fail(sqlite_store *sqlite, int result) {
     sqlite->failed = true;
     int code = code_of(result);
+    /* What SQLite says of its latest failure, if that is this one. */
+    const char *text = sqlite3_extended_errcode(sqlite->database) == result ? sqlite3_errmsg(sqlite->database)
+                                                                            : sqlite3_errstr(result);
     if (code == LESSON_STORE_BUSY)
-        return lesson_store_fail(code, "%s: %s, also after %lld ms (SQLite code %d)", sqlite->path,
-                                 sqlite3_errmsg(sqlite->database), (long long)sqlite->busy_timeout_ms, result);
-    return lesson_store_fail(code, "%s: %s (SQLite code %d)", sqlite->path, sqlite3_errmsg(sqlite->database), result);
+        return lesson_store_fail(code, "%s: %s, also after %lld ms (SQLite code %d)", sqlite->path, text,
+                                 (long long)sqlite->busy_timeout_ms, result);
+    return lesson_store_fail(code, "%s: %s (SQLite code %d)", sqlite->path, text, result);
 }
 
 /* ---- Statements */
@@ -100,12 +104,36 @@ int sqlite_begin(sqlite_store *sqlite, bool writes) {
     return sqlite_execute(sqlite, writes ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
 }
 
+/* True after failures that a commit may have met when it stood in the log already, where the next process that recovers
+ * the log finds it. Memory may be lacking there too: for the index of the log, which comes last. */
+static bool may_be_committed(int result) {
+    int primary = result & 0xff;
+    return primary == SQLITE_IOERR || primary == SQLITE_NOMEM;
+}
+
+int sqlite_commit(sqlite_store *sqlite, bool writes) {
+    int result = sqlite_start(sqlite, STATEMENT_COMMIT, NULL, 0);
+    int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+    if (writes && may_be_committed(result))
+        code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: %s at the end of a transaction (SQLite code %d)",
+                                 sqlite->path, sqlite3_errmsg(sqlite->database), result);
+    sqlite_finish(sqlite, STATEMENT_COMMIT);
+    return code;
+}
+
 void sqlite_roll_back(sqlite_store *sqlite) {
-    /* Some failures have rolled back already. A ROLLBACK itself only fails after it has ended the transaction. */
+    /* Some failures have rolled back already. */
     if (sqlite3_get_autocommit(sqlite->database))
         return;
     sqlite_start(sqlite, STATEMENT_ROLLBACK, NULL, 0);
     sqlite_finish(sqlite, STATEMENT_ROLLBACK);
+}
+
+int sqlite_enter(sqlite_store *sqlite) {
+    sqlite->failed = false;
+    sqlite_roll_back(sqlite);
+    return sqlite3_get_autocommit(sqlite->database) ? LESSON_STORE_OK
+                                                    : sqlite_fail(sqlite, sqlite3_errcode(sqlite->database));
 }
 
 int sqlite_execute_text(sqlite_store *sqlite, const char *text) {

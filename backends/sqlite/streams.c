@@ -72,12 +72,15 @@ static int end_of_rows(const struct stream *stream, int result) {
 
 static int give_rows(struct stream *stream, sqlite_statement statement, const lesson_store_id *lesson_id,
                      give_row give) {
+    int code = sqlite_enter(stream->sqlite);
+    if (code)
+        return code;
     stream->statement = stream->sqlite->statements[statement];
     int result = sqlite_start(stream->sqlite, statement, lesson_id, lesson_id ? 1 : 0);
     bool go_on = true;
     while (result == SQLITE_ROW && (go_on = give(stream)))
         result = sqlite3_step(stream->statement);
-    int code = go_on ? end_of_rows(stream, result) : LESSON_STORE_OK;
+    code = go_on ? end_of_rows(stream, result) : LESSON_STORE_OK;
     sqlite_finish(stream->sqlite, statement);
     return code;
 }

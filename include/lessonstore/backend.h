@@ -160,8 +160,8 @@ struct lesson_store_backend {
 
 /* Makes a backend known to lesson_store_open under its schemes. `backend` must stay valid and unchanged as long as the
  * process lives. Registering the same one again is OK and does nothing. EXISTS: a scheme is taken by another backend.
- * INVALID: the table lacks what is required, or a scheme is not well formed. FULL: more than 32 backends. Any thread.
- */
+ * INVALID: the table lacks what is required, or a scheme is not well formed or begins with fault+ (fault.h, which works
+ * over every backend). FULL: more than 32 backends. Any thread. */
 LESSON_STORE_API int lesson_store_register(const lesson_store_backend *backend);
 
 /* Opens a store on this backend without registering it. As lesson_store_open; the location's scheme must be one

@@ -1,9 +1,9 @@
 /*
  * lessonstore: which lessons are open, what state each is in, who is in which lesson, and whether the chat is open.
  *
- * This header is the interface of an application, and executor.h what servers add to it. What is not declared in these
- * two, backend.h and conformance.h is not part of the library. Every promise below holds for every backend;
- * docs/promises.md numbers them and the conformance suite tests them by number.
+ * This header is the interface of an application, executor.h what servers add to it, and fault.h what their tests do.
+ * What is not declared in these three, backend.h and conformance.h is not part of the library. Every promise below holds
+ * for every backend; docs/promises.md numbers them and the conformance suite tests them by number.
  *
  * Words. A *lesson* is one live session, part of a *course*. A *user* who is in a lesson is a *member* of it.
  * A *lesson record* holds a lesson's statuses; a *user record* holds the course and lesson a user is in.
@@ -186,6 +186,7 @@ typedef struct lesson_store lesson_store;
  *   sqlite:PATH[?option=value&...]   sqlite::memory:            the file is made when it is not there
  *   redis://[user[:password]@]host[:port][/db][?option=value&...]
  *   redis+unix://[user[:password]@]/path/to.sock[?db=N&...]
+ *   fault+LOCATION[?fault_code=unreachable&...]                 one of these, made to fail in tests: fault.h
  *
  * User, password, path and option values are percent-decoded (write %3F for a ? in a path). Every scheme takes
  * `pool=N`, the most instances that threads may use at a time; the other options are on the backend's page
@@ -383,7 +384,8 @@ LESSON_STORE_API int lesson_store_members(lesson_store *store, const char *lesso
 
 /* Every lesson that has a record or members, once, with its member count. Each lesson is as of one instant; the list
  * as a whole is too in memory and SQLite. In Redis what is there from beginning to end is listed, and what comes or
- * goes meanwhile may be. */
+ * goes meanwhile may be. (What is found there is a record, or members: a lesson that gets the one and then loses the
+ * other meanwhile may be missed.) */
 LESSON_STORE_API int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callback, void *context);
 
 /* Every user record once, as lesson_store_lessons. */

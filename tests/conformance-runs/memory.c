@@ -1,15 +1,22 @@
-/* The suite on the memory backend. */
+/* The suite on the memory backend: as it is, and beneath the backend that makes faults, with none set. */
 #include <lessonstore/conformance.h>
 
-static int open_memory(lesson_store **out, void *context) {
-    (void)context;
-    return lesson_store_open(out, "memory:");
+static int open_at(lesson_store **out, void *context) {
+    return lesson_store_open(out, context);
+}
+
+static int run_at(const char *name, char *location, int argc, char **argv) {
+    lesson_store_conformance_backend memory = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    memory.name = name;
+    memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
+    memory.context = location;
+    memory.open = open_at;
+    return lesson_store_conformance_run(&memory, argc, argv);
 }
 
 int main(int argc, char **argv) {
-    lesson_store_conformance_backend memory = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    memory.name = "memory";
-    memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
-    memory.open = open_memory;
-    return lesson_store_conformance_run(&memory, argc, argv) == 0 ? 0 : 1;
+    char plain[] = "memory:", faulty[] = "fault+memory:";
+    int failed = run_at("memory", plain, argc, argv);
+    int failed_beneath = run_at("fault-memory", faulty, argc, argv);
+    return failed || failed_beneath ? 1 : 0;
 }

@@ -1,4 +1,5 @@
-/* The suite on the redis backend: over a unix socket and over TCP, against a server of its own. */
+/* The suite on the redis backend: over a unix socket and over TCP, and over the socket beneath the backend that
+ * makes faults, with none set; against a server of its own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,9 @@ int main(int argc, char **argv) {
         return 1;
     int failed_on_socket = run_over("redis-socket", server, redis_server_unix_location(server), argc, argv);
     int failed_on_tcp = run_over("redis-tcp", server, redis_server_tcp_location(server), argc, argv);
+    char faulty[512];
+    snprintf(faulty, sizeof faulty, "fault+%s", redis_server_unix_location(server));
+    int failed_beneath = run_over("fault-redis-socket", server, faulty, argc, argv);
     redis_server_stop(server);
-    return failed_on_socket || failed_on_tcp ? 1 : 0;
+    return failed_on_socket || failed_on_tcp || failed_beneath ? 1 : 0;
 }

@@ -1,4 +1,5 @@
-/* The suite on the sqlite backend: on a file, a new one for each test, and on a database in memory. */
+/* The suite on the sqlite backend: on a file, a new one for each test, also beneath the backend that makes
+ * faults, with none set, and on a database in memory. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <lessonstore/conformance.h>
 
 struct folder {
+    const char *scheme;
     char path[PATH_MAX];
     char location[PATH_MAX + 32];
 };
@@ -18,7 +20,7 @@ static int make_folder(void *context) {
                         parent && *parent ? parent : "/tmp");
     if (size < 0 || (size_t)size >= sizeof folder->path || !mkdtemp(folder->path))
         return -1;
-    snprintf(folder->location, sizeof folder->location, "sqlite:%s/lessons.db", folder->path);
+    snprintf(folder->location, sizeof folder->location, "%s:%s/lessons.db", folder->scheme, folder->path);
     return 0;
 }
 
@@ -43,22 +45,26 @@ static int open_memory(lesson_store **out, void *context) {
     return lesson_store_open(out, "sqlite::memory:");
 }
 
-int main(int argc, char **argv) {
-    struct folder folder;
+static int run_on_file(const char *name, const char *scheme, int argc, char **argv) {
+    struct folder folder = {.scheme = scheme};
     lesson_store_conformance_backend file = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    file.name = "sqlite-file";
+    file.name = name;
     file.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
     file.context = &folder;
     file.prepare = make_folder;
     file.open = open_file;
     file.clean_up = remove_folder;
+    return lesson_store_conformance_run(&file, argc, argv);
+}
 
+int main(int argc, char **argv) {
     lesson_store_conformance_backend memory = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
     memory.name = "sqlite-memory";
     memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
     memory.open = open_memory;
 
-    int failed_on_file = lesson_store_conformance_run(&file, argc, argv);
+    int failed_on_file = run_on_file("sqlite-file", "sqlite", argc, argv);
+    int failed_beneath = run_on_file("fault-sqlite-file", "fault+sqlite", argc, argv);
     int failed_in_memory = lesson_store_conformance_run(&memory, argc, argv);
-    return failed_on_file || failed_in_memory ? 1 : 0;
+    return failed_on_file || failed_beneath || failed_in_memory ? 1 : 0;
 }

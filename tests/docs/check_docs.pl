@@ -187,8 +187,8 @@ sub check_facts {
         problem('docs/errors.md', "the code $name is $codes{$name}, not $row->[0]") if $row && $row->[0] ne $codes{$name};
     }
     problem('docs/errors.md', "there is no code $_") for grep { !exists $codes{$_} } sort keys %$documented;
-    for my $backend (qw(memory sqlite redis)) {
-        my $page = "backends/$backend/README.md";
+    for my $backend (qw(memory sqlite redis fault)) {
+        my $page = $backend eq 'fault' ? 'docs/faults.md' : "backends/$backend/README.md";
         my $rows = table_under($page, 'Options');
         my $own = $options{$backend} // {};
         for my $name (sort keys %$own) {

@@ -6,11 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <lessonstore/backend.h>
+#include "faults.h"
 
-static void list_options(const lesson_store_backend *backend) {
-    for (const lesson_store_option *option = backend->options; option && option->name; option++) {
-        printf("option\t%s\t%s\t", backend->schemes, option->name);
+static void list_options(const char *schemes, const lesson_store_option *option) {
+    for (; option && option->name; option++) {
+        printf("option\t%s\t%s\t", schemes, option->name);
         if (option->maximum > option->minimum)
             printf("%" PRId64 "\t%" PRId64 " to %" PRId64 "\n", option->number_default, option->minimum,
                    option->maximum);
@@ -26,6 +26,7 @@ int main(void) {
 #undef PRINT
     const lesson_store_backend *backend;
     for (size_t i = 0; (backend = lesson_store_backend_at(i)); i++)
-        list_options(backend);
+        list_options(backend->schemes, backend->options);
+    list_options("fault", lesson_store_fault_options);
     return 0;
 }

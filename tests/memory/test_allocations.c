@@ -1,48 +1,13 @@
 /*
  * What the memory backend allocates: nothing in a steady state, and where an allocation fails the store stays as it
- * was. The program holds the library's objects themselves, so that the linker can put the functions below in the
- * place of malloc and its like.
+ * was, step by step at sizes where arrays and tables grow. (tests/allocations does the same on every engine.)
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "allocator.h"
 #include "cmocka_all.h"
 #include <lessonstore/lessonstore.h>
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void __real_free(void *block);
-/* Visible, because a sanitizer's library may look for them. */
-#define WRAPPED __attribute__((visibility("default")))
-WRAPPED void *__wrap_malloc(size_t size);
-WRAPPED void *__wrap_calloc(size_t count, size_t size);
-WRAPPED void *__wrap_realloc(void *block, size_t size);
-WRAPPED void __wrap_free(void *block);
-
-static bool watching;
-static long allocations;
-static long allowed;
-
-static bool refuse(void) {
-    return watching && allocations++ >= allowed;
-}
-
-void *__wrap_malloc(size_t size) {
-    return refuse() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    return refuse() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *block, size_t size) {
-    return refuse() ? NULL : __real_realloc(block, size);
-}
-
-void __wrap_free(void *block) {
-    __real_free(block);
-}
 
 /* ---- The whole state as one text, in order of uid and lesson */
 
@@ -127,12 +92,11 @@ static void a_failed_allocation_changes_nothing(void **state) {
     long failures = 0;
     assert_int_equal(lesson_store_open(&store, "memory:"), LESSON_STORE_OK);
     for (int number = 0; number < 700; number++) {
-        for (allowed = 0;; allowed++) {
+        for (long nth = 1;; nth++) {
             draw(store, &before);
-            allocations = 0;
-            watching = true;
+            allocator_begin(nth, true);
             int code = step(store, number);
-            watching = false;
+            allocator_end();
             if (code != LESSON_STORE_NO_MEMORY) {
                 assert_true(code >= 0);
                 break;
@@ -151,11 +115,10 @@ static void a_store_that_cannot_be_allocated_is_not_opened(void **state) {
     (void)state;
     lesson_store *store;
     int failures = 0;
-    for (allowed = 0;; allowed++, failures++) {
-        allocations = 0;
-        watching = true;
+    for (;; failures++) {
+        allocator_begin(failures + 1, true);
         int code = lesson_store_open(&store, "memory:");
-        watching = false;
+        allocator_end();
         if (code == LESSON_STORE_OK)
             break;
         assert_int_equal(code, LESSON_STORE_NO_MEMORY);
@@ -188,13 +151,11 @@ static void a_steady_state_allocates_nothing(void **state) {
     assert_int_equal(lesson_store_open(&store, "memory:"), LESSON_STORE_OK);
     everyone_moves(store, 0);
     everyone_moves(store, 1);
-    allocations = 0;
-    allowed = 0;
-    watching = true;
+    allocator_begin(0, false);
     everyone_moves(store, 2);
     everyone_moves(store, 3);
-    watching = false;
-    assert_int_equal(allocations, 0);
+    allocator_end();
+    assert_int_equal(allocator_asked(), 0);
     lesson_store_close(store);
 }
 

@@ -96,17 +96,6 @@ static void make_wrong(lesson_store_operation *operation, const model_call *call
     }
 }
 
-/* What a place holds before a call, so that it shows whether the call wrote to it. */
-static void mark_unwritten(lesson_store_place *place) {
-    memset(place, 0x7e, sizeof *place);
-}
-
-static bool is_unwritten(const lesson_store_place *place) {
-    lesson_store_place mark;
-    mark_unwritten(&mark);
-    return memcmp(&mark, place, sizeof mark) == 0;
-}
-
 lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call *call, lesson_store_place *place) {
     lesson_store_operation operation = lesson_store_operation_of(call->kind);
     operation.flags = call->flags;
@@ -119,7 +108,6 @@ lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call 
     operation.if_course_status = call->if_course_status;
     operation.if_chat_status = call->if_chat_status;
     operation.place = place;
-    mark_unwritten(place);
     make_wrong(&operation, call);
     return operation;
 }
@@ -160,8 +148,6 @@ model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operati
                            .chat_status = MODEL_NONE};
     if (tells_place(operation))
         hear_place(words, operation->place, &answer);
-    else if (!is_unwritten(operation->place))
-        answer.lesson = MODEL_STRANGER;
     if (operation->kind == LESSON_STORE_OPERATION_JOIN && is_ok)
         answer.arrival = (uint8_t)operation->arrival;
     if (operation->kind == LESSON_STORE_OPERATION_JOIN && operation->code == LESSON_STORE_REFUSED)
@@ -178,14 +164,30 @@ model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operati
     return answer;
 }
 
+/* What a place holds before a call, so that it shows whether the call wrote to it. */
+static void mark_unwritten(lesson_store_place *place) {
+    memset(place, 0x7e, sizeof *place);
+}
+
+static bool is_unwritten(const lesson_store_place *place) {
+    lesson_store_place mark;
+    mark_unwritten(&mark);
+    return memcmp(&mark, place, sizeof mark) == 0;
+}
+
 int vocabulary_run(const vocabulary *words, lesson_store *store, const model_call *calls, size_t count,
                    model_answer *answers) {
     lesson_store_place places[VOCABULARY_BATCH_MAX];
     lesson_store_operation operations[VOCABULARY_BATCH_MAX];
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        mark_unwritten(&places[i]);
         operations[i] = vocabulary_ask(words, &calls[i], &places[i]);
+    }
     int code = lesson_store_batch(store, operations, count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         answers[i] = vocabulary_hear(words, &operations[i]);
+        if (operations[i].code >= 0 && !tells_place(&operations[i]) && !is_unwritten(&places[i]))
+            answers[i].lesson = MODEL_STRANGER;
+    }
     return code;
 }

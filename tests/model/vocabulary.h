@@ -26,8 +26,8 @@ lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call 
 /* The answer in an operation that has been run; `place` as above. */
 model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operation *operation);
 
-/* Runs calls, at most VOCABULARY_BATCH_MAX, on a store as one batch, and puts the answers beside them. Returns what
- * lesson_store_batch returned. */
+/* Runs calls, at most VOCABULARY_BATCH_MAX, on a store as one batch, and puts the answers beside them. A place
+ * that was written to although the answer tells none is a MODEL_STRANGER. Returns what lesson_store_batch returned. */
 enum { VOCABULARY_BATCH_MAX = 300 };
 int vocabulary_run(const vocabulary *words, lesson_store *store, const model_call *calls, size_t count,
                    model_answer *answers);

@@ -19,13 +19,15 @@ struct false_server {
     char folder[128];
     char path[160];
     char location[256];
-    char real_socket[160];
+    const char *_Atomic real_socket;
     int listener;
     pthread_t thread;
     atomic_bool ends;
     atomic_int part;
     atomic_int connections;
     const char *_Atomic answer;
+    atomic_int direction;     /* of CUT, SHUT and HOLD */
+    atomic_size_t bytes_left; /* until one of them happens */
 };
 
 static struct sockaddr_un address_of(const char *path) {
@@ -37,7 +39,7 @@ static struct sockaddr_un address_of(const char *path) {
 
 static int connect_to(const char *path) {
     struct sockaddr_un address = address_of(path);
-    int real = socket(AF_UNIX, SOCK_STREAM, 0);
+    int real = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect(real, (struct sockaddr *)&address, sizeof address) == 0)
         return real;
     close(real);
@@ -69,6 +71,59 @@ static bool dribble(false_server *server, int to, const char *bytes, size_t size
     return true;
 }
 
+/* ---- Bytes that are counted */
+
+static bool breaks(const false_server *server, false_server_direction direction) {
+    int part = server->part;
+    return (part == CUT || part == SHUT || part == HOLD) && server->direction == (int)direction;
+}
+
+/* The other direction goes on until one of the two closes the connection. */
+static bool shut(false_server *server, int to, int from) {
+    server->part = PASS_ON;
+    shutdown(to, SHUT_WR);
+    for (char bytes[4096]; !server->ends;) {
+        struct pollfd ready[2] = {{.fd = to, .events = POLLIN}, {.fd = from, .events = POLLIN}};
+        poll(ready, 2, LOOK_AGAIN_MS);
+        if (ready[1].revents && recv(from, bytes, sizeof bytes, 0) <= 0)
+            break;
+        ssize_t size = ready[0].revents ? recv(to, bytes, sizeof bytes, 0) : 0;
+        if (ready[0].revents && (size <= 0 || !send_all(server, from, bytes, (size_t)size)))
+            break;
+    }
+    return false;
+}
+
+/* Passes bytes on as far as they may go. False when the connection is to be closed. */
+static bool pass_counted(false_server *server, int to, int from, const char *bytes, size_t size) {
+    size_t most = server->bytes_left, passed = size < most ? size : most;
+    server->bytes_left = most - passed;
+    if (!send_all(server, to, bytes, passed))
+        return false;
+    if (passed < most)
+        return true;
+    if (server->part == SHUT)
+        return shut(server, to, from);
+    if (server->part == CUT) {
+        server->part = PASS_ON;
+        return false;
+    }
+    while (!server->ends && server->part == HOLD)
+        poll(NULL, 0, 1);
+    return send_all(server, to, bytes + passed, size - passed);
+}
+
+/* The first bytes one by one, later ones in pieces that grow, so that it takes no system call for each of many. */
+static bool chop(false_server *server, int to, const char *bytes, size_t size) {
+    for (size_t sent = 0, piece; sent < size; sent += piece) {
+        piece = 1 + sent / 64;
+        piece = piece < size - sent ? piece : size - sent;
+        if (!send_all(server, to, bytes + sent, piece))
+            return false;
+    }
+    return true;
+}
+
 static void say_no_more(false_server *server, int client) {
     shutdown(client, SHUT_WR);
     while (!server->ends && server->part == SAY_NO_MORE)
@@ -93,7 +148,9 @@ static bool on_request(false_server *server, int client, int real) {
         send_all(server, real, bytes, (size_t)size / 2);
         return false;
     }
-    return send_all(server, real, bytes, (size_t)size);
+    if (breaks(server, REQUESTS))
+        return pass_counted(server, real, client, bytes, (size_t)size);
+    return part == CHOP ? chop(server, real, bytes, (size_t)size) : send_all(server, real, bytes, (size_t)size);
 }
 
 static bool on_reply(false_server *server, int client, int real) {
@@ -101,7 +158,14 @@ static bool on_reply(false_server *server, int client, int real) {
     ssize_t size = recv(real, bytes, sizeof bytes, 0);
     if (size <= 0)
         return false;
+    if (breaks(server, REPLIES))
+        return pass_counted(server, client, real, bytes, (size_t)size);
     switch ((false_server_part)atomic_load(&server->part)) {
+    case GARBLE_REPLY:
+        server->part = PASS_ON;
+        return send_all(server, client, server->answer, strlen(server->answer));
+    case CHOP:
+        return chop(server, client, bytes, (size_t)size);
     case LOSE_REPLY:
         server->part = PASS_ON;
         return false;
@@ -137,9 +201,12 @@ static void *run(void *context) {
     false_server *server = context;
     while (!server->ends) {
         struct pollfd ready = {.fd = server->listener, .events = POLLIN};
-        if (poll(&ready, 1, LOOK_AGAIN_MS) <= 0)
+        if (poll(&ready, 1, LOOK_AGAIN_MS) <= 0) {
+            if (server->part == CLOSE_NOW) /* there is none to be closed */
+                server->part = PASS_ON;
             continue;
-        int client = accept(server->listener, NULL, NULL);
+        }
+        int client = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
         int real = connect_to(server->real_socket);
         server->connections++;
         if (real >= 0) {
@@ -161,9 +228,9 @@ false_server *false_server_start(const char *real_socket) {
     assert_non_null(mkdtemp(server->folder));
     snprintf(server->path, sizeof server->path, "%s/socket", server->folder);
     snprintf(server->location, sizeof server->location, "redis+unix://%s?pool=1&timeout_ms=300", server->path);
-    snprintf(server->real_socket, sizeof server->real_socket, "%s", real_socket);
+    server->real_socket = real_socket;
     struct sockaddr_un address = address_of(server->path);
-    server->listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(server->listener, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(server->listener, 16), 0);
     assert_int_equal(pthread_create(&server->thread, NULL, run, server), 0);
@@ -189,6 +256,25 @@ void false_server_play(false_server *server, false_server_part part) {
 void false_server_answer(false_server *server, const char *text) {
     server->answer = text;
     server->part = ANSWER;
+}
+
+void false_server_garble(false_server *server, const char *text) {
+    server->answer = text;
+    server->part = GARBLE_REPLY;
+}
+
+void false_server_break(false_server *server, false_server_part part, false_server_direction direction, size_t after) {
+    server->direction = (int)direction;
+    server->bytes_left = after;
+    server->part = (int)part;
+}
+
+bool false_server_is_armed(const false_server *server) {
+    return server->part == CUT || server->part == SHUT;
+}
+
+void false_server_lead_to(false_server *server, const char *real_socket) {
+    server->real_socket = real_socket;
 }
 
 const char *false_server_location(const false_server *server) {

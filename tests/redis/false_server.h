@@ -3,6 +3,9 @@
 #ifndef LESSON_STORE_TESTS_FALSE_SERVER_H
 #define LESSON_STORE_TESTS_FALSE_SERVER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 typedef struct false_server false_server;
 
 typedef enum false_server_part {
@@ -17,7 +20,16 @@ typedef enum false_server_part {
     TAKE_NOTHING,      /* read no request at all */
     SAY_NO_MORE,       /* when the next request comes: close the direction of the replies, and read nothing */
     ANSWER,            /* answer each request with a text, and pass on nothing */
+    GARBLE_REPLY,      /* once: let the next request be executed, and give a text instead of the reply */
+    CHOP,              /* pass everything on in small pieces, without a pause */
+
+    /* Once some more bytes have gone in one direction, which false_server_break says: */
+    CUT,  /* once: close the connection */
+    SHUT, /* once: close this direction, and let the other one go on */
+    HOLD  /* keep the rest back as long as this part is played */
 } false_server_part;
+
+typedef enum false_server_direction { REQUESTS, REPLIES } false_server_direction;
 
 false_server *false_server_start(const char *real_socket);
 void false_server_stop(false_server *server);
@@ -25,6 +37,16 @@ void false_server_stop(false_server *server);
 /* Plays this part from now on; CLOSE_NOW returns when the connection is closed. */
 void false_server_play(false_server *server, false_server_part part);
 void false_server_answer(false_server *server, const char *text);
+void false_server_garble(false_server *server, const char *text);
+
+/* CUT, SHUT or HOLD when `after` more bytes have gone in this direction. */
+void false_server_break(false_server *server, false_server_part part, false_server_direction direction, size_t after);
+
+/* False once the CUT or SHUT has happened. */
+bool false_server_is_armed(const false_server *server);
+
+/* New connections lead to this server from now on; the path stays the caller's. */
+void false_server_lead_to(false_server *server, const char *real_socket);
 
 const char *false_server_location(const false_server *server); /* with "?pool=1&timeout_ms=300" */
 int false_server_connections(const false_server *server);      /* how many there were */

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@ void raw_reconnect(raw_server *raw) {
     raw->commands = redisConnectUnix(redis_server_socket(raw->server));
     assert_non_null(raw->commands);
     assert_string_equal(raw->commands->errstr, "");
+    fcntl(raw->commands->fd, F_SETFD, FD_CLOEXEC); /* not for servers that are started later */
 }
 
 int raw_start(void **state) {

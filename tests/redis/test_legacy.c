@@ -1,42 +1,7 @@
 /* The classes that this library replaces, as raw commands, beside and between the library's own writes. */
 #include <stdio.h>
-#include <string.h>
 
-#include "raw.h"
-
-/* ---- What RedisForLessonStatus and RedisForInLesson send */
-
-static void legacy_create(raw_server *raw, const char *lesson_id) {
-    raw_do(raw, "HMSET " RECORD("%s") " lesson_id %s course_status 3 chat_status 0", lesson_id, lesson_id);
-}
-
-static void legacy_end(raw_server *raw, const char *lesson_id) {
-    raw_do(raw, "DEL " RECORD("%s"), lesson_id);
-}
-
-static void legacy_join(raw_server *raw, const char *uid, const char *course_id, const char *lesson_id) {
-    raw_do(raw, "HMSET " USER("%s") " uid %s course_id %s lesson_id %s", uid, uid, course_id, lesson_id);
-    raw_do(raw, "SADD " MEMBERS("%s") " %s", lesson_id, uid);
-}
-
-static void legacy_where(raw_server *raw, const char *uid, char lesson_id[64]) {
-    redisReply *reply = redisCommand(raw->commands, "HGET " USER("%s") " lesson_id", uid);
-    assert_non_null(reply);
-    snprintf(lesson_id, 64, "%s", reply->type == REDIS_REPLY_STRING ? reply->str : "None");
-    freeReplyObject(reply);
-}
-
-/* With no record it takes the user out of the lesson "None", as str(None) does. */
-static void legacy_quit(raw_server *raw, const char *uid) {
-    char lesson_id[64];
-    legacy_where(raw, uid, lesson_id);
-    raw_do(raw, "DEL " USER("%s"), uid);
-    raw_do(raw, "SREM " MEMBERS("%s") " %s", lesson_id, uid);
-}
-
-static bool legacy_has_member(raw_server *raw, const char *lesson_id, const char *uid) {
-    return raw_number(raw, "SISMEMBER " MEMBERS("%s") " %s", lesson_id, uid) == 1;
-}
+#include "legacy.h"
 
 /* ---- Theirs, read by us */
 
@@ -82,7 +47,7 @@ static void test_we_read_what_they_wrote(void **state) {
 
 static void test_they_read_what_we_wrote(void **state) {
     raw_server *raw = *state;
-    char lesson_id[64];
+    char lesson_id[LESSON_STORE_ID_MAX + 1];
     assert_code(lesson_store_create(raw->store, "L1", 0), OK);
     assert_code(lesson_store_join(raw->store, "ann", "C1", "L1", "session", 0, NULL), OK);
     legacy_where(raw, "ann", lesson_id);

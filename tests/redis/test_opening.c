@@ -168,10 +168,26 @@ static void test_node_of_a_cluster(void **state) {
     redis_server_stop(node);
 }
 
+/* Whether the server has closed the connection before the greeting is sent or after it, its reason is told. */
+static void test_too_many_clients(void **state) {
+    raw_server *raw = *state;
+    char with_password[512];
+    open_as(raw, with_password, ":secret", "");
+    lesson_store_close(raw->store);
+    raw->store = NULL;
+    raw_do(raw, "CONFIG SET maxclients 1");
+    for (int i = 0; i < 300; i++) {
+        raw_refuse(redis_server_unix_location(raw->server), LESSON_STORE_UNREACHABLE, "max number of clients");
+        raw_refuse(redis_server_tcp_location(raw->server), LESSON_STORE_UNREACHABLE, "max number of clients");
+        raw_refuse(with_password, LESSON_STORE_UNREACHABLE, "max number of clients");
+    }
+    raw_do(raw, "CONFIG SET maxclients 10000");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(accounts), TEST(required_password), TEST(enough_rights), TEST(rights), TEST(locations),
-        TEST(info),     TEST(node_of_a_cluster),
+        TEST(too_many_clients), TEST(accounts), TEST(required_password), TEST(enough_rights), TEST(rights),
+        TEST(locations),        TEST(info),     TEST(node_of_a_cluster),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

@@ -145,6 +145,44 @@ static void test_many_lessons(void **state) {
     free(given);
 }
 
+/* Of three lessons the first keeps its record and gets a member, the second keeps its member and gets a record, and the
+ * third gets a member and then loses its record, all while the list is given. */
+enum { LESSONS_THAT_CHANGE = 6000 };
+
+struct changing {
+    raw_server *raw;
+    struct given given;
+};
+
+static void do_with_each(raw_server *raw, int first, const char *format) {
+    for (int i = first; i < LESSONS_THAT_CHANGE; i += 3)
+        raw_do(raw, format, i, i);
+}
+
+static bool change_all_at_first(const lesson_store_lesson *lesson, void *context) {
+    struct changing *changing = context;
+    if (changing->given.count == 0) {
+        do_with_each(changing->raw, 0, "SADD " MEMBERS("L%d") " user");
+        do_with_each(changing->raw, 1, "HSET " RECORD("L%d") " lesson_id L%d course_status 3 chat_status 0");
+        do_with_each(changing->raw, 2, "SADD " MEMBERS("L%d") " user");
+        do_with_each(changing->raw, 2, "DEL " RECORD("L%d"));
+    }
+    return give(&changing->given, lesson->lesson_id);
+}
+
+static void test_lessons_that_change(void **state) {
+    struct changing *changing = calloc(1, sizeof *changing);
+    assert_non_null(changing);
+    changing->raw = *state;
+    do_with_each(changing->raw, 0, "HSET " RECORD("L%d") " lesson_id L%d course_status 3 chat_status 0");
+    do_with_each(changing->raw, 1, "SADD " MEMBERS("L%d") " user");
+    do_with_each(changing->raw, 2, "HSET " RECORD("L%d") " lesson_id L%d course_status 3 chat_status 0");
+    assert_code(lesson_store_lessons(changing->raw->store, change_all_at_first, changing), OK);
+    for (int i = 0; i < LESSONS_THAT_CHANGE; i++)
+        assert_in_range(changing->given.times[i], i % 3 != 2, 1);
+    free(changing);
+}
+
 static void test_many_users(void **state) {
     raw_server *raw = *state;
     enum { USERS = 5000 };
@@ -271,6 +309,7 @@ int main(void) {
         TEST(members_that_are_no_ids),
         TEST(members_of_a_wrong_type),
         TEST(many_lessons),
+        TEST(lessons_that_change),
         TEST(many_users),
         TEST(lessons_while_the_server_rehashes),
         TEST(lessons_over_a_restart),

@@ -136,3 +136,12 @@ void sqlite_files_make_version_1(const sqlite_files *files) {
                          "INSERT INTO lessons VALUES('algebra', 1, 1), ('painting', 3, 0);"
                          "INSERT INTO users VALUES('ann', 'maths', 'algebra'), ('bob', 'arts', 'painting')");
 }
+
+void sqlite_files_change_behind_the_index(const sqlite_files *files, const char *change) {
+    sqlite_files_execute(files,
+                         "CREATE TABLE kept AS SELECT * FROM sqlite_master WHERE name = 'users_by_lesson';"
+                         "PRAGMA writable_schema = ON; DELETE FROM sqlite_master WHERE name = 'users_by_lesson'");
+    sqlite_files_execute(files, change);
+    sqlite_files_execute(files, "PRAGMA writable_schema = ON; INSERT INTO sqlite_master SELECT * FROM kept");
+    sqlite_files_execute(files, "DROP TABLE kept");
+}

@@ -40,4 +40,8 @@ void sqlite_files_run(const sqlite_files *files, int count, sqlite_files_work wo
 /* A file of schema version 1 with two lessons and two users, as the first version made it. */
 void sqlite_files_make_version_1(const sqlite_files *files);
 
+/* Damages the index of members: it does not hear of `change`, which is SQL, because the schema does not know of it
+ * meanwhile. */
+void sqlite_files_change_behind_the_index(const sqlite_files *files, const char *change);
+
 #endif

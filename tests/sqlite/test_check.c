@@ -54,16 +54,6 @@ static void make(const sqlite_files *files, const char *text) {
     "INSERT INTO lessons VALUES('algebra', 1, 0);" \
     "INSERT INTO users VALUES('ann', 'maths', 'algebra', NULL), ('bob', 'maths', 'algebra', NULL);"
 
-/* While the schema does not know of the index, nobody keeps it: changes to the table damage it. */
-static void change_behind_the_index(const sqlite_files *files, const char *change) {
-    sqlite_files_execute(files,
-                         "CREATE TABLE kept AS SELECT * FROM sqlite_master WHERE name = 'users_by_lesson';"
-                         "PRAGMA writable_schema = ON; DELETE FROM sqlite_master WHERE name = 'users_by_lesson'");
-    sqlite_files_execute(files, change);
-    sqlite_files_execute(files, "PRAGMA writable_schema = ON; INSERT INTO sqlite_master SELECT * FROM kept");
-    sqlite_files_execute(files, "DROP TABLE kept");
-}
-
 static int64_t member_count(const sqlite_files *files) {
     uint64_t count;
     lesson_store *store = sqlite_files_open(files, "");
@@ -75,8 +65,9 @@ static int64_t member_count(const sqlite_files *files) {
 static void test_index(void **state) {
     const sqlite_files *files = *state;
     make(files, TWO_USERS);
-    change_behind_the_index(files, "DELETE FROM users WHERE uid = 'bob'; UPDATE users SET lesson_id = 'chess';"
-                                   "INSERT INTO users VALUES('cy', 'maths', 'algebra', NULL)");
+    sqlite_files_change_behind_the_index(files,
+                                         "DELETE FROM users WHERE uid = 'bob'; UPDATE users SET lesson_id = 'chess';"
+                                         "INSERT INTO users VALUES('cy', 'maths', 'algebra', NULL)");
     assert_int_equal(member_count(files), 2);
     struct findings findings = check(files, 0);
     assert_string_equal(findings.text, "missing member|chess|ann|mendable;missing member|algebra|cy|mendable;"

@@ -26,6 +26,7 @@ static void remember_location(const lesson_store_location *location) {
     keep(the_spy.path, sizeof the_spy.path, lesson_store_location_path(location));
     keep(the_spy.text, sizeof the_spy.text, lesson_store_location_text(location, "text"));
     keep(the_spy.shown, sizeof the_spy.shown, lesson_store_location_shown(location));
+    the_spy.first_told = lesson_store_location_first(location);
     the_spy.port = lesson_store_location_port(location);
     the_spy.number = lesson_store_location_number(location, "number");
 }
@@ -40,6 +41,8 @@ static int spy_open(lesson_store_instance **out, const lesson_store_location *lo
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a spy");
     atomic_flag_clear(&instance->busy);
     instance->base.capabilities = the_spy.capabilities;
+    if (!opened)
+        the_spy.first_opened = &instance->base;
     *out = &instance->base;
     return LESSON_STORE_OK;
 }

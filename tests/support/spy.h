@@ -31,6 +31,8 @@ typedef struct spy {
     char user[64], password[64], host[64], path[128], text[64], shown[256];
     int port;
     int64_t number;
+    const lesson_store_instance *first_opened; /* since the reset */
+    const lesson_store_instance *first_told;   /* by the location, at the latest open */
 } spy;
 
 extern spy the_spy;

@@ -1,0 +1,400 @@
+/*
+ * On each engine, every allocation fails in turn: those of opening, of batches by chance, of the streams, check and
+ * info; once, and from there on for good. After each the failure was an honest one, what was acknowledged is there,
+ * what was refused is not, half or whole, nothing leaks, and the store works again.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmocka_all.h"
+
+#include "allocator.h"
+#include "draw.h"
+#include "engine.h"
+#include "vocabulary.h"
+
+#ifdef WITH_SQLITE
+#include <sqlite3.h>
+
+static sqlite3_mem_methods sqlite_own;
+
+/* It wants to know how large a block is, so its own allocator stays beneath. */
+static void *sqlite_take(int size) {
+    return allocator_refuses() ? NULL : sqlite_own.xMalloc(size);
+}
+
+static void *sqlite_resize(void *block, int size) {
+    return allocator_refuses() ? NULL : sqlite_own.xRealloc(block, size);
+}
+
+static void adopt_sqlite(void) {
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_own);
+    sqlite3_mem_methods methods = sqlite_own;
+    methods.xMalloc = sqlite_take;
+    methods.xRealloc = sqlite_resize;
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &methods), SQLITE_OK);
+    assert_int_equal(sqlite3_initialize(), SQLITE_OK);
+}
+
+static int64_t engine_live_bytes(void) {
+    return sqlite3_memory_used();
+}
+#else
+static void adopt_sqlite(void) {
+}
+
+static int64_t engine_live_bytes(void) {
+    return 0;
+}
+#endif
+
+enum { BATCHES = 24, CALLS_MAX = 30, NTH_MAX = 5000 };
+
+/* Blocks of ours and of hiredis, and bytes of SQLite. */
+struct holding {
+    long blocks;
+    int64_t bytes;
+    int descriptors;
+};
+
+static int count_descriptors(void) {
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    assert_non_null(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static struct holding hold(void) {
+    return (struct holding){allocator_live(), engine_live_bytes(), count_descriptors()};
+}
+
+static void assert_nothing_leaked(struct holding before, const char *what, long nth) {
+    struct holding now = hold();
+    if (now.blocks != before.blocks || now.bytes != before.bytes || now.descriptors != before.descriptors)
+        fail_msg("%s, allocation %ld: %ld blocks, %lld bytes of SQLite and %d descriptors were not freed", what, nth,
+                 now.blocks - before.blocks, (long long)(now.bytes - before.bytes),
+                 now.descriptors - before.descriptors);
+}
+
+static bool is_redis(void) {
+    return strcmp(engine_name(), "redis") == 0;
+}
+
+/* What a call may be answered when an allocation has failed. In Redis a request may have been sent by then. */
+static void assert_honest(int code, bool writes, const char *what, long nth) {
+    bool may_be_lost = writes && is_redis();
+    if (code >= 0 || code == LESSON_STORE_NO_MEMORY || (may_be_lost && code == LESSON_STORE_UNKNOWN))
+        return;
+    fail_msg("%s, allocation %ld: %s: %s", what, nth, lesson_store_code_name(code), lesson_store_message());
+}
+
+static long failures;
+static long failed_here; /* in the present run of a trial */
+
+/* Ends the failing; true if nothing failed. */
+static bool end(void) {
+    long failed = allocator_end();
+    failed_here += failed;
+    return failed == 0;
+}
+
+/* Every test goes through here: something is done again and again, with allocation 1 failing, then 2, ..., once or from
+ * there on, until none failed that it asked for. */
+struct trial {
+    void (*run)(long nth, bool for_good, void *context);
+    void *context;
+};
+
+static void try_each(const struct trial *trial) {
+    for (int for_good = 0; for_good < 2; for_good++) {
+        long nth = 1, failed;
+        do {
+            failed_here = 0;
+            trial->run(nth, for_good, trial->context);
+            failed = failed_here;
+            failures += failed > 0;
+            assert_true(nth < NTH_MAX);
+            nth++;
+        } while (failed > 0);
+    }
+}
+
+static void report(const char *what) {
+    print_message("allocations\t%s\t%s\t%ld failed in turn\n", engine_name(), what, failures);
+    assert_true(failures > 0);
+    failures = 0;
+}
+
+static void assert_state(lesson_store *store, const model_state *expected, const char *what, long nth) {
+    char text[VOCABULARY_TEXT_SIZE];
+    model_state found;
+    if (vocabulary_read_state(&awkward_vocabulary, store, &found, text) != LESSON_STORE_OK ||
+        !vocabulary_compare(expected, &found, text))
+        fail_msg("%s, allocation %ld: %s", what, nth, text);
+}
+
+/* ---- Opening */
+
+static void open_once(long nth, bool for_good, void *context) {
+    lesson_store *store = NULL;
+    struct holding before = hold();
+    allocator_begin(nth, for_good);
+    int code = lesson_store_open(&store, context);
+    if (end())
+        assert_int_equal(code, LESSON_STORE_OK);
+    assert_honest(code, false, "open", nth);
+    assert_true((code == LESSON_STORE_OK) == (store != NULL));
+    model_state empty;
+    model_begin(&empty);
+    if (store)
+        assert_state(store, &empty, "open", nth);
+    lesson_store_close(store);
+    assert_nothing_leaked(before, "open", nth);
+}
+
+/* A file is made, and its tables; then it opens all the same, whatever was left of the attempt. */
+static void open_new_once(long nth, bool for_good, void *context) {
+    (void)context;
+    char location[512];
+    snprintf(location, sizeof location, "%s", engine_make());
+    open_once(nth, for_good, location);
+    open_once(0, false, location);
+    engine_remove();
+}
+
+static void opening(void **state) {
+    (void)state;
+    char plain[512], faulty[] = "fault+memory:";
+    snprintf(plain, sizeof plain, "%s", engine_make());
+    char *const locations[] = {plain, is_redis() ? getenv("LESSONSTORE_TEST_REDIS_TCP") : faulty};
+    open_once(0, false, plain);
+    for (size_t i = 0; i < 2; i++) {
+        const struct trial trial = {open_once, locations[i]};
+        try_each(&trial);
+    }
+    engine_remove();
+    report("opening");
+}
+
+/* open_new_once ends a trial by a whole open, so how many have failed is kept. */
+static void opening_anew(void **state) {
+    (void)state;
+    const struct trial trial = {open_new_once, NULL};
+    try_each(&trial);
+    report("opening anew");
+}
+
+/* ---- Batches */
+
+struct batch {
+    lesson_store *store;
+    model_state model;
+    model_call calls[CALLS_MAX];
+    size_t count;
+};
+
+/* What the store holds if of the operations that may have been applied the first `applied` were; false if then an
+ * operation would have been answered otherwise. */
+static bool replay(const struct batch *batch, const model_answer *answers, size_t applied, model_state *model) {
+    *model = batch->model;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (answers[i].code < 0 && (answers[i].code != LESSON_STORE_UNKNOWN || applied == 0))
+            continue;
+        model_answer expected = model_run(model, &batch->calls[i]);
+        if (answers[i].code == LESSON_STORE_UNKNOWN)
+            applied--;
+        else if (!model_answers_equal(&expected, &answers[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool explains(struct batch *batch, const model_answer *answers, const model_state *found) {
+    char text[VOCABULARY_TEXT_SIZE];
+    size_t unknown = 0;
+    for (size_t i = 0; i < batch->count; i++)
+        unknown += answers[i].code == LESSON_STORE_UNKNOWN;
+    for (size_t applied = 0; applied <= unknown; applied++) {
+        model_state model;
+        if (!replay(batch, answers, applied, &model) || !vocabulary_compare(&model, found, text))
+            continue;
+        batch->model = model;
+        return true;
+    }
+    return false;
+}
+
+static bool writes(const model_call *call) {
+    return call->kind != LESSON_STORE_OPERATION_GET_LESSON && call->kind != LESSON_STORE_OPERATION_WHERE &&
+           call->kind != LESSON_STORE_OPERATION_COUNT;
+}
+
+static void run_once(long nth, bool for_good, void *context) {
+    struct batch *batch = context;
+    model_answer answers[CALLS_MAX];
+    model_state found;
+    char text[VOCABULARY_TEXT_SIZE];
+    allocator_begin(nth, for_good);
+    int code = vocabulary_run(&awkward_vocabulary, batch->store, batch->calls, batch->count, answers);
+    if (end())
+        assert_int_equal(code, LESSON_STORE_OK);
+    assert_honest(code, true, "batch", nth);
+    for (size_t i = 0; i < batch->count; i++)
+        assert_honest(answers[i].code, writes(&batch->calls[i]), "operation", nth);
+    if (vocabulary_read_state(&awkward_vocabulary, batch->store, &found, text) != LESSON_STORE_OK)
+        fail_msg("batch, allocation %ld: the store does not work again: %s", nth, text);
+    if (!explains(batch, answers, &found)) {
+        model_state model;
+        replay(batch, answers, 0, &model);
+        vocabulary_compare(&model, &found, text);
+        fail_msg("batch of %zu, allocation %ld: what was answered does not explain what is stored: %s", batch->count,
+                 nth, text);
+    }
+}
+
+static void batches(void **state) {
+    (void)state;
+    const draw_range range = {MODEL_USERS, MODEL_LESSONS, MODEL_COURSES, MODEL_SESSIONS, 0};
+    struct holding before = hold();
+    struct batch batch = {.store = engine_open()};
+    const struct trial trial = {run_once, &batch};
+    dice_state dice = {1};
+    model_begin(&batch.model);
+    for (int i = 0; i < BATCHES; i++) {
+        batch.count = i % 2 ? 1 : 1 + dice_below(&dice, CALLS_MAX);
+        for (size_t call = 0; call < batch.count; call++)
+            batch.calls[call] = draw_call(&dice, &range);
+        if (i % 3 == 0 && engine_is_shared()) { /* one that has no buffers yet */
+            lesson_store_close(batch.store);
+            batch.store = engine_open_store("");
+        }
+        try_each(&trial);
+    }
+    engine_close(batch.store);
+    assert_nothing_leaked(before, "batches", 0);
+    report("batches");
+}
+
+/* ---- Streams, check, info */
+
+struct listing {
+    lesson_store *store;
+    model_state model;
+};
+
+static void read_once(long nth, bool for_good, void *context) {
+    struct listing *listing = context;
+    model_state found;
+    char text[VOCABULARY_TEXT_SIZE] = "";
+    allocator_begin(nth, for_good);
+    int code = vocabulary_read_state(&awkward_vocabulary, listing->store, &found, text);
+    bool sound = end();
+    if (code != LESSON_STORE_OK && (sound || code != LESSON_STORE_NO_MEMORY))
+        fail_msg("streams, allocation %ld: %s: %s", nth, lesson_store_code_name(code), text);
+    if (code == LESSON_STORE_OK && !vocabulary_compare(&listing->model, &found, text))
+        fail_msg("streams, allocation %ld: OK, and not all: %s", nth, text);
+    assert_state(listing->store, &listing->model, "streams", nth);
+}
+
+static bool take_fact(const char *name, const char *value, void *context) {
+    (void)context;
+    return name && value;
+}
+
+static void info_once(long nth, bool for_good, void *context) {
+    struct listing *listing = context;
+    allocator_begin(nth, for_good);
+    int code = lesson_store_info(listing->store, take_fact, NULL);
+    if (end())
+        assert_int_equal(code, LESSON_STORE_OK);
+    assert_honest(code, false, "info", nth);
+    assert_state(listing->store, &listing->model, "info", nth);
+}
+
+static void check_once(long nth, bool for_good, void *context) {
+    struct listing *listing = context;
+    uint64_t found = 0;
+    allocator_begin(nth, for_good);
+    int code = lesson_store_check(listing->store, LESSON_STORE_CHECK_ENDED, NULL, NULL, &found, NULL);
+    if (end())
+        assert_int_equal(code, LESSON_STORE_OK);
+    assert_honest(code, false, "check", nth);
+    if (code == LESSON_STORE_OK)
+        assert_true(found > 0);
+    assert_state(listing->store, &listing->model, "check", nth);
+}
+
+/* Puts out who is in a lesson without a record, each in one step or none. */
+static void repair_once(long nth, bool for_good, void *context) {
+    struct listing *listing = context;
+    model_state found, *model = &listing->model;
+    char text[VOCABULARY_TEXT_SIZE];
+    bool is_there = false;
+    allocator_begin(nth, for_good);
+    int code = lesson_store_check(listing->store, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR, NULL, NULL,
+                                  NULL, NULL);
+    if (end())
+        assert_int_equal(code, LESSON_STORE_OK);
+    assert_honest(code, true, "repair", nth);
+    assert_int_equal(vocabulary_read_state(&awkward_vocabulary, listing->store, &found, text), LESSON_STORE_OK);
+    for (int user = 0; user < MODEL_USERS; user++) {
+        if (model->users[user].lesson == MODEL_NONE || model->lessons[model->users[user].lesson].has_record)
+            continue;
+        if (found.users[user].lesson == MODEL_NONE)
+            model->users[user] = found.users[user];
+        else
+            is_there = true;
+    }
+    assert_false(code == LESSON_STORE_OK && is_there);
+    if (!vocabulary_compare(model, &found, text))
+        fail_msg("repair, allocation %ld: %s", nth, text);
+}
+
+/* Everybody somewhere, half of the lessons without a record. */
+static void fill(struct listing *listing) {
+    model_begin(&listing->model);
+    for (int8_t i = 0; i < MODEL_USERS + MODEL_LESSONS / 2; i++) {
+        model_call call = i < MODEL_USERS
+                              ? (model_call)MODEL_JOIN(i, i % MODEL_COURSES, i % MODEL_LESSONS, MODEL_NONE, 0, false, 0)
+                              : (model_call)MODEL_CREATE((int8_t)(i - MODEL_USERS), 0, false, 0);
+        model_answer answer;
+        model_run(&listing->model, &call);
+        assert_int_equal(vocabulary_run(&awkward_vocabulary, listing->store, &call, 1, &answer), LESSON_STORE_OK);
+        assert_int_equal(answer.code, LESSON_STORE_OK);
+    }
+}
+
+static void streams_check_and_info(void **state) {
+    (void)state;
+    void (*const runs[])(long, bool, void *) = {read_once, info_once, check_once, repair_once};
+    struct holding before = hold();
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        struct listing listing = {.store = engine_open()};
+        const struct trial trial = {runs[i], &listing};
+        fill(&listing);
+        try_each(&trial);
+        engine_close(listing.store);
+    }
+    assert_nothing_leaked(before, "streams", 0);
+    if (strcmp(engine_name(), "memory") == 0)
+        assert_int_equal(failures, 0); /* it lists and mends what it has */
+    else
+        report("streams, check and info");
+}
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opening),
+        cmocka_unit_test(opening_anew),
+        cmocka_unit_test(batches),
+        cmocka_unit_test(streams_check_and_info),
+    };
+    if (argc != 2 || !engine_choose(argv[1]))
+        return 2;
+    adopt_sqlite();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Fuzzes the targets that are built in a folder: fuzz.sh FOLDER [--soak SECONDS | --merge TARGET | [TARGET] [SECONDS]].
+# What libFuzzer keeps is in FOLDER/finds/TARGET; what it writes is in FOLDER/TARGET.log.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+folder=$1
+shift
+
+input_size_max=4096
+input_seconds_max=10
+# A find ends a process at once, also one of undefined behaviour.
+export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=quarantine_size_mb=4
+
+targets=()
+for program in "$folder"/tests/fuzz/fuzz-*; do
+    targets+=("${program##*/fuzz-}")
+done
+
+program_of() {
+    printf '%s/tests/fuzz/fuzz-%s' "$folder" "$1"
+}
+
+# The last of libFuzzer's lines that says "stat::NAME: VALUE" or "cov: VALUE".
+figure() {
+    grep -oE "$2:? +[0-9]+" "$folder/$1.log" | tail -n 1 | grep -oE '[0-9]+$' || echo 0
+}
+
+# Runs one target, whatever comes of it, and says what came.
+fuzz_one() {
+    local target=$1 seconds=$2 status=0 dictionary=()
+    mkdir -p "$folder/finds/$target" "$folder/crashes/$target"
+    [ ! -e "$here/dictionaries/$target.dict" ] || dictionary=(-dict="$here/dictionaries/$target.dict")
+    nice -n 5 "$(program_of "$target")" -max_total_time="$seconds" -max_len="$input_size_max" \
+        -timeout="$input_seconds_max" -artifact_prefix="$folder/crashes/$target/" -print_final_stats=1 "${dictionary[@]}" \
+        "$folder/finds/$target" "$here/corpora/$target" >"$folder/$target.log" 2>&1 || status=1
+    printf '%-14s %11s executions %7s edges %2d crashes\n' "$target" "$(figure "$target" stat::number_of_executed_units)" \
+        "$(figure "$target" cov)" "$status"
+    [ "$status" = 0 ] || echo "  the input is in $folder/crashes/$target, the report in $folder/$target.log"
+    return "$status"
+}
+
+# Each of these targets for so long.
+fuzz() {
+    local seconds=$1 failures=0 target
+    shift
+    for target in "$@"; do
+        fuzz_one "$target" "$seconds" || failures=$((failures + 1))
+    done
+    [ "$failures" = 0 ]
+}
+
+# Takes into the corpus what reaches more of the code than what is there already.
+merge() {
+    nice -n 5 "$(program_of "$1")" -merge=1 -max_len="$input_size_max" "$here/corpora/$1" "$folder/finds/$1" \
+        >"$folder/$1.merge.log" 2>&1
+    printf '%-14s %d files in the corpus\n' "$1" "$(find "$here/corpora/$1" -type f | wc -l)"
+}
+
+check_target() {
+    [ -x "$(program_of "$1")" ] && return
+    echo "fuzz: there is no target \"$1\"; there are: ${targets[*]}" >&2
+    exit 2
+}
+
+case ${1:-} in
+--soak)
+    # The time is that of all targets together.
+    fuzz $((${2:?how many seconds} / ${#targets[@]} + 1)) "${targets[@]}"
+    ;;
+--merge)
+    check_target "${2:?which target}"
+    merge "$2"
+    ;;
+[0-9]* | '')
+    fuzz "${1:-60}" "${targets[@]}"
+    ;;
+*)
+    check_target "$1"
+    fuzz "${2:-60}" "$1"
+    ;;
+esac

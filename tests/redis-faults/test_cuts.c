@@ -1,0 +1,109 @@
+/* A connection that breaks at every byte of a request and of its reply, one after the other. */
+#include "faults.h"
+
+/* Each is one request, in all the forms that requests have. */
+static const model_call join[] = {MODEL_JOIN(1, 1, 2, MODEL_NONE, 0, false, 0)};
+static const model_call where[] = {MODEL_WHERE(2, false, 0)};
+static const model_call reads[] = {MODEL_WHERE(2, true, 0), MODEL_COUNT(1, true, 0), MODEL_GET_LESSON(1, false, 0)};
+static const model_call mixed[] = {
+    MODEL_QUIT(2, MODEL_NONE, MODEL_NONE, true, 0),
+    MODEL_JOIN(3, 1, 5, 1, LESSON_STORE_STAY, true, 0),
+    MODEL_SET(1, 1, MODEL_NONE, MODEL_NONE, MODEL_NONE, true, 0),
+    MODEL_WHERE(4, true, 0),
+    MODEL_JOIN(2, 0, 1, 2, 0, false, 0),
+};
+
+#define CALLS(name) name, sizeof name / sizeof *name
+
+static const struct form {
+    const char *name;
+    const model_call *calls; /* NULL: the members of a lesson */
+    size_t count;
+    bool reads; /* and is asked again, so that it never fails */
+    bool pages;
+    bool anew; /* on a connection that is made for it */
+} forms[] = {
+    {"a join, cut", CALLS(join), false, false, false},
+    {"a join on a new connection, cut", CALLS(join), false, false, true},
+    {"a where, cut", CALLS(where), true, false, false},
+    {"reads, cut", CALLS(reads), true, false, false},
+    {"reads and writes, cut", CALLS(mixed), false, false, false},
+    {"members in pages, cut", NULL, 0, true, true, false},
+};
+
+/* Whoever is where, so that what each request changes is not what the one before left. */
+static void begin_anew(fault_bench *bench) {
+    model_call calls[MODEL_LESSONS + MODEL_USERS];
+    size_t count = 0;
+    for (int8_t i = 0; i < MODEL_LESSONS; i++)
+        calls[count++] = (model_call)MODEL_END(i, 0, true, 0);
+    calls[count++] = (model_call)MODEL_CREATE(1, 0, true, 0);
+    for (int8_t i = 0; i < 6; i++)
+        calls[count++] = (model_call)MODEL_JOIN(i, 0, 1, MODEL_NONE, 0, true, 0);
+    bench_run(bench, calls, count);
+}
+
+/* All that there is, which decides what was applied. */
+static void look(fault_bench *bench) {
+    model_call calls[MODEL_USERS + 2 * MODEL_LESSONS];
+    size_t count = 0;
+    for (int8_t i = 0; i < MODEL_USERS; i++)
+        calls[count++] = (model_call)MODEL_WHERE(i, true, 0);
+    for (int8_t i = 0; i < MODEL_LESSONS; i++) {
+        calls[count++] = (model_call)MODEL_GET_LESSON(i, true, 0);
+        calls[count++] = (model_call)MODEL_COUNT(i, true, 0);
+    }
+    bench_run(bench, calls, count);
+}
+
+/* False when the request and its reply are shorter. */
+static bool break_at(fault_bench *bench, const struct form *form, false_server_part part,
+                     false_server_direction direction, size_t after) {
+    judge_rules breaks = {JUDGE_CODE(UNKNOWN) | JUDGE_CODE(UNREACHABLE), JUDGE_CODE(UNREACHABLE), false, NULL, NULL};
+    begin_anew(bench);
+    if (form->anew)
+        false_server_play(bench->between, CLOSE_NOW);
+    false_server_break(bench->between, part, direction, after);
+    bench->rules = form->reads ? judge_nothing_fails : breaks; /* what only reads is asked again */
+    if (form->calls)
+        bench_run(bench, form->calls, form->count);
+    else
+        bench_list(bench, 1);
+    bool happened = !false_server_is_armed(bench->between);
+    false_server_play(bench->between, PASS_ON);
+    bench->rules = judge_nothing_fails;
+    look(bench); /* by a connection that works */
+    bench_wait_for_clients(bench, 2);
+    judge_settle(bench->judge);
+    look(bench);
+    return happened;
+}
+
+static void test_cuts(void **state) {
+    soak_run soak = soak_begin("redis-cuts", "redis", 1);
+    soak_next(&soak);
+    fault_bench bench = {.soak = &soak, .dice = {soak.seed}, .rules = judge_nothing_fails};
+    const false_server_part parts[] = {CUT, SHUT};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        bench.fault = forms[i].name;
+        bench_wish wish = {.place = PLACE_MAIN, .behind = true, .timeout_ms = FAULT_LONG_MS, .pages = forms[i].pages};
+        bench_open(&bench, &wish);
+        for (int k = 0; k < 4; k++) {
+            size_t after = 0;
+            while (break_at(&bench, &forms[i], parts[k / 2], (false_server_direction)(k % 2), after))
+                after++;
+            assert_true(after > 10); /* the shortest reply is a word */
+            soak.faults += after;
+        }
+        bench_close(&bench);
+        soak.histories++;
+    }
+    bench_end(&bench);
+    soak_end(&soak);
+    (void)state;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cuts)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,25 @@
+/* What the classes RedisForLessonStatus and RedisForInLesson send, which this library replaces: raw commands, and where
+ * they sent several, several. */
+#ifndef LESSON_STORE_TESTS_REDIS_LEGACY_H
+#define LESSON_STORE_TESTS_REDIS_LEGACY_H
+
+#include "raw.h"
+
+void legacy_create(raw_server *raw, const char *lesson_id);
+void legacy_end(raw_server *raw, const char *lesson_id);
+
+/* HMSET of the user record, then SADD to the members. */
+void legacy_join(raw_server *raw, const char *uid, const char *course_id, const char *lesson_id);
+void legacy_put_record(raw_server *raw, const char *uid, const char *course_id, const char *lesson_id);
+void legacy_put_member(raw_server *raw, const char *uid, const char *lesson_id);
+
+/* HGET of the lesson, DEL of the user record, then SREM from the members: with no record from those of the lesson
+ * "None", as str(None) is. */
+void legacy_quit(raw_server *raw, const char *uid);
+void legacy_where(raw_server *raw, const char *uid, char lesson_id[LESSON_STORE_ID_MAX + 1]);
+void legacy_remove_record(raw_server *raw, const char *uid);
+void legacy_remove_member(raw_server *raw, const char *uid, const char *lesson_id);
+
+bool legacy_has_member(raw_server *raw, const char *lesson_id, const char *uid);
+
+#endif
