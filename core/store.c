@@ -182,8 +182,8 @@ static lesson_store_slot *begin_stream(lesson_store *store, bool has_function, b
         return NULL;
     }
     if (!has_function) {
-        *code = lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend does not offer this",
-                                  store->location.shown);
+        *code =
+            lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend does not offer this", store->location.shown);
         return NULL;
     }
     *code = lesson_store_pool_check_thread(&store->pool);

@@ -73,8 +73,8 @@ static void test_waits_for_the_lock(void **state) {
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 1);
 }
 
-/* Root may write everything, so these run as nobody; and end as who they were, for what a process that measures coverage
- * writes at its end. */
+/* Root may write everything, so these run as nobody; and end as who they were, for what a process that measures
+ * coverage writes at its end. */
 static int code_for_nobody(const sqlite_files *files, int number) {
     (void)number;
     lesson_store *store;
