@@ -182,7 +182,7 @@ static const struct word {
 static const struct word *word_of(lesson_store_id text, uint32_t kind) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (redis_text_is(text, words[i].text))
-            return words[i].kinds & 1u << kind ? &words[i] : NULL;
+            return (words[i].kinds & 1u << kind) ? &words[i] : NULL;
     }
     return NULL;
 }

@@ -13,7 +13,7 @@ sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$folder/compile_commands.json" |
 [ -s "$folder/files" ] || { echo "lint: no file to check" >&2; exit 1; }
 xargs -P "$jobs" -n 1 clang-tidy -p "$folder" --quiet <"$folder/files" 2>"$folder/clang-tidy.log" || status=1
 grep -E '^Error' "$folder/clang-tidy.log" && status=1
-echo "clang-tidy: $(wc -l <"$folder/files") files, $(clang-tidy --list-checks core/store.c | grep -c '^ ') checks$([ $status = 0 ] && echo ', no finding')"
+echo "clang-tidy: $(wc -l <"$folder/files") files, $(clang-tidy --list-checks -p "$folder" core/store.c 2>/dev/null | grep -c '^ ') checks$([ $status = 0 ] && echo ', no finding')"
 
 checks=warning,performance,portability,style
 cppcheck -j "$jobs" --quiet --enable=$checks --std=c11 --platform=unix64 --library=posix,gnu -D_GNU_SOURCE \
