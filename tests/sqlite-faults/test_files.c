@@ -190,7 +190,7 @@ static void overwrite(const sqlite_files *files, dice_state *dice, soak_run *soa
 }
 
 static void test_damaged(void **state) {
-    soak_run soak = soak_begin("damaged-files", "sqlite", ROUNDS);
+    soak_run soak = soak_begin("damaged files", "sqlite", ROUNDS);
     while (soak_next(&soak)) {
         dice_state dice = {soak.seed};
         cut_database(*state, &dice, &soak);
