@@ -15,10 +15,15 @@ xargs -P "$jobs" -n 1 clang-tidy -p "$folder" --quiet <"$folder/files" 2>"$folde
 grep -E '^Error' "$folder/clang-tidy.log" && status=1
 echo "clang-tidy: $(wc -l <"$folder/files") files, $(clang-tidy --list-checks -p "$folder" core/store.c 2>/dev/null | grep -c '^ ') checks$([ $status = 0 ] && echo ', no finding')"
 
-checks=warning,performance,portability,style
-cppcheck -j "$jobs" --quiet --enable=$checks --std=c11 --platform=unix64 --library=posix,gnu -D_GNU_SOURCE \
-    -DLESSON_STORE_WITH_MEMORY -DLESSON_STORE_WITH_SQLITE -DLESSON_STORE_WITH_REDIS \
-    -Iinclude -Icore -Itests/support -Itests/conformance --suppressions-list=tests/tools/cppcheck.txt --error-exitcode=1 \
-    --template='{file}:{line}: {severity}: {message} [{id}]' core backends cli include examples tests bench &&
-    echo "cppcheck: $checks, no finding" || status=1
+# run_cppcheck CHECKS FOLDER...
+run_cppcheck() {
+    cppcheck -j "$jobs" --quiet --enable="$1" --std=c11 --platform=unix64 --library=posix,gnu -D_GNU_SOURCE \
+        -DLESSON_STORE_WITH_MEMORY -DLESSON_STORE_WITH_SQLITE -DLESSON_STORE_WITH_REDIS \
+        -Iinclude -Icore -Itests/support -Itests/conformance -Itests/redis --suppressions-list=tests/tools/cppcheck.txt \
+        --error-exitcode=1 --template='{file}:{line}: {severity}: {message} [{id}]' "${@:2}" || { status=1; return; }
+    echo "cppcheck: $1 on ${*:2}, no finding"
+}
+
+run_cppcheck warning,performance,portability,style core backends cli include examples
+run_cppcheck warning,performance,portability tests bench
 exit $status
