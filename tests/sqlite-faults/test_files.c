@@ -70,7 +70,8 @@ static void make_contents(const sqlite_files *files, dice_state *dice, file_cont
         *log = read_content(path);
     }
     lesson_store_close(store);
-    close(kept);
+    if (kept >= 0)
+        close(kept);
     if (!log)
         *database = read_content(files->database);
 }
