@@ -35,7 +35,8 @@ static void wrong_locations_say_what_is_wrong(void **state) {
     assert_refused("fault+memory:?fault_one_in=0", LESSON_STORE_INVALID, "from 1 to");
     assert_refused("fault+memory:?fault_delay_ms=600001", LESSON_STORE_INVALID, "from 0 to 600000");
     assert_refused("fault+memory:?fault_at=3", LESSON_STORE_INVALID, "neither a code nor a delay");
-    assert_refused("fault+memory:?fault_code=full&fault_on=joins", LESSON_STORE_INVALID, "\"joins\" is no kind");
+    assert_refused("fault+memory:?fault_code=full&fault_on=joins", LESSON_STORE_INVALID,
+                   "\"joins\" is no kind of call, as create,end,");
     assert_refused("fault+memory:?fault_code=full&fault_on=", LESSON_STORE_INVALID, "\"\" is no kind");
     assert_refused("fault+memory:?fault_code=full&fault_on=join,", LESSON_STORE_INVALID, "\"\" is no kind");
     assert_refused("fault+memory:?fault_code=full&fault_scope=all", LESSON_STORE_INVALID,
@@ -274,8 +275,14 @@ static void info_tells_the_fault_and_the_backend(void **state) {
     store =
         open_at("fault+memory:?fault_code=unknown&fault_on=quit,join,open&fault_moment=after&fault_at=2&fault_times=3&"
                 "fault_one_in=4&fault_seed=5&fault_delay_ms=6");
+    assert_fact(
+        store, "fault",
+        "UNKNOWN on join,quit,open at 2, times 3, one in 4 of seed 5, scope rest, after it was applied, after 6 ms");
+    lesson_store_close(store);
+    store = open_at("fault+memory:?fault_code=full&fault_scope=batch&fault_on=calls,open&fault_at=2&fault_items=9");
     assert_fact(store, "fault",
-                "UNKNOWN on join,quit,open at 2, times 3, one in 4 of seed 5, after it was applied, after 6 ms");
+                "FULL on create,end,set,get_lesson,join,quit,where,count,members,lessons,users,check,open at 2, scope "
+                "batch, items 9");
     lesson_store_close(store);
     store = open_at("fault+memory:?fault_delay_ms=1&fault_times=1");
     assert_fact(store, "fault", "delay on calls at 1, times 1, after 1 ms");
