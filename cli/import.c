@@ -165,7 +165,7 @@ static int import_opened(struct import *import) {
         status = check_empty(import->call);
     if (status)
         return status;
-    if (batch_begin(&import->batch, BATCH_LINES * OPERATIONS_OF_A_LINE))
+    if (batch_begin(&import->batch, (size_t)BATCH_LINES * OPERATIONS_OF_A_LINE))
         status = apply(import);
     else
         status = complain_of(import->call, LESSON_STORE_NO_MEMORY, "no memory for a batch");

@@ -160,6 +160,6 @@ uint64_t input_done(const struct input *input) {
 
 void input_close(struct input *input) {
     if (input->stream && !input->is_stdin)
-        fclose(input->stream);
+        (void)fclose(input->stream); /* it was only read */
     input->stream = NULL;
 }

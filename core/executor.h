@@ -139,7 +139,7 @@ typedef enum lesson_store_phase {
 
 int lesson_store_lane_open(lesson_store_lane *lane, lesson_store_executor *executor);
 void lesson_store_lane_close(lesson_store_lane *lane);
-void *lesson_store_lane_main(void *lane);
+void *lesson_store_lane_main(void *context); /* the lane */
 
 /* These with the executor's mutex. */
 void lesson_store_lane_add(lesson_store_lane *lane, lesson_store_submission *submission);
@@ -149,7 +149,7 @@ lesson_store_phase lesson_store_phase_of(const lesson_store_submission *submissi
 
 /* ---- executor_early.c */
 
-void *lesson_store_timekeeper_main(void *executor);
+void *lesson_store_timekeeper_main(void *context); /* the executor */
 
 /* These with the executor's mutex. A deadline is on the clock of lesson_store_now_ms, 0 for none. */
 void lesson_store_watch(lesson_store_executor *executor, lesson_store_submission *submission, int64_t deadline_ms);

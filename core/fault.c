@@ -176,26 +176,27 @@ int lesson_store_faults_set(lesson_store_faults *faults, const lesson_store_faul
     return LESSON_STORE_OK;
 }
 
-static int find_faults(lesson_store *store, lesson_store_faults **faults) {
+/* NULL with a code if there are none. */
+static lesson_store_faults *find_faults(lesson_store *store, int *code) {
+    *code = LESSON_STORE_OK;
     if (!store)
-        return lesson_store_fail(LESSON_STORE_INVALID, "fault: no store");
-    *faults = store->location.faults;
-    if (!*faults)
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the store was not opened at fault+...",
-                                 store->location.shown);
-    return LESSON_STORE_OK;
+        *code = lesson_store_fail(LESSON_STORE_INVALID, "fault: no store");
+    else if (!store->location.faults)
+        *code = lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the store was not opened at fault+...",
+                                  store->location.shown);
+    return store ? store->location.faults : NULL;
 }
 
 int lesson_store_fault_set(lesson_store *store, const lesson_store_fault *fault) {
-    lesson_store_faults *faults = NULL;
-    int code = find_faults(store, &faults);
-    return code ? code : lesson_store_faults_set(faults, fault);
+    int code;
+    lesson_store_faults *faults = find_faults(store, &code);
+    return faults ? lesson_store_faults_set(faults, fault) : code;
 }
 
 int lesson_store_fault_clear(lesson_store *store) {
-    lesson_store_faults *faults = NULL;
-    int code = find_faults(store, &faults);
-    if (code)
+    int code;
+    lesson_store_faults *faults = find_faults(store, &code);
+    if (!faults)
         return code;
     pthread_mutex_lock(&faults->mutex);
     change(faults, false);
@@ -204,9 +205,9 @@ int lesson_store_fault_clear(lesson_store *store) {
 }
 
 int lesson_store_fault_struck(lesson_store *store, uint64_t *struck) {
-    lesson_store_faults *faults = NULL;
-    int code = find_faults(store, &faults);
-    if (code)
+    int code;
+    lesson_store_faults *faults = find_faults(store, &code);
+    if (!faults)
         return code;
     if (!struck)
         return lesson_store_fail(LESSON_STORE_INVALID, "fault: no place for the number");

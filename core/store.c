@@ -175,18 +175,23 @@ int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, 
 
 /* ---- Streams */
 
-static int begin_stream(lesson_store *store, bool has_function, bool has_callback, lesson_store_slot **slot) {
-    if (!store || !has_callback)
-        return lesson_store_fail(LESSON_STORE_INVALID, "stream: no %s", store ? "callback" : "store");
-    if (!has_function)
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend does not offer this",
-                                 store->location.shown);
-    int code = lesson_store_pool_check_thread(&store->pool);
-    if (code)
-        return code;
-    *slot = lesson_store_pool_take(&store->pool);
-    lesson_store_pool_begin_streaming(&store->pool, *slot);
-    return LESSON_STORE_OK;
+/* NULL with a code if there can be no such stream. */
+static lesson_store_slot *begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code) {
+    if (!store || !has_callback) {
+        *code = lesson_store_fail(LESSON_STORE_INVALID, "stream: no %s", store ? "callback" : "store");
+        return NULL;
+    }
+    if (!has_function) {
+        *code =
+            lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend does not offer this", store->location.shown);
+        return NULL;
+    }
+    *code = lesson_store_pool_check_thread(&store->pool);
+    if (*code)
+        return NULL;
+    lesson_store_slot *slot = lesson_store_pool_take(&store->pool);
+    lesson_store_pool_begin_streaming(&store->pool, slot);
+    return slot;
 }
 
 static int end_stream(lesson_store *store, lesson_store_slot *slot, int code) {
@@ -204,25 +209,24 @@ int lesson_store_members(lesson_store *store, const char *lesson_id, lesson_stor
     int code = lesson_store_id_check("lesson_id", id);
     if (code)
         return code;
-    lesson_store_slot *slot = NULL;
-    code = begin_stream(store, store && store->backend.members, callback, &slot);
-    if (code)
+    lesson_store_slot *slot = begin_stream(store, store && store->backend.members, callback, &code);
+    if (!slot)
         return code;
     return end_stream(store, slot, store->backend.members(slot->instance, id, callback, context));
 }
 
 int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callback, void *context) {
-    lesson_store_slot *slot = NULL;
-    int code = begin_stream(store, store && store->backend.lessons, callback, &slot);
-    if (code)
+    int code;
+    lesson_store_slot *slot = begin_stream(store, store && store->backend.lessons, callback, &code);
+    if (!slot)
         return code;
     return end_stream(store, slot, store->backend.lessons(slot->instance, callback, context));
 }
 
 int lesson_store_users(lesson_store *store, lesson_store_user_callback callback, void *context) {
-    lesson_store_slot *slot = NULL;
-    int code = begin_stream(store, store && store->backend.users, callback, &slot);
-    if (code)
+    int code;
+    lesson_store_slot *slot = begin_stream(store, store && store->backend.users, callback, &code);
+    if (!slot)
         return code;
     return end_stream(store, slot, store->backend.users(slot->instance, callback, context));
 }
@@ -245,9 +249,9 @@ int lesson_store_check(lesson_store *store, uint32_t flags, lesson_store_finding
                        uint64_t *found, uint64_t *mended) {
     if (flags & ~(uint32_t)(LESSON_STORE_CHECK_REPAIR | LESSON_STORE_CHECK_ENDED))
         return lesson_store_fail(LESSON_STORE_INVALID, "check takes no flag 0x%x", (unsigned)flags);
-    lesson_store_slot *slot = NULL;
-    int code = begin_stream(store, store && store->backend.check, true, &slot);
-    if (code)
+    int code;
+    lesson_store_slot *slot = begin_stream(store, store && store->backend.check, true, &code);
+    if (!slot)
         return code;
     struct tally tally = {callback, context, 0, 0};
     code = end_stream(store, slot, store->backend.check(slot->instance, flags, count_finding, &tally));
@@ -300,9 +304,9 @@ static void report_options(const lesson_store *store, struct reporter *reporter)
 }
 
 int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, void *context) {
-    lesson_store_slot *slot = NULL;
-    int code = begin_stream(store, store != NULL, callback, &slot);
-    if (code)
+    int code;
+    lesson_store_slot *slot = begin_stream(store, store != NULL, callback, &code);
+    if (!slot)
         return code;
     struct reporter reporter = {callback, context, false};
     char pool[16];

@@ -182,7 +182,7 @@ static const struct word {
 static const struct word *word_of(lesson_store_id text, uint32_t kind) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (redis_text_is(text, words[i].text))
-            return words[i].kinds & 1u << kind ? &words[i] : NULL;
+            return (words[i].kinds & 1u << kind) ? &words[i] : NULL;
     }
     return NULL;
 }
@@ -248,10 +248,11 @@ static bool read_where(redis_store *store, lesson_store_operation *where) {
         !redis_reply_next_text(reply, &session) || !redis_reply_next_text(reply, &session_lesson))
         return false;
     where->code = lesson.data ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
+    if (!lesson.data)
+        return true;
     bool counts = session_lesson.data && session_lesson.size == lesson.size &&
                   memcmp(session_lesson.data, lesson.data, lesson.size) == 0;
-    if (lesson.data)
-        take_place(store, where, course, lesson, counts ? session : (lesson_store_id){NULL, 0});
+    take_place(store, where, course, lesson, counts ? session : (lesson_store_id){NULL, 0});
     return true;
 }
 

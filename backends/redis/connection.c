@@ -24,7 +24,7 @@ static int64_t now_us(void) {
 }
 
 static struct timeval time_of(int milliseconds) {
-    return (struct timeval){.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+    return (struct timeval){.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000L};
 }
 
 /* ---- Exchanging */

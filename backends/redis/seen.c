@@ -86,19 +86,19 @@ static void choose_key(uint64_t key[2]) {
 }
 
 static bool grow(redis_seen *set) {
-    redis_seen grown = *set;
-    grown.capacity = set->capacity > 0 ? 2 * set->capacity : FIRST_CAPACITY;
+    redis_seen grown = {.capacity = set->capacity > 0 ? 2 * set->capacity : FIRST_CAPACITY};
     grown.slots = calloc(grown.capacity, sizeof *grown.slots);
     if (!grown.slots)
         return false;
     if (set->capacity == 0)
-        choose_key(grown.key);
+        choose_key(set->key);
     for (size_t i = 0; i < set->capacity; i++) {
         if (!is_free(&set->slots[i]))
             *find(&grown, set->slots[i]) = set->slots[i];
     }
     free(set->slots);
-    *set = grown;
+    set->slots = grown.slots;
+    set->capacity = grown.capacity;
     return true;
 }
 

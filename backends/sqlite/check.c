@@ -5,10 +5,12 @@
 
 #include "sqlite.h"
 
-enum condition { ALWAYS, IF_DAMAGED, IF_ASKED_FOR_ENDED };
+enum condition { ALWAYS, IF_UNINDEXED, IF_DAMAGED, IF_ASKED_FOR_ENDED };
+
+#define INDEX "users_by_lesson"
 
 #define BY_UID " INDEXED BY sqlite_autoindex_users_1 "
-#define BY_LESSON " INDEXED BY users_by_lesson "
+#define BY_LESSON " INDEXED BY " INDEX " "
 #define FOUND "INSERT INTO temp.findings(kind, lesson_id, uid, detail) SELECT ?1, "
 
 /* In this order. ?1 is the kind; a step without `mend` finds what a later one mends, or nobody. */
@@ -18,21 +20,28 @@ static const struct step {
     const char *find;
     const char *mend;
 } steps[] = {
+    {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
+     FOUND "NULL, NULL, 'the trigger ' || shown(name) || ' on ' || tbl_name || ' is none of this library''s'"
+           " FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name COLLATE NOCASE IN ('lessons', 'users')",
+     NULL},
+    {LESSON_STORE_FINDING_MALFORMED, IF_UNINDEXED,
+     "INSERT INTO temp.findings(kind, mendable, detail) VALUES(?1, 1, 'there is no index " INDEX "')",
+     "CREATE INDEX " INDEX " ON users(lesson_id)"},
     {LESSON_STORE_FINDING_MISSING_MEMBER, IF_DAMAGED,
      FOUND "lesson_id, uid, 'the user record is not in the index of members' FROM users AS record" BY_UID
            "WHERE NOT EXISTS (SELECT 1 FROM users AS entry" BY_LESSON
-           "WHERE entry.lesson_id = record.lesson_id AND entry.uid = record.uid)",
+           "WHERE entry.lesson_id IS record.lesson_id AND entry.uid = record.uid)",
      NULL},
     {LESSON_STORE_FINDING_GHOST_MEMBER, IF_DAMAGED,
      FOUND "lesson_id, uid, 'the index of members holds what no user record says' FROM users AS entry" BY_LESSON
            "WHERE NOT EXISTS (SELECT 1 FROM users AS record" BY_UID
-           "WHERE record.uid = entry.uid AND +record.lesson_id = entry.lesson_id)",
+           "WHERE record.uid = entry.uid AND +record.lesson_id IS entry.lesson_id)",
      NULL},
     /* Now that these are known uid by uid, SQLite's lines about the same index would tell them twice. */
     {LESSON_STORE_FINDING_MALFORMED, IF_DAMAGED,
-     "DELETE FROM temp.findings WHERE kind = ?1 AND instr(detail, 'users_by_lesson')"
+     "DELETE FROM temp.findings WHERE kind = ?1 AND instr(detail, '" INDEX "')"
      " AND EXISTS (SELECT 1 FROM temp.findings WHERE kind <> ?1)",
-     "REINDEX users_by_lesson"},
+     "REINDEX " INDEX},
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
      FOUND "lesson_id, NULL, 'lesson record ' || shown(lesson_id) || ' has course_status ' || shown(course_status) ||"
            " ' and chat_status ' || shown(chat_status) FROM lessons WHERE NOT is_id(lesson_id)"
@@ -143,12 +152,37 @@ static int find_damage(sqlite_store *sqlite) {
     return code;
 }
 
+/* Without the index everything works, slowly; there is nothing that could disagree with the user records. */
+static int find_index(sqlite_store *sqlite, bool *indexed) {
+    sqlite3_stmt *row = NULL;
+    int result =
+        sqlite_ask_text(sqlite, "SELECT 1 FROM main.sqlite_master WHERE type = 'index' AND name = '" INDEX "'", &row);
+    *indexed = result == SQLITE_ROW;
+    int code = *indexed || result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+    sqlite3_finalize(row);
+    return code;
+}
+
+static bool applies(enum condition condition, uint32_t flags, bool damaged, bool indexed) {
+    switch (condition) {
+    case ALWAYS:
+        return true;
+    case IF_UNINDEXED:
+        return !indexed;
+    case IF_DAMAGED:
+        return damaged && indexed;
+    case IF_ASKED_FOR_ENDED:
+        break;
+    }
+    return flags & LESSON_STORE_CHECK_ENDED;
+}
+
 static int take_steps(sqlite_store *sqlite, uint32_t flags, bool damaged) {
-    int code = LESSON_STORE_OK;
+    bool indexed;
+    int code = find_index(sqlite, &indexed);
     for (size_t i = 0; !code && i < sizeof steps / sizeof *steps; i++) {
         const struct step *step = &steps[i];
-        if ((step->condition == IF_DAMAGED && !damaged) ||
-            (step->condition == IF_ASKED_FOR_ENDED && !(flags & LESSON_STORE_CHECK_ENDED)))
+        if (!applies(step->condition, flags, damaged, indexed))
             continue;
         code = run_text(sqlite, step->find, step->kind);
         if (!code && step->mend && flags & LESSON_STORE_CHECK_REPAIR)
@@ -157,19 +191,41 @@ static int take_steps(sqlite_store *sqlite, uint32_t flags, bool damaged) {
     return code;
 }
 
+/* Where pages do not hang together, whatever is written can land in a page that holds something else, and an index that
+ * is built anew can free the pages of the users. So all lines must be of the kinds that speak of values, or of what an
+ * index holds, for anything to be mended. */
+static int find_broken_pages(sqlite_store *sqlite, bool *broken) {
+    sqlite3_stmt *row = NULL;
+    int result = sqlite_ask_text(sqlite,
+                                 "SELECT 1 FROM temp.findings WHERE NOT (detail GLOB 'row * missing from index *'"
+                                 " OR detail GLOB 'wrong # of entries in index *'"
+                                 " OR detail GLOB 'non-unique entry in index *' OR detail GLOB '* value in *')",
+                                 &row);
+    *broken = result == SQLITE_ROW;
+    int code = *broken || result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+    sqlite3_finalize(row);
+    return code;
+}
+
 static int find_and_mend(sqlite_store *sqlite, uint32_t flags) {
     /* The long reading of the whole file happens before the write lock is taken. */
     int before = sqlite3_total_changes(sqlite->database);
+    bool broken = false;
     int code = find_damage(sqlite);
+    if (!code)
+        code = find_broken_pages(sqlite, &broken);
     if (code)
         return code;
     bool damaged = sqlite3_total_changes(sqlite->database) != before;
-    bool repair = flags & LESSON_STORE_CHECK_REPAIR;
-    code = sqlite_begin(sqlite, repair);
+    if (broken)
+        flags &= ~(uint32_t)LESSON_STORE_CHECK_REPAIR;
+    code = sqlite_begin(sqlite, flags & LESSON_STORE_CHECK_REPAIR);
     if (!code)
         code = take_steps(sqlite, flags, damaged);
+    if (!code && broken)
+        code = sqlite_execute_text(sqlite, "UPDATE temp.findings SET mendable = 0");
     if (!code)
-        code = sqlite_commit(sqlite, repair);
+        code = sqlite_commit(sqlite, flags & LESSON_STORE_CHECK_REPAIR);
     if (code)
         sqlite_roll_back(sqlite);
     return code;
@@ -184,14 +240,16 @@ static bool tell_finding(sqlite3_stmt *row, bool repaired, lesson_store_finding_
     if (!sqlite_read_optional_id(row, 2, &finding.uid))
         finding.uid = (lesson_store_id){NULL, 0};
     finding.detail = (const char *)sqlite3_column_text(row, 3);
-    finding.mendable = finding.kind != LESSON_STORE_FINDING_MALFORMED;
+    finding.mendable = sqlite3_column_int(row, 4);
     finding.mended = finding.mendable && repaired;
     return callback(&finding, context);
 }
 
 static int tell_findings(sqlite_store *sqlite, bool repaired, lesson_store_finding_callback callback, void *context) {
     sqlite3_stmt *row = NULL;
-    int result = sqlite_ask_text(sqlite, "SELECT kind, lesson_id, uid, detail FROM temp.findings ORDER BY rowid", &row);
+    int result = sqlite_ask_text(
+        sqlite, "SELECT kind, lesson_id, uid, detail, ifnull(mendable, kind <> 5) FROM temp.findings ORDER BY rowid",
+        &row);
     bool go_on = true;
     while (result == SQLITE_ROW && (go_on = tell_finding(row, repaired, callback, context)))
         result = sqlite3_step(row);
@@ -205,8 +263,9 @@ int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_f
     sqlite_store *sqlite = sqlite_of(instance);
     int code = sqlite_enter(sqlite);
     if (!code)
-        code = sqlite_execute_text(sqlite, "CREATE TEMP TABLE IF NOT EXISTS findings(kind, lesson_id, uid, detail);"
-                                           "DELETE FROM temp.findings");
+        code = sqlite_execute_text(sqlite,
+                                   "CREATE TEMP TABLE IF NOT EXISTS findings(kind, lesson_id, uid, detail, mendable);"
+                                   "DELETE FROM temp.findings");
     if (code)
         return code;
     code = find_and_mend(sqlite, flags);

@@ -162,7 +162,7 @@ static int refuse(lesson_store_operation *join, uint32_t flag) {
 static int ask_lesson(sqlite_store *sqlite, lesson_store_operation *join) {
     if (!(join->flags & (LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN)))
         return LESSON_STORE_OK;
-    lesson_store_lesson lesson;
+    lesson_store_lesson lesson = {.course_status = LESSON_STORE_STATUS_NONE};
     int code = look_up_lesson(sqlite, join->lesson_id, &lesson);
     if (code == LESSON_STORE_NOT_FOUND)
         return refuse(join, join->flags & LESSON_STORE_IF_EXISTS ? LESSON_STORE_IF_EXISTS : LESSON_STORE_IF_OPEN);

@@ -58,7 +58,7 @@ static int identify(sqlite_store *sqlite, int *version) {
 
 /* Within a write transaction: another process may have upgraded the file while this one waited for the lock. */
 static int apply_steps(sqlite_store *sqlite) {
-    int version;
+    int version = 0;
     int code = identify(sqlite, &version);
     for (; !code && version < NEWEST_VERSION; version++)
         code = sqlite_execute_text(sqlite, steps[version]);
@@ -90,7 +90,7 @@ static int enter_wal_mode(sqlite_store *sqlite) {
 }
 
 static int settle_once(sqlite_store *sqlite) {
-    int version;
+    int version = 0;
     int code = identify(sqlite, &version);
     if (!code && version < NEWEST_VERSION)
         code = upgrade(sqlite);
@@ -108,13 +108,14 @@ static int64_t now_ms(void) {
 int sqlite_settle_schema(sqlite_store *sqlite) {
     const int64_t deadline_ms = now_ms() + sqlite->busy_timeout_ms;
     /* The step into WAL mode turns a read lock into an exclusive one, where SQLite does not wait lest two wait for each
-     * other. So two processes that open a new file at one moment both try again, after pauses that differ. */
-    for (;;) {
+     * other. So two processes that open a new file at one moment both try again, after pauses that differ, and by more
+     * each time: where an attempt takes longer than the pauses differ, they would meet for ever. */
+    for (unsigned longest_ms = 16;; longest_ms *= longest_ms < 512 ? 2 : 1) {
         int code = settle_once(sqlite);
         if (code != LESSON_STORE_BUSY || now_ms() >= deadline_ms)
             return code;
-        unsigned char pause_ms;
+        unsigned pause_ms;
         sqlite3_randomness(sizeof pause_ms, &pause_ms);
-        sqlite3_sleep(1 + pause_ms % 16);
+        sqlite3_sleep((int)(1 + pause_ms % longest_ms));
     }
 }

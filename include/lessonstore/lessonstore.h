@@ -86,7 +86,7 @@ extern "C" {
     X(CLOSED, -16, "closed to new operations")
 
 typedef enum lesson_store_code {
-#define LESSON_STORE_CODE_ENUM(name, value, text) LESSON_STORE_##name = value,
+#define LESSON_STORE_CODE_ENUM(name, value, text) LESSON_STORE_##name = (value),
     LESSON_STORE_CODE_MAP(LESSON_STORE_CODE_ENUM)
 #undef LESSON_STORE_CODE_ENUM
 } lesson_store_code;

@@ -189,7 +189,7 @@ int main(void) {
             count++;
         }
     }
-    for (size_t i = 0; wrong_descriptions[i].line && i < BACKENDS_MAX; i++) {
+    for (size_t i = 0; i < BACKENDS_MAX && wrong_descriptions[i].line; i++) {
         descriptions[i] = wrong_descriptions[i];
         tests[count++] =
             (struct CMUnitTest){descriptions[i].backend.name, judge_description, NULL, NULL, &descriptions[i]};

@@ -113,6 +113,17 @@ static void wrong_locations_say_what_is_wrong(void **state) {
     assert_refused("spy:?pool=65", "from 1 to 64");
 }
 
+static void memory_has_no_place(void **state) {
+    (void)state;
+    static const char *const locations[] = {"memory:school", "memory://host", "memory:/school"};
+    for (size_t i = 0; i < sizeof locations / sizeof *locations; i++) {
+        lesson_store *store;
+        assert_int_equal(lesson_store_open(&store, locations[i]), LESSON_STORE_INVALID);
+        assert_non_null(strstr(lesson_store_message(), "nothing comes after memory:"));
+        assert_null(store);
+    }
+}
+
 static void a_location_has_a_longest_length(void **state) {
     (void)state;
     char location[LESSON_STORE_LOCATION_MAX + 2];
@@ -177,6 +188,7 @@ int main(void) {
         cmocka_unit_test(all_parts),
         cmocka_unit_test(parts_that_are_not_there),
         cmocka_unit_test(wrong_locations_say_what_is_wrong),
+        cmocka_unit_test(memory_has_no_place),
         cmocka_unit_test(a_location_has_a_longest_length),
         cmocka_unit_test(many_options_are_refused),
         cmocka_unit_test(no_message_shows_a_password),

@@ -1,4 +1,6 @@
 /* Registering backends, and tables of other sizes than today's. */
+#include <stdio.h>
+
 #include "cmocka_all.h"
 #include "spy.h"
 
@@ -105,6 +107,26 @@ static void a_larger_table_is_cut(void **state) {
     lesson_store_close(store);
 }
 
+/* Last, since nobody can take a backend back. */
+static void there_is_an_end_to_the_list(void **state) {
+    (void)state;
+    enum { MORE_THAN_ENOUGH = 100 };
+    static lesson_store_backend backends[MORE_THAN_ENOUGH];
+    static char schemes[MORE_THAN_ENOUGH][8];
+    int code = LESSON_STORE_OK;
+    size_t count = 0;
+    for (; !code && count < MORE_THAN_ENOUGH; count++) {
+        snprintf(schemes[count], sizeof schemes[count], "more%zu", count);
+        backends[count] = spy_backend;
+        backends[count].schemes = schemes[count];
+        code = lesson_store_register(&backends[count]);
+    }
+    assert_int_equal(code, LESSON_STORE_FULL);
+    lesson_store *store;
+    assert_int_equal(lesson_store_open(&store, "more0:"), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
 /* Members may only be appended; these places are the promise to backends that are compiled already. */
 _Static_assert(offsetof(lesson_store_backend, size) == 0, "size comes first");
 _Static_assert(offsetof(lesson_store_backend, schemes) == 8, "place of schemes");
@@ -124,6 +146,7 @@ int main(void) {
         cmocka_unit_test(incomplete_tables_are_refused),
         cmocka_unit_test(a_smaller_table_lacks_what_came_later),
         cmocka_unit_test(a_larger_table_is_cut),
+        cmocka_unit_test(there_is_an_end_to_the_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,7 +73,7 @@ fuzz_run fuzz_run_command(lesson_store *store, const char *const *arguments, con
     struct program program = {.store = store};
     const char *argv[ARGUMENTS_MAX + 1] = {NULL};
     int argc = 0;
-    for (; arguments[argc] && argc < ARGUMENTS_MAX; argc++)
+    for (; argc < ARGUMENTS_MAX && arguments[argc]; argc++)
         argv[argc] = arguments[argc];
     leave_terminal();
     fuzz_run run = {.status = 0};

@@ -128,7 +128,7 @@ static void a_store_that_cannot_be_allocated_is_not_opened(void **state) {
     lesson_store_close(store);
 }
 
-enum { USERS = 5000, LESSONS = 50 };
+enum { USERS = 5000, LESSONS = 50, CROWD = 12000 };
 
 static void everyone_moves(lesson_store *store, int round) {
     char uid[16], lesson[24];
@@ -159,11 +159,58 @@ static void a_steady_state_allocates_nothing(void **state) {
     lesson_store_close(store);
 }
 
+/* Joins users from `*user` on with a session of this size, until there is no memory. */
+static void fill_with_sessions(lesson_store *store, int *user, size_t size) {
+    char uid[24], session[LESSON_STORE_ID_MAX + 1] = "";
+    memset(session, 's', size);
+    int code = LESSON_STORE_OK;
+    for (; !code && *user < CROWD; ++*user) {
+        snprintf(uid, sizeof uid, "user %d", *user);
+        code = lesson_store_join(store, uid, "course", "lesson", session, 0, NULL);
+    }
+    assert_int_equal(code, LESSON_STORE_NO_MEMORY);
+}
+
+/* Most of what a join needs is cut from chunks, and the one that is there may be full at any step of it. */
+static void where_a_chunk_is_full_nothing_changes(void **state) {
+    (void)state;
+    lesson_store *store;
+    lesson_store_place place;
+    char uid[24], long_id[101] = "";
+    memset(long_id, 'i', sizeof long_id - 1);
+    assert_int_equal(lesson_store_open(&store, "memory:"), LESSON_STORE_OK);
+    for (int i = 0; i < CROWD; i++) {
+        snprintf(uid, sizeof uid, "user %d", i);
+        assert_int_equal(lesson_store_join(store, uid, "course", "lesson", NULL, 0, NULL), LESSON_STORE_OK);
+    }
+    allocator_begin(1, true);
+    int user = 0;
+    for (size_t size = LESSON_STORE_ID_MAX; size > 0; size /= 2)
+        fill_with_sessions(store, &user, size);
+    snprintf(uid, sizeof uid, "user %d", user - 1);
+    assert_int_equal(lesson_store_where(store, uid, &place), LESSON_STORE_OK);
+    assert_string_equal(place.session, "");
+    /* Seats and room in the table are free now, and blocks of other sizes. */
+    assert_int_equal(lesson_store_quit(store, "user 0", NULL, NULL, NULL), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_join(store, long_id, "course", "lesson", NULL, 0, NULL), LESSON_STORE_NO_MEMORY);
+    assert_int_equal(lesson_store_where(store, long_id, NULL), LESSON_STORE_NOT_FOUND);
+    assert_int_equal(lesson_store_join(store, uid, long_id, "lesson", NULL, 0, NULL), LESSON_STORE_NO_MEMORY);
+    assert_int_equal(lesson_store_where(store, uid, &place), LESSON_STORE_OK);
+    assert_string_equal(place.course_id, "course");
+    uint64_t count;
+    assert_int_equal(lesson_store_count(store, "lesson", &count), LESSON_STORE_OK);
+    assert_int_equal(count, CROWD - 1);
+    allocator_end();
+    assert_int_equal(lesson_store_join(store, long_id, long_id, "lesson", long_id, 0, NULL), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_allocation_changes_nothing),
         cmocka_unit_test(a_store_that_cannot_be_allocated_is_not_opened),
         cmocka_unit_test(a_steady_state_allocates_nothing),
+        cmocka_unit_test(where_a_chunk_is_full_nothing_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include "cmocka_all.h"
 #include <lessonstore/lessonstore.h>
 
-enum { USERS = 20000, LESSONS = 40, BATCH_MAX = 100, NOWHERE = -1, ID_SIZE = 16 };
+enum { USERS = 100000, LESSONS = 40, BATCH_MAX = 200, NOWHERE = -1, ID_SIZE = 16 };
 
 struct model {
     lesson_store *store;
@@ -79,14 +79,14 @@ static void compare(struct model *model, const lesson_store_operation *operation
     assert_int_equal(operation->code, joins || *lesson != NOWHERE ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
     if (*lesson != NOWHERE)
         assert_string_equal(step->place.lesson_id, model->lesson_ids[*lesson]);
-    if (joins)
+    if (joins) {
         assert_int_equal(operation->arrival, *lesson == NOWHERE        ? LESSON_STORE_ARRIVAL_NEW
                                              : *lesson == step->lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
                                                                        : LESSON_STORE_ARRIVAL_MOVED);
-    if (joins)
         *lesson = step->lesson;
-    else if (operation->kind == LESSON_STORE_OPERATION_QUIT)
+    } else if (operation->kind == LESSON_STORE_OPERATION_QUIT) {
         *lesson = NOWHERE;
+    }
 }
 
 static void run_batches(struct model *model, int batches, int join_percent) {

@@ -42,7 +42,7 @@ static void kill_one(fault_bench *bench) {
 }
 
 static void test_clients_by_chance(void **state) {
-    soak_run soak = soak_begin("redis-crashes", "redis", KILLS);
+    soak_run soak = soak_begin("killed clients", "redis", KILLS);
     fault_bench bench = {.soak = &soak, .fault = "a client was killed", .rules = judge_nothing_fails};
     while (soak_next(&soak)) {
         bench.dice = (dice_state){soak.seed};
@@ -255,14 +255,14 @@ static void run_rounds(const char *part, uint64_t rounds, void (*round)(fault_be
 }
 
 static void test_ends_of_large_lessons(void **state) {
-    run_rounds("redis-crashes-of-ends", KILLS_OF_ENDS, end_round);
+    run_rounds("killed large ends", KILLS_OF_ENDS, end_round);
     printf("killed ends\t%" PRIu64 " done\t%" PRIu64 " left in part\t%" PRIu64 " not begun\n", went.done, went.in_part,
            went.untouched);
     (void)state;
 }
 
 static void test_repairs(void **state) {
-    run_rounds("redis-crashes-of-repairs", KILLS_OF_REPAIRS, repair_round);
+    run_rounds("killed repairs", KILLS_OF_REPAIRS, repair_round);
     (void)state;
 }
 

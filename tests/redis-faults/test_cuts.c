@@ -80,7 +80,7 @@ static bool break_at(fault_bench *bench, const struct form *form, false_server_p
 }
 
 static void test_cuts(void **state) {
-    soak_run soak = soak_begin("redis-cuts", "redis", 1);
+    soak_run soak = soak_begin("cuts", "redis", 1);
     soak_next(&soak);
     fault_bench bench = {.soak = &soak, .dice = {soak.seed}, .rules = judge_nothing_fails};
     const false_server_part parts[] = {CUT, SHUT};

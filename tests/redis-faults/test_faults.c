@@ -83,7 +83,7 @@ static void print_table(void) {
 /* Faults come in turn, so that each is tried equally often. */
 static void test_faults(void **state) {
     list_faults();
-    soak_run soak = soak_begin("redis-faults", "redis", (uint64_t)(ROUNDS_OF_EACH * tried.count));
+    soak_run soak = soak_begin("faults", "redis", (uint64_t)(ROUNDS_OF_EACH * tried.count));
     fault_bench bench = {.soak = &soak};
     while (soak_next(&soak)) {
         int turn = (int)(soak.seed % (uint64_t)tried.count);

@@ -121,7 +121,7 @@ static void test_ends(void **state) {
     size_t faults = 0;
     while (fault_at(faults))
         faults++;
-    soak_run soak = soak_begin("redis-large-ends", "redis", ROUNDS_OF_EACH * faults);
+    soak_run soak = soak_begin("large ends in faults", "redis", ROUNDS_OF_EACH * faults);
     fault_bench bench = {.soak = &soak, .rules = judge_nothing_fails};
     while (soak_next(&soak)) {
         bench.dice = (dice_state){soak.seed};

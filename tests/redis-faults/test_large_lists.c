@@ -127,7 +127,7 @@ static const fault_kind *fault_of(uint64_t seed) {
 static void test_lists(void **state) {
     enum { ROUNDS = 90 };
     uint64_t broken = 0;
-    soak_run soak = soak_begin("redis-large-lists", "redis", ROUNDS);
+    soak_run soak = soak_begin("large lists in faults", "redis", ROUNDS);
     fault_bench bench = {.soak = &soak, .rules = judge_nothing_fails};
     while (soak_next(&soak)) {
         const fault_kind *fault = fault_of(soak.seed);

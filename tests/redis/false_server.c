@@ -209,9 +209,10 @@ static void *run(void *context) {
         int client = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
         int real = connect_to(server->real_socket);
         server->connections++;
-        if (real >= 0)
+        if (real >= 0) {
             serve(server, client, real);
-        close(real);
+            close(real);
+        }
         close(client);
         if (server->part == CLOSE_NOW)
             server->part = PASS_ON;

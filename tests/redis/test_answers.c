@@ -87,6 +87,25 @@ static void test_wrong_replies(void **state) {
     }
 }
 
+/* The words are right, and what they announce is missing. */
+static void test_cut_answers(void **state) {
+    static const char *const cut_lessons[] = {"*1\r\n$2\r\nOK\r\n", "*2\r\n$2\r\nOK\r\n:1\r\n",
+                                              "*3\r\n$2\r\nOK\r\n:1\r\n$1\r\n1\r\n"};
+    raw_server *raw = *state;
+    lesson_store_lesson lesson;
+    int present = 7;
+    for (size_t i = 0; i < sizeof cut_lessons / sizeof *cut_lessons; i++) {
+        false_server_answer(raw->between, cut_lessons[i]);
+        assert_code(lesson_store_get_lesson(raw->store, "L", &lesson), FAILED);
+    }
+    false_server_answer(raw->between, "*2\r\n$8\r\nCONFLICT\r\n$1\r\n1\r\n");
+    assert_code(lesson_store_set_course_status(raw->store, "L", 1, 2, &present), UNKNOWN);
+    assert_int_equal(present, 7);
+    false_server_answer(raw->between, "*2\r\n$7\r\nIF_OPEN\r\n$1\r\n0\r\n");
+    assert_code(lesson_store_join(raw->store, "ann", "C", "L", NULL, LESSON_STORE_IF_OPEN, NULL), UNKNOWN);
+    false_server_play(raw->between, PASS_ON);
+}
+
 static bool no_member(lesson_store_id uid, void *context) {
     (void)uid, (void)context;
     fail();
@@ -208,8 +227,10 @@ static int stop_alone(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST_BEHIND(errors),         TEST_BEHIND(wrong_replies),       TEST_BEHIND(wrong_replies_to_streams),
-        TEST_ALONE(wrong_greetings), TEST_ALONE(password_in_an_error), TEST_ALONE(other_greetings),
+        TEST_BEHIND(cut_answers),    TEST_BEHIND(errors),
+        TEST_BEHIND(wrong_replies),  TEST_BEHIND(wrong_replies_to_streams),
+        TEST_ALONE(wrong_greetings), TEST_ALONE(password_in_an_error),
+        TEST_ALONE(other_greetings),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

@@ -161,7 +161,9 @@ static void test_malformed(void **state) {
     raw_do(raw, "HSET " USER("c") " uid x course_id C lesson_id L3");
     raw_do(raw, "HSET " USER("d") " uid d course_id %b lesson_id L3", "\xff", (size_t)1);
     raw_do(raw, "HSET " USER("e") " uid e course_id C lesson_id %b", "bad\n", (size_t)4);
-    raw_do(raw, "SADD " MEMBERS("L3") " c d a");
+    raw_do(raw, "HSET " USER("f") " uid f course_id C lesson_id L3 session %b session_lesson_id L3", "s\n", (size_t)2);
+    raw_do(raw, "HSET " USER("g") " uid g course_id C lesson_id L3 session %b session_lesson_id L2", "s\n", (size_t)2);
+    raw_do(raw, "SADD " MEMBERS("L3") " c d a f g");
     raw_do(raw, "SADD " MEMBERS("L3") " %b", "\xc3\x28", (size_t)2);
     raw_do(raw, "HSET " RECORD("L4") " lesson_id L5 course_status 4 chat_status on");
     raw_do(raw, "HSET " USER("%b") " uid x", "\x01", (size_t)1);
@@ -174,6 +176,7 @@ static void test_malformed(void **state) {
         "malformed data [L3] [] left: the members hold the uid \\xC3(\n"
         "malformed data [L3] [c] left: the user record holds the uid x\n"
         "malformed data [L3] [d] left: the user record holds the course_id \\xFF\n"
+        "malformed data [L3] [f] left: the user record holds the session s\\x0A\n"
         "malformed data [L4] [] left: the chat_status is on\n"
         "malformed data [L4] [] left: the course_status is 4\n"
         "malformed data [L4] [] left: the lesson record holds the lesson_id L5\n"

@@ -204,6 +204,9 @@ static void test_user_records_without_fields(void **state) {
     raw_do(raw, "HMSET " USER("idle") " uid idle course_id C1");
     raw_do(raw, "HMSET " USER("ann") " lesson_id L1");
     raw_do(raw, "HMSET " USER("bob") " uid bob course_id %b lesson_id L1", "", (size_t)0);
+    raw_do(raw, "HMSET " USER("cho") " session_lesson_id %b", "", (size_t)0);
+    assert_code(lesson_store_where(raw->store, "cho", &place), NOT_FOUND);
+    raw_do(raw, "DEL " USER("cho"));
     assert_code(lesson_store_where(raw->store, "bob", &place), OK);
     assert_string_equal(place.course_id, "");
     assert_code(lesson_store_quit(raw->store, "bob", "L1", NULL, &place), OK);

@@ -70,7 +70,8 @@ static void make_contents(const sqlite_files *files, dice_state *dice, file_cont
         *log = read_content(path);
     }
     lesson_store_close(store);
-    close(kept);
+    if (kept >= 0)
+        close(kept);
     if (!log)
         *database = read_content(files->database);
 }
@@ -190,7 +191,7 @@ static void overwrite(const sqlite_files *files, dice_state *dice, soak_run *soa
 }
 
 static void test_damaged(void **state) {
-    soak_run soak = soak_begin("damaged-files", "sqlite", ROUNDS);
+    soak_run soak = soak_begin("damaged files", "sqlite", ROUNDS);
     while (soak_next(&soak)) {
         dice_state dice = {soak.seed};
         cut_database(*state, &dice, &soak);

@@ -31,7 +31,7 @@ static bool crash_once(dice_state *dice, const lesson_store_backend *backend, co
 static void test_kills(void **state) {
     const sqlite_files *files = *state;
     char text[VOCABULARY_TEXT_SIZE];
-    soak_run soak = soak_begin("kills", "sqlite", ROUNDS);
+    soak_run soak = soak_begin("killed processes", "sqlite", ROUNDS);
     while (soak_next(&soak)) {
         dice_state dice = {soak.seed};
         crash_outcome outcome;

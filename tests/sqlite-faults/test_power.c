@@ -105,7 +105,7 @@ static bool run_trial(struct power_trial *trial, const sqlite_files *files, dura
 
 static void go_on_losing(const sqlite_files *files, durability mode) {
     char part[32];
-    snprintf(part, sizeof part, "power-%s", words[mode]);
+    snprintf(part, sizeof part, "power loss, %s", words[mode]);
     soak_run soak = soak_begin(part, "sqlite", ROUNDS);
     soak.ends_at_ms -= (soak.ends_at_ms - soak.began_at_ms) * 2 / 3; /* the three modes share the time */
     uint64_t damaged = 0;

@@ -83,6 +83,48 @@ static void test_index(void **state) {
     assert_int_equal(check(files, 0).found, 0);
 }
 
+/* Its loss only costs time, since user records are all there is then; a repair makes it again. */
+static void test_lost_index(void **state) {
+    const sqlite_files *files = *state;
+    make(files, TWO_USERS "DROP INDEX users_by_lesson");
+    assert_string_equal(check(files, 0).text, "malformed data|||mendable;");
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM sqlite_master WHERE type = 'index'"
+                                                " AND name = 'users_by_lesson'"),
+                     0);
+    struct findings findings = check(files, LESSON_STORE_CHECK_REPAIR);
+    assert_string_equal(findings.text, "malformed data|||mended;");
+    assert_int_equal(findings.mended, 1);
+    assert_int_equal(member_count(files), 2);
+    assert_sound(files);
+}
+
+/* Whatever it does, it is none of ours, and for a person to judge. Those on other tables are not our business. */
+static void test_foreign_trigger(void **state) {
+    const sqlite_files *files = *state;
+    make(files, TWO_USERS "CREATE TABLE other(a);"
+                          "CREATE TRIGGER harmless AFTER INSERT ON other BEGIN SELECT 1; END;"
+                          "CREATE TRIGGER copies AFTER INSERT ON users BEGIN INSERT INTO other VALUES(1); END");
+    assert_string_equal(check(files, 0).text, "malformed data|||left;");
+    assert_string_equal(check(files, LESSON_STORE_CHECK_REPAIR).text, "malformed data|||left;");
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM sqlite_master WHERE type = 'trigger'"), 2);
+}
+
+/* No lesson at all, where the column allows none: in the index as in the record, so neither is missing. */
+static void test_null_lesson(void **state) {
+    const sqlite_files *files = *state;
+    make(files, TWO_USERS);
+    sqlite_files_execute(files, "CREATE TABLE kept(sql); INSERT INTO kept SELECT sql FROM sqlite_master"
+                                " WHERE name = 'users'; PRAGMA writable_schema = ON;"
+                                "UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL', '') WHERE name = 'users'");
+    sqlite_files_execute(files, "UPDATE users SET lesson_id = NULL WHERE uid = 'ann'");
+    sqlite_files_execute(files, "PRAGMA writable_schema = ON;"
+                                "UPDATE sqlite_master SET sql = (SELECT sql FROM kept) WHERE name = 'users'");
+    sqlite_files_execute(files, "DROP TABLE kept");
+    const char *expected = "malformed data|||left;malformed data||ann|left;";
+    assert_string_equal(check(files, 0).text, expected);
+    assert_string_equal(check(files, LESSON_STORE_CHECK_REPAIR).text, expected);
+}
+
 static void test_values(void **state) {
     const sqlite_files *files = *state;
     make(files, TWO_USERS "INSERT INTO lessons VALUES('chess', NULL, NULL), ('art', 7, NULL);"
@@ -178,7 +220,8 @@ static void test_damaged_page(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
-        TEST(test_index), TEST(test_values), TEST(test_ended), TEST(test_stop_early), TEST(test_damaged_page),
+        TEST(test_index),  TEST(test_lost_index), TEST(test_foreign_trigger), TEST(test_null_lesson),
+        TEST(test_values), TEST(test_ended),      TEST(test_stop_early),      TEST(test_damaged_page),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

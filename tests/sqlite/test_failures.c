@@ -1,6 +1,9 @@
 /* What goes wrong outside: locks, rights, missing folders, full and failing disks. */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -73,13 +76,17 @@ static void test_waits_for_the_lock(void **state) {
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 1);
 }
 
-/* Root may write everything, so these run as nobody. */
+/* Root may write everything, so these run as nobody; and end as who they were, for what a process that measures
+ * coverage writes at its end. */
 static int code_for_nobody(const sqlite_files *files, int number) {
     (void)number;
     lesson_store *store;
-    if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0)
+    const uid_t before = geteuid();
+    if (before == 0 && setresuid(65534, 65534, 0) != 0)
         return 1;
-    return lesson_store_open(&store, files->location);
+    int code = lesson_store_open(&store, files->location);
+    lesson_store_close(store);
+    return seteuid(before) == 0 ? code : 1;
 }
 
 static void assert_code_for_nobody(const sqlite_files *files, int code) {
@@ -111,6 +118,91 @@ static void test_rights(void **state) {
     assert_code_for_nobody(files, LESSON_STORE_OK);
 }
 
+/* A relative path is meant in a folder that nobody can name any more. */
+static int open_in_a_folder_that_is_gone(const sqlite_files *files, int number) {
+    (void)number;
+    char folder[320];
+    lesson_store *store;
+    snprintf(folder, sizeof folder, "%s/gone", files->folder);
+    if (mkdir(folder, 0755) != 0 || chdir(folder) != 0 || rmdir(folder) != 0)
+        return 1;
+    int code = lesson_store_open(&store, "sqlite:lessons.db");
+    return strstr(lesson_store_message(), "the folder it is meant in is gone") ? code : 1;
+}
+
+static void test_no_folder(void **state) {
+    sqlite_files_run(*state, 1, open_in_a_folder_that_is_gone, LESSON_STORE_INVALID);
+}
+
+/* ---- The file goes away under a store of two instances, while the one that is open is lent */
+
+struct asker {
+    lesson_store *store;
+    _Atomic(pid_t) thread; /* the system's number, 0 until it runs */
+    int code;
+};
+
+static void *ask(void *context) {
+    struct asker *asker = context;
+    asker->thread = gettid();
+    asker->code = lesson_store_where(asker->store, "ann", NULL);
+    return NULL;
+}
+
+/* The thread sleeps only when it waits for the instance that is lent. */
+static bool is_asleep(pid_t thread) {
+    char path[64], text[256] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)thread);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+    fclose(file);
+    const char *end = strrchr(text, ')');
+    return end && end[1] == ' ' && end[2] == 'S';
+}
+
+struct lending {
+    struct asker asker;
+    pthread_t thread;
+};
+
+static bool ask_meanwhile(lesson_store_id uid, void *context) {
+    (void)uid;
+    struct lending *lending = context;
+    assert_int_equal(pthread_create(&lending->thread, NULL, ask, &lending->asker), 0);
+    while (lending->asker.thread == 0 || !is_asleep(lending->asker.thread))
+        sched_yield();
+    return false;
+}
+
+/* A second instance would work on another file than the first, so there is none, and who asks waits for the first. */
+static void ask_two_at_a_time(lesson_store *store) {
+    struct lending lending = {.asker = {.store = store, .code = 1}};
+    assert_int_equal(lesson_store_members(store, "algebra", ask_meanwhile, &lending), LESSON_STORE_OK);
+    assert_int_equal(pthread_join(lending.thread, NULL), 0);
+    assert_int_equal(lending.asker.code, LESSON_STORE_OK);
+}
+
+static void ask_after_a_move(const sqlite_files *files, bool another_comes) {
+    char elsewhere[320];
+    lesson_store *store = sqlite_files_open(files, "?pool=2");
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere.db", files->folder);
+    assert_int_equal(rename(files->database, elsewhere), 0);
+    if (another_comes)
+        fclose(fopen(files->database, "w"));
+    ask_two_at_a_time(store);
+    lesson_store_close(store);
+}
+
+static void test_moved_away(void **state) {
+    ask_after_a_move(*state, false);
+}
+
+static void test_replaced(void **state) {
+    ask_after_a_move(*state, true);
+}
+
 static void assert_refused(const char *location, int code, const char *part) {
     lesson_store *store;
     assert_int_equal(lesson_store_open(&store, location), code);
@@ -128,6 +220,7 @@ static void test_places(void **state) {
     assert_refused(location, LESSON_STORE_INVALID, "is a directory");
     assert_refused("sqlite:", LESSON_STORE_INVALID, "needs a path");
     assert_refused("sqlite://host/lessons.db", LESSON_STORE_INVALID, "takes no user, host or port");
+    assert_refused("sqlite://user@/lessons.db", LESSON_STORE_INVALID, "takes no user, host or port");
     assert_refused("sqlite:a.db?synchronous=sometimes", LESSON_STORE_INVALID, "synchronous");
 }
 
@@ -237,6 +330,9 @@ int main(void) {
         TEST(test_locked_when_opened),
         TEST(test_waits_for_the_lock),
         TEST(test_rights),
+        TEST(test_no_folder),
+        TEST(test_moved_away),
+        TEST(test_replaced),
         TEST(test_places),
         TEST(test_a_file_that_is_not_to_be_made),
         TEST(test_full_half_way),

@@ -41,9 +41,16 @@ bool engine_is_shared(void) {
     return engine.kind != MEMORY;
 }
 
+/* In memory where that can be had, because these tests are not about the disk and would wait for nothing else. */
+static const char *parent_folder(void) {
+    const char *wanted = getenv("TMPDIR");
+    if (wanted && *wanted)
+        return wanted;
+    return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
+
 static void make_folder(void) {
-    const char *parent = getenv("TMPDIR");
-    snprintf(engine.folder, sizeof engine.folder, "%s/lessonstore-engine.XXXXXX", parent && *parent ? parent : "/tmp");
+    snprintf(engine.folder, sizeof engine.folder, "%s/lessonstore-engine.XXXXXX", parent_folder());
     assert_non_null(mkdtemp(engine.folder));
 }
 
@@ -84,6 +91,10 @@ const char *engine_make(void) {
         empty_redis();
         snprintf(engine.location, sizeof engine.location, "%s", engine.redis_location);
     }
+    return engine.location;
+}
+
+const char *engine_location(void) {
     return engine.location;
 }
 

@@ -21,6 +21,9 @@ bool engine_is_shared(void);
 const char *engine_make(void);
 void engine_remove(void);
 
+/* The location that engine_make told last. */
+const char *engine_location(void);
+
 /* Opens a store on the present place, with "?option=value" or "" behind the location; the test fails if it cannot. */
 lesson_store *engine_open_store(const char *options);
 

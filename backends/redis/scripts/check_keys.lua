@@ -47,7 +47,7 @@ local function check_whereabouts(key, uid, lesson)
 end
 
 local function check_user(key, uid)
-    local found = read('HMGET', key, 'uid', 'course_id', 'lesson_id')
+    local found = read('HMGET', key, 'uid', 'course_id', 'lesson_id', 'session', 'session_lesson_id')
     if not is_id(uid) then
         return report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid uid')
     elseif not found then
@@ -70,6 +70,11 @@ local function check_user(key, uid)
         report(INCOMPLETE_USER, lesson, uid, false, 'the user record names no course')
     elseif not is_id(course) then
         report(MALFORMED, lesson, uid, false, 'the user record holds the course_id ' .. shown(course))
+    end
+    -- A session counts only in the lesson it was given for.
+    local session = found[5] == lesson and found[4]
+    if session and not is_id(session) then
+        report(MALFORMED, lesson, uid, false, 'the user record holds the session ' .. shown(session))
     end
     check_whereabouts(key, uid, lesson)
 end

@@ -1,0 +1,42 @@
+/* One round: a sound state by chance, damage, and whether check and repair made of it what they must. */
+#ifndef LESSON_STORE_TESTS_ROUND_H
+#define LESSON_STORE_TESTS_ROUND_H
+
+#include <lessonstore/backend.h>
+
+#include "side.h"
+
+enum { ROUND_TEXT_SIZE = FACTS_TEXT_SIZE + 400, DAMAGE_KINDS_MAX = 32 };
+
+/* What rounds have done. */
+typedef struct damage_tally {
+    uint64_t operations; /* calls of the library, lessonctl's included */
+    uint64_t damages;
+    uint64_t compared; /* findings that were compared one by one */
+    uint64_t mended;
+    struct {
+        const char *name;
+        uint64_t count;
+    } kinds[DAMAGE_KINDS_MAX];
+} damage_tally;
+
+/* Findings that a check told, as facts. */
+typedef struct check_hearing {
+    facts findings;
+    uint64_t told, mended;
+    uint64_t stop_after; /* 0: never */
+    bool repairs;
+} check_hearing;
+
+bool hear_finding(const lesson_store_finding *finding, void *context);
+
+/* The engine of engine.h, seen past the library. */
+const side *round_side(void);
+
+/* Plays a round on a store of this backend (NULL: the engine's own). False: `text` says what was wrong. */
+bool play_round(uint64_t seed, const lesson_store_backend *backend, damage_tally *tally, char text[ROUND_TEXT_SIZE]);
+
+/* What `lessonctl repair --dry-run [--ended]` prints, as facts; false if it did not exit as it should. */
+bool ask_lessonctl(const char *location, bool ended, facts *findings, char text[FACTS_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,59 @@
+/* An engine seen past the library: its raw state, damage done to it, and what check and repair must make of that. */
+#ifndef LESSON_STORE_TESTS_SIDE_H
+#define LESSON_STORE_TESTS_SIDE_H
+
+#include "dice.h"
+#include "facts.h"
+
+typedef struct side {
+    /* Between engine_make and engine_remove; needs a store to have been opened once. */
+    void (*connect)(void);
+    void (*disconnect)(void);
+
+    /* All that is stored, sorted. */
+    facts (*read)(void);
+
+    /* One piece of damage by chance; the name of its kind. */
+    const char *(*damage)(dice_state *dice);
+
+    /* What check must find in this state, and what a repair must leave; both lists begin empty, and are sorted. */
+    void (*judge)(const facts *state, bool ended, facts *findings, facts *target);
+
+    /* What no repair may take away: the records and memberships of true members. */
+    facts (*keep)(const facts *state, bool ended);
+
+    /* For traffic beside damage: makes `uid`, who may be anywhere, a ghost in this lesson; or, with `uid` of nobody
+     * else, a user record without a membership. */
+    void (*add_ghost)(const char *uid, const char *lesson_id);
+    void (*add_missing)(const char *uid, const char *lesson_id);
+
+    /* Takes a uid out of a lesson's members, whatever the user record says: what no repair may do. */
+    void (*remove_member)(const char *uid, const char *lesson_id);
+
+    /* The same for the first membership among what must be kept, if there is one. */
+    void (*remove_kept)(const facts *kept);
+} side;
+
+#ifdef DAMAGE_REDIS
+extern const side redis_side;
+#endif
+#ifdef DAMAGE_SQLITE
+extern const side sqlite_side;
+#endif
+
+/* Names to damage by: known ones of the awkward vocabulary and of large lessons, strangers, and bytes that are no id.
+ */
+lesson_store_id side_draw_uid(dice_state *dice);
+lesson_store_id side_draw_lesson(dice_state *dice);
+lesson_store_id side_draw_wrong(dice_state *dice);
+
+/* Users of large lessons are called LARGE_UID with a number below LARGE_MOST. */
+#define LARGE_UID "large-%u"
+enum { LARGE_MOST = 2600 };
+
+static inline void side_find(facts *findings, int kind, lesson_store_id lesson, lesson_store_id uid, bool mendable) {
+    facts_add(findings, lesson, lesson_store_id_of(lesson_store_finding_text(kind)), uid,
+              lesson_store_id_of(mendable ? "mendable" : "left"));
+}
+
+#endif

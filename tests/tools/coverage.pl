@@ -1,0 +1,114 @@
+#!/usr/bin/perl
+# ./run coverage: the lines and branches that the tests ran, by gcovr's figures, and why the others were not.
+#
+#     coverage.pl GCOVR.json UNCOVERED.tsv
+#
+# Fails if a folder that must be has less than 95 % of its lines covered, if one of its lines is uncovered without an
+# explanation in UNCOVERED.tsv, or if an explanation is of a line that is not there. An explanation of a line that was
+# covered this time is only told, for some lines depend on who comes first. What a process counted that was killed, or
+# left by _exit, is lost: a line that runs nowhere else is uncovered.
+use strict;
+use warnings;
+use JSON::PP;
+
+my $lowest_percent = 95;
+my $explained_folders = qr{^(core|backends/\w+)$};
+
+sub slurp {
+    my ($path) = @_;
+    open my $file, '<', $path or die "coverage: $path: $!\n";
+    local $/;
+    return <$file>;
+}
+
+# A line is named by its file, the function it is in and its text, so that the name outlives changes elsewhere. The
+# lines of one name are explained one by one.
+sub names_of_lines {
+    my ($path) = @_;
+    my ($function, @names) = ('-');
+    for my $line (split /\n/, slurp($path)) {
+        $function = $1 if $line =~ /^[a-z][^;=]*?(\w+)\(/;
+        $function = '-' if $line =~ /^}/;
+        $function = $1 if $line =~ /^#define (\w+)\(/;
+        (my $text = $line) =~ s/^\s+|\s+$//g;
+        push @names, "$path\t$function\t$text";
+    }
+    return @names;
+}
+
+sub percent {
+    my ($covered, $all) = @_;
+    return $all ? sprintf('%5.1f %%', int(1000 * $covered / $all) / 10) : '    - ';
+}
+
+sub show {
+    my ($name, $of) = @_;
+    printf "%-34s %5d %5d  %s   %5d %5d  %s\n", $name, @$of{qw(lines covered)}, percent(@$of{qw(covered lines)}),
+        @$of{qw(branches taken)}, percent(@$of{qw(taken branches)});
+}
+
+my ($json_path, $explanations_path) = @ARGV;
+my (%meaning, %explained, %explained_by_kind, $failed);
+for (split /\n/, slurp($explanations_path)) {
+    next if /^#/ || /^\s*$/;
+    my ($first, @rest) = split /\t/, $_, 4;
+    if ($first eq 'kind') {
+        $meaning{$rest[0]} = $rest[1];
+        next;
+    }
+    my ($function, $kind, $text) = @rest;
+    die "coverage: $explanations_path: this has not four columns: $_\n" unless defined $text;
+    die "coverage: $explanations_path: there is no kind \"$kind\": $_\n" unless $meaning{$kind};
+    push @{$explained{"$first\t$function\t$text"}}, $kind;
+}
+
+my (%files, %folders, %uncovered, %known);
+for my $file (@{decode_json(slurp($json_path))->{files}}) {
+    my $path = $file->{file};
+    my @names = names_of_lines($path);
+    (my $folder = $path) =~ s{/[^/]*$}{};
+    $known{$_}++ for @names;
+    for my $line (grep { !$_->{'gcovr/noncode'} } @{$file->{lines}}) {
+        my @branches = @{$line->{branches} || []};
+        for ($files{$path} //= {}, $folders{$folder} //= {}, $folders{total} //= {}) {
+            $_->{lines}++;
+            $_->{covered} += $line->{count} > 0;
+            $_->{branches} += @branches;
+            $_->{taken} += grep { $_->{count} > 0 } @branches;
+        }
+        next if $line->{count} > 0 || $folder !~ $explained_folders;
+        my $name = $names[$line->{line_number} - 1];
+        my $kind = shift @{$explained{$name} || []};
+        if (defined $kind) {
+            $explained_by_kind{$kind}++;
+            next;
+        }
+        push @{$uncovered{$path}}, "$line->{line_number}: $name";
+    }
+}
+
+printf "%-34s %s\n", '', 'lines   run           branches taken';
+show($_, $files{$_}) for sort keys %files;
+print "\n";
+show($_, $folders{$_}) for sort grep { $_ ne 'total' } keys %folders;
+show('total', $folders{total});
+
+print "\nNot run, by kind:\n";
+printf "%5d  %-10s %s\n", $explained_by_kind{$_} // 0, $_, $meaning{$_} for sort keys %meaning;
+
+for my $folder (grep { $_ =~ $explained_folders } sort keys %folders) {
+    my $of = $folders{$folder};
+    next if 100 * $of->{covered} >= $lowest_percent * $of->{lines};
+    print "\n$folder: fewer than $lowest_percent % of the lines were run\n";
+    $failed = 1;
+}
+for my $path (sort keys %uncovered) {
+    print "\nNot run, and not explained:\n" unless $failed++;
+    print "  $_\n" for @{$uncovered{$path}};
+}
+for my $name (sort grep { @{$explained{$_}} } keys %explained) {
+    my $is_there = $known{$name};
+    print $is_there ? 'run this time, though explained' : 'explained, but not there', ": $name\n";
+    $failed++ unless $is_there;
+}
+exit($failed ? 1 : 0);
