@@ -142,6 +142,25 @@ static void a_failed_join_keeps_no_memory(void **state) {
     assert_int_equal(after, before);
 }
 
+/* Of a session, and of a course that nobody else is in, nothing stays. */
+static void who_has_quit_keeps_no_memory(void **state) {
+    (void)state;
+    enum { JOINS = 1000 };
+    lesson_store *store;
+    char course[24];
+    long before = 0, after = 0;
+    assert_int_equal(lesson_store_open(&store, "memory:"), LESSON_STORE_OK);
+    for (int i = 0; i < JOINS; i++) {
+        snprintf(course, sizeof course, "course %03d", i);
+        assert_int_equal(lesson_store_join(store, "ann", course, "lesson", "a session", 0, NULL), LESSON_STORE_OK);
+        assert_int_equal(lesson_store_quit(store, "ann", NULL, NULL, NULL), LESSON_STORE_OK);
+        assert_int_equal(lesson_store_info(store, note_slab_bytes, i == 0 ? &before : &after), LESSON_STORE_OK);
+    }
+    lesson_store_close(store);
+    assert_true(before > 0);
+    assert_int_equal(after, before);
+}
+
 static void a_store_that_cannot_be_allocated_is_not_opened(void **state) {
     (void)state;
     lesson_store *store;
@@ -194,6 +213,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_allocation_changes_nothing),
         cmocka_unit_test(a_failed_join_keeps_no_memory),
+        cmocka_unit_test(who_has_quit_keeps_no_memory),
         cmocka_unit_test(a_store_that_cannot_be_allocated_is_not_opened),
         cmocka_unit_test(a_steady_state_allocates_nothing),
     };
