@@ -262,6 +262,32 @@ static void an_instance_beneath_that_does_not_open_is_told_as_it_is(void **state
     assert_int_equal(the_spy.closes, 0);
 }
 
+/* The store beneath fails by itself on the way to the operation that is struck: its failure is told, and counts. */
+static void a_failure_beneath_comes_before_the_fault(void **state) {
+    (void)state;
+    lesson_store *store;
+    lesson_store_fault fault = LESSON_STORE_FAULT_INIT(LESSON_STORE_FAILED);
+    lesson_store_operation operations[3];
+    spy_reset();
+    assert_int_equal(lesson_store_open_with(&store, &spy_backend, "fault+spy:"), LESSON_STORE_OK);
+    fault.at = 2;
+    fault.scope = LESSON_STORE_FAULT_SCOPE_REST;
+    set(store, fault);
+    for (size_t i = 0; i < 3; i++) {
+        operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+        operations[i].uid = lesson_store_id_of("ann");
+    }
+    the_spy.run_code = LESSON_STORE_UNKNOWN;
+    the_spy.leave_unanswered = true;
+    assert_int_equal(lesson_store_batch(store, operations, 3), LESSON_STORE_UNKNOWN);
+    assert_int_equal(the_spy.runs, 1);
+    assert_int_equal(the_spy.run_sizes[0], 1);
+    assert_int_equal(operations[0].code, LESSON_STORE_UNKNOWN);
+    assert_int_equal(operations[1].code, LESSON_STORE_UNREACHABLE); /* was not sent */
+    assert_int_equal(operations[2].code, LESSON_STORE_UNREACHABLE);
+    lesson_store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_code_strikes_and_changes_nothing),
@@ -272,6 +298,7 @@ int main(void) {
         cmocka_unit_test(a_repair_is_done_or_not_begun),
         cmocka_unit_test(a_callback_may_set_a_fault),
         cmocka_unit_test(opening_fails_with_each_code),
+        cmocka_unit_test(a_failure_beneath_comes_before_the_fault),
         cmocka_unit_test(opening_is_not_watched_unless_asked_for),
         cmocka_unit_test(an_instance_beneath_that_does_not_open_is_told_as_it_is),
     };

@@ -8,7 +8,7 @@
 #include "cmocka_all.h"
 #include <lessonstore/lessonstore.h>
 
-enum { USERS = 100000, LESSONS = 40, BATCH_MAX = 200, NOWHERE = -1, ID_SIZE = 16 };
+enum { USERS = 150000, LESSONS = 40, BATCH_MAX = 300, NOWHERE = -1, ID_SIZE = 16 };
 
 struct model {
     lesson_store *store;

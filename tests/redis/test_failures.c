@@ -186,6 +186,11 @@ static bool ignore_member(lesson_store_id uid, void *context) {
     return true;
 }
 
+static bool ignore_information(const char *name, const char *value, void *context) {
+    (void)name, (void)value, (void)context;
+    return true;
+}
+
 static void test_dead_server(void **state) {
     raw_server *raw = *state;
     assert_code(join(raw, "ann", "L1"), OK);
@@ -194,6 +199,7 @@ static void test_dead_server(void **state) {
     assert_code(lesson_store_where(raw->store, "ann", NULL), UNREACHABLE);
     assert_code(lesson_store_members(raw->store, "L1", ignore_member, NULL), UNREACHABLE);
     assert_code(lesson_store_check(raw->store, 0, NULL, NULL, NULL, NULL), UNREACHABLE);
+    assert_code(lesson_store_info(raw->store, ignore_information, NULL), UNREACHABLE);
     raw_refuse(redis_server_tcp_location(raw->server), LESSON_STORE_UNREACHABLE, "127.0.0.1");
     assert_true(redis_server_restart(raw->server));
     raw_reconnect(raw);

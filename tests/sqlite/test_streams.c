@@ -124,6 +124,10 @@ static void test_operations(void **state) {
                      LESSON_STORE_MALFORMED);
     assert_int_equal(lesson_store_join(store, "gil", "maths", "chess", NULL, LESSON_STORE_IF_OPEN, NULL),
                      LESSON_STORE_REFUSED);
+    assert_int_equal(lesson_store_set_chat_status(store, "chess", 0, 1, NULL), LESSON_STORE_OK);
+    assert_int_equal(sqlite_files_number(*state, "SELECT course_status IS NULL AND chat_status = 0 FROM lessons"
+                                                 " WHERE lesson_id = 'chess'"),
+                     1);
     assert_int_equal(lesson_store_create(store, "art", LESSON_STORE_RESET), LESSON_STORE_OK);
     assert_int_equal(lesson_store_get_lesson(store, "art", NULL), LESSON_STORE_OK);
     lesson_store_close(store);
