@@ -102,6 +102,16 @@ static bool can_be_made(int code) {
     return *known == code;
 }
 
+/* A check does so if it repairs. */
+static bool any_can_write(uint32_t on) {
+    for (uint32_t kind = LESSON_STORE_OPERATION_CREATE; kind <= LESSON_STORE_OPERATION_COUNT; kind++) {
+        lesson_store_operation operation = {.kind = kind};
+        if (on >> kind & 1 && lesson_store_operation_writes(&operation))
+            return true;
+    }
+    return on & (LESSON_STORE_FAULT_ON_CHECK | LESSON_STORE_FAULT_ON_OPEN);
+}
+
 static bool is_of_connection(int code) {
     return code == LESSON_STORE_UNREACHABLE || code == LESSON_STORE_UNKNOWN;
 }
@@ -128,6 +138,8 @@ static int check(const lesson_store_fault *fault) {
         what = "no engine fails with this code";
     else if (!fault->on || fault->on & ~known)
         what = "it watches nothing, or what there is not";
+    else if (spares_reads(fault->code) && !any_can_write(fault->on))
+        what = "READ_ONLY and FULL strike only what writes, and it watches nothing that does";
     else if (fault->scope > LESSON_STORE_FAULT_SCOPE_BATCH)
         what = "there is no such scope";
     else if (fault->scope == LESSON_STORE_FAULT_SCOPE_OPERATION && is_of_connection(fault->code))

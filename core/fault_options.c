@@ -88,14 +88,46 @@ static uint32_t kind_of(const char *name, size_t size) {
     return 0;
 }
 
+static void append(char *text, size_t size, const char *format, ...) LESSON_STORE_PRINTF(3, 4);
+
+static void append(char *text, size_t size, const char *format, ...) {
+    size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, size - used, format, arguments);
+    va_end(arguments);
+}
+
+static void append_kinds(char *text, size_t size, uint32_t on) {
+    const char *between = "";
+    if (on == LESSON_STORE_FAULT_ON_CALLS) {
+        append(text, size, "calls");
+        return;
+    }
+    for (size_t i = 0; i < KINDS && on; i++) {
+        if (!(on & kinds[i].on))
+            continue;
+        append(text, size, "%s%s", between, kinds[i].name);
+        between = ",";
+        on &= ~kinds[i].on;
+    }
+}
+
+static int refuse_kind(const char *name, size_t size) {
+    char known[128] = "";
+    append_kinds(known, sizeof known, UINT32_MAX);
+    return lesson_store_fail(LESSON_STORE_INVALID,
+                             "location: fault_on: \"%.*s\" is no kind of call, as %s, operations or calls", (int)size,
+                             name, known);
+}
+
 static int read_kinds(const char *text, uint32_t *on) {
     *on = 0;
     for (;;) {
         size_t size = strcspn(text, ",");
         uint32_t kind = kind_of(text, size);
         if (!kind)
-            return lesson_store_fail(LESSON_STORE_INVALID, "location: fault_on: \"%.*s\" is no kind of call", (int)size,
-                                     text);
+            return refuse_kind(text, size);
         *on |= kind;
         if (!text[size])
             return LESSON_STORE_OK;
@@ -110,10 +142,11 @@ static int code_of(const char *name) {
     return *code;
 }
 
+static const char *const scopes[] = {"default", "operation", "rest", "batch"};
+
 static uint32_t scope_of(const char *name) {
-    static const char *const names[] = {"default", "operation", "rest", "batch"};
-    uint32_t scope = sizeof names / sizeof *names - 1;
-    while (scope > 0 && strcmp(names[scope], name) != 0)
+    uint32_t scope = sizeof scopes / sizeof *scopes - 1;
+    while (scope > 0 && strcmp(scopes[scope], name) != 0)
         scope--;
     return scope;
 }
@@ -147,31 +180,6 @@ int lesson_store_faults_set_by_location(lesson_store_faults *faults, const lesso
     return lesson_store_faults_set(faults, &fault);
 }
 
-static void append(char *text, size_t size, const char *format, ...) LESSON_STORE_PRINTF(3, 4);
-
-static void append(char *text, size_t size, const char *format, ...) {
-    size_t used = strlen(text);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text + used, size - used, format, arguments);
-    va_end(arguments);
-}
-
-static void append_kinds(char *text, size_t size, uint32_t on) {
-    const char *between = "";
-    if (on == LESSON_STORE_FAULT_ON_CALLS) {
-        append(text, size, "calls");
-        return;
-    }
-    for (size_t i = 0; i < KINDS && on; i++) {
-        if (!(on & kinds[i].on))
-            continue;
-        append(text, size, "%s%s", between, kinds[i].name);
-        between = ",";
-        on &= ~kinds[i].on;
-    }
-}
-
 void lesson_store_fault_describe(char *text, size_t size, const lesson_store_fault *fault) {
     text[0] = '\0';
     append(text, size, "%s on ", fault->code ? lesson_store_code_name(fault->code) : "delay");
@@ -181,6 +189,10 @@ void lesson_store_fault_describe(char *text, size_t size, const lesson_store_fau
         append(text, size, ", times %" PRIu64, fault->times);
     if (fault->one_in > 1)
         append(text, size, ", one in %" PRIu64 " of seed %" PRIu64, fault->one_in, fault->seed);
+    if (fault->code)
+        append(text, size, ", scope %s", scopes[fault->scope]);
+    if (fault->items > 0)
+        append(text, size, ", items %" PRIu64, fault->items);
     if (fault->after_applying)
         append(text, size, ", after it was applied");
     if (fault->delay_ms > 0)

@@ -36,7 +36,7 @@ extern const int lesson_store_fault_codes[];
 /* Sets the fault that the location's options speak of, if there are any. */
 int lesson_store_faults_set_by_location(lesson_store_faults *faults, const lesson_store_location *location);
 
-/* What is set, as "unreachable on join,quit at 3": for a person. */
+/* What is set, as "UNREACHABLE on join,quit at 3": for a person. */
 void lesson_store_fault_describe(char *text, size_t size, const lesson_store_fault *fault);
 
 /* ---- fault.c */

@@ -108,9 +108,12 @@ static int run_text(sqlite_store *sqlite, const char *text, lesson_store_finding
 }
 
 /* SQLite's own check tells of a page that it could not read in a line like those about damage: that is a failure of the
- * disk, and no finding. Returns its result code, SQLITE_OK for any other line. */
+ * disk, and no finding. Returns its result code, SQLITE_OK for any other line. Of a free page, or of one behind a row
+ * that is longer than a page, it says no code; that such a page is in the file it has looked at before. */
 static int failure_in(const char *line) {
     static const char before_code[] = "unable to get the page. error code=";
+    if (line && strstr(line, "failed to get page "))
+        return SQLITE_IOERR;
     const char *found = line ? strstr(line, before_code) : NULL;
     int result = found ? (int)strtol(found + sizeof before_code - 1, NULL, 10) : SQLITE_OK;
     return (result & 0xff) == SQLITE_CORRUPT ? SQLITE_OK : result;

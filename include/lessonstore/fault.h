@@ -13,8 +13,8 @@
  *   - Nothing was changed, unless the code is UNKNOWN. That can strike before the operation was applied or after, and a
  *     caller cannot tell which.
  *   - What only reads is never UNKNOWN: it is UNREACHABLE instead, and so is an instance that is opened.
- *   - What only reads is never READ_ONLY or FULL: a fault with one of these codes watches only what writes, which is
- *     create, end, set, join, quit, a check that repairs, and an instance that is opened.
+ *   - READ_ONLY and FULL strike only what writes: create, end, set, join, quit, a check that repairs, and an instance
+ *     that is opened. What only reads is not even counted, and has such a code only in a batch that failed with it.
  *   - Of a batch, what comes before a struck operation has been applied and keeps its answer (unless its scope is the
  *     batch), and what comes behind one that ends the batch is not applied.
  *   - The store works again as soon as the fault is over.
@@ -77,9 +77,9 @@ typedef struct lesson_store_fault {
 #define LESSON_STORE_FAULT_INIT(code) \
     { sizeof(lesson_store_fault), (code), LESSON_STORE_FAULT_ON_CALLS, 0, false, 1, 0, 1, 0, 0, 0 }
 
-/* Sets the fault, in the place of the one that was set; it counts from here on. `fault` is copied. INVALID: no store, a
- * code or value not listed above, or neither code nor delay; the fault that was set stays. UNSUPPORTED: the store was
- * not opened at fault+LOCATION. */
+/* Sets the fault, in the place of the one that was set, whose delays end as if it were cleared; it counts from here on.
+ * `fault` is copied. INVALID: no store, a code or value not listed above, neither code nor delay, or READ_ONLY or FULL
+ * on nothing that writes; the fault that was set stays. UNSUPPORTED: the store was not opened at fault+LOCATION. */
 LESSON_STORE_API int lesson_store_fault_set(lesson_store *store, const lesson_store_fault *fault);
 
 /* Takes the fault away, and ends the delays that are under way; their calls are answered as they were going to be.

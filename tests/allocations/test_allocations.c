@@ -3,13 +3,13 @@
  * info; once, and from there on for good. After each the failure was an honest one, what was acknowledged is there,
  * what was refused is not, half or whole, nothing leaks, and the store works again.
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cmocka_all.h"
 
 #include "allocator.h"
+#include "descriptors.h"
 #include "draw.h"
 #include "engine.h"
 #include "vocabulary.h"
@@ -58,18 +58,8 @@ struct holding {
     int descriptors;
 };
 
-static int count_descriptors(void) {
-    int count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    assert_non_null(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
-
 static struct holding hold(void) {
-    return (struct holding){allocator_live(), engine_live_bytes(), count_descriptors()};
+    return (struct holding){allocator_live(), engine_live_bytes(), descriptors_open()};
 }
 
 static void assert_nothing_leaked(struct holding before, const char *what, long nth) {

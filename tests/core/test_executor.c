@@ -145,6 +145,12 @@ static void more_than_pending_max_are_overloaded(void **state) {
     gated_close(&gated);
 }
 
+static void answer_whether_the_ids_are_kept(lesson_store_operation *join) {
+    bool kept = memcmp(join->course_id.data, "course", strlen("course")) == 0 &&
+                memcmp(join->session.data, "session", strlen("session")) == 0;
+    join->code = kept ? LESSON_STORE_OK : LESSON_STORE_CONFLICT;
+}
+
 static void the_ids_are_copied(void **state) {
     (void)state;
     struct gated gated = gated_open(1, 8, 8);
@@ -153,6 +159,7 @@ static void the_ids_are_copied(void **state) {
     lesson_store_operation join = gate_join(uid, lesson);
     join.course_id = lesson_store_id_of(course);
     join.session = lesson_store_id_of(session);
+    the_gate.answer = answer_whether_the_ids_are_kept;
     gate_shut();
     gate_submit(gated.executor, &join, 0, NULL, &witness);
     memset(uid, 'x', sizeof uid);
@@ -164,6 +171,7 @@ static void the_ids_are_copied(void **state) {
     assert_int_equal(lesson_store_executor_stop(gated.executor, 0), LESSON_STORE_OK);
     assert_string_equal(the_gate.seen[0], "ann lesson");
     assert_string_equal(witness.uid, "ann");
+    assert_int_equal(witness.code, LESSON_STORE_OK);
     assert_int_equal(witness.operation.course_id.size, strlen("course"));
     assert_int_equal(witness.operation.session.size, strlen("session"));
     gated_close(&gated);

@@ -125,6 +125,23 @@ static void what_runs_too_long_is_completed_at_its_time(void **state) {
     }
 }
 
+/* More of them, one after the other, than there are slots. */
+static void what_has_run_too_long_gives_its_slot_back(void **state) {
+    (void)state;
+    struct gated gated = gated_open(1, 1, 1);
+    lesson_store_operation join = gate_join("writer", "l"), where = gate_where("reader");
+    for (int i = 0; i < 4; i++) {
+        struct witness late, next = {0};
+        outrun(&gated, &join, NULL, &late);
+        gate_open();
+        submit_when_there_is_room(&gated, &where, NULL, &next);
+        drain_until_called(NULL, &next);
+        assert_int_equal(next.code, LESSON_STORE_OK);
+    }
+    assert_int_equal(lesson_store_executor_stop(gated.executor, 0), LESSON_STORE_OK);
+    gated_close(&gated);
+}
+
 /* The store writes its answer while the operation, long expired, waits to be drained. */
 static void a_late_answer_is_not_seen(void **state) {
     (void)state;
@@ -382,6 +399,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_waits_too_long_expires),
         cmocka_unit_test(what_runs_too_long_is_completed_at_its_time),
+        cmocka_unit_test(what_has_run_too_long_gives_its_slot_back),
         cmocka_unit_test(a_late_answer_is_not_seen),
         cmocka_unit_test(a_deadline_that_is_kept_does_nothing),
         cmocka_unit_test(run_ends_at_its_time),

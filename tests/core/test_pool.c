@@ -63,6 +63,20 @@ static void a_pool_grows_to_its_size_and_no_further(void **state) {
     assert_int_equal(the_spy.closes, the_spy.opens);
 }
 
+/* While an instance is being opened, others may open more, each at a place of its own. */
+static void a_slow_open_loses_no_instance(void **state) {
+    (void)state;
+    spy_reset();
+    the_spy.on_run = the_spy.on_open = yield_a_little;
+    for (int i = 0; i < 50; i++) {
+        the_spy.opens = the_spy.closes = the_spy.runs = 0;
+        lesson_store *store = open_spy("spy:?pool=6");
+        call_from_threads(store);
+        lesson_store_close(store);
+        assert_int_equal(the_spy.closes, the_spy.opens);
+    }
+}
+
 static void data_of_its_own_allows_one_instance_only(void **state) {
     (void)state;
     lesson_store *store;
@@ -101,7 +115,7 @@ static void a_pool_that_cannot_grow_does_with_what_it_has(void **state) {
     the_spy.on_run = yield_a_little;
     the_spy.open_code = LESSON_STORE_UNREACHABLE;
     the_spy.open_fails_from = 1;
-    lesson_store *store = open_spy("spy:?pool=3");
+    lesson_store *store = open_spy("spy:?pool=2");
     call_from_threads(store);
     assert_true(the_spy.opens > 1);
     assert_int_equal(the_spy.most_inside, 1);
@@ -132,6 +146,53 @@ static void a_callback_cannot_call_its_store(void **state) {
     }
 }
 
+struct meeting {
+    lesson_store *store;
+    pthread_barrier_t begun;
+    pthread_barrier_t over;
+};
+
+static bool stay_for_the_meeting(lesson_store_id uid, void *context) {
+    (void)uid;
+    struct meeting *meeting = context;
+    pthread_barrier_wait(&meeting->begun);
+    pthread_barrier_wait(&meeting->over);
+    return true;
+}
+
+static void *list_members(void *context) {
+    struct meeting *meeting = context;
+    lesson_store_members(meeting->store, "l", stay_for_the_meeting, meeting);
+    return NULL;
+}
+
+static bool ignore_member(lesson_store_id uid, void *context) {
+    (void)uid;
+    (void)context;
+    return true;
+}
+
+/* Of its own stream nothing is left when it calls again, though another thread's is still under way. */
+static void a_stream_that_is_over_is_forgotten(void **state) {
+    (void)state;
+    pthread_t other;
+    spy_reset();
+    struct meeting meeting = {.store = open_spy("spy:?pool=2")};
+    pthread_barrier_init(&meeting.begun, NULL, 2);
+    pthread_barrier_init(&meeting.over, NULL, 2);
+    assert_int_equal(pthread_create(&other, NULL, list_members, &meeting), 0);
+    pthread_barrier_wait(&meeting.begun);
+    int streamed = lesson_store_members(meeting.store, "l", ignore_member, NULL);
+    int called = lesson_store_where(meeting.store, "u", NULL);
+    pthread_barrier_wait(&meeting.over);
+    pthread_join(other, NULL);
+    assert_int_equal(streamed, LESSON_STORE_OK);
+    assert_int_equal(called, LESSON_STORE_OK);
+    lesson_store_close(meeting.store);
+    pthread_barrier_destroy(&meeting.begun);
+    pthread_barrier_destroy(&meeting.over);
+}
+
 static void a_callback_can_call_another_store(void **state) {
     (void)state;
     int code = LESSON_STORE_FAILED;
@@ -154,10 +215,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_instance_serves_one_thread_at_a_time),
         cmocka_unit_test(a_pool_grows_to_its_size_and_no_further),
+        cmocka_unit_test(a_slow_open_loses_no_instance),
         cmocka_unit_test(data_of_its_own_allows_one_instance_only),
         cmocka_unit_test(a_failed_open_owes_nothing),
         cmocka_unit_test(a_pool_that_cannot_grow_does_with_what_it_has),
         cmocka_unit_test(a_callback_cannot_call_its_store),
+        cmocka_unit_test(a_stream_that_is_over_is_forgotten),
         cmocka_unit_test(a_callback_can_call_another_store),
         cmocka_unit_test(closing_nothing_is_allowed),
     };

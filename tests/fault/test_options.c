@@ -35,7 +35,8 @@ static void wrong_locations_say_what_is_wrong(void **state) {
     assert_refused("fault+memory:?fault_one_in=0", LESSON_STORE_INVALID, "from 1 to");
     assert_refused("fault+memory:?fault_delay_ms=600001", LESSON_STORE_INVALID, "from 0 to 600000");
     assert_refused("fault+memory:?fault_at=3", LESSON_STORE_INVALID, "neither a code nor a delay");
-    assert_refused("fault+memory:?fault_code=full&fault_on=joins", LESSON_STORE_INVALID, "\"joins\" is no kind");
+    assert_refused("fault+memory:?fault_code=full&fault_on=joins", LESSON_STORE_INVALID,
+                   "\"joins\" is no kind of call, as create,end,");
     assert_refused("fault+memory:?fault_code=full&fault_on=", LESSON_STORE_INVALID, "\"\" is no kind");
     assert_refused("fault+memory:?fault_code=full&fault_on=join,", LESSON_STORE_INVALID, "\"\" is no kind");
     assert_refused("fault+memory:?fault_code=full&fault_scope=all", LESSON_STORE_INVALID,
@@ -43,6 +44,9 @@ static void wrong_locations_say_what_is_wrong(void **state) {
     assert_refused("fault+memory:?fault_code=full&fault_moment=after", LESSON_STORE_INVALID, "only UNKNOWN");
     assert_refused("fault+memory:?fault_code=unreachable&fault_scope=operation", LESSON_STORE_INVALID, "connection");
     assert_refused("fault+memory:?fault_code=unknown&fault_scope=operation", LESSON_STORE_INVALID, "connection");
+    assert_refused("fault+memory:?fault_code=full&fault_on=where", LESSON_STORE_INVALID, "only what writes");
+    assert_refused("fault+memory:?fault_code=read_only&fault_on=get_lesson,count,members,lessons,users",
+                   LESSON_STORE_INVALID, "only what writes");
     assert_refused("fault+memory:?pool=2", LESSON_STORE_INVALID, "pool can only be 1");
     assert_refused("fault+memory:x", LESSON_STORE_INVALID, "nothing comes after memory:");
 }
@@ -219,6 +223,23 @@ static void what_reads_is_spared_where_only_writing_can_fail(void **state) {
     }
 }
 
+/* It would look as if the program under test had stood it. */
+static void what_can_strike_nothing_is_refused(void **state) {
+    (void)state;
+    static const int codes[] = {LESSON_STORE_READ_ONLY, LESSON_STORE_FULL};
+    lesson_store *store = open_at("fault+memory:");
+    for (unsigned bit = 0; bit <= 20; bit = bit == 7 ? 16 : bit + 1) {
+        bool can_write = bit < 3 || bit == 4 || bit == 5 || bit >= 19;
+        for (size_t i = 0; i < 2; i++) {
+            lesson_store_fault fault = LESSON_STORE_FAULT_INIT(codes[i]);
+            fault.on = 1u << bit;
+            if (lesson_store_fault_set(store, &fault) != (can_write ? LESSON_STORE_OK : LESSON_STORE_INVALID))
+                fail_msg("%s, bit %u", lesson_store_code_name(codes[i]), bit);
+        }
+    }
+    lesson_store_close(store);
+}
+
 /* ---- What info and messages tell */
 
 struct fact {
@@ -254,8 +275,14 @@ static void info_tells_the_fault_and_the_backend(void **state) {
     store =
         open_at("fault+memory:?fault_code=unknown&fault_on=quit,join,open&fault_moment=after&fault_at=2&fault_times=3&"
                 "fault_one_in=4&fault_seed=5&fault_delay_ms=6");
+    assert_fact(
+        store, "fault",
+        "UNKNOWN on join,quit,open at 2, times 3, one in 4 of seed 5, scope rest, after it was applied, after 6 ms");
+    lesson_store_close(store);
+    store = open_at("fault+memory:?fault_code=full&fault_scope=batch&fault_on=calls,open&fault_at=2&fault_items=9");
     assert_fact(store, "fault",
-                "UNKNOWN on join,quit,open at 2, times 3, one in 4 of seed 5, after it was applied, after 6 ms");
+                "FULL on create,end,set,get_lesson,join,quit,where,count,members,lessons,users,check,open at 2, scope "
+                "batch, items 9");
     lesson_store_close(store);
     store = open_at("fault+memory:?fault_delay_ms=1&fault_times=1");
     assert_fact(store, "fault", "delay on calls at 1, times 1, after 1 ms");
@@ -376,6 +403,7 @@ int main(void) {
         cmocka_unit_test(only_times_of_them_by_chance_too),
         cmocka_unit_test(each_kind_is_watched_by_its_name),
         cmocka_unit_test(what_reads_is_spared_where_only_writing_can_fail),
+        cmocka_unit_test(what_can_strike_nothing_is_refused),
         cmocka_unit_test(info_tells_the_fault_and_the_backend),
         cmocka_unit_test(the_backend_beneath_sees_its_own_location),
         cmocka_unit_test(nothing_is_added_and_nothing_unknown_let_through),

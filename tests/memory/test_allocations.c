@@ -111,6 +111,56 @@ static void a_failed_allocation_changes_nothing(void **state) {
     assert_true(failures > 50);
 }
 
+static bool note_slab_bytes(const char *name, const char *value, void *context) {
+    if (strcmp(name, "slab_bytes") == 0)
+        *(long *)context = atol(value);
+    return true;
+}
+
+/* The lesson has no seat left, and the id of each new course has been stored by then. */
+static void a_failed_join_keeps_no_memory(void **state) {
+    (void)state;
+    enum { SEATS = 4, JOINS = 1000 };
+    lesson_store *store;
+    char text[24];
+    long before = 0, after = 0;
+    assert_int_equal(lesson_store_open(&store, "memory:"), LESSON_STORE_OK);
+    for (int i = 0; i < SEATS; i++) {
+        snprintf(text, sizeof text, "user %d", i);
+        assert_int_equal(lesson_store_join(store, text, "course", "lesson", NULL, 0, NULL), LESSON_STORE_OK);
+    }
+    for (int i = 0; i < JOINS; i++) {
+        snprintf(text, sizeof text, "course %03d", i);
+        allocator_begin(1, true);
+        int code = lesson_store_join(store, "one more", text, "lesson", "session", 0, NULL);
+        allocator_end();
+        assert_int_equal(code, LESSON_STORE_NO_MEMORY);
+        assert_int_equal(lesson_store_info(store, note_slab_bytes, i == 0 ? &before : &after), LESSON_STORE_OK);
+    }
+    lesson_store_close(store);
+    assert_true(before > 0);
+    assert_int_equal(after, before);
+}
+
+/* Of a session, and of a course that nobody else is in, nothing stays. */
+static void who_has_quit_keeps_no_memory(void **state) {
+    (void)state;
+    enum { JOINS = 1000 };
+    lesson_store *store;
+    char course[24];
+    long before = 0, after = 0;
+    assert_int_equal(lesson_store_open(&store, "memory:"), LESSON_STORE_OK);
+    for (int i = 0; i < JOINS; i++) {
+        snprintf(course, sizeof course, "course %03d", i);
+        assert_int_equal(lesson_store_join(store, "ann", course, "lesson", "a session", 0, NULL), LESSON_STORE_OK);
+        assert_int_equal(lesson_store_quit(store, "ann", NULL, NULL, NULL), LESSON_STORE_OK);
+        assert_int_equal(lesson_store_info(store, note_slab_bytes, i == 0 ? &before : &after), LESSON_STORE_OK);
+    }
+    lesson_store_close(store);
+    assert_true(before > 0);
+    assert_int_equal(after, before);
+}
+
 static void a_store_that_cannot_be_allocated_is_not_opened(void **state) {
     (void)state;
     lesson_store *store;
@@ -208,6 +258,8 @@ static void where_a_chunk_is_full_nothing_changes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_allocation_changes_nothing),
+        cmocka_unit_test(a_failed_join_keeps_no_memory),
+        cmocka_unit_test(who_has_quit_keeps_no_memory),
         cmocka_unit_test(a_store_that_cannot_be_allocated_is_not_opened),
         cmocka_unit_test(a_steady_state_allocates_nothing),
         cmocka_unit_test(where_a_chunk_is_full_nothing_changes),

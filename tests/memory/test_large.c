@@ -195,6 +195,23 @@ static void an_end_puts_out_who_sits_between_free_seats(void **state) {
     compare_all(model);
 }
 
+/* Of so many users some 19 pairs have the same hash of 32 bits; that none has happens once in 10^8 runs. */
+static void users_of_the_same_hash_are_told_apart(void **state) {
+    enum { MANY = 400000 };
+    struct model *model = *state;
+    lesson_store_operation join = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    join.course_id = lesson_store_id_of("course");
+    join.lesson_id = lesson_store_id_of("lesson");
+    for (int i = 0; i < MANY; i++) {
+        char uid[ID_SIZE];
+        snprintf(uid, sizeof uid, "u%d", i);
+        join.uid = lesson_store_id_of(uid);
+        assert_int_equal(lesson_store_batch(model->store, &join, 1), LESSON_STORE_OK);
+        assert_int_equal(join.code, LESSON_STORE_OK);
+        assert_int_equal(join.arrival, LESSON_STORE_ARRIVAL_NEW);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_model, close_model)
 
 int main(void) {
@@ -202,6 +219,7 @@ int main(void) {
         TEST(batches_of_a_large_store_answer_as_the_model),
         TEST(lessons_that_nearly_everybody_has_left_list_the_rest),
         TEST(an_end_puts_out_who_sits_between_free_seats),
+        TEST(users_of_the_same_hash_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

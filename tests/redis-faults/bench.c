@@ -1,11 +1,12 @@
 #include "bench.h"
 
-#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "descriptors.h"
 
 enum {
     OPENINGS_MAX = 100,
@@ -274,16 +275,6 @@ void bench_work(fault_bench *bench) {
 
 /* ---- Rounds */
 
-static int count_files(void) {
-    int count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    assert_non_null(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
-
 /* Again where a busy machine needs longer than the short time-outs of some faults. */
 static lesson_store *open_store(fault_bench *bench, const bench_wish *wish, const char *location) {
     lesson_store *store;
@@ -320,7 +311,7 @@ void bench_open(fault_bench *bench, const bench_wish *wish) {
     if (wish->prepare)
         wish->prepare(bench);
     raw_do(bench->at, "FLUSHALL");
-    bench->files = count_files();
+    bench->files = descriptors_open();
     bench->between = wish->behind ? false_server_start(redis_server_socket(bench->at->server)) : NULL;
     bench->timeout_ms = wish->timeout_ms;
     bench->codes = 0;
@@ -374,7 +365,7 @@ void bench_close(fault_bench *bench) {
     if (!bench_state_fits(bench, text))
         bench_fail(bench, "a new store: %s", text);
     judge_free(bench->judge);
-    if (count_files() != bench->files)
-        bench_fail(bench, "%d files are open, and %d were", count_files(), bench->files);
+    if (descriptors_open() != bench->files)
+        bench_fail(bench, "%d files are open, and %d were", descriptors_open(), bench->files);
     bench->codes = codes;
 }

@@ -46,6 +46,7 @@ static void test_steps_of_an_end(void **state) {
     assert_int_equal(left, AT_ONCE);
     long long after = raw_calls(raw, "evalsha") + raw_calls(raw, "eval");
     assert_in_range(after - scripts, 1, 2); /* the second only where the first was not known */
+    raw_expect(raw, "");
 
     raw_make_lesson(raw, "L1", "1", LARGE);
     scripts = raw_calls(raw, "evalsha");

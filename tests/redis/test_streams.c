@@ -239,6 +239,25 @@ static void test_lessons_over_a_restart(void **state) {
     free(churn.given);
 }
 
+static bool give_user_and_restart(const lesson_store_user *user, void *context) {
+    struct churn *churn = context;
+    if (churn->given->count == 500) {
+        assert_true(redis_server_restart(churn->raw->server));
+        raw_reconnect(churn->raw);
+        fill(churn->raw, "HSET " USER("user-%d") " uid user-%d course_id C lesson_id L%d", 4000);
+    }
+    return give(churn->given, user->uid);
+}
+
+static void test_users_over_a_restart(void **state) {
+    raw_server *raw = *state;
+    struct churn churn = {raw, new_given()};
+    fill(raw, "HSET " USER("user-%d") " uid user-%d course_id C lesson_id L%d", 4000);
+    assert_code(lesson_store_users(raw->store, give_user_and_restart, &churn), OK);
+    expect_each_once(churn.given, 4000);
+    free(churn.given);
+}
+
 static bool restart_at_first(const lesson_store_finding *finding, void *context) {
     (void)finding;
     raw_server *raw = context;
@@ -313,6 +332,7 @@ int main(void) {
         TEST(many_users),
         TEST(lessons_while_the_server_rehashes),
         TEST(lessons_over_a_restart),
+        TEST(users_over_a_restart),
         TEST(check_over_a_restart),
         TEST(malformed_entries),
         TEST(fields_of_users),

@@ -169,8 +169,9 @@ static void test_growing_index(void **state) {
 /* ---- Check and a disk that cannot be read */
 
 static void fill(const sqlite_files *files) {
-    static const char text[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
-                               " INSERT INTO users SELECT 'user-' || i, 'maths', 'lesson-' || i % 7, NULL FROM n";
+    static const char text[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)"
+                               " INSERT INTO users SELECT 'user-' || i, 'maths', 'lesson-' || (i % 7), NULL FROM n;"
+                               "DELETE FROM users WHERE uid < 'user-2'"; /* leaves free pages */
     lesson_store_close(sqlite_files_open(files, ""));
     sqlite_files_execute(files, text);
 }

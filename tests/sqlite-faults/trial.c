@@ -1,11 +1,11 @@
 #include "trial.h"
 
-#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "opening.h"
 
 enum { BATCHES = 3, CALLS = 12, LOST_MAX = 8 };
@@ -310,15 +310,6 @@ static bool recover(struct trial *trial) {
     return is_right && reopen(trial);
 }
 
-static int count_descriptors(void) {
-    int count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
-
 static bool go_through(struct trial *trial) {
     if (!trial->plan->from_new && !(open_store(trial) && run_change(trial)))
         return false;
@@ -333,7 +324,7 @@ static bool go_through(struct trial *trial) {
 bool trial_run(const trial_plan *plan, dice_state dice, const sqlite_files *files, trial_outcome *outcome,
                char text[VOCABULARY_TEXT_SIZE]) {
     struct trial trial = {.plan = plan, .files = files, .dice = dice, .database = -1, .outcome = outcome, .text = text};
-    int descriptors = count_descriptors();
+    int descriptors = descriptors_open();
     sqlite3_int64 memory = sqlite3_memory_used();
     *outcome = (trial_outcome){.faults = 0};
     opening_name_image(files, &trial.image);
@@ -344,8 +335,8 @@ bool trial_run(const trial_plan *plan, dice_state dice, const sqlite_files *file
     lesson_store_close(trial.store);
     if (trial.database >= 0)
         close(trial.database);
-    if (is_right && count_descriptors() != descriptors)
-        return wrong(&trial, "%d descriptors are left open", count_descriptors() - descriptors);
+    if (is_right && descriptors_open() != descriptors)
+        return wrong(&trial, "%d descriptors are left open", descriptors_open() - descriptors);
     if (is_right && sqlite3_memory_used() != memory)
         return wrong(&trial, "%lld bytes of memory are left", (long long)(sqlite3_memory_used() - memory));
     return is_right;

@@ -80,12 +80,32 @@ static void *count_one(void *store) {
     return code || count != 1 ? store : NULL;
 }
 
-/* While the callback keeps the first instance, another thread asks for a second one. */
-static bool count_from_outside(lesson_store_id uid, void *store) {
+struct visit {
+    lesson_store *store;
+    pthread_t thread;
+    bool is_over;
+    void *failed;
+};
+
+/* While the callback keeps the first instance, another thread asks for a second one. If it is refused that, it waits
+ * for the first, so that its answer must not be waited for here; but a wrong one would come at once. */
+static bool count_from_outside(lesson_store_id uid, void *context) {
     (void)uid;
-    pthread_t *thread = ((void **)store)[1];
-    pthread_create(thread, NULL, count_one, ((void **)store)[0]);
+    struct visit *visit = context;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    assert_int_equal(pthread_create(&visit->thread, NULL, count_one, visit->store), 0);
+    visit->is_over = pthread_timedjoin_np(visit->thread, &visit->failed, &until) == 0;
     return true;
+}
+
+static void expect_one_from_outside(lesson_store *store) {
+    struct visit visit = {.store = store};
+    assert_int_equal(lesson_store_members(store, "algebra", count_from_outside, &visit), LESSON_STORE_OK);
+    if (!visit.is_over)
+        pthread_join(visit.thread, &visit.failed);
+    assert_null(visit.failed);
 }
 
 /* A restore, or a clean-up job. What the store would write now would be found by nobody, and an instance opened now
@@ -102,16 +122,29 @@ static void test_moved_file(void **state) {
         lesson_store_check(store, LESSON_STORE_CHECK_REPAIR | LESSON_STORE_CHECK_ENDED, NULL, NULL, NULL, NULL),
         LESSON_STORE_UNREACHABLE);
 
-    pthread_t thread;
-    void *failed;
-    void *context[] = {store, &thread};
-    assert_int_equal(lesson_store_members(store, "algebra", count_from_outside, context), LESSON_STORE_OK);
-    pthread_join(thread, &failed);
-    assert_null(failed);
+    expect_one_from_outside(store);
     assert_int_equal(access(files->database, F_OK), -1);
 
     assert_int_equal(rename(aside, files->database), 0);
     assert_int_equal(lesson_store_join(store, "bob", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
+/* The same, and another lesson store is in its place by then. */
+static void test_replaced_file(void **state) {
+    const sqlite_files *files = *state;
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    lesson_store *store = sqlite_files_open(files, "");
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    for (size_t i = 0; i < 3; i++) {
+        char path[340];
+        snprintf(path, sizeof path, "%s%s", files->database, suffixes[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    lesson_store_close(sqlite_files_open(files, ""));
+    assert_int_equal(access(files->database, F_OK), 0);
+
+    expect_one_from_outside(store);
     lesson_store_close(store);
 }
 
@@ -253,6 +286,7 @@ int main(void) {
         TEST(test_new_file_opened_by_several),
         TEST(test_relative_path_and_another_folder),
         TEST(test_moved_file),
+        TEST(test_replaced_file),
         TEST(test_two_writers),
         TEST(test_killed_writer),
         TEST(test_repair_beside_a_writer),

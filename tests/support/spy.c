@@ -34,6 +34,8 @@ static void remember_location(const lesson_store_location *location) {
 static int spy_open(lesson_store_instance **out, const lesson_store_location *location) {
     int opened = atomic_fetch_add(&the_spy.opens, 1);
     remember_location(location);
+    if (the_spy.on_open)
+        the_spy.on_open();
     if (the_spy.open_code && opened >= the_spy.open_fails_from)
         return lesson_store_fail(the_spy.open_code, "the spy does not open");
     spy_instance *instance = calloc(1, sizeof *instance);

@@ -18,6 +18,7 @@ typedef struct spy {
     int run_code;          /* what run returns */
     bool leave_unanswered; /* run stores no codes */
     void (*on_run)(void);  /* called inside run */
+    void (*on_open)(void); /* called inside open */
 
     /* what was seen */
     atomic_int opens;
