@@ -32,12 +32,25 @@ static void execute(const char *text) {
         fail_msg("%s: %s", text, problem);
 }
 
+static void sqlite_disconnect(void);
+static void sqlite_connect(void);
+
+/* A connection forgets its imposters where its first statement that writes is rolled back, as one that is refused. */
+static sqlite3_stmt *prepare(const char *text) {
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(database, text, -1, &statement, NULL) == SQLITE_OK)
+        return statement;
+    sqlite_disconnect();
+    sqlite_connect();
+    if (sqlite3_prepare_v2(database, text, -1, &statement, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", text, sqlite3_errmsg(database));
+    return statement;
+}
+
 /* Runs it with these values, each written with its letter; what is refused, by a constraint or for earlier damage, does
  * nothing. */
 static void run(const char *text, const lesson_store_id *values, int count) {
-    sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(database, text, -1, &statement, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", text, sqlite3_errmsg(database));
+    sqlite3_stmt *statement = prepare(text);
     for (int i = 0; i < count; i++) {
         const char *data = values[i].data + 1;
         int size = (int)values[i].size - 1;
