@@ -199,9 +199,11 @@ static const char *damage_user_gone(dice_state *dice) {
     return "a user row deleted past the index";
 }
 
+/* SQL makes a text of a number, which SQLite takes for equal to a number that was written past the index: so none is a
+ * lesson here. */
 static const char *damage_user_by_sql(dice_state *dice) {
     lesson_store_id values[4] = {draw_key(dice, side_draw_uid(dice)), draw_type(dice, word("C")),
-                                 draw_type(dice, side_draw_lesson(dice)), value('n', word(""))};
+                                 draw_key(dice, side_draw_lesson(dice)), value('n', word(""))};
     run("INSERT OR REPLACE INTO users VALUES(?, ?, ?, ?)", values, 4);
     return "a user row written by SQL";
 }
