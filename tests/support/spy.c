@@ -31,9 +31,17 @@ static void remember_location(const lesson_store_location *location) {
     the_spy.number = lesson_store_location_number(location, "number");
 }
 
+/* Several threads may make a pool grow at the same time. */
+static void remember_location_alone(const lesson_store_location *location) {
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&mutex);
+    remember_location(location);
+    pthread_mutex_unlock(&mutex);
+}
+
 static int spy_open(lesson_store_instance **out, const lesson_store_location *location) {
     int opened = atomic_fetch_add(&the_spy.opens, 1);
-    remember_location(location);
+    remember_location_alone(location);
     if (the_spy.on_open)
         the_spy.on_open();
     if (the_spy.open_code && opened >= the_spy.open_fails_from)
