@@ -2,8 +2,8 @@
  * lessonstore: which lessons are open, what state each is in, who is in which lesson, and whether the chat is open.
  *
  * This header is the interface of an application, executor.h what servers add to it, and fault.h what their tests do.
- * What is not declared in these three, backend.h and conformance.h is not part of the library. Every promise below holds
- * for every backend; docs/promises.md numbers them and the conformance suite tests them by number.
+ * What is not declared in these three, backend.h and conformance.h is not part of the library. Every promise below
+ * holds for every backend; docs/promises.md numbers them and the conformance suite tests them by number.
  *
  * Words. A *lesson* is one live session, part of a *course*. A *user* who is in a lesson is a *member* of it.
  * A *lesson record* holds a lesson's statuses; a *user record* holds the course and lesson a user is in.
