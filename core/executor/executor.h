@@ -1,10 +1,10 @@
 /*
  * What the files of the executor share. Nothing here is exported.
  *
- * The way of an operation. Submit copies it into a slot (executor_slots.c) and puts that at the end of a lane. The
- * lane's thread (executor_lanes.c) takes all that wait there, runs them as one batch, writes the answers into the slots
- * and hands them to their completion queues (executor_queues.c), or calls the callbacks itself where there is none.
- * What a cancel or a deadline decides before the store has (executor_early.c) goes to its callback past the lane.
+ * The way of an operation. Submit copies it into a slot (slots.c) and puts that at the end of a lane. The
+ * lane's thread (lanes.c) takes all that wait there, runs them as one batch, writes the answers into the slots
+ * and hands them to their completion queues (queues.c), or calls the callbacks itself where there is none.
+ * What a cancel or a deadline decides before the store has (early.c) goes to its callback past the lane.
  *
  * Locks. The executor's mutex keeps the lanes' lists, the deadlines and most figures, and is never held while the
  * store works or a callback runs. Each queue has a mutex of its own, which is taken last. Free slots are a stack
@@ -15,7 +15,7 @@
 
 #include <lessonstore/executor.h>
 
-#include "core.h"
+#include "../core.h"
 
 #define LESSON_STORE_SUBMISSION_MESSAGE_SIZE 256 /* longer messages are cut */
 
@@ -53,7 +53,7 @@ typedef struct lesson_store_chain {
     size_t count;
 } lesson_store_chain;
 
-/* ---- executor_slots.c */
+/* ---- slots.c */
 
 typedef struct lesson_store_slots {
     lesson_store_submission *all;
@@ -82,7 +82,7 @@ void lesson_store_submission_fill(lesson_store_submission *submission, const les
 /* Copies what the store has answered, but not the place. */
 void lesson_store_copy_answers(lesson_store_operation *to, const lesson_store_operation *from);
 
-/* ---- executor_queues.c */
+/* ---- queues.c */
 
 struct lesson_store_completion_queue {
     lesson_store_executor *executor;
@@ -104,7 +104,7 @@ lesson_store_chain lesson_store_queue_take(lesson_store_completion_queue *queue,
 /* Calls the callbacks, without any lock, and frees the slots. */
 void lesson_store_complete_chain(lesson_store_executor *executor, const lesson_store_chain *chain);
 
-/* ---- executor_lanes.c */
+/* ---- lanes.c */
 
 struct lesson_store_lane {
     lesson_store_executor *executor;
@@ -147,7 +147,7 @@ void lesson_store_lane_remove(lesson_store_lane *lane, const lesson_store_submis
 lesson_store_submission *lesson_store_lane_first(lesson_store_lane *lane); /* that waits, or NULL */
 lesson_store_phase lesson_store_phase_of(const lesson_store_submission *submission);
 
-/* ---- executor_early.c */
+/* ---- early.c */
 
 void *lesson_store_timekeeper_main(void *context); /* the executor */
 
@@ -155,7 +155,7 @@ void *lesson_store_timekeeper_main(void *context); /* the executor */
 void lesson_store_watch(lesson_store_executor *executor, lesson_store_submission *submission, int64_t deadline_ms);
 void lesson_store_cancel_waiting(lesson_store_submission *submission);
 
-/* ---- executor_submit.c */
+/* ---- submit.c */
 
 /* REENTERED in a thread of the executor, which cannot wait for itself, and in a stream's callback of the store, which
  * can hold the only instance. */
