@@ -8,7 +8,7 @@
 
 #include <lessonstore/backend.h>
 
-/* ---- location.c */
+/* ---- location.c: the parts; options.c: the options */
 
 #define LESSON_STORE_OPTIONS_MAX 32 /* options in one location */
 
@@ -117,7 +117,7 @@ static inline void lesson_store_pool_give(lesson_store_pool *pool, lesson_store_
 void lesson_store_pool_begin_streaming(lesson_store_pool *pool, lesson_store_slot *slot);
 void lesson_store_pool_end_streaming(lesson_store_pool *pool, lesson_store_slot *slot);
 
-/* ---- store.c */
+/* ---- store.c: opening and closing; batch.c, lists.c and info.c: the calls on a store */
 
 struct lesson_store {
     lesson_store_backend backend; /* completed */
@@ -132,6 +132,12 @@ int lesson_store_run_stretches(const lesson_store_backend *backend, lesson_store
 
 /* The code of what was not even sent, because what came before it failed with this one. */
 int lesson_store_code_of_unsent(int code);
+
+/* Lends an instance to a call that calls back. NULL with a code if there can be no such call. */
+lesson_store_slot *lesson_store_begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code);
+
+/* Gives it back, and returns the code of the call. */
+int lesson_store_end_stream(lesson_store *store, lesson_store_slot *slot, int code);
 
 /* ---- id.c */
 

@@ -51,38 +51,3 @@ void lesson_store_id_copy(char field[LESSON_STORE_ID_MAX + 1], lesson_store_id i
         memcpy(field, id.data, size);
     field[size] = '\0';
 }
-
-static const char *const course_status_words[] = {"offline", "online", "cantjoinin", "waiting"};
-static const char *const chat_status_words[] = {"free", "banned"};
-enum {
-    COURSE_STATUSES = sizeof course_status_words / sizeof *course_status_words,
-    CHAT_STATUSES = sizeof chat_status_words / sizeof *chat_status_words
-};
-
-static const char *word_of(const char *const *words, int count, int status) {
-    return status >= 0 && status < count ? words[status] : NULL;
-}
-
-static int status_of(const char *const *words, int count, const char *word) {
-    for (int status = 0; word && status < count; status++) {
-        if (strcmp(words[status], word) == 0)
-            return status;
-    }
-    return LESSON_STORE_STATUS_NONE;
-}
-
-const char *lesson_store_course_status_word(int course_status) {
-    return word_of(course_status_words, COURSE_STATUSES, course_status);
-}
-
-const char *lesson_store_chat_status_word(int chat_status) {
-    return word_of(chat_status_words, CHAT_STATUSES, chat_status);
-}
-
-int lesson_store_course_status_of(const char *word) {
-    return status_of(course_status_words, COURSE_STATUSES, word);
-}
-
-int lesson_store_chat_status_of(const char *word) {
-    return status_of(chat_status_words, CHAT_STATUSES, word);
-}

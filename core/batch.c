@@ -1,0 +1,86 @@
+/* The path of every operation: check, borrow an instance, run, give the instance back. */
+#include "core.h"
+
+void lesson_store_fail_operations(lesson_store_operation *operations, size_t first, size_t end, int code) {
+    for (size_t i = first; i < end; i++) {
+        if (operations[i].code != LESSON_STORE_UNANSWERED)
+            continue;
+        bool harmless = code == LESSON_STORE_UNKNOWN && !lesson_store_operation_writes(&operations[i]);
+        operations[i].code = harmless ? LESSON_STORE_UNREACHABLE : code;
+    }
+}
+
+static LESSON_STORE_RARE int fail_unanswered(const lesson_store_backend *backend, lesson_store_operation *operations,
+                                             size_t first, size_t count) {
+    int code = lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend left operation %zu without an answer",
+                                 backend->schemes, first);
+    lesson_store_fail_operations(operations, first, count, code);
+    return code;
+}
+
+static int run(const lesson_store_backend *backend, lesson_store_instance *instance, lesson_store_operation *operations,
+               size_t count) {
+    int code = backend->run(instance, operations, count);
+    if (code) {
+        lesson_store_fail_operations(operations, 0, count, code);
+        return code;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (operations[i].code == LESSON_STORE_UNANSWERED)
+            return fail_unanswered(backend, operations, i, count);
+    }
+    return LESSON_STORE_OK;
+}
+
+/* Leaves every operation either refused or UNANSWERED; returns how many are left to be run. */
+static size_t check_all(const lesson_store *store, lesson_store_operation *operations, size_t count) {
+    size_t sound = 0;
+    for (size_t i = 0; i < count; i++) {
+        int code = lesson_store_operation_check(store, &operations[i]);
+        operations[i].code = code ? code : LESSON_STORE_UNANSWERED;
+        sound += code == LESSON_STORE_OK;
+    }
+    return sound;
+}
+
+int lesson_store_code_of_unsent(int code) {
+    return code == LESSON_STORE_UNKNOWN ? LESSON_STORE_UNREACHABLE : code;
+}
+
+int lesson_store_run_stretches(const lesson_store_backend *backend, lesson_store_instance *instance,
+                               lesson_store_operation *operations, size_t count) {
+    for (size_t first = 0, end; first < count; first = end + 1) {
+        for (end = first; end < count && operations[end].code == LESSON_STORE_UNANSWERED; end++)
+            ;
+        int code = end > first ? run(backend, instance, operations + first, end - first) : LESSON_STORE_OK;
+        if (code) {
+            lesson_store_fail_operations(operations, end, count, lesson_store_code_of_unsent(code));
+            return code;
+        }
+    }
+    return LESSON_STORE_OK;
+}
+
+int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, size_t count) {
+    if (!store || (count > 0 && !operations))
+        return lesson_store_fail(LESSON_STORE_INVALID, "batch: no %s", store ? "operations" : "store");
+    if (count > LESSON_STORE_BATCH_MAX)
+        return lesson_store_fail(LESSON_STORE_INVALID, "batch: %zu operations are more than %d", count,
+                                 LESSON_STORE_BATCH_MAX);
+    if (count == 0)
+        return LESSON_STORE_OK;
+    int code = lesson_store_pool_check_thread(&store->pool);
+    if (code)
+        return code;
+    size_t sound = check_all(store, operations, count);
+    if (sound == 0)
+        return LESSON_STORE_OK;
+
+    lesson_store_slot *slot = lesson_store_pool_take(&store->pool);
+    if (sound == count)
+        code = run(&store->backend, slot->instance, operations, count);
+    else
+        code = lesson_store_run_stretches(&store->backend, slot->instance, operations, count);
+    lesson_store_pool_give(&store->pool, slot);
+    return code;
+}
