@@ -30,7 +30,7 @@ static struct timeval time_of(int milliseconds) {
 /* ---- Exchanging */
 
 static void begin_patience(redis_connection *connection) {
-    connection->patience.whole_us = connection->settings.timeout_ms * INT64_C(1000);
+    connection->patience.whole_us = connection->settings->timeout_ms * INT64_C(1000);
     connection->patience.left_us = connection->patience.whole_us;
 }
 
@@ -40,12 +40,12 @@ static bool go_on(const redis_connection *connection) {
 }
 
 static void announce(const redis_connection *connection, int code, const char *what) {
-    lesson_store_fail(code, "%s: %s", connection->settings.shown, what);
+    lesson_store_fail(code, "%s: %s", connection->settings->shown, what);
 }
 
 static void announce_time(const redis_connection *connection, const char *what) {
-    lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the server %s within %d ms", connection->settings.shown, what,
-                      connection->settings.timeout_ms);
+    lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the server %s within %d ms", connection->settings->shown, what,
+                      connection->settings->timeout_ms);
 }
 
 static redis_exchange_end fail(redis_connection *connection, redis_exchange_end end, int code, const char *what) {
@@ -213,7 +213,7 @@ static redisContext *make_context(const redis_settings *settings) {
 
 /* Takes over the connected socket; of the context nothing else is used. */
 static int take_socket(redis_connection *connection, redisContext *context) {
-    const redis_settings *settings = &connection->settings;
+    const redis_settings *settings = connection->settings;
     if (context->err)
         return lesson_store_fail(context->err == REDIS_ERR_OOM ? LESSON_STORE_NO_MEMORY : LESSON_STORE_UNREACHABLE,
                                  "%s: %s", settings->shown, context->errstr);
@@ -232,10 +232,10 @@ static int take_socket(redis_connection *connection, redisContext *context) {
 }
 
 static int make_socket(redis_connection *connection) {
-    redisContext *context = make_context(&connection->settings);
+    redisContext *context = make_context(connection->settings);
     if (!context)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a connection",
-                                 connection->settings.shown);
+                                 connection->settings->shown);
     int code = take_socket(connection, context);
     if (code)
         redisFree(context);
@@ -260,7 +260,7 @@ static int greet(redis_connection *connection, redis_request *request, redis_rep
     redis_bytes bytes = redis_request_finish(request);
     if (!bytes.data)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
-                                 connection->settings.shown);
+                                 connection->settings->shown);
     switch (exchange_greeting(connection, bytes, reply)) {
     case REDIS_ANSWERED:
         return LESSON_STORE_OK;
@@ -274,7 +274,7 @@ static int greet(redis_connection *connection, redis_request *request, redis_rep
 }
 
 static int authenticate(redis_connection *connection, redis_request *request, redis_reply *reply) {
-    const redis_settings *settings = &connection->settings;
+    const redis_settings *settings = connection->settings;
     if (!settings->user && !settings->password)
         return LESSON_STORE_OK;
     redis_request_begin(request, NULL);
@@ -337,18 +337,18 @@ static int say_hello(redis_connection *connection, redis_request *request, redis
     if (reply->is_error && (redis_failure_is(error, "ERR unknown command") || redis_failure_is(error, "NOPERM")))
         return LESSON_STORE_OK;
     if (reply->is_error)
-        return lesson_store_fail(redis_failure_code(error), "%s: %.*s", connection->settings.shown, (int)error.size,
+        return lesson_store_fail(redis_failure_code(error), "%s: %.*s", connection->settings->shown, (int)error.size,
                                  error.data);
     read_hello(connection, reply);
     if (strcmp(connection->mode, "cluster") == 0 || strcmp(connection->mode, "sentinel") == 0)
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
                                  "%s: the server runs in %s mode, which this backend does not work with",
-                                 connection->settings.shown, connection->mode);
+                                 connection->settings->shown, connection->mode);
     return LESSON_STORE_OK;
 }
 
 static int select_db(redis_connection *connection, redis_request *request, redis_reply *reply) {
-    const redis_settings *settings = &connection->settings;
+    const redis_settings *settings = connection->settings;
     if (settings->db == 0)
         return LESSON_STORE_OK;
     char number[16];

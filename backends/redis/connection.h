@@ -14,11 +14,11 @@ typedef struct redis_patience {
 } redis_patience;
 
 typedef struct redis_connection {
-    redis_settings settings;
-    int socket;       /* -1: not connected */
-    uint64_t made;    /* connections so far */
-    int under_way;    /* requests that were sent and not answered yet */
-    int64_t heard_us; /* when the latest reply was whole */
+    const redis_settings *settings; /* of the instance, which owns them */
+    int socket;                     /* -1: not connected */
+    uint64_t made;                  /* connections so far */
+    int under_way;                  /* requests that were sent and not answered yet */
+    int64_t heard_us;               /* when the latest reply was whole */
     redis_patience patience;
     redisReader *reader;
     char engine[64]; /* "Redis 7.0.15" */

@@ -23,6 +23,7 @@
 
 typedef struct redis_store {
     lesson_store_instance base;
+    redis_settings settings;
     redis_connection connection;
     redis_request request;
     redis_reply reply;
