@@ -20,7 +20,7 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left for a connection");
     store->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
     store->connection.settings = &store->settings;
-    store->connection.socket = -1;
+    store->connection.channel.socket = -1;
     int code = redis_settings_read(&store->settings, location);
     if (!code)
         code = redis_connection_prepare(&store->connection);
