@@ -118,8 +118,8 @@ bool redis_apply_is_command(const lesson_store_operation *operations, size_t cou
 static void add_user_key(redis_store *store, const lesson_store_operation *operation) {
     static const char middle[] = ":IN_LESSON:UID:";
     char key[LESSON_STORE_ID_MAX + sizeof middle + LESSON_STORE_ID_MAX];
-    int size = snprintf(key, sizeof key, "%s%s%.*s", store->connection.settings.prefix, middle,
-                        (int)operation->uid.size, operation->uid.data);
+    int size = snprintf(key, sizeof key, "%s%s%.*s", store->settings.prefix, middle, (int)operation->uid.size,
+                        operation->uid.data);
     redis_request_add(&store->request, key, (size_t)size);
 }
 
@@ -144,7 +144,7 @@ void redis_apply_begin(redis_store *store, const lesson_store_operation *operati
         redis_request_begin_with_source(request, script);
     else
         redis_request_begin(request, script);
-    redis_request_add_text(request, store->connection.settings.prefix);
+    redis_request_add_text(request, store->settings.prefix);
     for (size_t i = 0; i < count; i++) {
         if (moves)
             add_plain_join(request, &operations[i]);
@@ -195,16 +195,15 @@ int32_t redis_status_of(lesson_store_id text, int32_t highest) {
 }
 
 static int bad_status(const redis_store *store, const lesson_store_operation *operation) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED,
-                             "%s: %s:LESSON_STATUS:LESSON_ID:%.*s holds a status that is not valid",
-                             store->connection.settings.shown, store->connection.settings.prefix,
-                             (int)operation->lesson_id.size, operation->lesson_id.data);
+    return lesson_store_fail(
+        LESSON_STORE_MALFORMED, "%s: %s:LESSON_STATUS:LESSON_ID:%.*s holds a status that is not valid",
+        store->settings.shown, store->settings.prefix, (int)operation->lesson_id.size, operation->lesson_id.data);
 }
 
 static int bad_place(const redis_store *store, const lesson_store_operation *operation) {
     return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s:IN_LESSON:UID:%.*s holds an id that is not valid",
-                             store->connection.settings.shown, store->connection.settings.prefix,
-                             (int)operation->uid.size, operation->uid.data);
+                             store->settings.shown, store->settings.prefix, (int)operation->uid.size,
+                             operation->uid.data);
 }
 
 /* Copies a stored id. False if it is not valid; that, and a missing one, is "". */
@@ -323,8 +322,8 @@ static bool read_failure(redis_store *store, lesson_store_operation *operation) 
         !redis_reply_next_text(&store->reply, &other) || !error.data)
         return false;
     operation->code =
-        lesson_store_fail(redis_failure_code(error), "%s: %.*s%s%.*s: %.*s", store->connection.settings.shown,
-                          (int)key.size, key.data ? key.data : "", other.data ? " or " : "", (int)other.size,
+        lesson_store_fail(redis_failure_code(error), "%s: %.*s%s%.*s: %.*s", store->settings.shown, (int)key.size,
+                          key.data ? key.data : "", other.data ? " or " : "", (int)other.size,
                           other.data ? other.data : "", (int)error.size, error.data ? error.data : "");
     return true;
 }
@@ -363,8 +362,8 @@ static bool read_answer(redis_store *store, lesson_store_operation *operation, b
 void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *operation) {
     lesson_store_id error = redis_reply_line(&store->reply);
     operation->code = lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s:IN_LESSON:UID:%.*s: %.*s",
-                                        store->connection.settings.shown, store->connection.settings.prefix,
-                                        (int)operation->uid.size, operation->uid.data, (int)error.size, error.data);
+                                        store->settings.shown, store->settings.prefix, (int)operation->uid.size,
+                                        operation->uid.data, (int)error.size, error.data);
 }
 
 bool redis_apply_read(redis_store *store, lesson_store_operation *operations, size_t count, size_t *answered) {

@@ -3,7 +3,7 @@
 
 void redis_ask_begin(redis_store *store, const redis_script *script) {
     redis_request_begin(&store->request, script);
-    redis_request_add_text(&store->request, store->connection.settings.prefix);
+    redis_request_add_text(&store->request, store->settings.prefix);
 }
 
 /* For a server that does not know the script (it was restarted, or its scripts were flushed) and so has executed
@@ -42,8 +42,7 @@ int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes) {
     case REDIS_UNSENT_IN_TIME:
         return LESSON_STORE_UNREACHABLE;
     case REDIS_NO_MEMORY_TO_SEND:
-        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
-                                 store->connection.settings.shown);
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request", store->settings.shown);
     case REDIS_BROKEN:
     case REDIS_UNANSWERED_IN_TIME:
         return writes ? LESSON_STORE_UNKNOWN : LESSON_STORE_UNREACHABLE;
@@ -57,8 +56,7 @@ int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes) {
 
 int redis_ask_error(redis_store *store, const redis_reply *reply) {
     lesson_store_id error = redis_reply_line(reply);
-    return lesson_store_fail(redis_failure_code(error), "%s: %.*s", store->connection.settings.shown, (int)error.size,
-                             error.data);
+    return lesson_store_fail(redis_failure_code(error), "%s: %.*s", store->settings.shown, (int)error.size, error.data);
 }
 
 int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
@@ -77,7 +75,7 @@ int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
 
 int redis_ask_garbled(redis_store *store, bool writes) {
     lesson_store_fail(LESSON_STORE_FAILED, "%s: the server's reply is not of the expected shape",
-                      store->connection.settings.shown);
+                      store->settings.shown);
     redis_connection_close(&store->connection);
     return redis_ask_code(store, REDIS_GARBLED, writes);
 }

@@ -121,7 +121,7 @@ static int check_pages(struct check *check) {
         if (!code && connections != store->connection.made)
             code = lesson_store_fail(LESSON_STORE_UNREACHABLE,
                                      "%s: the connection broke during the check, which has to begin again",
-                                     store->connection.settings.shown);
+                                     store->settings.shown);
         if (code || check->stopped)
             return code;
     } while (!redis_cursor_at_start(&cursor));

@@ -2,24 +2,16 @@
 #ifndef LESSON_STORE_REDIS_CONNECTION_H
 #define LESSON_STORE_REDIS_CONNECTION_H
 
+#include "channel.h"
 #include "reply.h"
 #include "request.h"
-#include "settings.h"
-
-/* The time that the server has for the oldest request under way. Only waiting counts, and not what callbacks do with a
- * reply that is handed on piece by piece; a server that sends its reply byte by byte gets no more time by it. */
-typedef struct redis_patience {
-    int64_t whole_us;
-    int64_t left_us;
-} redis_patience;
 
 typedef struct redis_connection {
-    redis_settings settings;
-    int socket;       /* -1: not connected */
+    const redis_settings *settings; /* of the instance, which owns them */
+    redis_channel channel;
     uint64_t made;    /* connections so far */
     int under_way;    /* requests that were sent and not answered yet */
     int64_t heard_us; /* when the latest reply was whole */
-    redis_patience patience;
     redisReader *reader;
     char engine[64]; /* "Redis 7.0.15" */
     char mode[32];   /* "standalone" */
@@ -52,6 +44,11 @@ redis_exchange_end redis_connection_receive(redis_connection *connection, redis_
 
 /* Sends one request and waits for the reply. */
 redis_exchange_end redis_connection_exchange(redis_connection *connection, redis_bytes request, redis_reply *reply);
+
+/* The same in the greeting: a server that lets nobody in says why and closes the connection, maybe before anything
+ * could be sent. What it says is the reply then. The connection may be left open. */
+redis_exchange_end redis_connection_exchange_greeting(redis_connection *connection, redis_bytes request,
+                                                      redis_reply *reply);
 
 void redis_connection_close(redis_connection *connection);
 

@@ -16,5 +16,5 @@ int redis_malformed_tell(const redis_malformed *malformed, const redis_store *st
     if (malformed->count == 0)
         return LESSON_STORE_OK;
     return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %zu not listed, being malformed; the first: %s",
-                             store->connection.settings.shown, malformed->count, malformed->first);
+                             store->settings.shown, malformed->count, malformed->first);
 }

@@ -31,7 +31,7 @@ static void give(struct members *members, lesson_store_id uid) {
 
 static int code_of_error(struct members *members, int code) {
     if (code == LESSON_STORE_MALFORMED)
-        lesson_store_fail(code, "%s: %s is not a set", members->store->connection.settings.shown, members->key);
+        lesson_store_fail(code, "%s: %s is not a set", members->store->settings.shown, members->key);
     return code;
 }
 
@@ -61,7 +61,7 @@ static int ask_all(struct members *members, int64_t *count) {
 /* Gives a few members, or tells how many there are. */
 static int give_few(struct members *members, int64_t *count) {
     char most[16];
-    int at_once = members->store->connection.settings.members_at_once;
+    int at_once = members->store->settings.members_at_once;
     snprintf(most, sizeof most, "%d", at_once < SCRIPT_MEMBERS_MAX ? at_once : SCRIPT_MEMBERS_MAX);
     redis_ask_begin(members->store, &redis_members_script);
     redis_request_add_id(&members->store->request, members->lesson_id);
@@ -168,10 +168,10 @@ int redis_members(lesson_store_instance *instance, lesson_store_id lesson_id, le
     redis_store *store = redis_of(instance);
     struct members members = {.store = store, .lesson_id = lesson_id, .callback = callback, .context = context};
     int64_t count = 0;
-    snprintf(members.key, sizeof members.key, "%s:LESSON_USER:LESSON_ID:%.*s", store->connection.settings.prefix,
+    snprintf(members.key, sizeof members.key, "%s:LESSON_USER:LESSON_ID:%.*s", store->settings.prefix,
              (int)lesson_id.size, lesson_id.data);
     int code = give_few(&members, &count);
-    if (!code && count > store->connection.settings.members_at_once)
+    if (!code && count > store->settings.members_at_once)
         code = give_pages(&members);
     else if (!code && count > 0)
         code = give_all(&members);

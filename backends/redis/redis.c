@@ -8,7 +8,7 @@ extern const lesson_store_backend lesson_store_redis_backend;
 static void redis_close(lesson_store_instance *instance) {
     redis_store *store = redis_of(instance);
     redis_connection_close(&store->connection);
-    redis_settings_free(&store->connection.settings);
+    redis_settings_free(&store->settings);
     redis_request_free(&store->request);
     redis_reply_free(&store->reply);
     free(store);
@@ -19,8 +19,9 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
     if (!store)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left for a connection");
     store->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
-    store->connection.socket = -1;
-    int code = redis_settings_read(&store->connection.settings, location);
+    store->connection.settings = &store->settings;
+    store->connection.channel.socket = -1;
+    int code = redis_settings_read(&store->settings, location);
     if (!code)
         code = redis_connection_prepare(&store->connection);
     if (code) {
@@ -32,13 +33,14 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
 }
 
 static int redis_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
-    redis_connection *connection = &redis_of(instance)->connection;
+    redis_store *store = redis_of(instance);
+    redis_connection *connection = &store->connection;
     /* Connected first, so that what is told is about the server that is there now. */
     int code = redis_connection_prepare(connection);
     if (code)
         return code;
     char db[16];
-    snprintf(db, sizeof db, "%d", connection->settings.db);
+    snprintf(db, sizeof db, "%d", store->settings.db);
     if (callback("engine", connection->engine, context) && callback("mode", connection->mode, context))
         callback("database", db, context);
     return LESSON_STORE_OK;

@@ -5,7 +5,8 @@
  *   run.c         batches of operations; apply.c  as requests, and their answers; end.c  the end of a large lesson
  *   members.c     the members of a lesson       stream.c  lessons, users       check.c  check and repair
  *   ask.c         one question to the server: connecting anew, trying again, what failures mean for the asker
- *   connection.c  one connection: making it, one exchange on it
+ *   connection.c  one connection: making and replacing it, requests under way, replies
+ *   greeting.c    what a new connection says first    channel.c  moving bytes in time
  *   request.c     writing requests        reply.c  collecting replies        failure.c  the server's errors
  *   scripts/      what the server runs    settings.c  what the location says    cursor.h  where a scan goes on
  *   seen.c        what was given already    malformed.c  what is not given, being of a wrong shape
@@ -23,6 +24,7 @@
 
 typedef struct redis_store {
     lesson_store_instance base;
+    redis_settings settings;
     redis_connection connection;
     redis_request request;
     redis_reply reply;

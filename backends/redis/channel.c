@@ -1,0 +1,172 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <hiredis/hiredis.h>
+
+#include "channel.h"
+
+#define MAKE_WAY_SIZE 16384 /* bytes received at a time while sending */
+#define MICROSECONDS INT64_C(1000000)
+
+int64_t redis_now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * MICROSECONDS + now.tv_nsec / 1000;
+}
+
+static struct timeval time_of(int milliseconds) {
+    return (struct timeval){.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000L};
+}
+
+/* ---- Moving bytes */
+
+void redis_channel_begin_patience(redis_channel *channel, int milliseconds) {
+    channel->patience.whole_us = milliseconds * INT64_C(1000);
+    channel->patience.left_us = channel->patience.whole_us;
+}
+
+/* After a move of bytes that failed: true if it is to be tried again. */
+static bool go_on(const redis_channel *channel) {
+    return (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) && channel->patience.left_us > 0;
+}
+
+static redis_channel_end fail(redis_channel *channel, const char *problem) {
+    channel->problem = problem;
+    return REDIS_CHANNEL_BROKEN;
+}
+
+/* How a move of bytes has ended that is not to be tried again. */
+static redis_channel_end end_of_failure(redis_channel *channel) {
+    return channel->patience.left_us > 0 ? fail(channel, strerror(errno)) : REDIS_CHANNEL_TIMED_OUT;
+}
+
+/* Waits until the socket is ready for one of these events; which they are, or 0. */
+static short wait_for(redis_channel *channel, short events) {
+    redis_patience *patience = &channel->patience;
+    struct pollfd ready = {.fd = channel->socket, .events = events};
+    struct timespec left = {.tv_sec = patience->left_us / MICROSECONDS,
+                            .tv_nsec = patience->left_us % MICROSECONDS * 1000};
+    int64_t began_us = redis_now_us();
+    int count = ppoll(&ready, 1, &left, NULL);
+    patience->left_us -= redis_now_us() - began_us;
+    return count > 0 ? ready.revents : 0;
+}
+
+/* While the server takes no more: waits until it does, and takes in what arrives. False if the server has closed its
+ * side, for then the socket is readable for ever and will hardly take more. */
+static bool make_way(redis_channel *channel, redis_take_function take, void *context) {
+    char bytes[MAKE_WAY_SIZE];
+    short awaited = take ? POLLIN | POLLOUT : POLLOUT;
+    if (!(wait_for(channel, awaited) & awaited & POLLIN))
+        return true;
+    ssize_t received = recv(channel->socket, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (received > 0)
+        take(bytes, (size_t)received, context);
+    return received != 0;
+}
+
+redis_channel_end redis_channel_send(redis_channel *channel, const char *bytes, size_t size, redis_take_function take,
+                                     void *context) {
+    while (size > 0) {
+        ssize_t sent = send(channel->socket, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent >= 0) {
+            bytes += sent;
+            size -= (size_t)sent;
+        } else if (!go_on(channel)) {
+            return end_of_failure(channel);
+        } else if (errno != EINTR && !make_way(channel, take, context)) {
+            return fail(channel, strerror(EPIPE));
+        }
+    }
+    return REDIS_CHANNEL_DONE;
+}
+
+#define SLACK_US 1000
+
+/* Receives once, as recv. As long as next to no time has been used, the socket's own timeout, which is the whole time,
+ * does the waiting: one system call instead of two in nearly every exchange. */
+static ssize_t receive_some(redis_channel *channel, char *bytes, size_t size) {
+    redis_patience *patience = &channel->patience;
+    if (patience->whole_us - patience->left_us > SLACK_US) {
+        wait_for(channel, POLLIN);
+        return recv(channel->socket, bytes, size, MSG_DONTWAIT);
+    }
+    int64_t began_us = redis_now_us();
+    ssize_t received = recv(channel->socket, bytes, size, 0);
+    int error = errno;
+    patience->left_us -= redis_now_us() - began_us;
+    errno = error;
+    return received;
+}
+
+redis_channel_end redis_channel_receive(redis_channel *channel, char *bytes, size_t size, size_t *received) {
+    ssize_t count;
+    do
+        count = receive_some(channel, bytes, size);
+    while (count < 0 && go_on(channel));
+    if (count < 0)
+        return end_of_failure(channel);
+    *received = (size_t)count;
+    return count > 0 ? REDIS_CHANNEL_DONE : fail(channel, "the server closed the connection instead of answering");
+}
+
+/* ---- Looking */
+
+static ssize_t peek(const redis_channel *channel) {
+    char byte;
+    return recv(channel->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+}
+
+bool redis_channel_has_arrivals(const redis_channel *channel) {
+    return peek(channel) > 0;
+}
+
+bool redis_channel_is_stale(const redis_channel *channel) {
+    return peek(channel) >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+/* ---- Connecting */
+
+void redis_channel_close(redis_channel *channel) {
+    if (channel->socket >= 0)
+        close(channel->socket);
+    channel->socket = -1;
+}
+
+static redisContext *make_context(const redis_settings *settings) {
+    struct timeval time = time_of(settings->connect_timeout_ms);
+    if (settings->host)
+        return redisConnectWithTimeout(settings->host, settings->port, time);
+    return redisConnectUnixWithTimeout(settings->socket_path, time);
+}
+
+/* Takes over the connected socket; of the context nothing else is used. */
+static int take_socket(redis_channel *channel, redisContext *context, const redis_settings *settings) {
+    if (context->err)
+        return lesson_store_fail(context->err == REDIS_ERR_OOM ? LESSON_STORE_NO_MEMORY : LESSON_STORE_UNREACHABLE,
+                                 "%s: %s", settings->shown, context->errstr);
+    if (settings->host)
+        redisEnableKeepAlive(context);
+    struct timeval time = time_of(settings->timeout_ms);
+    if (setsockopt(context->fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) < 0 ||
+        fcntl(context->fd, F_SETFD, FD_CLOEXEC) < 0)
+        return lesson_store_fail(LESSON_STORE_FAILED, "%s: %s", settings->shown, strerror(errno));
+    channel->socket = context->fd;
+    return LESSON_STORE_OK;
+}
+
+int redis_channel_open(redis_channel *channel, const redis_settings *settings) {
+    redisContext *context = make_context(settings);
+    if (!context)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a connection", settings->shown);
+    int code = take_socket(channel, context, settings);
+    if (code)
+        redisFree(context);
+    else
+        redisFreeKeepFd(context);
+    return code;
+}

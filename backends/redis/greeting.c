@@ -1,0 +1,127 @@
+#include <stdio.h>
+
+#include "failure.h"
+#include "greeting.h"
+
+/* One exchange of the greeting. Its failures are not told apart: nothing has been asked of the store yet. */
+static int exchange(redis_connection *connection, redis_request *request, redis_reply *reply) {
+    redis_bytes bytes = redis_request_finish(request);
+    if (!bytes.data)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
+                                 connection->settings->shown);
+    switch (redis_connection_exchange_greeting(connection, bytes, reply)) {
+    case REDIS_ANSWERED:
+        return LESSON_STORE_OK;
+    case REDIS_GARBLED:
+        return LESSON_STORE_FAILED;
+    case REDIS_NO_MEMORY:
+        return LESSON_STORE_NO_MEMORY;
+    default:
+        return LESSON_STORE_UNREACHABLE;
+    }
+}
+
+static int authenticate(redis_connection *connection, redis_request *request, redis_reply *reply) {
+    const redis_settings *settings = connection->settings;
+    if (!settings->user && !settings->password)
+        return LESSON_STORE_OK;
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "AUTH");
+    if (settings->user)
+        redis_request_add_text(request, settings->user);
+    redis_request_add_text(request, settings->password ? settings->password : "");
+    int code = exchange(connection, request, reply);
+    if (code || !reply->is_error)
+        return code;
+    lesson_store_id error = redis_reply_line(reply);
+    code = redis_failure_code(error);
+    if (code == LESSON_STORE_UNREACHABLE)
+        return lesson_store_fail(code, "%s: %.*s", settings->shown, (int)error.size, error.data);
+    /* Only the first word, because an error may quote the arguments. */
+    const char *space = memchr(error.data, ' ', error.size);
+    int word = space ? (int)(space - error.data) : (int)error.size;
+    return lesson_store_fail(code == LESSON_STORE_FAILED ? LESSON_STORE_DENIED : code,
+                             "%s: the server did not accept the %s (%.*s)", settings->shown,
+                             settings->user ? "user and password" : "password", word, error.data);
+}
+
+/* Copies a text, or as much of it as there is room for. */
+static void copy(char *out, size_t size, lesson_store_id text) {
+    snprintf(out, size, "%.*s", (int)text.size, text.data ? text.data : "");
+}
+
+/* HELLO answers names and values in turn. */
+static void read_hello(redis_connection *connection, redis_reply *reply) {
+    char server[24] = "", version[24] = "";
+    while (!redis_reply_at_end(reply)) {
+        lesson_store_id name, value;
+        bool is_text = redis_reply_next_text(reply, &name);
+        bool has_text = redis_reply_next_text(reply, &value);
+        if (!is_text || !has_text)
+            continue;
+        if (redis_text_is(name, "server"))
+            copy(server, sizeof server, value);
+        else if (redis_text_is(name, "version"))
+            copy(version, sizeof version, value);
+        else if (redis_text_is(name, "mode"))
+            copy(connection->mode, sizeof connection->mode, value);
+    }
+    if (server[0] >= 'a' && server[0] <= 'z')
+        server[0] = (char)(server[0] - 'a' + 'A');
+    snprintf(connection->engine, sizeof connection->engine, "%s %s", server, version);
+}
+
+static int say_hello(redis_connection *connection, redis_request *request, redis_reply *reply) {
+    snprintf(connection->engine, sizeof connection->engine, "unknown");
+    snprintf(connection->mode, sizeof connection->mode, "unknown");
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "HELLO");
+    redis_request_add_text(request, "2");
+    int code = exchange(connection, request, reply);
+    if (code)
+        return code;
+    lesson_store_id error = redis_reply_line(reply);
+    /* A proxy, or an account that may not ask, is no reason not to work with the server. */
+    if (reply->is_error && (redis_failure_is(error, "ERR unknown command") || redis_failure_is(error, "NOPERM")))
+        return LESSON_STORE_OK;
+    if (reply->is_error)
+        return lesson_store_fail(redis_failure_code(error), "%s: %.*s", connection->settings->shown, (int)error.size,
+                                 error.data);
+    read_hello(connection, reply);
+    if (strcmp(connection->mode, "cluster") == 0 || strcmp(connection->mode, "sentinel") == 0)
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
+                                 "%s: the server runs in %s mode, which this backend does not work with",
+                                 connection->settings->shown, connection->mode);
+    return LESSON_STORE_OK;
+}
+
+static int select_db(redis_connection *connection, redis_request *request, redis_reply *reply) {
+    const redis_settings *settings = connection->settings;
+    if (settings->db == 0)
+        return LESSON_STORE_OK;
+    char number[16];
+    snprintf(number, sizeof number, "%d", settings->db);
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "SELECT");
+    redis_request_add_text(request, number);
+    int code = exchange(connection, request, reply);
+    if (code || !reply->is_error)
+        return code;
+    lesson_store_id error = redis_reply_line(reply);
+    code = redis_failure_code(error);
+    return lesson_store_fail(code == LESSON_STORE_FAILED ? LESSON_STORE_INVALID : code, "%s: database %d: %.*s",
+                             settings->shown, settings->db, (int)error.size, error.data);
+}
+
+int redis_greet(redis_connection *connection) {
+    redis_request request = {0};
+    redis_reply reply = {0};
+    int code = authenticate(connection, &request, &reply);
+    if (!code)
+        code = say_hello(connection, &request, &reply);
+    if (!code)
+        code = select_db(connection, &request, &reply);
+    redis_request_free(&request);
+    redis_reply_free(&reply);
+    return code;
+}
