@@ -1,6 +1,4 @@
 /* The operations of the memory backend. */
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -20,39 +18,66 @@ static int no_memory(void) {
     return lesson_store_fail(LESSON_STORE_NO_MEMORY, "memory: no memory left; nothing was changed");
 }
 
+/* ---- Fetching ahead. In a large store an operation waits for memory again and again: for the bucket of the user, the
+ * user, the member who takes the user's index. The operations of a batch can wait together: all buckets are fetched at
+ * once, then all users. What is fetched is only a guess; nothing depends on it. */
+
+#define GROUP_MAX 32    /* operations that are fetched for together */
+#define MEMBERS_AHEAD 8 /* members that are fetched while earlier ones are listed */
+
+static const UT_hash_bucket *bucket_of(const memory_store *memory, uint32_t hash) {
+    const UT_hash_table *table = memory->users->hh.tbl;
+    return &table->buckets[hash & (table->num_buckets - 1)];
+}
+
+static void fetch_bucket(const memory_store *memory, uint32_t hash) {
+    if (memory->users)
+        __builtin_prefetch(bucket_of(memory, hash));
+}
+
+static void fetch_users(const memory_store *memory, const uint32_t *hashes, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        fetch_bucket(memory, hashes[i]);
+    for (size_t i = 0; memory->users && i < count; i++)
+        __builtin_prefetch(bucket_of(memory, hashes[i])->hh_head);
+}
+
+/* ---- Answers */
+
 static void describe_lesson(const memory_lesson *lesson, lesson_store_lesson *out) {
-    out->lesson_id = memory_lesson_id(lesson);
-    out->member_count = lesson->roster.members;
+    out->lesson_id = memory_id(&lesson->entry);
+    out->member_count = lesson->member_count;
     out->course_status = lesson->course_status;
     out->chat_status = lesson->chat_status;
     out->has_record = lesson->has_record;
 }
 
-static void describe_place(const memory_user *user, lesson_store_place *place) {
-    if (!place)
-        return;
-    lesson_store_id none = {NULL, 0};
-    lesson_store_id_copy(place->course_id, user ? memory_course_id(user->course) : none);
-    lesson_store_id_copy(place->lesson_id, user ? memory_lesson_id(user->lesson) : none);
-    lesson_store_id_copy(place->session, user ? memory_session(user) : none);
+/* For an operation, whose answer must not point into the store: the id is the caller's own. */
+static void answer_lesson(const memory_lesson *lesson, lesson_store_operation *operation) {
+    describe_lesson(lesson, &operation->lesson);
+    operation->lesson.lesson_id = operation->lesson_id;
 }
 
-static int memory_create(memory_store *memory, lesson_store_operation *create) {
-    memory_lesson *lesson = memory_need_lesson(memory, create->lesson_id);
-    if (!lesson)
+/* `user` is NULL for one who is nowhere. */
+static void answer_place(const memory_user *user, const lesson_store_operation *operation) {
+    if (!operation->place)
+        return;
+    lesson_store_id none = {NULL, 0};
+    lesson_store_id_copy(operation->place->course_id, user ? memory_id(&user->course->entry) : none);
+    lesson_store_id_copy(operation->place->lesson_id, user ? memory_id(&user->lesson->entry) : none);
+    lesson_store_id_copy(operation->place->session, user ? memory_session(user) : none);
+}
+
+/* ---- Operations. `hash` is that of the uid. */
+
+static int memory_create(memory_store *memory, const lesson_store_operation *create) {
+    memory_lesson *lesson = memory_find_lesson(memory, create->lesson_id);
+    if (!lesson && !(lesson = memory_add_lesson(memory, create->lesson_id)))
         return no_memory();
     if (lesson->has_record && !(create->flags & LESSON_STORE_RESET))
         return LESSON_STORE_EXISTS;
-    lesson->has_record = true;
-    lesson->course_status = LESSON_STORE_COURSE_WAITING;
-    lesson->chat_status = LESSON_STORE_CHAT_FREE;
+    memory_set_record(lesson, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE);
     return LESSON_STORE_OK;
-}
-
-static void remove_record(memory_lesson *lesson) {
-    lesson->has_record = false;
-    lesson->course_status = LESSON_STORE_STATUS_NONE;
-    lesson->chat_status = LESSON_STORE_STATUS_NONE;
 }
 
 static int memory_end(memory_store *memory, lesson_store_operation *end) {
@@ -60,27 +85,25 @@ static int memory_end(memory_store *memory, lesson_store_operation *end) {
     memory_lesson *lesson = memory_find_lesson(memory, end->lesson_id);
     if (!lesson || (record_only && !lesson->has_record))
         return LESSON_STORE_NOT_FOUND;
-    end->count = record_only ? 0 : lesson->roster.members;
-    remove_record(lesson);
-    memory_user *user;
-    for (uint32_t position = 0; !record_only && (user = memory_roster_next(&lesson->roster, &memory->slab, &position));)
-        memory_leave(memory, user, memory_index_slot_of(&memory->users, user));
+    end->count = record_only ? 0 : lesson->member_count;
+    memory_remove_record(lesson);
+    while (!record_only && lesson->member_count > 0)
+        memory_leave(memory, lesson->members[lesson->member_count - 1]);
     memory_drop_lesson_if_empty(memory, lesson);
     return LESSON_STORE_OK;
 }
 
-static bool expected(int32_t wanted, int8_t present) {
-    return wanted == LESSON_STORE_STATUS_NONE || wanted == present;
+static bool is_expected(int32_t expected, int8_t current) {
+    return expected == LESSON_STORE_STATUS_NONE || expected == current;
 }
 
 static int memory_set(memory_store *memory, lesson_store_operation *set) {
     memory_lesson *lesson = memory_find_lesson(memory, set->lesson_id);
     if (!lesson || !lesson->has_record)
         return LESSON_STORE_NOT_FOUND;
-    if (!expected(set->if_course_status, lesson->course_status) ||
-        !expected(set->if_chat_status, lesson->chat_status)) {
-        describe_lesson(lesson, &set->lesson);
-        set->lesson.lesson_id = set->lesson_id;
+    if (!is_expected(set->if_course_status, lesson->course_status) ||
+        !is_expected(set->if_chat_status, lesson->chat_status)) {
+        answer_lesson(lesson, set);
         return LESSON_STORE_CONFLICT;
     }
     if (set->course_status != LESSON_STORE_STATUS_NONE)
@@ -90,86 +113,73 @@ static int memory_set(memory_store *memory, lesson_store_operation *set) {
     return LESSON_STORE_OK;
 }
 
-static int memory_get_lesson(memory_store *memory, lesson_store_operation *get) {
-    memory_lesson *lesson = memory_find_lesson(memory, get->lesson_id);
+static int memory_get_lesson(const memory_store *memory, lesson_store_operation *get) {
+    const memory_lesson *lesson = memory_find_lesson(memory, get->lesson_id);
     if (!lesson)
         return LESSON_STORE_NOT_FOUND;
-    describe_lesson(lesson, &get->lesson);
-    get->lesson.lesson_id = get->lesson_id;
+    answer_lesson(lesson, get);
     return LESSON_STORE_OK;
 }
 
-/* The flag that forbids this join, or 0. `lesson` is NULL if it is unknown, `user` if it is nowhere. */
-static uint32_t forbidding_flag(const lesson_store_operation *join, const memory_lesson *lesson,
-                                const memory_user *user) {
+/* The first flag that refuses this join, or 0. `lesson` is NULL if it is unknown, `user` if the user is nowhere. */
+static uint32_t refusing_flag(const lesson_store_operation *join, const memory_lesson *lesson,
+                              const memory_user *user) {
     bool exists = lesson && lesson->has_record;
-    bool open = exists && (lesson->course_status == LESSON_STORE_COURSE_ONLINE ||
-                           lesson->course_status == LESSON_STORE_COURSE_WAITING);
-    bool elsewhere = user && user->lesson != lesson;
+    bool is_open = exists && (lesson->course_status == LESSON_STORE_COURSE_ONLINE ||
+                              lesson->course_status == LESSON_STORE_COURSE_WAITING);
+    bool is_elsewhere = user && user->lesson != lesson;
     if (join->flags & LESSON_STORE_IF_EXISTS && !exists)
         return LESSON_STORE_IF_EXISTS;
-    if (join->flags & LESSON_STORE_IF_OPEN && !open)
+    if (join->flags & LESSON_STORE_IF_OPEN && !is_open)
         return LESSON_STORE_IF_OPEN;
-    return join->flags & LESSON_STORE_STAY && elsewhere ? LESSON_STORE_STAY : 0;
-}
-
-static memory_user *find_user(const memory_store *memory, lesson_store_id uid, uint32_t hash) {
-    return memory_index_user(&memory->users, memory_index_find(&memory->users, uid, hash));
+    return join->flags & LESSON_STORE_STAY && is_elsewhere ? LESSON_STORE_STAY : 0;
 }
 
 static int memory_join(memory_store *memory, lesson_store_operation *join, uint32_t hash) {
-    memory_index_fetch(&memory->users, hash); /* comes while the lesson is found */
+    fetch_bucket(memory, hash); /* it arrives while the lesson is looked up */
     memory_lesson *lesson = memory_find_lesson(memory, join->lesson_id);
-    memory_user *user = find_user(memory, join->uid, hash);
-    uint32_t forbidding = join->flags ? forbidding_flag(join, lesson, user) : 0;
-    if (forbidding) {
-        join->refused_by = forbidding;
-        describe_place(user, join->place);
+    memory_user *user = memory_find_user(memory, join->uid, hash);
+    uint32_t refusing = join->flags ? refusing_flag(join, lesson, user) : 0;
+    answer_place(user, join);
+    if (refusing) {
+        join->refused_by = refusing;
         return LESSON_STORE_REFUSED;
     }
-    if (!lesson && !(lesson = memory_need_lesson(memory, join->lesson_id)))
-        return no_memory();
-    describe_place(user, join->place);
     join->arrival = !user                    ? LESSON_STORE_ARRIVAL_NEW
                     : user->lesson == lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
                                              : LESSON_STORE_ARRIVAL_MOVED;
-    if (memory_enter(memory, user, hash, lesson, join))
-        return LESSON_STORE_OK;
-    memory_drop_lesson_if_empty(memory, lesson);
-    return no_memory();
+    return memory_enter(memory, user, hash, lesson, join) ? LESSON_STORE_OK : no_memory();
 }
 
-static int memory_quit(memory_store *memory, lesson_store_operation *quit, uint32_t hash) {
-    size_t slot = memory_index_find(&memory->users, quit->uid, hash);
-    memory_user *user = memory_index_user(&memory->users, slot);
+static int memory_quit(memory_store *memory, const lesson_store_operation *quit, uint32_t hash) {
+    memory_user *user = memory_find_user(memory, quit->uid, hash);
     if (!user)
         return LESSON_STORE_NOT_FOUND;
-    describe_place(user, quit->place);
-    if (quit->lesson_id.data && !memory_same_id(quit->lesson_id, memory_lesson_id(user->lesson)))
+    memory_lesson *lesson = user->lesson;
+    answer_place(user, quit);
+    if (quit->lesson_id.data && !memory_same_id(quit->lesson_id, memory_id(&lesson->entry)))
         return LESSON_STORE_CONFLICT;
     if (quit->session.data && !memory_same_id(quit->session, memory_session(user)))
         return LESSON_STORE_CONFLICT;
-    memory_lesson *lesson = user->lesson;
-    memory_leave(memory, user, slot);
+    memory_leave(memory, user);
     memory_drop_lesson_if_empty(memory, lesson);
     return LESSON_STORE_OK;
 }
 
-static int memory_where(memory_store *memory, lesson_store_operation *where, uint32_t hash) {
-    memory_user *user = find_user(memory, where->uid, hash);
+static int memory_where(const memory_store *memory, const lesson_store_operation *where, uint32_t hash) {
+    const memory_user *user = memory_find_user(memory, where->uid, hash);
     if (!user)
         return LESSON_STORE_NOT_FOUND;
-    describe_place(user, where->place);
+    answer_place(user, where);
     return LESSON_STORE_OK;
 }
 
-static int memory_count(memory_store *memory, lesson_store_operation *count) {
-    memory_lesson *lesson = memory_find_lesson(memory, count->lesson_id);
-    count->count = lesson ? lesson->roster.members : 0;
+static int memory_count(const memory_store *memory, lesson_store_operation *count) {
+    const memory_lesson *lesson = memory_find_lesson(memory, count->lesson_id);
+    count->count = lesson ? lesson->member_count : 0;
     return LESSON_STORE_OK;
 }
 
-/* `hash` is that of the uid, where there is one. */
 static int run_operation(memory_store *memory, lesson_store_operation *operation, uint32_t hash) {
     switch ((lesson_store_operation_kind)operation->kind) {
     case LESSON_STORE_OPERATION_CREATE:
@@ -196,50 +206,43 @@ static uint32_t hash_of(const memory_store *memory, const lesson_store_operation
     return operation->uid.data ? memory_hash_of(memory, operation->uid) : 0;
 }
 
-static void run_group(memory_store *memory, lesson_store_operation *operations, size_t count) {
-    uint32_t hashes[MEMORY_GROUP_MAX];
-    for (size_t i = 0; i < count; i++)
-        hashes[i] = hash_of(memory, &operations[i]);
-    memory_look_ahead(memory, operations, hashes, count);
-    for (size_t i = 0; i < count; i++)
-        operations[i].code = run_operation(memory, &operations[i], hashes[i]);
-}
-
 static int memory_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     memory_store *memory = memory_of(instance);
-    size_t group = memory_is_large(memory) ? MEMORY_GROUP_MAX : 1;
-    size_t size;
-    for (size_t first = 0; first < count; first += size) {
-        size = count - first < group ? count - first : group;
-        if (size > 1)
-            run_group(memory, operations + first, size);
-        else
-            operations[first].code = run_operation(memory, &operations[first], hash_of(memory, &operations[first]));
+    if (count == 1) {
+        operations->code = run_operation(memory, operations, hash_of(memory, operations));
+        return LESSON_STORE_OK;
+    }
+    for (size_t first = 0; first < count; first += GROUP_MAX) {
+        size_t size = count - first < GROUP_MAX ? count - first : GROUP_MAX;
+        uint32_t hashes[GROUP_MAX];
+        for (size_t i = 0; i < size; i++)
+            hashes[i] = hash_of(memory, &operations[first + i]);
+        fetch_users(memory, hashes, size);
+        for (size_t i = 0; i < size; i++)
+            operations[first + i].code = run_operation(memory, &operations[first + i], hashes[i]);
     }
     return LESSON_STORE_OK;
 }
 
 /* ---- Streams */
 
+/* From the last to the first: a member who leaves is replaced by the last one, who has been listed by then. */
 static int memory_members(lesson_store_instance *instance, lesson_store_id lesson_id,
                           lesson_store_member_callback callback, void *context) {
-    memory_store *memory = memory_of(instance);
-    memory_lesson *lesson = memory_find_lesson(memory, lesson_id);
-    if (!lesson)
-        return LESSON_STORE_OK;
-    memory_roster_tidy(&lesson->roster, &memory->slab);
-    const memory_user *user;
-    for (uint32_t position = 0; (user = memory_roster_next(&lesson->roster, &memory->slab, &position));) {
-        if (!callback(memory_uid(user), context))
+    const memory_lesson *lesson = memory_find_lesson(memory_of(instance), lesson_id);
+    for (uint32_t i = lesson ? lesson->member_count : 0; i > 0; i--) {
+        if (i > MEMBERS_AHEAD)
+            __builtin_prefetch(lesson->members[i - 1 - MEMBERS_AHEAD]);
+        if (!callback(memory_id(&lesson->members[i - 1]->entry), context))
             break;
     }
     return LESSON_STORE_OK;
 }
 
 static int memory_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
-    for (memory_lesson *lesson = memory_of(instance)->lessons; lesson; lesson = lesson->hh.next) {
+    for (const memory_entry *entry = memory_of(instance)->lessons; entry; entry = entry->hh.next) {
         lesson_store_lesson described;
-        describe_lesson(lesson, &described);
+        describe_lesson((const memory_lesson *)entry, &described);
         if (!callback(&described, context))
             break;
     }
@@ -247,12 +250,11 @@ static int memory_lessons(lesson_store_instance *instance, lesson_store_lesson_c
 }
 
 static int memory_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
-    const memory_index *users = &memory_of(instance)->users;
-    const memory_user *user;
-    for (size_t position = 0; (user = memory_index_next(users, &position));) {
-        lesson_store_user described = {.uid = memory_uid(user),
-                                       .course_id = memory_course_id(user->course),
-                                       .lesson_id = memory_lesson_id(user->lesson),
+    for (const memory_entry *entry = memory_of(instance)->users; entry; entry = entry->hh.next) {
+        const memory_user *user = (const memory_user *)entry;
+        lesson_store_user described = {.uid = memory_id(entry),
+                                       .course_id = memory_id(&user->course->entry),
+                                       .lesson_id = memory_id(&user->lesson->entry),
                                        .session = memory_session(user)};
         if (!callback(&described, context))
             break;
@@ -260,50 +262,46 @@ static int memory_users(lesson_store_instance *instance, lesson_store_user_callb
     return LESSON_STORE_OK;
 }
 
-/* User records and members are one structure and cannot disagree, so all there is to find is lessons without a record.
- */
 static bool check_ended(memory_store *memory, memory_lesson *lesson, bool repair,
                         lesson_store_finding_callback callback, void *context) {
-    memory_user *user;
-    for (uint32_t position = 0; (user = memory_roster_next(&lesson->roster, &memory->slab, &position));) {
+    bool go_on = true;
+    for (uint32_t i = lesson->member_count; go_on && i > 0; i--) {
+        memory_user *user = lesson->members[i - 1];
         lesson_store_finding finding = {.kind = LESSON_STORE_FINDING_ENDED_LESSON,
                                         .mendable = true,
                                         .mended = repair,
-                                        .lesson_id = memory_lesson_id(lesson),
-                                        .uid = memory_uid(user),
+                                        .lesson_id = memory_id(&lesson->entry),
+                                        .uid = memory_id(&user->entry),
                                         .detail = "the lesson has no record"};
-        bool go_on = callback(&finding, context);
+        go_on = callback(&finding, context);
         if (repair)
-            memory_leave(memory, user, memory_index_slot_of(&memory->users, user));
-        if (!go_on)
-            return false;
+            memory_leave(memory, user);
     }
-    return true;
+    return go_on;
 }
 
+/* User records and members are one structure, so the only thing to find is lessons without a record. */
 static int memory_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                         void *context) {
     memory_store *memory = memory_of(instance);
-    if (!(flags & LESSON_STORE_CHECK_ENDED))
-        return LESSON_STORE_OK;
-    memory_lesson *lesson, *next;
-    HASH_ITER(hh, memory->lessons, lesson, next) {
+    bool go_on = flags & LESSON_STORE_CHECK_ENDED;
+    for (memory_entry *entry = memory->lessons, *next; go_on && entry; entry = next) {
+        memory_lesson *lesson = (memory_lesson *)entry;
+        next = entry->hh.next;
         if (lesson->has_record)
             continue;
-        bool go_on = check_ended(memory, lesson, flags & LESSON_STORE_CHECK_REPAIR, callback, context);
+        go_on = check_ended(memory, lesson, flags & LESSON_STORE_CHECK_REPAIR, callback, context);
         memory_drop_lesson_if_empty(memory, lesson);
-        if (!go_on)
-            break;
     }
     return LESSON_STORE_OK;
 }
 
 static int memory_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
-    memory_store *memory = memory_of(instance);
+    const memory_store *memory = memory_of(instance);
     char users[24], lessons[24], bytes[24];
-    snprintf(users, sizeof users, "%zu", memory->users.count);
+    snprintf(users, sizeof users, "%u", HASH_COUNT(memory->users));
     snprintf(lessons, sizeof lessons, "%u", HASH_COUNT(memory->lessons));
-    snprintf(bytes, sizeof bytes, "%zu", memory_slab_bytes(&memory->slab));
+    snprintf(bytes, sizeof bytes, "%zu", memory->slab.used_bytes);
     callback("engine", "uthash " TEXT(UTHASH_VERSION), context);
     callback("users", users, context);
     callback("lessons", lessons, context);
@@ -328,7 +326,6 @@ static int memory_open(lesson_store_instance **out, const lesson_store_location 
         return no_memory();
     memory->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
     memory->seed = make_seed(memory);
-    memory->users.slab = &memory->slab;
     *out = &memory->base;
     return LESSON_STORE_OK;
 }

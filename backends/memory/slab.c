@@ -1,86 +1,56 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "pages.h"
 #include "slab.h"
 
-#define FIRST_CHUNKS 8
-
-_Static_assert(SLAB_CHUNK_BYTES == MEMORY_HUGE_PAGE, "a chunk is a huge page");
+#define CHUNK_BYTES ((size_t)64 << 10)
 
 static size_t class_of(size_t size) {
-    assert(size > 0 && size <= SLAB_BLOCK_MAX);
-    return (size - 1) / SLAB_STEP;
+    assert(size > 0 && size <= MEMORY_SLAB_BLOCK_MAX);
+    return (size - 1) / MEMORY_SLAB_STEP;
 }
 
-/* What is left of the old chunk is too small for this class, but not for others. */
-static void keep_rest(memory_slab *slab) {
-    if (slab->rest_bytes < SLAB_STEP)
-        return;
-    size_t size = slab->rest_bytes < SLAB_BLOCK_MAX ? slab->rest_bytes : SLAB_BLOCK_MAX;
-    memory_slab_give(slab, slab->rest, size);
-}
-
-static int make_room_for_a_chunk(memory_slab *slab) {
-    if (slab->chunk_count < slab->chunk_capacity)
-        return 1;
-    size_t capacity = slab->chunk_capacity ? slab->chunk_capacity * 2 : FIRST_CHUNKS;
-    if (capacity > SLAB_CHUNKS_MAX)
-        return 0;
-    memory_slab_chunk **chunks = realloc(slab->chunks, capacity * sizeof *chunks);
-    if (!chunks)
-        return 0;
-    slab->chunks = chunks;
-    slab->chunk_capacity = capacity;
-    return 1;
-}
-
-static int grow(memory_slab *slab) {
-    if (!make_room_for_a_chunk(slab))
-        return 0;
-    /* The first chunk is not made one huge page, since most stores of unit tests hold next to nothing. */
-    memory_slab_chunk *chunk = memory_pages_take_aligned(SLAB_CHUNK_BYTES, slab->chunk_count > 0);
+/* The rest of the old chunk is given up: less than a block, of 64 KiB. */
+static int add_chunk(memory_slab *slab) {
+    memory_slab_link *chunk = malloc(CHUNK_BYTES);
     if (!chunk)
         return 0;
-    keep_rest(slab);
-    chunk->number = (uint32_t)slab->chunk_count;
-    slab->chunks[slab->chunk_count++] = chunk;
-    slab->rest = chunk->blocks;
-    slab->rest_bytes = SLAB_CHUNK_BYTES - sizeof *chunk;
+    chunk->next = slab->chunks;
+    slab->chunks = chunk;
+    slab->rest = (char *)chunk + MEMORY_SLAB_STEP;
+    slab->rest_bytes = CHUNK_BYTES - MEMORY_SLAB_STEP;
     return 1;
 }
 
 void *memory_slab_take(memory_slab *slab, size_t size) {
     size_t class = class_of(size);
-    memory_slab_block *block = slab->idle[class];
+    memory_slab_link *block = slab->idle[class];
     if (block) {
         slab->idle[class] = block->next;
         return block;
     }
-    size_t block_size = (class + 1) * SLAB_STEP;
-    if (slab->rest_bytes < block_size && !grow(slab))
+    size_t block_bytes = (class + 1) * MEMORY_SLAB_STEP;
+    if (slab->rest_bytes < block_bytes && !add_chunk(slab))
         return NULL;
     void *fresh = slab->rest;
-    slab->rest += block_size;
-    slab->rest_bytes -= block_size;
+    slab->rest += block_bytes;
+    slab->rest_bytes -= block_bytes;
+    slab->used_bytes += block_bytes;
     return fresh;
 }
 
 void memory_slab_give(memory_slab *slab, void *block, size_t size) {
     if (!block)
         return;
-    size_t class = class_of(size);
-    memory_slab_block *idle = block;
-    idle->next = slab->idle[class];
-    slab->idle[class] = idle;
-}
-
-size_t memory_slab_bytes(const memory_slab *slab) {
-    return slab->chunk_count * SLAB_CHUNK_BYTES - slab->rest_bytes;
+    memory_slab_link *idle = block;
+    idle->next = slab->idle[class_of(size)];
+    slab->idle[class_of(size)] = idle;
 }
 
 void memory_slab_close(memory_slab *slab) {
-    for (size_t i = 0; i < slab->chunk_count; i++)
-        free(slab->chunks[i]);
-    free(slab->chunks);
+    while (slab->chunks) {
+        memory_slab_link *chunk = slab->chunks;
+        slab->chunks = chunk->next;
+        free(chunk);
+    }
 }

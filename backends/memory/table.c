@@ -2,47 +2,46 @@
 
 #include "table.h"
 
-/* ---- Courses: most users of a lesson share one, so its id is stored once and counted. */
+#define FIRST_CAPACITY 4
 
-static size_t course_bytes(size_t id_size) {
-    return sizeof(memory_course) + id_size;
-}
+/* ---- Entries */
 
-static LESSON_STORE_RARE memory_course *add_course(memory_store *memory, lesson_store_id id) {
-    memory_course *course = memory_slab_take(&memory->slab, course_bytes(id.size));
-    if (!course)
+/* A new entry with its id at `id_offset` and zeros before it; NULL if there is no memory. */
+static void *add(memory_store *memory, memory_entry **table, size_t id_offset, lesson_store_id id, uint32_t hash) {
+    memory_entry *entry = memory_slab_take(&memory->slab, id_offset + id.size);
+    if (!entry)
         return NULL;
-    course->uses = 0;
-    course->id_size = (uint8_t)id.size;
-    memcpy(course->id, id.data, id.size);
-    HASH_ADD(hh, memory->courses, id, id.size, course);
-    if (course->hh.tbl)
-        return course;
-    memory_slab_give(&memory->slab, course, course_bytes(id.size));
+    memset(entry, 0, id_offset);
+    char *key = (char *)entry + id_offset;
+    memcpy(key, id.data, id.size);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, *table, key, id.size, hash, entry);
+    if (entry->hh.tbl)
+        return entry;
+    memory_slab_give(&memory->slab, entry, id_offset + id.size);
     return NULL;
 }
 
-static LESSON_STORE_RARE void drop_course(memory_store *memory, memory_course *course) {
-    HASH_DEL(memory->courses, course);
-    memory_slab_give(&memory->slab, course, course_bytes(course->id_size));
+static void drop(memory_store *memory, memory_entry **table, memory_entry *entry) {
+    const char *end = (const char *)entry->hh.key + entry->hh.keylen;
+    size_t size = (size_t)(end - (const char *)entry);
+    HASH_DEL(*table, entry);
+    memory_slab_give(&memory->slab, entry, size);
 }
+
+/* ---- Courses: most users of a lesson share one, so its id is stored once, and its uses are counted. */
 
 static void drop_course_if_unused(memory_store *memory, memory_course *course) {
-    if (course->uses == 0)
-        drop_course(memory, course);
+    if (course && course->uses == 0)
+        drop(memory, &memory->courses, &course->entry);
 }
 
-static LESSON_STORE_RARE memory_course *find_or_add_course(memory_store *memory, lesson_store_id id) {
-    memory_course *course;
-    HASH_FIND(hh, memory->courses, id.data, id.size, course);
-    return course ? course : add_course(memory, id);
-}
-
-/* The course, made if it is not there; NULL if there is no memory. One that is not put to use must be given to
- * drop_course_if_unused. */
+/* The course, which is added if it is not there; NULL if there is no memory. */
 static memory_course *need_course(memory_store *memory, memory_course *likely, lesson_store_id id) {
-    bool right = likely && memory_same_id(memory_course_id(likely), id);
-    return right ? likely : find_or_add_course(memory, id);
+    if (likely && memory_same_id(memory_id(&likely->entry), id))
+        return likely;
+    uint32_t hash = memory_hash_of(memory, id);
+    memory_course *course = memory_find(memory->courses, id, hash);
+    return course ? course : add(memory, &memory->courses, offsetof(memory_course, id), id, hash);
 }
 
 /* Puts a course (NULL: none) into a field that counts as a use of it. */
@@ -53,133 +52,120 @@ static void set_course(memory_store *memory, memory_course **field, memory_cours
     if (course)
         course->uses++;
     *field = course;
-    if (!old)
-        return;
-    old->uses--;
-    drop_course_if_unused(memory, old);
+    if (old) {
+        old->uses--;
+        drop_course_if_unused(memory, old);
+    }
 }
 
 /* ---- Lessons */
 
-static size_t lesson_bytes(size_t id_size) {
-    return sizeof(memory_lesson) + id_size;
-}
-
-memory_lesson *memory_find_lesson(memory_store *memory, lesson_store_id lesson_id) {
-    memory_lesson *lesson;
-    HASH_FIND(hh, memory->lessons, lesson_id.data, lesson_id.size, lesson);
+memory_lesson *memory_add_lesson(memory_store *memory, lesson_store_id lesson_id) {
+    uint32_t hash = memory_hash_of(memory, lesson_id);
+    memory_lesson *lesson = add(memory, &memory->lessons, offsetof(memory_lesson, id), lesson_id, hash);
+    if (lesson)
+        memory_remove_record(lesson);
     return lesson;
 }
 
-memory_lesson *memory_need_lesson(memory_store *memory, lesson_store_id lesson_id) {
-    memory_lesson *lesson = memory_find_lesson(memory, lesson_id);
-    if (lesson)
-        return lesson;
-    lesson = memory_slab_take(&memory->slab, lesson_bytes(lesson_id.size));
-    if (!lesson)
-        return NULL;
-    memset(lesson, 0, sizeof *lesson);
-    memory_roster_open(&lesson->roster);
-    lesson->course_status = LESSON_STORE_STATUS_NONE;
-    lesson->chat_status = LESSON_STORE_STATUS_NONE;
-    lesson->id_size = (uint8_t)lesson_id.size;
-    memcpy(lesson->id, lesson_id.data, lesson_id.size);
-    HASH_ADD(hh, memory->lessons, id, lesson_id.size, lesson);
-    if (lesson->hh.tbl)
-        return lesson;
-    memory_slab_give(&memory->slab, lesson, lesson_bytes(lesson_id.size));
-    return NULL;
+void memory_set_record(memory_lesson *lesson, int course_status, int chat_status) {
+    lesson->has_record = true;
+    lesson->course_status = (int8_t)course_status;
+    lesson->chat_status = (int8_t)chat_status;
 }
 
-LESSON_STORE_RARE void memory_drop_lesson(memory_store *memory, memory_lesson *lesson) {
-    HASH_DEL(memory->lessons, lesson);
+void memory_remove_record(memory_lesson *lesson) {
+    memory_set_record(lesson, LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE);
+    lesson->has_record = false;
+}
+
+void memory_drop_lesson_if_empty(memory_store *memory, memory_lesson *lesson) {
+    if (lesson->has_record || lesson->member_count > 0)
+        return;
     set_course(memory, &lesson->course, NULL);
-    memory_roster_close(&lesson->roster);
-    memory_slab_give(&memory->slab, lesson, lesson_bytes(lesson->id_size));
+    free(lesson->members);
+    drop(memory, &memory->lessons, &lesson->entry);
+}
+
+static bool has_room(memory_lesson *lesson) {
+    if (lesson->member_count < lesson->capacity)
+        return true;
+    uint32_t capacity = lesson->capacity ? lesson->capacity * 2 : FIRST_CAPACITY;
+    memory_user **members = realloc(lesson->members, capacity * sizeof *members);
+    if (!members)
+        return false;
+    lesson->members = members;
+    lesson->capacity = capacity;
+    return true;
+}
+
+static void add_member(memory_lesson *lesson, memory_user *user) {
+    user->lesson = lesson;
+    user->index = lesson->member_count++;
+    lesson->members[user->index] = user;
+}
+
+static void remove_member(memory_lesson *lesson, const memory_user *user) {
+    memory_user *last = lesson->members[--lesson->member_count];
+    lesson->members[user->index] = last;
+    last->index = user->index;
 }
 
 /* ---- Users */
 
-static size_t user_bytes(size_t uid_size) {
-    return offsetof(memory_user, uid) + uid_size;
-}
-
-/* In the table, but in no lesson yet. */
-static memory_user *add_user(memory_store *memory, lesson_store_id uid, uint32_t hash) {
-    if (!memory_index_make_room(&memory->users))
-        return NULL;
-    memory_user *user = memory_slab_take(&memory->slab, user_bytes(uid.size));
-    if (!user)
-        return NULL;
-    *user = (memory_user){.hash = hash, .uid_size = (uint8_t)uid.size};
-    memcpy(user->uid, uid.data, uid.size);
-    memory_index_add(&memory->users, user);
-    return user;
-}
-
-static void set_session(memory_store *memory, memory_user *user, char *session, size_t size) {
+static void set_session(memory_store *memory, memory_user *user, char *session, lesson_store_id id) {
+    if (session)
+        memcpy(session, id.data, id.size);
     memory_slab_give(&memory->slab, user->session, user->session_size);
     user->session = session;
-    user->session_size = (uint8_t)size;
+    user->session_size = (uint8_t)id.size;
 }
 
-static void move(memory_store *memory, memory_user *user, memory_lesson *lesson) {
-    memory_lesson *old = user->lesson;
-    if (old)
-        memory_roster_leave(&old->roster, user->seat);
-    user->lesson = lesson;
-    user->seat = memory_roster_enter(&lesson->roster, user);
-    if (old)
-        memory_drop_lesson_if_empty(memory, old);
-}
-
-/* Everything that can fail comes first; nothing that was there is touched before the last allocation succeeded. */
+/* All that can fail comes first. */
 bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory_lesson *lesson,
                   const lesson_store_operation *join) {
-    char *session = NULL;
-    memory_course *course = need_course(memory, lesson->course, join->course_id);
-    if (!course)
+    if (!lesson && !(lesson = memory_add_lesson(memory, join->lesson_id)))
         return false;
-    if (join->session.size > 0 && !(session = memory_slab_take(&memory->slab, join->session.size)))
-        goto no_memory;
-    bool enters = !user || user->lesson != lesson;
-    if (enters && !memory_roster_has_room(&lesson->roster) && !memory_roster_grow(&lesson->roster))
-        goto no_memory;
-    if (!user && !(user = add_user(memory, join->uid, hash)))
-        goto no_memory;
+    memory_lesson *old = user ? user->lesson : NULL;
+    memory_course *course = need_course(memory, lesson->course, join->course_id);
+    char *session = join->session.size ? memory_slab_take(&memory->slab, join->session.size) : NULL;
+    bool ready = course && (session || !join->session.size) && (old == lesson || has_room(lesson));
+    if (ready && !user)
+        user = add(memory, &memory->users, offsetof(memory_user, uid), join->uid, hash);
+    if (!ready || !user) {
+        memory_slab_give(&memory->slab, session, join->session.size);
+        drop_course_if_unused(memory, course);
+        memory_drop_lesson_if_empty(memory, lesson);
+        return false;
+    }
 
-    if (session)
-        memcpy(session, join->session.data, join->session.size);
     if (session || user->session)
-        set_session(memory, user, session, join->session.size);
+        set_session(memory, user, session, join->session);
     set_course(memory, &user->course, course);
     set_course(memory, &lesson->course, course);
-    if (enters)
-        move(memory, user, lesson);
+    if (old == lesson)
+        return true;
+    if (old)
+        remove_member(old, user);
+    add_member(lesson, user);
+    if (old)
+        memory_drop_lesson_if_empty(memory, old);
     return true;
-
-no_memory:
-    drop_course_if_unused(memory, course);
-    memory_slab_give(&memory->slab, session, join->session.size);
-    return false;
 }
 
-void memory_leave(memory_store *memory, memory_user *user, size_t slot) {
-    memory_roster_leave(&user->lesson->roster, user->seat);
+void memory_leave(memory_store *memory, memory_user *user) {
+    remove_member(user->lesson, user);
     if (user->session)
-        set_session(memory, user, NULL, 0);
+        memory_slab_give(&memory->slab, user->session, user->session_size);
     set_course(memory, &user->course, NULL);
-    memory_index_remove(&memory->users, slot);
-    memory_slab_give(&memory->slab, user, user_bytes(user->uid_size));
+    drop(memory, &memory->users, &user->entry);
 }
 
 void memory_free_all(memory_store *memory) {
-    memory_lesson *lesson, *next;
-    HASH_ITER(hh, memory->lessons, lesson, next) {
-        memory_roster_close(&lesson->roster);
-    }
+    for (memory_entry *entry = memory->lessons; entry; entry = entry->hh.next)
+        free(((memory_lesson *)entry)->members);
+    HASH_CLEAR(hh, memory->users);
     HASH_CLEAR(hh, memory->lessons);
     HASH_CLEAR(hh, memory->courses);
-    memory_index_close(&memory->users);
     memory_slab_close(&memory->slab);
 }

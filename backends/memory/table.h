@@ -1,127 +1,117 @@
 /*
- * What the memory store holds, and the steps that change it. Each step either succeeds whole or leaves everything
- * as it was; memory.c makes the operations of them.
+ * What the memory store holds, and the steps that change it. A step either succeeds or leaves everything as it was;
+ * memory.c makes the operations of these steps.
  *
- * A user record and a membership are one thing here, so they cannot disagree: a user points to its lesson and knows
- * its seat there.
+ * Users, lessons and courses are entries of three uthash tables. The user record and the membership are one thing, so
+ * they cannot disagree: a user points to its lesson and knows its index among the members there.
  *
- *   index ───users──▶ user ──lesson──▶ lesson ◀──lessons── uthash
- *                      │  ◀──seats[seat]──┘ │
- *                      └──course──▶ course ◀─┘      ids are stored inline, behind each structure
+ *   users ──▶ user ──lesson──▶ lesson ◀── lessons
+ *              │  ◀──members[index]─┘│
+ *              └──course──▶ course ◀─┘ ◀── courses
  */
 #ifndef LESSON_STORE_MEMORY_TABLE_H
 #define LESSON_STORE_MEMORY_TABLE_H
 
 #include <lessonstore/backend.h>
 
-#include "bytes.h"
-#include "index.h"
-#include "roster.h"
+#include "id.h"
 #include "slab.h"
 
-/* uthash takes the hash function from here. It expands where a `memory` is in scope. */
-#define HASH_FUNCTION(key, size, hash) \
-    ((hash) = memory_hash((lesson_store_id){(const char *)(key), (size)}, memory->seed))
-#define HASH_KEYCMP(left, right, size) \
-    (!memory_same_id((lesson_store_id){(const char *)(left), (size)}, (lesson_store_id){(const char *)(right), (size)}))
-#define HASH_NONFATAL_OOM 1 /* a failed addition leaves the table as it was, and hh.tbl NULL */
+/* uthash takes its hash function from here. It is used where a `memory` is in scope. */
+#define HASH_FUNCTION(key, size, hash) ((hash) = memory_hash((key), (size), memory->seed))
+#define HASH_KEYCMP(left, right, size) (!memory_same_bytes((left), (right), (size)))
+#define HASH_NONFATAL_OOM 1 /* a failed addition leaves the table as it was, and sets hh.tbl to NULL */
 #include <uthash.h>
 
-/* uthash lets ten entries gather in a bucket before it makes more buckets; with three a search finds its entry at
- * once. The table of lessons is small enough for that. */
-#undef HASH_BKT_CAPACITY_THRESH
-#define HASH_BKT_CAPACITY_THRESH 3U
+/* What the entries of all three tables begin with. The id is stored behind the entry's other members. */
+typedef struct memory_entry {
+    UT_hash_handle hh;
+} memory_entry;
 
 typedef struct memory_course {
-    UT_hash_handle hh;
-    uint64_t uses; /* users and lessons that point here */
-    uint8_t id_size;
+    memory_entry entry;
+    size_t uses; /* users and lessons that point here */
     char id[];
 } memory_course;
 
+typedef struct memory_user memory_user;
+
 typedef struct memory_lesson {
-    UT_hash_handle hh;
-    memory_roster roster;
+    memory_entry entry;
+    memory_user **members;
+    uint32_t member_count;
+    uint32_t capacity;     /* of members */
     memory_course *course; /* of the latest join: nearly always that of the next one too */
+    bool has_record;
     int8_t course_status;
     int8_t chat_status;
-    bool has_record;
-    uint8_t id_size;
     char id[];
 } memory_lesson;
 
 struct memory_user {
+    memory_entry entry;
     memory_lesson *lesson;
     memory_course *course;
-    char *session; /* in the slab, NULL where there is none */
-    uint32_t hash;
-    uint32_t seat; /* in the lesson's roster */
+    char *session;  /* in the slab; NULL: none */
+    uint32_t index; /* in the lesson's members */
     uint8_t session_size;
-    uint8_t uid_size;
     char uid[];
 };
 
 typedef struct memory_store {
     lesson_store_instance base;
-    uint64_t seed;
-    memory_index users;
-    memory_lesson *lessons;
-    memory_course *courses;
+    uint64_t seed; /* of the hash */
     memory_slab slab;
+    memory_entry *users; /* the heads of the tables */
+    memory_entry *lessons;
+    memory_entry *courses;
 } memory_store;
 
-static inline uint32_t memory_hash_of(const memory_store *memory, lesson_store_id id) {
-    return memory_hash(id, memory->seed);
-}
-
-memory_lesson *memory_find_lesson(memory_store *memory, lesson_store_id lesson_id);
-
-/* The lesson, made if it is not there; NULL if there is no memory. A lesson with neither record nor members must
- * be given to memory_drop_lesson_if_empty. */
-memory_lesson *memory_need_lesson(memory_store *memory, lesson_store_id lesson_id);
-void memory_drop_lesson(memory_store *memory, memory_lesson *lesson);
-
-static inline void memory_drop_lesson_if_empty(memory_store *memory, memory_lesson *lesson) {
-    if (!lesson->has_record && lesson->roster.members == 0)
-        memory_drop_lesson(memory, lesson);
-}
-
-/* Puts a user (NULL: a new one, whose uid has this hash) into a lesson and out of its old one. False if there is no
- * memory. */
-bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory_lesson *lesson,
-                  const lesson_store_operation *join);
-
-/* Removes a user, whose slot in the index this is, from its lesson and altogether. The lesson stays, even if empty, and
- * so do the seats of others. */
-void memory_leave(memory_store *memory, memory_user *user, size_t slot);
-
-void memory_free_all(memory_store *memory);
-
-static inline lesson_store_id memory_uid(const memory_user *user) {
-    return (lesson_store_id){user->uid, user->uid_size};
-}
-
-static inline lesson_store_id memory_lesson_id(const memory_lesson *lesson) {
-    return (lesson_store_id){lesson->id, lesson->id_size};
-}
-
-static inline lesson_store_id memory_course_id(const memory_course *course) {
-    return (lesson_store_id){course->id, course->id_size};
+static inline lesson_store_id memory_id(const memory_entry *entry) {
+    return (lesson_store_id){entry->hh.key, entry->hh.keylen};
 }
 
 static inline lesson_store_id memory_session(const memory_user *user) {
     return (lesson_store_id){user->session, user->session_size};
 }
 
-/* ---- look_ahead.c */
+static inline uint32_t memory_hash_of(const memory_store *memory, lesson_store_id id) {
+    uint32_t hash;
+    HASH_VALUE(id.data, id.size, hash);
+    return hash;
+}
 
-#define MEMORY_GROUP_MAX 32 /* operations that are looked ahead for together */
+static inline void *memory_find(memory_entry *table, lesson_store_id id, uint32_t hash) {
+    memory_entry *entry;
+    HASH_FIND_BYHASHVALUE(hh, table, id.data, id.size, hash, entry);
+    return entry;
+}
 
-/* Whether looking ahead gains anything: a small store is in the processor's caches anyway. */
-bool memory_is_large(const memory_store *memory);
+static inline memory_user *memory_find_user(const memory_store *memory, lesson_store_id uid, uint32_t hash) {
+    return memory_find(memory->users, uid, hash);
+}
 
-/* Fetches what these operations (at most MEMORY_GROUP_MAX) will need into the caches, for all of them at once. */
-void memory_look_ahead(const memory_store *memory, const lesson_store_operation *operations, const uint32_t *hashes,
-                       size_t count);
+static inline memory_lesson *memory_find_lesson(const memory_store *memory, lesson_store_id lesson_id) {
+    return memory_find(memory->lessons, lesson_id, memory_hash_of(memory, lesson_id));
+}
+
+/* Adds a lesson that is not there; NULL if there is no memory. */
+memory_lesson *memory_add_lesson(memory_store *memory, lesson_store_id lesson_id);
+
+void memory_set_record(memory_lesson *lesson, int course_status, int chat_status);
+void memory_remove_record(memory_lesson *lesson);
+
+/* A lesson exists as long as it has a record or members. To be called after one of them has gone. */
+void memory_drop_lesson_if_empty(memory_store *memory, memory_lesson *lesson);
+
+/* Puts a user into a lesson and out of the old one. If `user` or `lesson` is NULL, it is made from the join's ids;
+ * `hash` is that of the uid. False if there is no memory. */
+bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory_lesson *lesson,
+                  const lesson_store_operation *join);
+
+/* Removes a user. The lesson stays, even if it is empty now. The last member takes the index that has become free. */
+void memory_leave(memory_store *memory, memory_user *user);
+
+void memory_free_all(memory_store *memory);
 
 #endif

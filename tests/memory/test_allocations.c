@@ -117,15 +117,15 @@ static bool note_slab_bytes(const char *name, const char *value, void *context) 
     return true;
 }
 
-/* The lesson has no seat left, and the id of each new course has been stored by then. */
+/* The array of members is full, and the id of each new course has been stored by then. */
 static void a_failed_join_keeps_no_memory(void **state) {
     (void)state;
-    enum { SEATS = 4, JOINS = 1000 };
+    enum { CAPACITY = 4, JOINS = 1000 };
     lesson_store *store;
     char text[24];
     long before = 0, after = 0;
     assert_int_equal(lesson_store_open(&store, "memory:"), LESSON_STORE_OK);
-    for (int i = 0; i < SEATS; i++) {
+    for (int i = 0; i < CAPACITY; i++) {
         snprintf(text, sizeof text, "user %d", i);
         assert_int_equal(lesson_store_join(store, text, "course", "lesson", NULL, 0, NULL), LESSON_STORE_OK);
     }
@@ -240,7 +240,7 @@ static void where_a_chunk_is_full_nothing_changes(void **state) {
     snprintf(uid, sizeof uid, "user %d", user - 1);
     assert_int_equal(lesson_store_where(store, uid, &place), LESSON_STORE_OK);
     assert_string_equal(place.session, "");
-    /* Seats and room in the table are free now, and blocks of other sizes. */
+    /* There is room among the members and in the table now, and there are blocks of other sizes. */
     assert_int_equal(lesson_store_quit(store, "user 0", NULL, NULL, NULL), LESSON_STORE_OK);
     assert_int_equal(lesson_store_join(store, long_id, "course", "lesson", NULL, 0, NULL), LESSON_STORE_NO_MEMORY);
     assert_int_equal(lesson_store_where(store, long_id, NULL), LESSON_STORE_NOT_FOUND);

@@ -1,6 +1,7 @@
 /*
- * A store beyond the sizes of the conformance suite: where the index of users has grown many times, batches fetch
- * ahead, and lessons have more free seats than members. Every answer is compared with a model of two arrays.
+ * A store beyond the sizes of the conformance suite: the table of users has grown many times, batches fetch ahead, and
+ * the last members of large lessons take the places of those who left. Every answer is compared with a model of two
+ * arrays.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,7 +161,6 @@ static void batches_of_a_large_store_answer_as_the_model(void **state) {
     compare_all(model);
 }
 
-/* Listing closes the gaps, and who joins afterwards takes the seats behind. */
 static void lessons_that_nearly_everybody_has_left_list_the_rest(void **state) {
     struct model *model = *state;
     for (int round = 0; round < 3; round++) {
@@ -177,8 +177,8 @@ static void lessons_that_nearly_everybody_has_left_list_the_rest(void **state) {
     }
 }
 
-/* The lesson has gaps when it ends. */
-static void an_end_puts_out_who_sits_between_free_seats(void **state) {
+/* Nearly every member was put into the place of another one before. */
+static void an_end_puts_out_who_was_moved_within_the_members(void **state) {
     struct model *model = *state;
     run_batches(model, 1000, 90);
     for (int lesson = 0; lesson < LESSONS; lesson += 2) {
@@ -218,7 +218,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(batches_of_a_large_store_answer_as_the_model),
         TEST(lessons_that_nearly_everybody_has_left_list_the_rest),
-        TEST(an_end_puts_out_who_sits_between_free_seats),
+        TEST(an_end_puts_out_who_was_moved_within_the_members),
         TEST(users_of_the_same_hash_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
