@@ -1,8 +1,7 @@
 /* The two directions of apply.lua and move.lua, whose heads describe them, and of HMGET. */
-#include <stdio.h>
-
 #include "apply.h"
 #include "failure.h"
+#include "keys.h"
 
 /* ---- Asking */
 
@@ -116,11 +115,8 @@ bool redis_apply_is_command(const lesson_store_operation *operations, size_t cou
 }
 
 static void add_user_key(redis_store *store, const lesson_store_operation *operation) {
-    static const char middle[] = ":IN_LESSON:UID:";
-    char key[LESSON_STORE_ID_MAX + sizeof middle + LESSON_STORE_ID_MAX];
-    int size = snprintf(key, sizeof key, "%s%s%.*s", store->settings.prefix, middle, (int)operation->uid.size,
-                        operation->uid.data);
-    redis_request_add(&store->request, key, (size_t)size);
+    char key[REDIS_KEY_SIZE];
+    redis_request_add(&store->request, key, redis_key(key, store->settings.prefix, REDIS_USER, operation->uid));
 }
 
 static void begin_where(redis_store *store, const lesson_store_operation *where) {
@@ -195,13 +191,13 @@ int32_t redis_status_of(lesson_store_id text, int32_t highest) {
 }
 
 static int bad_status(const redis_store *store, const lesson_store_operation *operation) {
-    return lesson_store_fail(
-        LESSON_STORE_MALFORMED, "%s: %s:LESSON_STATUS:LESSON_ID:%.*s holds a status that is not valid",
-        store->settings.shown, store->settings.prefix, (int)operation->lesson_id.size, operation->lesson_id.data);
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_RECORD "%.*s holds a status that is not valid",
+                             store->settings.shown, store->settings.prefix, (int)operation->lesson_id.size,
+                             operation->lesson_id.data);
 }
 
 static int bad_place(const redis_store *store, const lesson_store_operation *operation) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s:IN_LESSON:UID:%.*s holds an id that is not valid",
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_USER "%.*s holds an id that is not valid",
                              store->settings.shown, store->settings.prefix, (int)operation->uid.size,
                              operation->uid.data);
 }
@@ -239,7 +235,6 @@ static bool read_place(redis_store *store, lesson_store_operation *operation) {
     return true;
 }
 
-/* A session counts only in the lesson it was given for: a legacy join moves a user and leaves it behind. */
 static bool read_where(redis_store *store, lesson_store_operation *where) {
     redis_reply *reply = &store->reply;
     lesson_store_id course, lesson, session, session_lesson;
@@ -249,9 +244,7 @@ static bool read_where(redis_store *store, lesson_store_operation *where) {
     where->code = lesson.data ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
     if (!lesson.data)
         return true;
-    bool counts = session_lesson.data && session_lesson.size == lesson.size &&
-                  memcmp(session_lesson.data, lesson.data, lesson.size) == 0;
-    take_place(store, where, course, lesson, counts ? session : (lesson_store_id){NULL, 0});
+    take_place(store, where, course, lesson, redis_session_of(lesson, session, session_lesson));
     return true;
 }
 
@@ -361,9 +354,9 @@ static bool read_answer(redis_store *store, lesson_store_operation *operation, b
 
 void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *operation) {
     lesson_store_id error = redis_reply_line(&store->reply);
-    operation->code = lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s:IN_LESSON:UID:%.*s: %.*s",
-                                        store->settings.shown, store->settings.prefix, (int)operation->uid.size,
-                                        operation->uid.data, (int)error.size, error.data);
+    operation->code = lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_USER "%.*s: %.*s", store->settings.shown,
+                                        store->settings.prefix, (int)operation->uid.size, operation->uid.data,
+                                        (int)error.size, error.data);
 }
 
 bool redis_apply_read(redis_store *store, lesson_store_operation *operations, size_t count, size_t *answered) {

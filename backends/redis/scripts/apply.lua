@@ -21,19 +21,21 @@
 -- An operation that fails changes nothing, and the others go on. So each is called protected, and in each the first
 -- call on every key that can have a wrong type comes before the first write that a failure would leave alone. A server
 -- without memory, or one that may only be read, refuses a script's first write and no later one.
-local call, pcall, prefix = redis.call, pcall, ARGV[1]
+-- include keys.lua
+local call, pcall = redis.call, pcall
+-- include put_out.lua
 local touched, beside -- the keys of the latest call that can meet a wrong type
 local reply, size = {}, 0
 
 -- Puts a user among the members of a lesson, and out of those of the old one.
 local function enter(uid, lesson, old_lesson)
-    local members = prefix .. ':LESSON_USER:LESSON_ID:' .. lesson
+    local members = MEMBERS .. lesson
     touched = members
     if not old_lesson or old_lesson == lesson then
         call('SADD', members, uid)
         return
     end
-    beside = prefix .. ':LESSON_USER:LESSON_ID:' .. old_lesson
+    beside = MEMBERS .. old_lesson
     if call('SMOVE', beside, members, uid) == 0 then
         beside = false
         call('SADD', members, uid)
@@ -52,7 +54,7 @@ end
 -- NEW | MOVED or ALREADY_THERE, with COURSE LESSON SESSION of before | the flag that forbids the join, with
 -- COURSE_STATUS of the lesson and COURSE LESSON SESSION of the user
 local function join(uid, course, lesson, session, if_exists, if_open, stay)
-    local user = prefix .. ':IN_LESSON:UID:' .. uid
+    local user = USER .. uid
     touched = user
     local old = call('HMGET', user, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
     local old_lesson = old[2]
@@ -62,7 +64,7 @@ local function join(uid, course, lesson, session, if_exists, if_open, stay)
     if session then
         local status, flag = false, false
         if if_exists ~= '' or if_open ~= '' then
-            touched = prefix .. ':LESSON_STATUS:LESSON_ID:' .. lesson
+            touched = RECORD .. lesson
             status = call('HGET', touched, 'course_status')
             if if_exists ~= '' and not status and call('HLEN', touched) == 0 then
                 flag = 'IF_EXISTS'
@@ -96,7 +98,7 @@ end
 
 -- Quits, or (without fences) only looks. OK or CONFLICT, with COURSE LESSON SESSION | NOT_FOUND
 local function leave(uid, if_lesson, if_session)
-    touched = prefix .. ':IN_LESSON:UID:' .. uid
+    touched = USER .. uid
     local user = touched
     local found = call('HMGET', user, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
     local lesson = found[2]
@@ -108,7 +110,7 @@ local function leave(uid, if_lesson, if_session)
         if (if_lesson ~= '' and if_lesson ~= lesson) or (if_session ~= '' and if_session ~= session) then
             return 'CONFLICT', found[1], lesson, session
         end
-        touched = prefix .. ':LESSON_USER:LESSON_ID:' .. lesson
+        touched = MEMBERS .. lesson
         call('SREM', touched, uid)
         call('DEL', user)
     end
@@ -134,8 +136,8 @@ end
 -- get: OK HAS_RECORD COURSE_STATUS CHAT_STATUS MEMBERS | NOT_FOUND
 -- set: OK | NOT_FOUND | CONFLICT COURSE_STATUS CHAT_STATUS
 local function lesson_operation(kind, lesson, course_status, chat_status, if_course_status, if_chat_status)
-    local record = prefix .. ':LESSON_STATUS:LESSON_ID:' .. lesson
-    local members = prefix .. ':LESSON_USER:LESSON_ID:' .. lesson
+    local record = RECORD .. lesson
+    local members = MEMBERS .. lesson
     if kind == 'count' then
         touched = members
         return 'OK', call('SCARD', members)

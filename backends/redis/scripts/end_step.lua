@@ -12,7 +12,9 @@
 -- just the record, and the members are still this end's to put out.
 --
 -- Replies MORE, DONE or GONE, how many users have left, the cursor of the next step, and the mark ('' where there is none).
-local lesson, cursor, count, found = ARGV[2], ARGV[3], ARGV[4], ARGV[6]
+-- include common.lua
+-- include put_out.lua
+local lesson, cursor, count, found = argv[2], argv[3], argv[4], argv[6]
 local record, members = RECORD .. lesson, MEMBERS .. lesson
 
 -- Returns the mark, or that of the step before where there is no record any more. A server without memory refuses these
@@ -23,7 +25,7 @@ local function close_lesson()
     if (status == '0' and mark) or (not status and not mark and call('HLEN', record) == 0) then
         return mark or found
     end
-    mark = mark or ARGV[5]
+    mark = mark or argv[5]
     local closed = redis.pcall('HSET', record, 'course_status', '0', 'ending', mark)
     if type(closed) ~= 'table' then
         return mark

@@ -9,12 +9,12 @@
 -- Speed: a join costs the server some 4 us, most of it in looking up keys. An argument costs 0.15 us, so the uid of a record
 -- that has one is not written again. A function, made anew in every run, would cost 0.3 us of a single call, a list as the
 -- reply to a command 0.5 us, and as the reply of the script 0.8 us.
-local call, prefix, reply, size = redis.pcall, ARGV[1], {}, 0
-local MEMBERS = prefix .. ':LESSON_USER:LESSON_ID:'
+-- include keys.lua
+local call, reply, size = redis.pcall, {}, 0
 
 for at = 2, #ARGV, 3 do
     local uid, lesson = ARGV[at], ARGV[at + 2]
-    local user = prefix .. ':IN_LESSON:UID:' .. uid
+    local user = USER .. uid
     local key, beside = user, false
     local old = call('HGET', user, 'lesson_id')
     local done = old

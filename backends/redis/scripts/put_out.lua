@@ -1,11 +1,9 @@
--- What the scripts that end lessons share; the build puts it before each of them. ARGV[1] is the prefix of all keys.
-
 -- Removes the records of these members, as far as they name this lesson; the others are ghosts, or are elsewhere by now.
 -- Returns how many it removed. Their memberships are the caller's to remove.
 local function put_out(uids, lesson)
     local users, left = {}, 0
     for _, uid in ipairs(uids) do
-        local user = ARGV[1] .. ':IN_LESSON:UID:' .. uid
+        local user = USER .. uid
         local found = redis.pcall('HGET', user, 'lesson_id')
         if found == lesson then
             left = left + 1
