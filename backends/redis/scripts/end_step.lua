@@ -17,6 +17,11 @@
 local lesson, cursor, count, found = argv[2], argv[3], argv[4], argv[6]
 local record, members = RECORD .. lesson, MEMBERS .. lesson
 
+local function put_out_or_fail(uids)
+    local left = put_out(uids, lesson)
+    return type(left) == 'table' and error(left.err, 0) or left
+end
+
 -- Returns the mark, or that of the step before where there is no record any more. A server without memory refuses these
 -- writes, but the members can leave all the same.
 local function close_lesson()
@@ -40,14 +45,14 @@ if found ~= '' and call('HGET', record, 'ending') ~= found and call('HLEN', reco
 end
 if call('SCARD', members) <= tonumber(count) then
     call('HLEN', record) -- of a wrong type? Then nothing is changed.
-    local left = put_out(call('SMEMBERS', members), lesson)
+    local left = put_out_or_fail(call('SMEMBERS', members))
     call('UNLINK', record, members)
     return {'DONE', left, '0', ''}
 end
 local mark = close_lesson()
 local page = call('SSCAN', members, cursor, 'COUNT', count)
 local uids = page[2]
-local left = put_out(uids, lesson)
+local left = put_out_or_fail(uids)
 for first = 1, #uids, 1000 do
     call('SREM', members, unpack(uids, first, math.min(first + 999, #uids)))
 end
