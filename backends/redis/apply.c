@@ -410,9 +410,8 @@ static bool read_found(redis_store *store, lesson_store_operation *operation, co
     return is_read(rest);
 }
 
-static bool read_answer(redis_store *store, lesson_store_operation *operation) {
-    lesson_store_id text;
-    if (!redis_reply_next_text(&store->reply, &text) || text.size == 0)
+static bool read_answer(redis_store *store, lesson_store_operation *operation, answer text) {
+    if (text.size == 0)
         return false;
     answer rest = {text.data + 1, text.size - 1};
     if (text.data[0] == 'F')
@@ -435,11 +434,25 @@ void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *ope
                                         (int)error.size, error.data);
 }
 
+/* The answers of a batch as one text, if they are only letters, or as a list. */
+static bool next_answer(redis_reply *reply, size_t count, size_t i, answer *text) {
+    if (count == 1 || reply->is_array)
+        return redis_reply_next_text(reply, text);
+    answer all = redis_reply_line(reply);
+    if (all.size != count)
+        return false;
+    *text = (answer){all.data + i, 1};
+    reply->next = 1;
+    return true;
+}
+
 bool redis_apply_read(redis_store *store, lesson_store_operation *operations, size_t count, size_t *answered) {
     bool where = redis_apply_is_command(operations, count);
     for (size_t i = 0; i < count; i++) {
+        answer text;
         *answered = i;
-        if (where ? !read_where(store, operations) : !read_answer(store, &operations[i])) {
+        if (where ? !read_where(store, operations)
+                  : !next_answer(&store->reply, count, i, &text) || !read_answer(store, &operations[i], text)) {
             operations[i].code = LESSON_STORE_UNANSWERED;
             return false;
         }
