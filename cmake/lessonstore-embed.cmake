@@ -1,41 +1,124 @@
-# lessonstore_embed(OUTPUT HEADER header.h SCRIPTS name=part+part...)
+# lessonstore_embed(OUTPUT HEADER header.h FOLDER folder SCRIPTS name... [OPERATIONS name...] [BATCHES kind...])
 #
-# Makes the C file OUTPUT of Lua scripts: each becomes a `const redis_script redis_<name>_script`, a type that HEADER
-# declares. A script is its parts one after the other. It is made by the build, so that editing a part makes it anew.
+# Makes the C file OUTPUT of Lua scripts; each becomes a `const redis_script redis_<name>_script`, a type that HEADER
+# declares. It is made by the build, so that editing a script makes it anew. What the server is sent can be read beside
+# it, in OUTPUT.<name>.lua.
+#
+#   SCRIPTS     FOLDER/<name>.lua, as they are
+#   OPERATIONS  FOLDER/operations/<name>.lua, of which each kind becomes a script <kind> by single.lua, and all together
+#               become the script `batch` by batch.lua; operations/README.md says how they are written
+#   BATCHES     kinds that also have a script <kind>_batch by same.lua, for batches of only that kind
+#
+# A line `-- include FILE` stands for that file of FOLDER. Lines that are only comments are left out.
 function(lessonstore_embed output)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "HEADER" "SCRIPTS")
-    set(parts ${arg_SCRIPTS})
-    list(TRANSFORM parts REPLACE "^[^=]*=" "")
-    string(REPLACE "+" ";" parts "${parts}")
-    list(REMOVE_DUPLICATES parts)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "HEADER;FOLDER" "SCRIPTS;OPERATIONS;BATCHES")
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${arg_FOLDER}/*.lua)
     add_custom_command(OUTPUT ${output}
-        COMMAND ${CMAKE_COMMAND} "-DOUTPUT=${output}" "-DHEADER=${arg_HEADER}" "-DSCRIPTS=${arg_SCRIPTS}"
+        COMMAND ${CMAKE_COMMAND} "-DOUTPUT=${output}" "-DHEADER=${arg_HEADER}" "-DFOLDER=${arg_FOLDER}"
+                "-DSCRIPTS=${arg_SCRIPTS}" "-DOPERATIONS=${arg_OPERATIONS}" "-DBATCHES=${arg_BATCHES}"
                 -P ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
-        WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
-        DEPENDS ${parts} ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
+        DEPENDS ${sources} ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
         VERBATIM)
 endfunction()
 
 if(NOT CMAKE_SCRIPT_MODE_FILE)
     return()
 endif()
+cmake_policy(VERSION 3.16)
 
-set(code "/* Made by the build of the files in scripts/. */\n#include \"${HEADER}\"\n")
-foreach(script IN LISTS SCRIPTS)
-    string(REGEX MATCH "^([^=]*)=(.*)$" matched "${script}")
-    set(name ${CMAKE_MATCH_1})
-    string(REPLACE "+" ";" parts "${CMAKE_MATCH_2}")
-    # Joined in a file, of which CMake can take bytes and digest.
-    set(joined ${OUTPUT}.${name}.lua)
-    execute_process(COMMAND ${CMAKE_COMMAND} -E cat ${parts} OUTPUT_FILE ${joined} RESULT_VARIABLE failed)
-    if(failed)
-        message(FATAL_ERROR "cannot read one of ${parts}")
-    endif()
-    file(SHA1 ${joined} sha1)
-    file(READ ${joined} bytes HEX)
+# The text of a file with what it includes.
+function(read_lua out file)
+    file(READ ${FOLDER}/${file} text)
+    while(text MATCHES "[ ]*-- include ([a-z_/]+\\.lua)\n")
+        set(line "${CMAKE_MATCH_0}")
+        read_lua(included ${CMAKE_MATCH_1})
+        string(REPLACE "${line}" "${included}" text "${text}")
+    endwhile()
+    set(${out} "${text}" PARENT_SCOPE)
+endfunction()
+
+# Has a script of a single call make each key at once, instead of its front first: for one key that is cheaper.
+function(inline_keys out text)
+    while(text MATCHES "local ([A-Z]+) = (prefix [^\n]*)\n")
+        string(REPLACE "${CMAKE_MATCH_0}" "" text "${text}")
+        string(REPLACE "${CMAKE_MATCH_1} .. " "${CMAKE_MATCH_2} .. " text "${text}")
+    endwhile()
+    set(${out} "${text}" PARENT_SCOPE)
+endfunction()
+
+# Adds a script to the C file.
+function(add_script name text)
+    string(REGEX REPLACE "(^|\n)([ ]*--[^\n]*\n)+" "\\1" text "\n${text}")
+    string(REGEX REPLACE "\n\n+" "\n" text "${text}")
+    string(REGEX REPLACE "^\n" "" text "${text}")
+    # Written to a file, of which CMake can take bytes and digest.
+    file(WRITE ${OUTPUT}.${name}.lua "${text}")
+    file(SHA1 ${OUTPUT}.${name}.lua sha1)
+    file(READ ${OUTPUT}.${name}.lua bytes HEX)
     string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
     string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
-    string(APPEND code "\nstatic const char ${name}_source[] = {\n${bytes}\n};\n\n"
-                       "const redis_script redis_${name}_script = {${name}_source, sizeof ${name}_source, \"${sha1}\"};\n")
+    set(code "${code}\nstatic const char ${name}_source[] = {\n${bytes}\n};\n
+const redis_script redis_${name}_script = {${name}_source, sizeof ${name}_source, \"${sha1}\"};\n" PARENT_SCOPE)
+endfunction()
+
+# The code that does one operation of this kind, whose arguments begin at `at`; `stride` becomes how many it has. The names of
+# all kinds of its file are constants in it, and those of all their arguments variables.
+function(expand out stride kind kinds arguments all_arguments body)
+    string(REGEX REPLACE "(^|, )${kind}(,|$)" "\\1TRUE\\2" truths "${kinds}")
+    string(REGEX REPLACE "[a-z_]+" "false" truths "${truths}")
+    string(REPLACE "TRUE" "true" truths "${truths}")
+    string(REPLACE ", " ";" names "${arguments}")
+    set(values "")
+    set(count 0)
+    foreach(name IN LISTS names)
+        list(APPEND values "argv[at + ${count}]")
+        math(EXPR count "${count} + 1")
+    endforeach()
+    string(REPLACE ";" ", " values "${values}")
+    set(${stride} ${count} PARENT_SCOPE)
+    set(${out} "local ${kinds} = ${truths}
+local ${all_arguments} = ${values}
+repeat
+${body}until true
+" PARENT_SCOPE)
+endfunction()
+
+set(code "/* Made by the build of the files in ${FOLDER}. */\n#include \"${HEADER}\"\n")
+foreach(name IN LISTS SCRIPTS)
+    read_lua(text ${name}.lua)
+    add_script(${name} "${text}")
 endforeach()
+
+set(branches "")
+set(start "local problem, key, other, answer\n")
+foreach(operation IN LISTS OPERATIONS)
+    read_lua(body operations/${operation}.lua)
+    string(REGEX MATCHALL "--: [a-z_]+\\([a-z_, ]+\\)" signatures "${body}")
+    string(REGEX REPLACE "--: ([a-z_]+)\\([a-z_, ]+\\)" "\\1" kinds "${signatures}")
+    string(REPLACE ";" ", " kinds "${kinds}")
+    list(GET signatures -1 longest)
+    string(REGEX REPLACE ".*\\((.*)\\)" "\\1" all_arguments "${longest}")
+    foreach(signature IN LISTS signatures)
+        string(REGEX MATCH "([a-z_]+)\\((.*)\\)" matched "${signature}")
+        set(kind ${CMAKE_MATCH_1})
+        expand(code_of_kind stride ${kind} "${kinds}" "${CMAKE_MATCH_2}" "${all_arguments}" "${body}")
+        read_lua(text single.lua)
+        string(REPLACE "-- OPERATION\n" "${start}${code_of_kind}" text "${text}")
+        inline_keys(text "${text}")
+        add_script(${kind} "${text}")
+        if(kind IN_LIST BATCHES)
+            read_lua(text same.lua)
+            string(REPLACE "-- OPERATION\n" "${start}${code_of_kind}" text "${text}")
+            string(REPLACE "STRIDE" "${stride}" text "${text}")
+            add_script(${kind}_batch "${text}")
+        endif()
+        string(APPEND branches "elseif kind == '${kind}' then\n${code_of_kind}at = at + ${stride}\n")
+    endforeach()
+endforeach()
+if(OPERATIONS)
+    read_lua(text batch.lua)
+    string(REGEX REPLACE "^else" "" branches "${branches}")
+    string(REPLACE "-- OPERATIONS\n" "${start}${branches}end\n" text "${text}")
+    add_script(batch "${text}")
+endif()
 file(WRITE ${OUTPUT} "${code}")

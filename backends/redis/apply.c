@@ -1,10 +1,75 @@
-/* The two directions of apply.lua and move.lua, whose heads describe them, and of HMGET. */
-#include <stdio.h>
-
+/* The two directions of the scripts that are made of scripts/operations, whose README.md describes them, and of HMGET.
+ */
 #include "apply.h"
 #include "failure.h"
+#include "keys.h"
 
 /* ---- Asking */
+
+/* The kinds of scripts/operations: one of the library's may be several, so that the frequent ones need not pay for what
+ * they do not use. */
+enum kind {
+    JOIN,      /* neither session nor flags, and the place is not asked */
+    JOIN_FROM, /* the same, and the place is asked */
+    ADMIT,
+    QUIT, /* neither lesson nor session are given, and the place is not asked */
+    LEAVE,
+    WHERE,
+    CREATE,
+    RESET,
+    SET,
+    GET,
+    COUNT,
+    END_LESSON,
+    END_RECORD
+};
+
+static const struct {
+    const char *name;
+    const redis_script *script;
+} kinds[] = {
+    [JOIN] = {"join", &redis_join_script},
+    [JOIN_FROM] = {"join_from", &redis_join_from_script},
+    [ADMIT] = {"admit", &redis_admit_script},
+    [QUIT] = {"quit", &redis_quit_script},
+    [LEAVE] = {"leave", &redis_leave_script},
+    [WHERE] = {"where", &redis_where_script},
+    [CREATE] = {"create", &redis_create_script},
+    [RESET] = {"reset", &redis_reset_script},
+    [SET] = {"set", &redis_set_script},
+    [GET] = {"get", &redis_get_script},
+    [COUNT] = {"count", &redis_count_script},
+    [END_LESSON] = {"end_lesson", &redis_end_lesson_script},
+    [END_RECORD] = {"end_record", &redis_end_record_script},
+};
+
+static enum kind kind_of_join(const lesson_store_operation *join) {
+    if (join->flags != 0 || join->session.data)
+        return ADMIT;
+    return join->place ? JOIN_FROM : JOIN;
+}
+
+static enum kind kind_of(const lesson_store_operation *operation) {
+    switch ((lesson_store_operation_kind)operation->kind) {
+    case LESSON_STORE_OPERATION_CREATE:
+        return operation->flags & LESSON_STORE_RESET ? RESET : CREATE;
+    case LESSON_STORE_OPERATION_END:
+        return redis_is_end(operation) ? END_LESSON : END_RECORD;
+    case LESSON_STORE_OPERATION_SET:
+        return SET;
+    case LESSON_STORE_OPERATION_GET_LESSON:
+        return GET;
+    case LESSON_STORE_OPERATION_JOIN:
+        return kind_of_join(operation);
+    case LESSON_STORE_OPERATION_QUIT:
+        return operation->lesson_id.data || operation->session.data || operation->place ? LEAVE : QUIT;
+    case LESSON_STORE_OPERATION_WHERE:
+        return WHERE;
+    case LESSON_STORE_OPERATION_COUNT:
+        break;
+    }
+    return COUNT;
+}
 
 static void add_flag(redis_request *request, uint32_t flags, uint32_t flag) {
     redis_request_add_text(request, flags & flag ? "1" : "");
@@ -15,34 +80,11 @@ static void add_status(redis_request *request, int32_t status) {
     redis_request_add(request, &digit, status != LESSON_STORE_STATUS_NONE);
 }
 
-static void add_of_lesson(redis_request *request, const char *kind, const lesson_store_operation *operation) {
-    redis_request_add_text(request, kind);
-    redis_request_add_id(request, operation->lesson_id);
-}
-
-static void add_set(redis_request *request, const lesson_store_operation *set) {
-    add_of_lesson(request, "set", set);
-    add_status(request, set->course_status);
-    add_status(request, set->chat_status);
-    add_status(request, set->if_course_status);
-    add_status(request, set->if_chat_status);
-}
-
-static bool is_plain(const lesson_store_operation *join) {
-    return join->flags == 0 && !join->session.data;
-}
-
-static void add_plain_join(redis_request *request, const lesson_store_operation *join) {
+static void add_join(redis_request *request, enum kind kind, const lesson_store_operation *join) {
     redis_request_add_id(request, join->uid);
     redis_request_add_id(request, join->course_id);
     redis_request_add_id(request, join->lesson_id);
-}
-
-static void add_join(redis_request *request, const lesson_store_operation *join) {
-    bool plain = is_plain(join);
-    redis_request_add_text(request, plain ? "join" : "admit");
-    add_plain_join(request, join);
-    if (plain)
+    if (kind != ADMIT)
         return;
     redis_request_add_id(request, join->session);
     add_flag(request, join->flags, LESSON_STORE_IF_EXISTS);
@@ -50,64 +92,46 @@ static void add_join(redis_request *request, const lesson_store_operation *join)
     add_flag(request, join->flags, LESSON_STORE_STAY);
 }
 
-static void add_quit(redis_request *request, const lesson_store_operation *quit) {
-    redis_request_add_text(request, "quit");
-    redis_request_add_id(request, quit->uid);
-    redis_request_add_id(request, quit->lesson_id);
-    redis_request_add_id(request, quit->session);
+static void add_statuses(redis_request *request, const lesson_store_operation *set) {
+    add_status(request, set->course_status);
+    add_status(request, set->chat_status);
+    add_status(request, set->if_course_status);
+    add_status(request, set->if_chat_status);
 }
 
-static void add_where(redis_request *request, const lesson_store_operation *where) {
-    redis_request_add_text(request, "where");
-    redis_request_add_id(request, where->uid);
-}
-
-static void add_end(redis_request *request, const lesson_store_operation *end) {
-    bool whole = redis_is_end(end);
-    add_of_lesson(request, whole ? "end" : "end_record", end);
-    if (whole)
+/* Adds the arguments in the order of the signature. */
+static void add_arguments(redis_request *request, enum kind kind, const lesson_store_operation *operation) {
+    switch (kind) {
+    case JOIN:
+    case JOIN_FROM:
+    case ADMIT:
+        add_join(request, kind, operation);
+        break;
+    case QUIT:
+    case WHERE:
+        redis_request_add_id(request, operation->uid);
+        break;
+    case LEAVE:
+        redis_request_add_id(request, operation->uid);
+        redis_request_add_id(request, operation->lesson_id);
+        redis_request_add_id(request, operation->session);
+        break;
+    case SET:
+        redis_request_add_id(request, operation->lesson_id);
+        add_statuses(request, operation);
+        break;
+    case END_LESSON:
+        redis_request_add_id(request, operation->lesson_id);
         redis_request_add_text(request, REDIS_END_AT_ONCE_MAX);
-}
-
-static void add_operation(redis_request *request, const lesson_store_operation *operation) {
-    switch ((lesson_store_operation_kind)operation->kind) {
-    case LESSON_STORE_OPERATION_CREATE:
-        add_of_lesson(request, operation->flags & LESSON_STORE_RESET ? "reset" : "create", operation);
         break;
-    case LESSON_STORE_OPERATION_END:
-        add_end(request, operation);
-        break;
-    case LESSON_STORE_OPERATION_SET:
-        add_set(request, operation);
-        break;
-    case LESSON_STORE_OPERATION_GET_LESSON:
-        add_of_lesson(request, "get", operation);
-        break;
-    case LESSON_STORE_OPERATION_JOIN:
-        add_join(request, operation);
-        break;
-    case LESSON_STORE_OPERATION_QUIT:
-        add_quit(request, operation);
-        break;
-    case LESSON_STORE_OPERATION_WHERE:
-        add_where(request, operation);
-        break;
-    case LESSON_STORE_OPERATION_COUNT:
-        add_of_lesson(request, "count", operation);
+    case CREATE:
+    case RESET:
+    case GET:
+    case COUNT:
+    case END_RECORD:
+        redis_request_add_id(request, operation->lesson_id);
         break;
     }
-}
-
-static bool asks_only_for_arrival(const lesson_store_operation *operation) {
-    return operation->kind == LESSON_STORE_OPERATION_JOIN && is_plain(operation) && !operation->place;
-}
-
-/* True if these are for move.lua. */
-static bool are_moves(const lesson_store_operation *operations, size_t count) {
-    size_t moves = 0;
-    while (moves < count && asks_only_for_arrival(&operations[moves]))
-        moves++;
-    return moves == count;
 }
 
 /* By far the most frequent question of all needs no script. */
@@ -115,76 +139,121 @@ bool redis_apply_is_command(const lesson_store_operation *operations, size_t cou
     return count == 1 && operations->kind == LESSON_STORE_OPERATION_WHERE;
 }
 
-static void add_user_key(redis_store *store, const lesson_store_operation *operation) {
-    static const char middle[] = ":IN_LESSON:UID:";
-    char key[LESSON_STORE_ID_MAX + sizeof middle + LESSON_STORE_ID_MAX];
-    int size = snprintf(key, sizeof key, "%s%s%.*s", store->settings.prefix, middle, (int)operation->uid.size,
-                        operation->uid.data);
-    redis_request_add(&store->request, key, (size_t)size);
-}
-
 static void begin_where(redis_store *store, const lesson_store_operation *where) {
     static const char *const fields[] = {"course_id", "lesson_id", "session", "session_lesson_id"};
+    char key[REDIS_KEY_SIZE];
     redis_request_begin(&store->request, NULL);
     redis_request_add_text(&store->request, "HMGET");
-    add_user_key(store, where);
+    redis_request_add(&store->request, key, redis_key(key, store->settings.prefix, REDIS_USER, where->uid));
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         redis_request_add_text(&store->request, fields[i]);
 }
 
+static const redis_script *script_for(const lesson_store_operation *operations, size_t count) {
+    if (count == 1)
+        return kinds[kind_of(operations)].script;
+    size_t joins = 0;
+    while (joins < count && kind_of(&operations[joins]) == JOIN)
+        joins++;
+    return joins == count ? &redis_join_batch_script : &redis_batch_script;
+}
+
 void redis_apply_begin(redis_store *store, const lesson_store_operation *operations, size_t count, bool with_source) {
     redis_request *request = &store->request;
-    bool moves = are_moves(operations, count);
-    const redis_script *script = moves ? &redis_move_script : &redis_apply_script;
     if (redis_apply_is_command(operations, count)) {
         begin_where(store, operations);
         return;
     }
+    const redis_script *script = script_for(operations, count);
     if (with_source)
         redis_request_begin_with_source(request, script);
     else
         redis_request_begin(request, script);
     redis_request_add_text(request, store->settings.prefix);
     for (size_t i = 0; i < count; i++) {
-        if (moves)
-            add_plain_join(request, &operations[i]);
-        else
-            add_operation(request, &operations[i]);
+        enum kind kind = kind_of(&operations[i]);
+        if (script == &redis_batch_script)
+            redis_request_add_text(request, kinds[kind].name);
+        add_arguments(request, kind, &operations[i]);
     }
 }
 
 /* ---- Answers: each reader is false if the reply is none of ours */
 
-#define KIND(name) (1u << LESSON_STORE_OPERATION_##name)
+#define OF(name) (1u << LESSON_STORE_OPERATION_##name)
 
-/* The words of the scripts, except FAILURE, and the kinds that they answer. `detail` is the arrival of a join, or the
+/* The letters of the answers, except F, and the operations that they answer. `detail` is the arrival of a join, or the
  * flag that refused it. */
-static const struct word {
-    const char *text;
+static const struct letter {
+    char letter;
     int code;
     uint32_t detail;
-    uint32_t kinds;
-} words[] = {
-    {"OK", LESSON_STORE_OK, 0, LESSON_STORE_ALL_OPERATIONS & ~KIND(JOIN)},
-    {"NEW", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_NEW, KIND(JOIN)},
-    {"MOVED", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_MOVED, KIND(JOIN)},
-    {"ALREADY_THERE", LESSON_STORE_OK, LESSON_STORE_ARRIVAL_ALREADY_THERE, KIND(JOIN)},
-    {"NOT_FOUND", LESSON_STORE_NOT_FOUND, 0, KIND(END) | KIND(SET) | KIND(GET_LESSON) | KIND(QUIT) | KIND(WHERE)},
-    {"EXISTS", LESSON_STORE_EXISTS, 0, KIND(CREATE)},
-    {"CONFLICT", LESSON_STORE_CONFLICT, 0, KIND(SET) | KIND(QUIT)},
-    {"IF_EXISTS", LESSON_STORE_REFUSED, LESSON_STORE_IF_EXISTS, KIND(JOIN)},
-    {"IF_OPEN", LESSON_STORE_REFUSED, LESSON_STORE_IF_OPEN, KIND(JOIN)},
-    {"STAY", LESSON_STORE_REFUSED, LESSON_STORE_STAY, KIND(JOIN)},
-    {"LARGE", LESSON_STORE_UNANSWERED, 0, KIND(END)},
+    uint32_t operations;
+} letters[] = {
+    {'O', LESSON_STORE_OK, 0, LESSON_STORE_ALL_OPERATIONS & ~OF(JOIN)},
+    {'N', LESSON_STORE_OK, LESSON_STORE_ARRIVAL_NEW, OF(JOIN)},
+    {'M', LESSON_STORE_OK, LESSON_STORE_ARRIVAL_MOVED, OF(JOIN)},
+    {'A', LESSON_STORE_OK, LESSON_STORE_ARRIVAL_ALREADY_THERE, OF(JOIN)},
+    {'X', LESSON_STORE_NOT_FOUND, 0, OF(END) | OF(SET) | OF(GET_LESSON) | OF(QUIT) | OF(WHERE)},
+    {'E', LESSON_STORE_EXISTS, 0, OF(CREATE)},
+    {'C', LESSON_STORE_CONFLICT, 0, OF(SET) | OF(QUIT)},
+    {'e', LESSON_STORE_REFUSED, LESSON_STORE_IF_EXISTS, OF(JOIN)},
+    {'o', LESSON_STORE_REFUSED, LESSON_STORE_IF_OPEN, OF(JOIN)},
+    {'s', LESSON_STORE_REFUSED, LESSON_STORE_STAY, OF(JOIN)},
+    {'L', LESSON_STORE_UNANSWERED, 0, OF(END)},
 };
 
 /* NULL if this kind of operation is not answered so. */
-static const struct word *word_of(lesson_store_id text, uint32_t kind) {
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (redis_text_is(text, words[i].text))
-            return (words[i].kinds & 1u << kind) ? &words[i] : NULL;
+static const struct letter *find_letter(char letter, uint32_t operation_kind) {
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
+        if (letters[i].letter == letter)
+            return letters[i].operations & 1u << operation_kind ? &letters[i] : NULL;
     }
     return NULL;
+}
+
+/* An answer of which parts are taken from the front: the data is NULL when there are none left. */
+typedef lesson_store_id answer;
+
+#define SEPARATOR '\x1f' /* no valid id or status has it */
+
+/* The next part, which ends before a separator or with the answer. False if there is none. */
+static bool take_part(answer *rest, lesson_store_id *part) {
+    if (!rest->data)
+        return false;
+    const char *end = rest->size > 0 ? memchr(rest->data, SEPARATOR, rest->size) : NULL;
+    *part = (lesson_store_id){rest->data, end ? (size_t)(end - rest->data) : rest->size};
+    *rest = end ? (answer){end + 1, rest->size - part->size - 1} : (answer){NULL, 0};
+    return true;
+}
+
+/* What a part says that is "=" and a value, or nothing: {NULL, 0}. False if it is neither. */
+static bool read_optional(lesson_store_id part, lesson_store_id *value) {
+    if (part.size > 0 && part.data[0] != '=')
+        return false;
+    *value = part.size > 0 ? (lesson_store_id){part.data + 1, part.size - 1} : (lesson_store_id){NULL, 0};
+    return true;
+}
+
+static bool take_optional(answer *rest, lesson_store_id *value) {
+    lesson_store_id part;
+    return take_part(rest, &part) && read_optional(part, value);
+}
+
+#define NUMBER_DIGITS_MAX 15 /* more is no number that Lua writes without an exponent */
+
+/* The next part, a number. */
+static bool take_number(answer *rest, uint64_t *number) {
+    lesson_store_id digits;
+    if (!take_part(rest, &digits) || digits.size == 0 || digits.size > NUMBER_DIGITS_MAX)
+        return false;
+    *number = 0;
+    for (size_t i = 0; i < digits.size; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '9')
+            return false;
+        *number = *number * 10 + (uint64_t)(digits.data[i] - '0');
+    }
+    return true;
 }
 
 int32_t redis_status_of(lesson_store_id text, int32_t highest) {
@@ -195,13 +264,13 @@ int32_t redis_status_of(lesson_store_id text, int32_t highest) {
 }
 
 static int bad_status(const redis_store *store, const lesson_store_operation *operation) {
-    return lesson_store_fail(
-        LESSON_STORE_MALFORMED, "%s: %s:LESSON_STATUS:LESSON_ID:%.*s holds a status that is not valid",
-        store->settings.shown, store->settings.prefix, (int)operation->lesson_id.size, operation->lesson_id.data);
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_RECORD "%.*s holds a status that is not valid",
+                             store->settings.shown, store->settings.prefix, (int)operation->lesson_id.size,
+                             operation->lesson_id.data);
 }
 
 static int bad_place(const redis_store *store, const lesson_store_operation *operation) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s:IN_LESSON:UID:%.*s holds an id that is not valid",
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_USER "%.*s holds an id that is not valid",
                              store->settings.shown, store->settings.prefix, (int)operation->uid.size,
                              operation->uid.data);
 }
@@ -226,20 +295,19 @@ static void take_place(redis_store *store, lesson_store_operation *operation, le
         *operation->place = read;
 }
 
-static bool read_place(redis_store *store, lesson_store_operation *operation) {
-    redis_reply *reply = &store->reply;
-    lesson_store_id course, lesson, session;
-    if (!redis_reply_next_text(reply, &course) || !redis_reply_next_text(reply, &lesson) ||
-        !redis_reply_next_text(reply, &session))
+/* A malformed id may have a separator in it. Then more parts come, and nothing of the place can be read. */
+static bool read_place(redis_store *store, lesson_store_operation *operation, answer rest) {
+    lesson_store_id course, lesson, part, session = {NULL, 0};
+    if (!take_part(&rest, &course) || !take_part(&rest, &lesson) || !take_part(&rest, &part))
         return false;
-    /* Only a user who was refused may be nowhere. */
-    if (!lesson.data && operation->code != LESSON_STORE_REFUSED)
+    if (rest.data)
+        course = lesson = (lesson_store_id){"", 0};
+    else if (!read_optional(part, &session))
         return false;
     take_place(store, operation, course, lesson, session);
     return true;
 }
 
-/* A session counts only in the lesson it was given for: a legacy join moves a user and leaves it behind. */
 static bool read_where(redis_store *store, lesson_store_operation *where) {
     redis_reply *reply = &store->reply;
     lesson_store_id course, lesson, session, session_lesson;
@@ -249,28 +317,21 @@ static bool read_where(redis_store *store, lesson_store_operation *where) {
     where->code = lesson.data ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
     if (!lesson.data)
         return true;
-    bool counts = session_lesson.data && session_lesson.size == lesson.size &&
-                  memcmp(session_lesson.data, lesson.data, lesson.size) == 0;
-    take_place(store, where, course, lesson, counts ? session : (lesson_store_id){NULL, 0});
+    take_place(store, where, course, lesson, redis_session_of(lesson, session, session_lesson));
     return true;
 }
 
-static bool read_count(redis_store *store, uint64_t *count) {
-    int64_t number;
-    if (!redis_reply_next_number(&store->reply, &number) || number < 0)
-        return false;
-    *count = (uint64_t)number;
-    return true;
+/* The answer is nothing but its letter. */
+static bool is_read(answer rest) {
+    return !rest.data || rest.size == 0;
 }
 
-static bool read_statuses(redis_store *store, lesson_store_operation *operation) {
+static bool read_statuses(redis_store *store, lesson_store_operation *operation, answer rest) {
     lesson_store_id course_status, chat_status;
-    if (!redis_reply_next_text(&store->reply, &course_status) || !redis_reply_next_text(&store->reply, &chat_status))
+    if (!take_optional(&rest, &course_status) || !take_optional(&rest, &chat_status) || rest.data)
         return false;
     lesson_store_lesson *lesson = &operation->lesson;
     lesson->lesson_id = operation->lesson_id;
-    lesson->has_record = true;
-    lesson->member_count = 0;
     lesson->course_status = redis_status_of(course_status, LESSON_STORE_COURSE_WAITING);
     lesson->chat_status = redis_status_of(chat_status, LESSON_STORE_CHAT_BANNED);
     if (lesson->course_status == LESSON_STORE_MALFORMED || lesson->chat_status == LESSON_STORE_MALFORMED)
@@ -278,100 +339,120 @@ static bool read_statuses(redis_store *store, lesson_store_operation *operation)
     return true;
 }
 
-static bool read_lesson(redis_store *store, lesson_store_operation *operation) {
-    uint64_t has_record;
-    if (!read_count(store, &has_record) || !read_statuses(store, operation))
-        return false;
+static bool read_conflict(redis_store *store, lesson_store_operation *set, answer rest) {
+    set->lesson.has_record = true;
+    set->lesson.member_count = 0;
+    return read_statuses(store, set, rest);
+}
+
+static bool read_lesson(redis_store *store, lesson_store_operation *operation, answer rest) {
     lesson_store_lesson *lesson = &operation->lesson;
+    uint64_t has_record;
+    if (!take_number(&rest, &has_record) || !take_number(&rest, &lesson->member_count))
+        return false;
     lesson->has_record = has_record > 0;
-    return read_count(store, &lesson->member_count) && redis_is_lesson(lesson) &&
+    return read_statuses(store, operation, rest) && redis_is_lesson(lesson) &&
            (lesson->has_record || lesson->member_count > 0);
 }
 
-static bool read_refusal(redis_store *store, lesson_store_operation *join) {
+static bool read_refusal(redis_store *store, lesson_store_operation *join, uint32_t flag, answer rest) {
     lesson_store_id course_status;
-    if (!redis_reply_next_text(&store->reply, &course_status) || !read_place(store, join))
+    join->refused_by = flag;
+    if (!(join->flags & flag) || !take_optional(&rest, &course_status) || !read_place(store, join, rest))
         return false;
-    if (join->refused_by == LESSON_STORE_IF_OPEN &&
+    if (flag == LESSON_STORE_IF_OPEN &&
         redis_status_of(course_status, LESSON_STORE_COURSE_WAITING) == LESSON_STORE_MALFORMED)
         join->code = bad_status(store, join);
     return true;
 }
 
-static bool read_join(redis_store *store, lesson_store_operation *join, const struct word *word, bool is_move) {
-    if (word->code == LESSON_STORE_REFUSED) {
-        if (!(join->flags & word->detail))
-            return false;
-        join->refused_by = word->detail;
-        return read_refusal(store, join);
-    }
-    join->arrival = word->detail;
-    if (is_move)
-        return true;
-    if (word->detail != LESSON_STORE_ARRIVAL_NEW)
-        return read_place(store, join);
+static bool read_join(redis_store *store, lesson_store_operation *join, const struct letter *letter, answer rest) {
+    if (letter->code == LESSON_STORE_REFUSED)
+        return read_refusal(store, join, letter->detail, rest);
+    join->arrival = letter->detail;
+    if (letter->detail != LESSON_STORE_ARRIVAL_NEW && kind_of(join) != JOIN)
+        return read_place(store, join, rest);
     if (join->place)
         join->place->course_id[0] = join->place->lesson_id[0] = join->place->session[0] = '\0';
-    return true;
+    return is_read(rest);
 }
 
 /* The server's error, and the keys it was about: one, or a second that it may have been about too. */
-static bool read_failure(redis_store *store, lesson_store_operation *operation) {
+static bool read_failure(redis_store *store, lesson_store_operation *operation, answer rest) {
     lesson_store_id error, key, other;
-    if (!redis_reply_next_text(&store->reply, &error) || !redis_reply_next_text(&store->reply, &key) ||
-        !redis_reply_next_text(&store->reply, &other) || !error.data)
+    if (!take_part(&rest, &error) || !take_part(&rest, &key) || !take_part(&rest, &other) || error.size == 0)
         return false;
-    operation->code =
-        lesson_store_fail(redis_failure_code(error), "%s: %.*s%s%.*s: %.*s", store->settings.shown, (int)key.size,
-                          key.data ? key.data : "", other.data ? " or " : "", (int)other.size,
-                          other.data ? other.data : "", (int)error.size, error.data ? error.data : "");
+    operation->code = lesson_store_fail(redis_failure_code(error), "%s: %.*s%s%.*s: %.*s", store->settings.shown,
+                                        (int)key.size, key.data, other.size > 0 ? " or " : "", (int)other.size,
+                                        other.data, (int)error.size, error.data);
     return true;
 }
 
-static bool read_answer(redis_store *store, lesson_store_operation *operation, bool is_move) {
-    lesson_store_id text;
-    if (!redis_reply_next_text(&store->reply, &text))
-        return false;
-    if (redis_text_is(text, "FAILURE"))
-        return read_failure(store, operation);
-    const struct word *word = word_of(text, operation->kind);
-    if (!word)
-        return false;
-    operation->code = word->code;
-    if (word->code == LESSON_STORE_UNANSWERED)
-        return redis_is_end(operation);
+static bool read_found(redis_store *store, lesson_store_operation *operation, const struct letter *letter,
+                       answer rest) {
     switch ((lesson_store_operation_kind)operation->kind) {
     case LESSON_STORE_OPERATION_CREATE:
-        return true;
+        break;
     case LESSON_STORE_OPERATION_END:
     case LESSON_STORE_OPERATION_COUNT:
-        return word->code != LESSON_STORE_OK || read_count(store, &operation->count);
+        return take_number(&rest, &operation->count) && is_read(rest);
     case LESSON_STORE_OPERATION_SET:
-        return word->code != LESSON_STORE_CONFLICT || read_statuses(store, operation);
+        return letter->code == LESSON_STORE_CONFLICT ? read_conflict(store, operation, rest) : is_read(rest);
     case LESSON_STORE_OPERATION_GET_LESSON:
-        return word->code != LESSON_STORE_OK || read_lesson(store, operation);
+        return read_lesson(store, operation, rest);
     case LESSON_STORE_OPERATION_JOIN:
-        return read_join(store, operation, word, is_move);
+        return read_join(store, operation, letter, rest);
     case LESSON_STORE_OPERATION_QUIT:
+        return kind_of(operation) == QUIT ? is_read(rest) : read_place(store, operation, rest);
     case LESSON_STORE_OPERATION_WHERE:
-        return word->code == LESSON_STORE_NOT_FOUND || read_place(store, operation);
+        return read_place(store, operation, rest);
     }
-    return false;
+    return is_read(rest);
+}
+
+static bool read_answer(redis_store *store, lesson_store_operation *operation, answer text) {
+    if (text.size == 0)
+        return false;
+    answer rest = {text.data + 1, text.size - 1};
+    if (text.data[0] == 'F')
+        return read_failure(store, operation, rest);
+    const struct letter *letter = find_letter(text.data[0], operation->kind);
+    if (!letter)
+        return false;
+    operation->code = letter->code;
+    if (letter->code == LESSON_STORE_UNANSWERED)
+        return redis_is_end(operation) && is_read(rest);
+    if (letter->code == LESSON_STORE_NOT_FOUND || letter->code == LESSON_STORE_EXISTS)
+        return is_read(rest);
+    return read_found(store, operation, letter, rest);
 }
 
 void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *operation) {
     lesson_store_id error = redis_reply_line(&store->reply);
-    operation->code = lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s:IN_LESSON:UID:%.*s: %.*s",
-                                        store->settings.shown, store->settings.prefix, (int)operation->uid.size,
-                                        operation->uid.data, (int)error.size, error.data);
+    operation->code = lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_USER "%.*s: %.*s", store->settings.shown,
+                                        store->settings.prefix, (int)operation->uid.size, operation->uid.data,
+                                        (int)error.size, error.data);
+}
+
+/* The answers of a batch as one text, if they are only letters, or as a list. */
+static bool next_answer(redis_reply *reply, size_t count, size_t i, answer *text) {
+    if (count == 1 || reply->is_array)
+        return redis_reply_next_text(reply, text);
+    answer all = redis_reply_line(reply);
+    if (all.size != count)
+        return false;
+    *text = (answer){all.data + i, 1};
+    reply->next = 1;
+    return true;
 }
 
 bool redis_apply_read(redis_store *store, lesson_store_operation *operations, size_t count, size_t *answered) {
-    bool moves = are_moves(operations, count);
     bool where = redis_apply_is_command(operations, count);
     for (size_t i = 0; i < count; i++) {
+        answer text;
         *answered = i;
-        if (where ? !read_where(store, operations) : !read_answer(store, &operations[i], moves)) {
+        if (where ? !read_where(store, operations)
+                  : !next_answer(&store->reply, count, i, &text) || !read_answer(store, &operations[i], text)) {
             operations[i].code = LESSON_STORE_UNANSWERED;
             return false;
         }

@@ -1,5 +1,5 @@
-/* Operations as requests, and their answers. Plain joins go to move.lua, a single `where` is a command, all else goes
- * to apply.lua. */
+/* Operations as requests, and their answers. A single operation has a script of its own kind, except that a `where` is
+ * a command; a batch of plain joins has one, and all other batches share one. */
 #ifndef LESSON_STORE_REDIS_APPLY_H
 #define LESSON_STORE_REDIS_APPLY_H
 

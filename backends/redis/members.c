@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cursor.h"
+#include "keys.h"
 #include "seen.h"
 #include "malformed.h"
 
@@ -14,7 +15,7 @@
 struct members {
     redis_store *store;
     lesson_store_id lesson_id;
-    char key[LESSON_STORE_ID_MAX + sizeof ":LESSON_USER:LESSON_ID:" + LESSON_STORE_ID_MAX];
+    char key[REDIS_KEY_SIZE];
     lesson_store_member_callback callback;
     void *context;
     redis_malformed malformed;
@@ -168,8 +169,7 @@ int redis_members(lesson_store_instance *instance, lesson_store_id lesson_id, le
     redis_store *store = redis_of(instance);
     struct members members = {.store = store, .lesson_id = lesson_id, .callback = callback, .context = context};
     int64_t count = 0;
-    snprintf(members.key, sizeof members.key, "%s:LESSON_USER:LESSON_ID:%.*s", store->settings.prefix,
-             (int)lesson_id.size, lesson_id.data);
+    redis_key(members.key, store->settings.prefix, REDIS_MEMBERS, lesson_id);
     int code = give_few(&members, &count);
     if (!code && count > store->settings.members_at_once)
         code = give_pages(&members);

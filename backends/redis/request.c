@@ -64,7 +64,7 @@ void redis_request_begin(redis_request *request, const redis_script *script) {
         request->size = HEAD_ROOM;
     if (script) {
         request->arguments = 2;
-        redis_request_add_text(request, "0"); /* no declared keys: the head of apply.lua says why */
+        redis_request_add_text(request, "0"); /* no declared keys: the head of batch.lua says why */
     }
 }
 

@@ -10,8 +10,23 @@ typedef struct redis_script {
     char sha1[41]; /* of the source, by which EVALSHA calls it */
 } redis_script;
 
-extern const redis_script redis_apply_script;
-extern const redis_script redis_move_script;
+/* The operations: one for each kind, and those for batches. */
+extern const redis_script redis_join_script;
+extern const redis_script redis_join_from_script;
+extern const redis_script redis_admit_script;
+extern const redis_script redis_quit_script;
+extern const redis_script redis_leave_script;
+extern const redis_script redis_where_script;
+extern const redis_script redis_create_script;
+extern const redis_script redis_reset_script;
+extern const redis_script redis_set_script;
+extern const redis_script redis_get_script;
+extern const redis_script redis_count_script;
+extern const redis_script redis_end_lesson_script;
+extern const redis_script redis_end_record_script;
+extern const redis_script redis_join_batch_script;
+extern const redis_script redis_batch_script;
+
 extern const redis_script redis_end_step_script;
 extern const redis_script redis_members_script;
 extern const redis_script redis_lessons_script;

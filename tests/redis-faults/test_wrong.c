@@ -10,9 +10,13 @@
 static const model_call before[] = {MODEL_CREATE(0, 0, true, 0), MODEL_JOIN(0, 0, 0, MODEL_NONE, 0, true, 0),
                                     MODEL_JOIN(1, 0, 0, MODEL_NONE, 0, false, 0)};
 static const model_call where[] = {MODEL_WHERE(0, false, 0)};
-static const model_call join[] = {MODEL_JOIN(0, 1, 2, 0, 0, false, 0)}; /* by a script that the server knows by then */
+static const model_call join[] = {MODEL_JOIN(0, 1, 2, 0, 0, false, 0)};
 static const model_call create[] = {MODEL_CREATE(3, 0, false, 0)};
 static const model_call quit[] = {MODEL_QUIT(1, MODEL_NONE, MODEL_NONE, false, 0)};
+
+/* After these the server knows the scripts of `join` and `quit`: an exchange that fails may have changed something. */
+static const model_call join_before[] = {MODEL_JOIN(2, 0, 0, 0, 0, false, 0)};
+static const model_call quit_before[] = {MODEL_QUIT(2, MODEL_NONE, MODEL_NONE, false, 0)};
 
 #define CALLS(name) name, sizeof name / sizeof *name
 
@@ -70,6 +74,8 @@ static bool passes(fault_bench *bench, const struct defect *defect, wrong_way wa
     bench->rules = judge_nothing_fails;
     bench_open(bench, &wish);
     bench_run(bench, CALLS(before));
+    bench_run(bench, CALLS(join_before));
+    bench_run(bench, CALLS(quit_before));
     fault->strike(bench);
     bench->rules = fault->rules;
     bool fits = defect->calls ? bench_try(bench, defect->calls, defect->count) : bench_try_list(bench, 0);

@@ -48,6 +48,12 @@ static void test_errors(void **state) {
 /* To a question for the place of a user, and to a join. */
 static const char *const wrong_replies[] = {
     "HTTP/1.1 400 Bad Request\r\n\r\n",
+    "$5\r\nbogus\r\n",
+    "$1\r\nO\r\n",
+    "$2\r\nXX\r\n",
+    "$4\r\nOC\x1fL\r\n",
+    "$6\r\nOC\x1fL\x1fs\r\n",
+    "*2\r\n$1\r\nX\r\n$1\r\nX\r\n",
     "*1\r\n$5\r\nbogus\r\n",
     "*0\r\n",
     "*1\r\n$2\r\nOK\r\n",
@@ -87,10 +93,28 @@ static void test_wrong_replies(void **state) {
     }
 }
 
-/* The words are right, and what they announce is missing. */
+#define SEPARATOR "\x1f"
+
+/* The letters are right, and what they announce is missing, or is not of its shape. */
 static void test_cut_answers(void **state) {
-    static const char *const cut_lessons[] = {"*1\r\n$2\r\nOK\r\n", "*2\r\n$2\r\nOK\r\n:1\r\n",
-                                              "*3\r\n$2\r\nOK\r\n:1\r\n$1\r\n1\r\n"};
+    static const char *const cut_lessons[] = {"$0\r\n\r\n",
+                                              "$1\r\nO\r\n",
+                                              "$2\r\nO1\r\n",
+                                              "$4\r\nO1" SEPARATOR "2\r\n",
+                                              "$7\r\nO1" SEPARATOR "2" SEPARATOR "=1\r\n",
+                                              "$8\r\nO1" SEPARATOR "x" SEPARATOR "=1" SEPARATOR "\r\n",
+                                              "$9\r\nO1" SEPARATOR "2" SEPARATOR "=1" SEPARATOR "0\r\n",
+                                              "$8\r\nO0" SEPARATOR "0" SEPARATOR "=1" SEPARATOR "\r\n",
+                                              "$1\r\nF\r\n",
+                                              "$4\r\nFERR\r\n"};
+    static const char *const cut_joins[] = {"$1\r\no\r\n",
+                                            "$4\r\no=0" SEPARATOR "\r\n",
+                                            "$5\r\no=0" SEPARATOR "C\r\n",
+                                            "$7\r\no=0" SEPARATOR "C" SEPARATOR "L\r\n",
+                                            "$9\r\no=0" SEPARATOR "C" SEPARATOR "L" SEPARATOR "s\r\n",
+                                            "$6\r\ne=0" SEPARATOR SEPARATOR SEPARATOR "\r\n",
+                                            "$1\r\nM\r\n",
+                                            "$1\r\nO\r\n"};
     raw_server *raw = *state;
     lesson_store_lesson lesson;
     int present = 7;
@@ -98,11 +122,13 @@ static void test_cut_answers(void **state) {
         false_server_answer(raw->between, cut_lessons[i]);
         assert_code(lesson_store_get_lesson(raw->store, "L", &lesson), FAILED);
     }
-    false_server_answer(raw->between, "*2\r\n$8\r\nCONFLICT\r\n$1\r\n1\r\n");
+    false_server_answer(raw->between, "$3\r\nC=1\r\n");
     assert_code(lesson_store_set_course_status(raw->store, "L", 1, 2, &present), UNKNOWN);
     assert_int_equal(present, 7);
-    false_server_answer(raw->between, "*2\r\n$7\r\nIF_OPEN\r\n$1\r\n0\r\n");
-    assert_code(lesson_store_join(raw->store, "ann", "C", "L", NULL, LESSON_STORE_IF_OPEN, NULL), UNKNOWN);
+    for (size_t i = 0; i < sizeof cut_joins / sizeof *cut_joins; i++) {
+        false_server_answer(raw->between, cut_joins[i]);
+        assert_code(lesson_store_join(raw->store, "ann", "C", "L", NULL, LESSON_STORE_IF_OPEN, NULL), UNKNOWN);
+    }
     false_server_play(raw->between, PASS_ON);
 }
 

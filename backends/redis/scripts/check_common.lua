@@ -1,10 +1,10 @@
--- What the scripts that check share; the build puts it, after common.lua, before each of them. Both reply
--- the next cursor, then for each finding: its kind as in lessonstore.h, LESSON, UID (either may be false), whether it can be
+-- What the scripts that check share. Both reply the next cursor, then for each finding: its kind as in lessonstore.h, LESSON, UID (either may be false), whether it can be
 -- mended, whether it was, and a line for a person.
 --
 --   ARGV  PREFIX CURSOR COUNT REPAIR ENDED ...     (flags: '1' or '')
+-- include common.lua
 local GHOST_MEMBER, MISSING_MEMBER, INCOMPLETE_LESSON, INCOMPLETE_USER, ENDED_LESSON, MALFORMED = 0, 1, 2, 3, 4, 5
-local repair, ended = ARGV[4] ~= '', ARGV[5] ~= ''
+local repair, ended = argv[4] ~= '', argv[5] ~= ''
 local reply, size
 
 -- Reports a finding; one that can be mended has been, by `mend` just before, if this is a repair.

@@ -2,6 +2,7 @@
 --
 -- The members of a lesson are checked by check_members.lua, since there may be many; a lesson that has some is
 -- replied as a finding of the kind -1.
+-- include check_common.lua
 local TO_BE_CHECKED = -1
 
 local function check_lesson(key, lesson)
@@ -47,13 +48,13 @@ local function check_whereabouts(key, uid, lesson)
 end
 
 local function check_user(key, uid)
-    local found = read('HMGET', key, 'uid', 'course_id', 'lesson_id', 'session', 'session_lesson_id')
+    local found = read('HMGET', key, 'course_id', 'lesson_id', 'session', 'session_lesson_id', 'uid')
     if not is_id(uid) then
         return report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid uid')
     elseif not found then
         return report(MALFORMED, false, uid, false, 'the user record is not a hash')
     end
-    local stored_uid, course, lesson = found[1], found[2], found[3]
+    local course, lesson, stored_uid = found[1], found[2], found[5]
     if not lesson then
         mend('DEL', key)
         return report(INCOMPLETE_USER, false, uid, true, 'the user record names no lesson')
@@ -71,8 +72,7 @@ local function check_user(key, uid)
     elseif not is_id(course) then
         report(MALFORMED, lesson, uid, false, 'the user record holds the course_id ' .. shown(course))
     end
-    -- A session counts only in the lesson it was given for.
-    local session = found[5] == lesson and found[4]
+    -- include session.lua
     if session and not is_id(session) then
         report(MALFORMED, lesson, uid, false, 'the user record holds the session ' .. shown(session))
     end
@@ -89,7 +89,7 @@ local function check_members_key(key, lesson)
     end
 end
 
-local cursor, keys = scan(ARGV[2], ':', ARGV[3])
+local cursor, keys = scan(argv[2], ':', argv[3])
 reply, size = {cursor}, 1
 for _, key in ipairs(keys) do
     local uid, lesson, of_members = after(USER, key), after(RECORD, key), after(MEMBERS, key)

@@ -1,7 +1,8 @@
 -- Checks a page of the members of one lesson, ARGV[6], and takes the ghosts out if that is asked. The record is read in the
 -- same step, so a true member is never taken out.
-local lesson = ARGV[6]
-local page = read('SSCAN', MEMBERS .. lesson, ARGV[2], 'COUNT', ARGV[3]) or {'0', {}}
+-- include check_common.lua
+local lesson = argv[6]
+local page = read('SSCAN', MEMBERS .. lesson, argv[2], 'COUNT', argv[3]) or {'0', {}}
 reply, size = {page[1]}, 1
 for _, uid in ipairs(page[2]) do
     local named = read('HGET', USER .. uid, 'lesson_id')

@@ -1,10 +1,7 @@
--- What the scripts that page through keys share; the build puts it before each of them.
---
--- The keys of a page are found by SCAN and not declared, which a single server allows.
-local call, prefix = redis.call, ARGV[1]
-local USER = prefix .. ':IN_LESSON:UID:'
-local RECORD = prefix .. ':LESSON_STATUS:LESSON_ID:'
-local MEMBERS = prefix .. ':LESSON_USER:LESSON_ID:'
+-- What the scripts that page through keys share. The keys of a page are found by SCAN and not declared, which a single
+-- server allows.
+-- include keys.lua
+local call = redis.call
 
 -- The reply of a command, or nil where its key is of a wrong type. Any other error ends the script.
 local function read(...)

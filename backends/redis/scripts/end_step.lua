@@ -12,8 +12,15 @@
 -- just the record, and the members are still this end's to put out.
 --
 -- Replies MORE, DONE or GONE, how many users have left, the cursor of the next step, and the mark ('' where there is none).
-local lesson, cursor, count, found = ARGV[2], ARGV[3], ARGV[4], ARGV[6]
+-- include common.lua
+-- include put_out.lua
+local lesson, cursor, count, found = argv[2], argv[3], argv[4], argv[6]
 local record, members = RECORD .. lesson, MEMBERS .. lesson
+
+local function put_out_or_fail(uids)
+    local left = put_out(uids, lesson)
+    return type(left) == 'table' and error(left.err, 0) or left
+end
 
 -- Returns the mark, or that of the step before where there is no record any more. A server without memory refuses these
 -- writes, but the members can leave all the same.
@@ -23,7 +30,7 @@ local function close_lesson()
     if (status == '0' and mark) or (not status and not mark and call('HLEN', record) == 0) then
         return mark or found
     end
-    mark = mark or ARGV[5]
+    mark = mark or argv[5]
     local closed = redis.pcall('HSET', record, 'course_status', '0', 'ending', mark)
     if type(closed) ~= 'table' then
         return mark
@@ -38,14 +45,14 @@ if found ~= '' and call('HGET', record, 'ending') ~= found and call('HLEN', reco
 end
 if call('SCARD', members) <= tonumber(count) then
     call('HLEN', record) -- of a wrong type? Then nothing is changed.
-    local left = put_out(call('SMEMBERS', members), lesson)
+    local left = put_out_or_fail(call('SMEMBERS', members))
     call('UNLINK', record, members)
     return {'DONE', left, '0', ''}
 end
 local mark = close_lesson()
 local page = call('SSCAN', members, cursor, 'COUNT', count)
 local uids = page[2]
-local left = put_out(uids, lesson)
+local left = put_out_or_fail(uids)
 for first = 1, #uids, 1000 do
     call('SREM', members, unpack(uids, first, math.min(first + 999, #uids)))
 end

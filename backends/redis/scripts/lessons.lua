@@ -5,7 +5,8 @@
 -- Replies the next cursor, then for each lesson: a word, LESSON, COURSE_STATUS, CHAT_STATUS, MEMBERS. The word is RECORD,
 -- MEMBERS_ONLY, or WRONG_TYPE. A lesson is named once by its record and once by its members, maybe in different pages,
 -- and SCAN may give a key twice: the caller takes each lesson once.
-local cursor, keys = scan(ARGV[2], ':LESSON_', ARGV[3])
+-- include common.lua
+local cursor, keys = scan(argv[2], ':LESSON_', argv[3])
 local reply, size = {cursor}, 1
 for _, key in ipairs(keys) do
     local lesson = after(RECORD, key) or after(MEMBERS, key)

@@ -2,6 +2,7 @@
 -- what SMEMBERS does.
 --
 --   ARGV  PREFIX LESSON MOST
-local members = ARGV[1] .. ':LESSON_USER:LESSON_ID:' .. ARGV[2]
+-- include keys.lua
+local members = MEMBERS .. argv[2]
 local count = redis.call('SCARD', members)
-return count > tonumber(ARGV[3]) and count or redis.call('SMEMBERS', members)
+return count > tonumber(argv[3]) and count or redis.call('SMEMBERS', members)

@@ -4,7 +4,8 @@
 --
 -- Replies the next cursor, then for each record: a word, UID, COURSE, LESSON, SESSION. The word is USER, IDLE for a
 -- record that names no lesson, or WRONG_TYPE. SCAN may give a key twice: the caller takes each user once.
-local cursor, keys = scan(ARGV[2], ':IN_LESSON:UID:', ARGV[3])
+-- include common.lua
+local cursor, keys = scan(argv[2], ':IN_LESSON:UID:', argv[3])
 local reply, size = {cursor}, 1
 for _, key in ipairs(keys) do
     local found = read('HMGET', key, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
@@ -15,8 +16,8 @@ for _, key in ipairs(keys) do
         word = 'IDLE'
     end
     reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4] = word, after(USER, key), found[1], found[2]
-    -- A session counts only in the lesson it was given for: a legacy join moves a user and leaves it behind.
-    reply[size + 5] = found[2] and found[4] == found[2] and found[3]
+    -- include session.lua
+    reply[size + 5] = session
     size = size + 5
 end
 return reply

@@ -1,0 +1,39 @@
+--: end_record(lesson)
+--: end_lesson(lesson, most)
+--
+-- The lesson ends: O and how many members have left, or X if there is none. `end_record` leaves the members where they
+-- are. A lesson of more than `most` members is answered L and not ended, and nothing behind it in its batch is executed:
+-- the caller ends it in steps (end_step.lua), and then sends what comes behind.
+local record, members = RECORD .. lesson, MEMBERS .. lesson
+local count = end_lesson and call('SCARD', members) or 0
+if type(count) == 'table' then
+    problem, key = count, members
+    break
+end
+local size = call('HLEN', record)
+if type(size) == 'table' then
+    problem, key = size, record
+    break
+elseif size == 0 and count == 0 then
+    answer = 'X'
+    break
+elseif count > tonumber(most or count) then
+    answer = 'L'
+    break
+end
+local done
+if end_record then
+    done = call('DEL', record)
+else
+    -- include put_out.lua
+    done = put_out(call('SMEMBERS', members), lesson)
+    count = done
+    if type(done) ~= 'table' then
+        done = call('UNLINK', record, members)
+    end
+end
+if type(done) == 'table' then
+    problem, key, other = done, record, end_lesson and members
+    break
+end
+answer = 'O' .. count

@@ -1,0 +1,21 @@
+--: get(lesson)
+--
+-- O with 1 if the lesson has a record and 0 if not, the number of its members, and its statuses. X for one that
+-- has neither.
+local record, members = RECORD .. lesson, MEMBERS .. lesson
+local found = call('HMGET', record, 'course_status', 'chat_status')
+local size = found.err and found or found[1] or found[2] or call('HLEN', record)
+if type(size) == 'table' then
+    problem, key = size, record
+    break
+end
+local count = call('SCARD', members)
+if type(count) == 'table' then
+    problem, key = count, members
+    break
+elseif size == 0 and count == 0 then
+    answer = 'X'
+    break
+end
+answer = 'O' .. (size == 0 and '0' or '1') .. '\31' .. count .. '\31'
+-- include operations/statuses.lua

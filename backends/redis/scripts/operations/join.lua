@@ -1,0 +1,94 @@
+--: join(uid, course, lesson)
+--: join_from(uid, course, lesson)
+--: admit(uid, course, lesson, session, if_exists, if_open, stay)
+--
+-- The user joins the lesson, and leaves the one that the record names: N, M or A. `join_from` and `admit` also answer the
+-- place of before. The flags of `admit` are '1' or ''; it may be refused by one of them: e, o or s, the course_status of
+-- the lesson, and the place of the user.
+local user = USER .. uid
+local old_lesson, found
+if join then
+    old_lesson = call('HGET', user, 'lesson_id')
+    if type(old_lesson) == 'table' then
+        problem, key = old_lesson, user
+        break
+    end
+else
+    found = call('HMGET', user, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
+    if found.err then
+        problem, key = found, user
+        break
+    end
+    old_lesson = found[2]
+end
+
+if admit then
+    local status, refusal = false, false
+    if if_exists ~= '' or if_open ~= '' then
+        local record = RECORD .. lesson
+        status = call('HGET', record, 'course_status')
+        local size = status or call('HLEN', record)
+        if type(size) == 'table' then
+            problem, key = size, record
+            break
+        elseif if_exists ~= '' and size == 0 then
+            refusal = 'e'
+        elseif if_open ~= '' and status ~= '1' and status ~= '3' then
+            refusal = 'o'
+        end
+    end
+    if not refusal and stay ~= '' and old_lesson and old_lesson ~= lesson then
+        refusal = 's'
+    end
+    if refusal then
+        answer = refusal .. (status and '=' .. status:gsub('\31', '?') or '') .. '\31'
+        -- include operations/place.lua
+        break
+    end
+end
+
+local members, beside, done = MEMBERS .. lesson, false, 0
+if old_lesson and old_lesson ~= lesson then
+    beside = MEMBERS .. old_lesson
+    done = call('SMOVE', beside, members, uid)
+end
+if done == 0 then
+    beside = false
+    done = call('SADD', members, uid)
+end
+if done ~= 1 and type(done) == 'table' then
+    problem, key, other = done, members, beside
+    break
+end
+
+-- What remains of a session goes, and a record without its uid gets it. `join` sees that by the number of fields, which
+-- costs the server 0.15 us, where to read more fields costs 0.2 and to write the uid each time 0.1.
+local remains
+if admit and session ~= '' then
+    done = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session', session,
+                'session_lesson_id', lesson)
+elseif join and old_lesson then
+    done = call('HSET', user, 'course_id', course, 'lesson_id', lesson)
+else
+    done = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson)
+end
+if join then
+    remains = call('HLEN', user) ~= 3
+elseif session == '' or join_from then
+    remains = found[3] or found[4]
+end
+if remains and type(done) ~= 'table' then
+    done = call('HSET', user, 'uid', uid)
+    if type(done) ~= 'table' then
+        done = call('HDEL', user, 'session', 'session_lesson_id')
+    end
+end
+if done ~= 0 and type(done) == 'table' then
+    problem, key = done, user
+    break
+end
+
+answer = not old_lesson and 'N' or old_lesson == lesson and 'A' or 'M'
+if not join and old_lesson then
+    -- include operations/place.lua
+end

@@ -1,0 +1,50 @@
+--: quit(uid)
+--: leave(uid, if_lesson, if_session)
+--
+-- The user leaves the lesson that the record names: O, or X for one who is nowhere. `leave` also answers the place, and C
+-- with the place if that is not the lesson or the session which it was given.
+local user = USER .. uid
+local lesson, found
+if quit then
+    lesson = call('HGET', user, 'lesson_id')
+    if type(lesson) == 'table' then
+        problem, key = lesson, user
+        break
+    end
+else
+    found = call('HMGET', user, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
+    if found.err then
+        problem, key = found, user
+        break
+    end
+    lesson = found[2]
+end
+if not lesson then
+    answer = 'X'
+    break
+end
+
+if leave then
+    -- include session.lua
+    if (if_lesson ~= '' and if_lesson ~= lesson) or (if_session ~= '' and if_session ~= session) then
+        answer = 'C'
+        -- include operations/place.lua
+        break
+    end
+end
+
+local members = MEMBERS .. lesson
+local done = call('SREM', members, uid)
+if done ~= 1 and type(done) == 'table' then
+    problem, key = done, members
+    break
+end
+done = call('DEL', user)
+if done ~= 1 and type(done) == 'table' then
+    problem, key = done, user
+    break
+end
+answer = 'O'
+if leave then
+    -- include operations/place.lua
+end

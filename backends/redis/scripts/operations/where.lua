@@ -1,0 +1,14 @@
+--: where(uid)
+--
+-- O and the place of the user: course, lesson, session. X for one who is nowhere. (A single call is a command and needs no
+-- script.)
+local user = USER .. uid
+local found = call('HMGET', user, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
+if found.err then
+    problem, key = found, user
+    break
+end
+answer = found[2] and 'O' or 'X'
+if found[2] then
+    -- include operations/place.lua
+end
