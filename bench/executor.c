@@ -61,6 +61,7 @@ static lesson_store_executor *open_executor(const share *mine) {
 
 static void close_executor(share *mine, lesson_store_executor *executor) {
     must_be_done(lesson_store_executor_stop(executor, 0)); /* run returns before its callback has */
+    lesson_store_executor_figures_init(&mine->figures, sizeof mine->figures);
     lesson_store_executor_read_figures(executor, &mine->figures);
     measure_must(mine->figures.completed == mine->join_count, "not every join was completed");
     lesson_store_executor_close(executor);

@@ -387,8 +387,8 @@ typedef struct listing {
     size_t sum;
 } listing;
 
-static bool add_size(lesson_store_id uid, void *context) {
-    *(size_t *)context += uid.size + (unsigned char)uid.data[uid.size - 1];
+static bool add_size(const lesson_store_id *uid, void *context) {
+    *(size_t *)context += uid->size + (unsigned char)uid->data[uid->size - 1];
     return true;
 }
 

@@ -234,8 +234,8 @@ static void run_tool(void *context) {
 
 /* ---- Listing: `batch` times */
 
-static bool add_size(lesson_store_id uid, void *context) {
-    *(size_t *)context += uid.size;
+static bool add_size(const lesson_store_id *uid, void *context) {
+    *(size_t *)context += uid->size;
     return true;
 }
 

@@ -178,7 +178,7 @@ static size_t where_batch(party *side, const workload_join *joins, size_t count)
     if (side->raw)
         return raw_sqlite_where_all(side->raw, uids, count);
     for (size_t i = 0; i < count; i++) {
-        side->operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+        side->operations[i] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_WHERE};
         side->operations[i].uid = uids[i];
         side->operations[i].place = &places[i];
     }
@@ -196,8 +196,8 @@ static void run_where_batches(void *context) {
     side->result = found;
 }
 
-static bool add_size(lesson_store_id uid, void *context) {
-    *(size_t *)context += uid.size;
+static bool add_size(const lesson_store_id *uid, void *context) {
+    *(size_t *)context += uid->size;
     return true;
 }
 

@@ -167,7 +167,7 @@ static uint64_t end_lesson(setting *all) {
     return left;
 }
 
-static bool count_member(lesson_store_id uid, void *context) {
+static bool count_member(const lesson_store_id *uid, void *context) {
     (void)uid;
     ++*(uint64_t *)context;
     return true;
@@ -212,9 +212,9 @@ static void damage(setting *all) {
 }
 
 static uint64_t repair(setting *all) {
-    uint64_t mended = 0;
-    int code = lesson_store_check(all->store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, &mended);
-    measure_must(code == LESSON_STORE_OK && mended > 0, "repair: %s", lesson_store_message());
+    uint64_t repaired = 0;
+    int code = lesson_store_check(all->store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, &repaired);
+    measure_must(code == LESSON_STORE_OK && repaired > 0, "repair: %s", lesson_store_message());
     return all->load.user_count;
 }
 

@@ -178,7 +178,7 @@ static void list_members(void *context, lesson_store_id lesson_id, lesson_store_
     const best_lesson *lesson = need_lesson(context, lesson_id);
     for (uint32_t i = 0; i < lesson->count; i++) {
         const best_user *user = lesson->members[i];
-        if (!callback((lesson_store_id){user->id, user->size}, callback_context))
+        if (!callback(&(lesson_store_id){user->id, user->size}, callback_context))
             break;
     }
 }

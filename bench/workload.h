@@ -58,7 +58,7 @@ void workload_turn(const workload *load, workload_join *joins, size_t count);
 
 /* An operation that does this join. */
 static inline lesson_store_operation workload_operation(const workload_join *join) {
-    lesson_store_operation operation = LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_JOIN);
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_JOIN};
     operation.uid = join->uid;
     operation.course_id = join->course_id;
     operation.lesson_id = join->lesson_id;

@@ -17,7 +17,7 @@ void batch_end(struct batch *batch) {
 
 lesson_store_operation *batch_add(struct batch *batch, lesson_store_operation_kind kind, uint64_t line_number) {
     size_t index = batch->count++;
-    batch->operations[index] = lesson_store_operation_of(kind);
+    batch->operations[index] = (lesson_store_operation){.kind = kind};
     batch->line_numbers[index] = line_number;
     return &batch->operations[index];
 }

@@ -46,7 +46,7 @@ static const struct poptOption check_options[] = {
     FLAG("ended", OPTION_ENDED, "a lesson without a record counts as ended, and nobody may be in it"),
     OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption repair_options[] = {
-    FLAG("dry-run", OPTION_DRY_RUN, "only say what would be mended"),
+    FLAG("dry-run", OPTION_DRY_RUN, "only say what would be repaired"),
     FLAG("ended", OPTION_ENDED, "a lesson without a record counts as ended, and nobody may be in it"),
     OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption import_options[] = {
@@ -76,8 +76,8 @@ static const struct command commands[] = {
     {"check", "", "find disagreement between user records and members",
      "Prints what was found: found, what, lesson, uid, detail. The exit status is 1 if anything was.", check_options, 0,
      0, true, command_check},
-    {"repair", "", "mend what check finds",
-     "Prints as check does; the first field says mended, left or, in a dry run, would mend.", repair_options, 0, 0,
+    {"repair", "", "repair what check finds",
+     "Prints as check does; the first field says repaired, left or, in a dry run, would repair.", repair_options, 0, 0,
      true, command_repair},
     {"info", "", "show facts about the store", NULL, no_options, 0, 0, true, command_info},
     {"export", "[FILE|-]", "write the whole store as JSON, one object a line",

@@ -86,6 +86,7 @@ static void add_lesson(struct import *import, const struct record *record) {
     bool has_course = record->course_status != LESSON_STORE_STATUS_NONE;
     bool has_chat = record->chat_status != LESSON_STORE_STATUS_NONE;
     set->lesson_id = record->lesson_id;
+    set->given = LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS;
     /* What the export leaves out is what create gives, also where the lesson is there already. */
     set->course_status = has_course ? record->course_status : LESSON_STORE_COURSE_WAITING;
     set->chat_status = has_chat ? record->chat_status : LESSON_STORE_CHAT_FREE;

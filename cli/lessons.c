@@ -7,7 +7,7 @@ static const char *said(const char *word) {
 
 int command_create(struct call *call) {
     const char *lesson_id = call->arguments[0];
-    int code = lesson_store_create(call->store, lesson_id, option_given(call, OPTION_RESET) ? LESSON_STORE_RESET : 0);
+    int code = lesson_store_create(call->store, lesson_id, option_given(call, OPTION_RESET) ? LESSON_STORE_CREATE_RESET : 0);
     if (code < 0)
         return report_failure(call, NULL, code);
     struct field answer[] = {field_code(code), field_only_json(field_text("lesson_id", lesson_id))};
@@ -19,7 +19,7 @@ int command_create(struct call *call) {
 
 int command_end(struct call *call) {
     const char *lesson_id = call->arguments[0];
-    uint32_t flags = option_given(call, OPTION_RECORD_ONLY) ? LESSON_STORE_RECORD_ONLY : 0;
+    uint32_t flags = option_given(call, OPTION_RECORD_ONLY) ? LESSON_STORE_END_RECORD_ONLY : 0;
     uint64_t left = 0;
     int code = lesson_store_end(call->store, lesson_id, flags, &left);
     if (code < 0)
@@ -36,20 +36,40 @@ int command_end(struct call *call) {
 
 /* ---- Statuses */
 
+typedef bool (*status_reader)(struct fault *fault, const char *what, const char *word, int *status);
+
 static int read_statuses(const struct call *call, lesson_store_operation *set) {
-    char *const *text = call->options.text;
+    const struct {
+        const char *name;
+        int option;
+        uint32_t bit;
+        status_reader read;
+        int32_t *status;
+    } statuses[] = {
+        {"--course-status", OPTION_COURSE_STATUS, LESSON_STORE_GIVEN_COURSE_STATUS, fault_read_course_status,
+         &set->course_status},
+        {"--chat-status", OPTION_CHAT_STATUS, LESSON_STORE_GIVEN_CHAT_STATUS, fault_read_chat_status,
+         &set->chat_status},
+        {"--if-course-status", OPTION_IF_COURSE_STATUS, LESSON_STORE_GIVEN_IF_COURSE_STATUS, fault_read_course_status,
+         &set->if_course_status},
+        {"--if-chat-status", OPTION_IF_CHAT_STATUS, LESSON_STORE_GIVEN_IF_CHAT_STATUS, fault_read_chat_status,
+         &set->if_chat_status},
+    };
     struct fault fault;
-    if (fault_read_course_status(&fault, "--course-status", text[OPTION_COURSE_STATUS], &set->course_status) &&
-        fault_read_chat_status(&fault, "--chat-status", text[OPTION_CHAT_STATUS], &set->chat_status) &&
-        fault_read_course_status(&fault, "--if-course-status", text[OPTION_IF_COURSE_STATUS], &set->if_course_status) &&
-        fault_read_chat_status(&fault, "--if-chat-status", text[OPTION_IF_CHAT_STATUS], &set->if_chat_status))
-        return EXIT_YES;
-    return complain_of(call, LESSON_STORE_INVALID, "%s", fault.text);
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        const char *word = call->options.text[statuses[i].option];
+        if (!word)
+            continue;
+        if (!statuses[i].read(&fault, statuses[i].name, word, statuses[i].status))
+            return complain_of(call, LESSON_STORE_INVALID, "%s", fault.text);
+        set->given |= statuses[i].bit;
+    }
+    return EXIT_YES;
 }
 
 /* Both statuses and both expectations are one operation, so that they are one atomic step. */
 int command_set(struct call *call) {
-    lesson_store_operation set = lesson_store_operation_of(LESSON_STORE_OPERATION_SET);
+    lesson_store_operation set = {.kind = LESSON_STORE_OPERATION_SET};
     set.lesson_id = lesson_store_id_of(call->arguments[0]);
     if (!option_given(call, OPTION_COURSE_STATUS) && !option_given(call, OPTION_CHAT_STATUS)) {
         int status = complain_of(call, LESSON_STORE_INVALID, "give --course-status or --chat-status");
@@ -109,7 +129,7 @@ int command_show(struct call *call) {
 
 int command_count(struct call *call) {
     uint64_t count = 0;
-    int code = lesson_store_count(call->store, call->arguments[0], &count);
+    int code = lesson_store_count_members(call->store, call->arguments[0], &count);
     if (code < 0)
         return report_failure(call, NULL, code);
     struct field answer[] = {field_code(code), field_only_json(field_text("lesson_id", call->arguments[0])),
@@ -118,8 +138,8 @@ int command_count(struct call *call) {
     return exit_status_of(code);
 }
 
-static bool print_member(lesson_store_id uid, void *context) {
-    struct field row = field_id("uid", uid);
+static bool print_member(const lesson_store_id *uid, void *context) {
+    struct field row = field_id("uid", *uid);
     return output_row(context, &row, 1);
 }
 

@@ -11,30 +11,30 @@ struct inspection {
     bool dry_run;
     bool repairs;
     uint64_t found;
-    uint64_t mendable;
-    uint64_t mended;
+    uint64_t repairable;
+    uint64_t repaired;
 };
 
 static const char *verdict(const struct inspection *inspection, const lesson_store_finding *finding) {
     if (!inspection->repairs && !inspection->dry_run)
         return "found";
-    if (finding->mended)
-        return "mended";
-    return inspection->dry_run && finding->mendable ? "would mend" : "left";
+    if (finding->repaired)
+        return "repaired";
+    return inspection->dry_run && finding->repairable ? "would repair" : "left";
 }
 
 static bool print_finding(const lesson_store_finding *finding, void *context) {
     struct inspection *inspection = context;
     inspection->found++;
-    inspection->mendable += finding->mendable;
-    inspection->mended += finding->mended;
+    inspection->repairable += finding->repairable;
+    inspection->repaired += finding->repaired;
     struct field row[] = {field_text("verdict", verdict(inspection, finding)),
                           field_text("finding", lesson_store_finding_text((int)finding->kind)),
                           field_id("lesson_id", finding->lesson_id),
                           field_id("uid", finding->uid),
                           field_text("detail", finding->detail),
-                          field_only_json(field_bool("mendable", finding->mendable)),
-                          field_only_json(field_bool("mended", finding->mended))};
+                          field_only_json(field_bool("repairable", finding->repairable)),
+                          field_only_json(field_bool("repaired", finding->repaired))};
     progress_update(&inspection->progress, 0, inspection->found);
     return output_row(&inspection->call->output, row, sizeof row / sizeof *row);
 }
@@ -48,9 +48,9 @@ static int inspect(struct inspection *inspection) {
     progress_end(&inspection->progress);
     if (code)
         return report_failure(call, NULL, code);
-    note(call, "%" PRIu64 " found, %" PRIu64 " of them mendable, %" PRIu64 " mended", inspection->found,
-         inspection->mendable, inspection->mended);
-    return inspection->found == inspection->mended ? EXIT_YES : EXIT_NO;
+    note(call, "%" PRIu64 " found, %" PRIu64 " of them repairable, %" PRIu64 " repaired", inspection->found,
+         inspection->repairable, inspection->repaired);
+    return inspection->found == inspection->repaired ? EXIT_YES : EXIT_NO;
 }
 
 int command_check(struct call *call) {

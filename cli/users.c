@@ -52,10 +52,10 @@ static const char *arrival_word(uint32_t arrival) {
 
 static int explain_refusal(const struct call *call, uint32_t refused_by, const lesson_store_place *place) {
     const char *lesson_id = call->arguments[2];
-    if (refused_by == LESSON_STORE_IF_EXISTS)
+    if (refused_by == LESSON_STORE_JOIN_IF_EXISTS)
         return complain_of(call, LESSON_STORE_REFUSED, "refused by --if-exists: the lesson \"%s\" has no record",
                            lesson_id);
-    if (refused_by == LESSON_STORE_IF_OPEN)
+    if (refused_by == LESSON_STORE_JOIN_IF_OPEN)
         return complain_of(call, LESSON_STORE_REFUSED, "refused by --if-open: the lesson \"%s\" is not open",
                            lesson_id);
     return complain_of(call, LESSON_STORE_REFUSED, "refused by --stay: the user \"%s\" is in the lesson \"%s\"",
@@ -63,20 +63,20 @@ static int explain_refusal(const struct call *call, uint32_t refused_by, const l
 }
 
 static const char *refusing_option(uint32_t refused_by) {
-    if (refused_by == LESSON_STORE_IF_EXISTS)
+    if (refused_by == LESSON_STORE_JOIN_IF_EXISTS)
         return "if-exists";
-    return refused_by == LESSON_STORE_IF_OPEN ? "if-open" : "stay";
+    return refused_by == LESSON_STORE_JOIN_IF_OPEN ? "if-open" : "stay";
 }
 
 static lesson_store_operation join_of(const struct call *call, lesson_store_place *before) {
-    lesson_store_operation join = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    lesson_store_operation join = {.kind = LESSON_STORE_OPERATION_JOIN};
     join.uid = lesson_store_id_of(call->arguments[0]);
     join.course_id = lesson_store_id_of(call->arguments[1]);
     join.lesson_id = lesson_store_id_of(call->arguments[2]);
     join.session = lesson_store_id_of(call->options.text[OPTION_SESSION]);
-    join.flags = (option_given(call, OPTION_IF_EXISTS) ? (uint32_t)LESSON_STORE_IF_EXISTS : 0) |
-                 (option_given(call, OPTION_IF_OPEN) ? (uint32_t)LESSON_STORE_IF_OPEN : 0) |
-                 (option_given(call, OPTION_STAY) ? (uint32_t)LESSON_STORE_STAY : 0);
+    join.flags = (option_given(call, OPTION_IF_EXISTS) ? (uint32_t)LESSON_STORE_JOIN_IF_EXISTS : 0) |
+                 (option_given(call, OPTION_IF_OPEN) ? (uint32_t)LESSON_STORE_JOIN_IF_OPEN : 0) |
+                 (option_given(call, OPTION_STAY) ? (uint32_t)LESSON_STORE_JOIN_STAY : 0);
     join.place = before;
     return join;
 }

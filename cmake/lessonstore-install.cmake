@@ -14,8 +14,10 @@ file(RELATIVE_PATH LESSONSTORE_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /
 
 install(TARGETS lessonstore EXPORT lessonstore-targets)
 install(FILES include/lessonstore/lessonstore.h include/lessonstore/executor.h include/lessonstore/backend.h
-        include/lessonstore/fault.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lessonstore)
+if(LESSONSTORE_FAULT)
+    install(FILES include/lessonstore/fault.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lessonstore)
+endif()
 configure_file(cmake/lessonstore.pc.in lessonstore.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lessonstore.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -1,15 +1,6 @@
 /* The path of every operation: check, borrow an instance, run, give the instance back. */
 #include "core.h"
 
-void lesson_store_fail_operations(lesson_store_operation *operations, size_t first, size_t end, int code) {
-    for (size_t i = first; i < end; i++) {
-        if (operations[i].code != LESSON_STORE_UNANSWERED)
-            continue;
-        bool harmless = code == LESSON_STORE_UNKNOWN && !lesson_store_operation_writes(&operations[i]);
-        operations[i].code = harmless ? LESSON_STORE_UNREACHABLE : code;
-    }
-}
-
 static LESSON_STORE_RARE int fail_unanswered(const lesson_store_backend *backend, lesson_store_operation *operations,
                                              size_t first, size_t count) {
     int code = lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend left operation %zu without an answer",
@@ -32,22 +23,34 @@ static int run(const lesson_store_backend *backend, lesson_store_instance *insta
     return LESSON_STORE_OK;
 }
 
-/* Leaves every operation either refused or UNANSWERED; returns how many are left to be run. */
-static size_t check_all(const lesson_store *store, lesson_store_operation *operations, size_t count) {
+static void clear_reserved(lesson_store_operation *operation) {
+    operation->reserved_answer = 0;
+    memset(operation->reserved_answers, 0, sizeof operation->reserved_answers);
+    memset(operation->lesson.reserved, 0, sizeof operation->lesson.reserved);
+}
+
+/* Answers an operation that must not be run, and leaves the others UNANSWERED. Returns true if it is to be run. */
+static bool prepare(const lesson_store *store, lesson_store_operation *operation) {
+    clear_reserved(operation);
+    int code = lesson_store_operation_check(store, operation);
+    if (operation->message && operation->message_size > 0)
+        operation->message[0] = '\0';
+    bool runs = code == LESSON_STORE_OK && operation->kind != LESSON_STORE_OPERATION_NONE;
+    if (runs)
+        operation->code = LESSON_STORE_UNANSWERED;
+    else
+        lesson_store_answer(operation, code);
+    return runs;
+}
+
+static size_t prepare_all(const lesson_store *store, lesson_store_operation *operations, size_t count) {
     size_t sound = 0;
-    for (size_t i = 0; i < count; i++) {
-        int code = lesson_store_operation_check(store, &operations[i]);
-        operations[i].code = code ? code : LESSON_STORE_UNANSWERED;
-        sound += code == LESSON_STORE_OK;
-    }
+    for (size_t i = 0; i < count; i++)
+        sound += prepare(store, &operations[i]);
     return sound;
 }
 
-int lesson_store_code_of_unsent(int code) {
-    return code == LESSON_STORE_UNKNOWN ? LESSON_STORE_UNREACHABLE : code;
-}
-
-int lesson_store_run_stretches(const lesson_store_backend *backend, lesson_store_instance *instance,
+int lesson_store_run_unanswered(const lesson_store_backend *backend, lesson_store_instance *instance,
                                lesson_store_operation *operations, size_t count) {
     for (size_t first = 0, end; first < count; first = end + 1) {
         for (end = first; end < count && operations[end].code == LESSON_STORE_UNANSWERED; end++)
@@ -72,7 +75,7 @@ int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, 
     int code = lesson_store_pool_check_thread(&store->pool);
     if (code)
         return code;
-    size_t sound = check_all(store, operations, count);
+    size_t sound = prepare_all(store, operations, count);
     if (sound == 0)
         return LESSON_STORE_OK;
 
@@ -80,7 +83,7 @@ int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, 
     if (sound == count)
         code = run(&store->backend, slot->instance, operations, count);
     else
-        code = lesson_store_run_stretches(&store->backend, slot->instance, operations, count);
+        code = lesson_store_run_unanswered(&store->backend, slot->instance, operations, count);
     lesson_store_pool_give(&store->pool, slot);
     return code;
 }

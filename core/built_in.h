@@ -8,3 +8,6 @@ BUILT_IN(sqlite)
 #ifdef LESSON_STORE_WITH_REDIS
 BUILT_IN(redis)
 #endif
+#ifdef LESSON_STORE_WITH_FAULT
+BUILT_IN(fault)
+#endif

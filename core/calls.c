@@ -6,8 +6,8 @@ static int run_one(lesson_store *store, lesson_store_operation *operation) {
     return code ? code : operation->code;
 }
 
-/* For the calls that answer with a place. The ids may lie in that very place, as when a user is to quit what `where`
- * has just told; then the answer is written elsewhere first. */
+/* For the calls that return a place. The ids may point into that very place, for example when a user is to quit what
+ * `where` has just returned. Then the answer is written elsewhere first. */
 static int run_one_with_place(lesson_store *store, lesson_store_operation *operation, lesson_store_place *place) {
     operation->place = place;
     if (!lesson_store_operation_reads_its_place(operation))
@@ -21,14 +21,14 @@ static int run_one_with_place(lesson_store *store, lesson_store_operation *opera
 }
 
 int lesson_store_create(lesson_store *store, const char *lesson_id, uint32_t flags) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_CREATE);
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_CREATE};
     operation.lesson_id = lesson_store_id_of(lesson_id);
     operation.flags = flags;
     return run_one(store, &operation);
 }
 
 int lesson_store_end(lesson_store *store, const char *lesson_id, uint32_t flags, uint64_t *left) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_END);
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_END};
     operation.lesson_id = lesson_store_id_of(lesson_id);
     operation.flags = flags;
     int code = run_one(store, &operation);
@@ -37,32 +37,51 @@ int lesson_store_end(lesson_store *store, const char *lesson_id, uint32_t flags,
     return code;
 }
 
-int lesson_store_set_course_status(lesson_store *store, const char *lesson_id, int course_status, int expected,
-                                   int *present) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_SET);
+static lesson_store_operation set_of(const char *lesson_id, uint32_t given) {
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_SET};
     operation.lesson_id = lesson_store_id_of(lesson_id);
+    operation.given = given;
+    return operation;
+}
+
+int lesson_store_set_course_status(lesson_store *store, const char *lesson_id, int course_status) {
+    lesson_store_operation operation = set_of(lesson_id, LESSON_STORE_GIVEN_COURSE_STATUS);
+    operation.course_status = course_status;
+    return run_one(store, &operation);
+}
+
+int lesson_store_set_chat_status(lesson_store *store, const char *lesson_id, int chat_status) {
+    lesson_store_operation operation = set_of(lesson_id, LESSON_STORE_GIVEN_CHAT_STATUS);
+    operation.chat_status = chat_status;
+    return run_one(store, &operation);
+}
+
+int lesson_store_replace_course_status(lesson_store *store, const char *lesson_id, int expected, int course_status,
+                                       int *current) {
+    lesson_store_operation operation =
+        set_of(lesson_id, LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_IF_COURSE_STATUS);
     operation.course_status = course_status;
     operation.if_course_status = expected;
     int code = run_one(store, &operation);
-    if (code == LESSON_STORE_CONFLICT && present)
-        *present = operation.lesson.course_status;
+    if (code == LESSON_STORE_CONFLICT && current)
+        *current = operation.lesson.course_status;
     return code;
 }
 
-int lesson_store_set_chat_status(lesson_store *store, const char *lesson_id, int chat_status, int expected,
-                                 int *present) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_SET);
-    operation.lesson_id = lesson_store_id_of(lesson_id);
+int lesson_store_replace_chat_status(lesson_store *store, const char *lesson_id, int expected, int chat_status,
+                                     int *current) {
+    lesson_store_operation operation =
+        set_of(lesson_id, LESSON_STORE_GIVEN_CHAT_STATUS | LESSON_STORE_GIVEN_IF_CHAT_STATUS);
     operation.chat_status = chat_status;
     operation.if_chat_status = expected;
     int code = run_one(store, &operation);
-    if (code == LESSON_STORE_CONFLICT && present)
-        *present = operation.lesson.chat_status;
+    if (code == LESSON_STORE_CONFLICT && current)
+        *current = operation.lesson.chat_status;
     return code;
 }
 
 int lesson_store_get_lesson(lesson_store *store, const char *lesson_id, lesson_store_lesson *lesson) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_GET_LESSON);
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_GET_LESSON};
     operation.lesson_id = lesson_store_id_of(lesson_id);
     int code = run_one(store, &operation);
     if (code == LESSON_STORE_OK && lesson)
@@ -72,7 +91,7 @@ int lesson_store_get_lesson(lesson_store *store, const char *lesson_id, lesson_s
 
 int lesson_store_join(lesson_store *store, const char *uid, const char *course_id, const char *lesson_id,
                       const char *session, uint32_t flags, lesson_store_place *before) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_JOIN};
     operation.uid = lesson_store_id_of(uid);
     operation.course_id = lesson_store_id_of(course_id);
     operation.lesson_id = lesson_store_id_of(lesson_id);
@@ -83,7 +102,7 @@ int lesson_store_join(lesson_store *store, const char *uid, const char *course_i
 
 int lesson_store_quit(lesson_store *store, const char *uid, const char *lesson_id, const char *session,
                       lesson_store_place *before) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_QUIT};
     operation.uid = lesson_store_id_of(uid);
     operation.lesson_id = lesson_store_id_of(lesson_id);
     operation.session = lesson_store_id_of(session);
@@ -91,13 +110,13 @@ int lesson_store_quit(lesson_store *store, const char *uid, const char *lesson_i
 }
 
 int lesson_store_where(lesson_store *store, const char *uid, lesson_store_place *place) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_WHERE};
     operation.uid = lesson_store_id_of(uid);
     return run_one_with_place(store, &operation, place);
 }
 
-int lesson_store_count(lesson_store *store, const char *lesson_id, uint64_t *count) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_COUNT);
+int lesson_store_count_members(lesson_store *store, const char *lesson_id, uint64_t *count) {
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_COUNT_MEMBERS};
     operation.lesson_id = lesson_store_id_of(lesson_id);
     int code = run_one(store, &operation);
     if (code == LESSON_STORE_OK && count)

@@ -1,26 +1,33 @@
-/* The rules for arguments, in one table, so that no backend has to know them. */
+/* The rules for arguments, in one table, so that no backend needs to know them. */
 #include "core.h"
-#include "plain.h"
 
 enum { UID = 1, COURSE = 2, LESSON = 4, SESSION = 8 };
 
+#define JOIN_FLAGS (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY)
+#define NEW_STATUSES (LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS)
+#define ALL_STATUSES (NEW_STATUSES | LESSON_STORE_GIVEN_IF_COURSE_STATUS | LESSON_STORE_GIVEN_IF_CHAT_STATUS)
+
 static const struct rule {
-    const char *name;
-    unsigned needs;
+    unsigned needs; /* ids */
     unsigned takes;
     uint32_t flags;
+    uint32_t given;
     bool writes;
 } rules[] = {
-    [LESSON_STORE_OPERATION_CREATE] = {"create", LESSON, LESSON, LESSON_STORE_RESET, true},
-    [LESSON_STORE_OPERATION_END] = {"end", LESSON, LESSON, LESSON_STORE_RECORD_ONLY, true},
-    [LESSON_STORE_OPERATION_SET] = {"set", LESSON, LESSON, 0, true},
-    [LESSON_STORE_OPERATION_GET_LESSON] = {"get lesson", LESSON, LESSON, 0, false},
-    [LESSON_STORE_OPERATION_JOIN] = {"join", UID | COURSE | LESSON, UID | COURSE | LESSON | SESSION,
-                                     LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN | LESSON_STORE_STAY, true},
-    [LESSON_STORE_OPERATION_QUIT] = {"quit", UID, UID | LESSON | SESSION, 0, true},
-    [LESSON_STORE_OPERATION_WHERE] = {"where", UID, UID, 0, false},
-    [LESSON_STORE_OPERATION_COUNT] = {"count", LESSON, LESSON, 0, false},
+    [LESSON_STORE_OPERATION_NONE] = {0, 0, 0, 0, false},
+    [LESSON_STORE_OPERATION_CREATE] = {LESSON, LESSON, LESSON_STORE_CREATE_RESET, 0, true},
+    [LESSON_STORE_OPERATION_END] = {LESSON, LESSON, LESSON_STORE_END_RECORD_ONLY, 0, true},
+    [LESSON_STORE_OPERATION_SET] = {LESSON, LESSON, 0, ALL_STATUSES, true},
+    [LESSON_STORE_OPERATION_GET_LESSON] = {LESSON, LESSON, 0, 0, false},
+    [LESSON_STORE_OPERATION_JOIN] = {UID | COURSE | LESSON, UID | COURSE | LESSON | SESSION, JOIN_FLAGS, 0, true},
+    [LESSON_STORE_OPERATION_QUIT] = {UID, UID | LESSON | SESSION, 0, 0, true},
+    [LESSON_STORE_OPERATION_WHERE] = {UID, UID, 0, 0, false},
+    [LESSON_STORE_OPERATION_COUNT_MEMBERS] = {LESSON, LESSON, 0, 0, false},
 };
+
+#define COUNT_ONE(name, number, word) +1
+_Static_assert(sizeof rules / sizeof *rules == 1 LESSON_STORE_OPERATION_MAP(COUNT_ONE), "every operation has its rules");
+#undef COUNT_ONE
 
 static const struct rule *rule_of(const lesson_store_operation *operation) {
     return operation->kind < sizeof rules / sizeof *rules ? &rules[operation->kind] : NULL;
@@ -30,6 +37,8 @@ bool lesson_store_operation_writes(const lesson_store_operation *operation) {
     const struct rule *rule = rule_of(operation);
     return rule && rule->writes;
 }
+
+/* ---- Ids */
 
 int lesson_store_id_check(const char *what, lesson_store_id id) {
     if (lesson_store_id_valid(id.data, id.size))
@@ -50,98 +59,77 @@ int lesson_store_id_check(const char *what, lesson_store_id id) {
     return lesson_store_fail(LESSON_STORE_INVALID, "%s is not valid UTF-8", what);
 }
 
-static bool is_given(lesson_store_id id) {
-    return id.data || id.size;
-}
-
-static int check_id(const struct rule *rule, unsigned bit, const char *what, lesson_store_id id) {
-    if (!is_given(id) && !(rule->needs & bit))
+static int check_id(const lesson_store_operation *operation, const struct rule *rule, unsigned bit, const char *what,
+                    lesson_store_id id) {
+    if (!id.data && id.size == 0 && !(rule->needs & bit))
         return LESSON_STORE_OK;
     if (!(rule->takes & bit))
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no %s", rule->name, what);
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no %s", lesson_store_operation_name(operation->kind),
+                                 what);
     return lesson_store_id_check(what, id);
 }
 
-/* Names the fault, where there is one. */
-static LESSON_STORE_RARE int check_ids(const struct rule *rule, const lesson_store_operation *operation) {
-    int code = check_id(rule, UID, "uid", operation->uid);
+static int check_ids(const lesson_store_operation *operation, const struct rule *rule) {
+    int code = check_id(operation, rule, UID, "uid", operation->uid);
     if (!code)
-        code = check_id(rule, COURSE, "course_id", operation->course_id);
+        code = check_id(operation, rule, COURSE, "course_id", operation->course_id);
     if (!code)
-        code = check_id(rule, LESSON, "lesson_id", operation->lesson_id);
+        code = check_id(operation, rule, LESSON, "lesson_id", operation->lesson_id);
     if (!code)
-        code = check_id(rule, SESSION, "session", operation->session);
+        code = check_id(operation, rule, SESSION, "session", operation->session);
     return code;
 }
 
-/* The bit if this is an id of the common kind, 0 if it is not given, UNCLEAR if it is to be looked at more closely. */
-enum { UNCLEAR = 16 };
+/* ---- Statuses */
 
-static inline unsigned glance(unsigned bit, lesson_store_id id) {
-    if (!is_given(id))
-        return 0;
-    bool common = id.data && id.size > 0 && id.size <= LESSON_STORE_ID_MAX && lesson_store_is_plain(id.data, id.size);
-    return common ? bit : UNCLEAR;
-}
-
-/* True if all ids are there that are needed, none that is not taken, and each is plain: so at nearly every call. */
-static bool ids_are_common(const struct rule *rule, const lesson_store_operation *operation) {
-    unsigned seen = glance(UID, operation->uid) | glance(COURSE, operation->course_id) |
-                    glance(LESSON, operation->lesson_id) | glance(SESSION, operation->session);
-    return !(seen & ~rule->takes) && !(rule->needs & ~seen);
-}
-
-static int check_status(const char *what, int32_t status, int32_t highest) {
-    if (status >= LESSON_STORE_STATUS_NONE && status <= highest)
+static int check_status(const lesson_store_operation *operation, uint32_t bit, const char *what, int32_t status,
+                        int32_t highest) {
+    if (!(operation->given & bit))
+        return status == 0 ? LESSON_STORE_OK
+                           : lesson_store_fail(LESSON_STORE_INVALID, "the %s is %d and not among what is given", what,
+                                               (int)status);
+    if (status >= 0 && status <= highest)
         return LESSON_STORE_OK;
-    return lesson_store_fail(LESSON_STORE_INVALID, "%s %d is not between 0 and %d", what, (int)status, (int)highest);
-}
-
-static bool names_a_status(const lesson_store_operation *operation) {
-    return operation->course_status != LESSON_STORE_STATUS_NONE || operation->chat_status != LESSON_STORE_STATUS_NONE ||
-           operation->if_course_status != LESSON_STORE_STATUS_NONE ||
-           operation->if_chat_status != LESSON_STORE_STATUS_NONE;
+    return lesson_store_fail(LESSON_STORE_INVALID, "the %s %d is not between 0 and %d", what, (int)status,
+                             (int)highest);
 }
 
 static int check_statuses(const lesson_store_operation *operation) {
-    if (operation->course_status == LESSON_STORE_STATUS_NONE && operation->chat_status == LESSON_STORE_STATUS_NONE)
-        return lesson_store_fail(LESSON_STORE_INVALID, "set is given no status to set");
-    int code = check_status("course_status", operation->course_status, LESSON_STORE_COURSE_WAITING);
+    int code = check_status(operation, LESSON_STORE_GIVEN_COURSE_STATUS, "course_status", operation->course_status,
+                            LESSON_STORE_COURSE_WAITING);
     if (!code)
-        code = check_status("chat_status", operation->chat_status, LESSON_STORE_CHAT_BANNED);
+        code = check_status(operation, LESSON_STORE_GIVEN_CHAT_STATUS, "chat_status", operation->chat_status,
+                            LESSON_STORE_CHAT_BANNED);
     if (!code)
-        code = check_status("expected course_status", operation->if_course_status, LESSON_STORE_COURSE_WAITING);
+        code = check_status(operation, LESSON_STORE_GIVEN_IF_COURSE_STATUS, "expected course_status",
+                            operation->if_course_status, LESSON_STORE_COURSE_WAITING);
     if (!code)
-        code = check_status("expected chat_status", operation->if_chat_status, LESSON_STORE_CHAT_BANNED);
+        code = check_status(operation, LESSON_STORE_GIVEN_IF_CHAT_STATUS, "expected chat_status",
+                            operation->if_chat_status, LESSON_STORE_CHAT_BANNED);
+    if (!code && operation->kind == LESSON_STORE_OPERATION_SET && !(operation->given & NEW_STATUSES))
+        code = lesson_store_fail(LESSON_STORE_INVALID, "set is given no status to set");
     return code;
 }
 
-static int unsupported(const lesson_store *store, const struct rule *rule, const lesson_store_operation *operation) {
-    const char *shown = store->location.shown;
-    if (!(store->backend.operations & (UINT32_C(1) << operation->kind)))
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no %s", shown, rule->name);
-    if (operation->flags & ~store->backend.flags)
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend lacks a flag of %s (0x%x)", shown,
-                                 rule->name, (unsigned)(operation->flags & ~store->backend.flags));
-    return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend keeps no sessions", shown);
-}
+/* ---- Where answers are written */
 
-static bool is_supported(const lesson_store *store, const lesson_store_operation *operation) {
-    return store->backend.operations & (UINT32_C(1) << operation->kind) &&
-           !(operation->flags & ~store->backend.flags) &&
-           (!operation->session.data || store->capabilities & LESSON_STORE_CAN_KEEP_SESSIONS);
-}
-
-static bool lies_in(lesson_store_id id, const lesson_store_place *place) {
-    uintptr_t begin = (uintptr_t)place;
+static bool overlaps(lesson_store_id id, const void *memory, size_t size) {
+    uintptr_t begin = (uintptr_t)memory;
     uintptr_t data = (uintptr_t)id.data;
-    return data < begin + sizeof *place && data + id.size > begin;
+    return data < begin + size && data + id.size > begin;
+}
+
+static bool any_id_overlaps(const lesson_store_operation *operation, const void *memory, size_t size) {
+    return overlaps(operation->uid, memory, size) || overlaps(operation->course_id, memory, size) ||
+           overlaps(operation->lesson_id, memory, size) || overlaps(operation->session, memory, size);
 }
 
 bool lesson_store_operation_reads_its_place(const lesson_store_operation *operation) {
-    const lesson_store_place *place = operation->place;
-    return place && (lies_in(operation->uid, place) || lies_in(operation->course_id, place) ||
-                     lies_in(operation->lesson_id, place) || lies_in(operation->session, place));
+    return operation->place && any_id_overlaps(operation, operation->place, sizeof *operation->place);
+}
+
+static bool reads_its_message(const lesson_store_operation *operation) {
+    return operation->message && any_id_overlaps(operation, operation->message, operation->message_size);
 }
 
 bool lesson_store_answer_tells_place(uint32_t kind, int code) {
@@ -150,26 +138,56 @@ bool lesson_store_answer_tells_place(uint32_t kind, int code) {
     return has_place && (code == LESSON_STORE_OK || code == LESSON_STORE_REFUSED || code == LESSON_STORE_CONFLICT);
 }
 
+/* ---- The whole operation */
+
+static bool uses_reserved(const lesson_store_operation *operation) {
+    uint64_t used = 0;
+    for (size_t i = 0; i < sizeof operation->reserved / sizeof *operation->reserved; i++)
+        used |= operation->reserved[i];
+    return used;
+}
+
+static int check_form(const lesson_store_operation *operation, const struct rule *rule) {
+    const char *name = lesson_store_operation_name(operation->kind);
+    if (operation->flags & ~rule->flags)
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no flag 0x%x", name,
+                                 (unsigned)(operation->flags & ~rule->flags));
+    if (operation->given & ~rule->given)
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s does not take what is given (0x%x)", name,
+                                 (unsigned)(operation->given & ~rule->given));
+    if (uses_reserved(operation))
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s: a reserved field is not 0", name);
+    if (!operation->message != !operation->message_size)
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s: message and message_size do not belong together", name);
+    if (lesson_store_operation_reads_its_place(operation))
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s: an id lies in the place for the answer", name);
+    if (reads_its_message(operation))
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s: an id lies in the memory for the message", name);
+    return LESSON_STORE_OK;
+}
+
+static int check_support(const lesson_store *store, const lesson_store_operation *operation) {
+    const char *shown = store->location.shown;
+    const char *name = lesson_store_operation_name(operation->kind);
+    if (operation->kind != LESSON_STORE_OPERATION_NONE &&
+        !(store->backend.operations & (UINT64_C(1) << operation->kind)))
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no %s", shown, name);
+    if (operation->flags & ~store->backend.flags)
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend lacks a flag of %s (0x%x)", shown, name,
+                                 (unsigned)(operation->flags & ~store->backend.flags));
+    if (operation->session.data && !(store->capabilities & LESSON_STORE_CAN_KEEP_SESSIONS))
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend keeps no sessions", shown);
+    return LESSON_STORE_OK;
+}
+
 int lesson_store_operation_check(const lesson_store *store, const lesson_store_operation *operation) {
     const struct rule *rule = rule_of(operation);
     if (!rule)
         return lesson_store_fail(LESSON_STORE_INVALID, "operation kind %u does not exist", (unsigned)operation->kind);
-    if (operation->flags & ~rule->flags)
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no flag 0x%x", rule->name,
-                                 (unsigned)(operation->flags & ~rule->flags));
-    if (operation->reserved[0] || operation->reserved[1])
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s: a reserved field is not 0", rule->name);
-    if (lesson_store_operation_reads_its_place(operation))
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s: an id lies in the place for the answer", rule->name);
-
-    int code = ids_are_common(rule, operation) ? LESSON_STORE_OK : check_ids(rule, operation);
-    if (code)
-        return code;
-    if (operation->kind == LESSON_STORE_OPERATION_SET)
+    int code = check_form(operation, rule);
+    if (!code)
+        code = check_ids(operation, rule);
+    if (!code)
         code = check_statuses(operation);
-    else if (names_a_status(operation))
-        code = lesson_store_fail(LESSON_STORE_INVALID, "%s takes no statuses", rule->name);
-    if (code)
-        return code;
-    return is_supported(store, operation) ? LESSON_STORE_OK : unsupported(store, rule, operation);
+    return code ? code : check_support(store, operation);
 }

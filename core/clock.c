@@ -1,11 +1,18 @@
+/* Time and chance. */
+#include <errno.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "core.h"
 
-int64_t lesson_store_now_ms(void) {
+int64_t lesson_store_monotonic_us(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+int64_t lesson_store_now_ms(void) {
+    return lesson_store_monotonic_us() / 1000;
 }
 
 void lesson_store_condition_open(pthread_cond_t *condition) {
@@ -19,4 +26,19 @@ void lesson_store_condition_open(pthread_cond_t *condition) {
 int lesson_store_wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_ms) {
     struct timespec until = {.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
     return pthread_cond_timedwait(condition, mutex, &until);
+}
+
+/* getrandom is not interrupted for up to 256 bytes once the system has collected enough (its manual page). */
+int lesson_store_random(void *bytes, size_t size) {
+    char *out = bytes;
+    while (size > 0) {
+        ssize_t got = getrandom(out, size < 256 ? size : 256, 0);
+        if (got < 0 && errno != EINTR)
+            return lesson_store_fail(LESSON_STORE_FAILED, "no random bytes: %s", strerror(errno));
+        if (got > 0) {
+            out += got;
+            size -= (size_t)got;
+        }
+    }
+    return LESSON_STORE_OK;
 }

@@ -8,45 +8,60 @@
 
 #include <lessonstore/backend.h>
 
+/* ---- sized.c: structures that begin with `size` */
+
+#define LESSON_STORE_SIZED_MAX 4096 /* bytes; a larger `size` is garbage */
+
+/* Writes a structure of this version into one of the caller's, which keeps its size. False if that size is not valid. */
+bool lesson_store_sized_write(void *to, const void *from, size_t from_size);
+
 /* ---- location.c: the parts; options.c: the options */
 
 #define LESSON_STORE_OPTIONS_MAX 32 /* options in one location */
 
-typedef struct lesson_store_faults lesson_store_faults; /* faults.h */
-
 struct lesson_store_location {
-    char text[LESSON_STORE_LOCATION_MAX + 1]; /* the parts, decoded in place */
-    char shown[LESSON_STORE_LOCATION_MAX + 8];
-    char folder[PATH_MAX]; /* "" if unknown */
-    const char *scheme;
+    char given[LESSON_STORE_LOCATION_MAX + 1]; /* as it came */
+    char text[LESSON_STORE_LOCATION_MAX + 1];  /* the parts, decoded in place */
+    char shown[LESSON_STORE_LOCATION_MAX + 3 * LESSON_STORE_OPTIONS_MAX + 8];
+    char directory[PATH_MAX]; /* "" if unknown */
+    const char *full_scheme;  /* with the prefix, if there is one */
+    const char *scheme;       /* without it */
     const char *user;
     const char *password;
     char *host;
     char *path;
     int port;
-    const lesson_store_instance *first; /* of the store, NULL until it is open */
-    bool is_faulty;                     /* it began with fault+, which is not part of the scheme */
-    lesson_store_faults *faults;        /* of the store, NULL where it is not faulty */
+    const lesson_store_instance *first;  /* of the store, NULL until it is open */
+    const lesson_store_backend *beneath; /* the table of the backend that the prefix stands before, NULL without one */
     struct {
         const char *name;
         const char *value;
-    } options[LESSON_STORE_OPTIONS_MAX];
+    } given_options[LESSON_STORE_OPTIONS_MAX];
     size_t option_count;
-    const lesson_store_option *known; /* the backend's options */
+    const lesson_store_option *options;        /* that the backend knows */
+    const lesson_store_option *prefix_options; /* that the prefix knows */
     int default_pool;
 };
 
 int lesson_store_location_parse(lesson_store_location *location, const char *text);
 
-/* Checks the options against those of core, of faults if it is faulty, and of the backend, and makes their values
+/* Takes this prefix off the scheme. */
+void lesson_store_location_take_prefix(lesson_store_location *location, size_t prefix_size);
+
+/* Checks the options against those of core, of the prefix (NULL: none) and of the backend, and makes their values
  * available. */
-int lesson_store_location_bind(lesson_store_location *location, const lesson_store_backend *backend);
+int lesson_store_location_bind(lesson_store_location *location, const lesson_store_backend *backend,
+                               const lesson_store_backend *prefix);
+
+/* Writes `shown`: the location without secrets. Before the options are bound, every value counts as one. */
+void lesson_store_location_show(lesson_store_location *location);
+
+/* The option of this name that the location may have, or NULL. */
+const lesson_store_option *lesson_store_location_option(const lesson_store_location *location, const char *name,
+                                                        size_t size);
 
 /* The options that every scheme takes. */
 extern const lesson_store_option lesson_store_core_options[];
-
-/* What a location may begin with, before the scheme (fault.h). */
-#define LESSON_STORE_FAULT_PREFIX "fault+"
 
 /* ---- registry.c */
 
@@ -54,6 +69,9 @@ extern const lesson_store_option lesson_store_core_options[];
 int lesson_store_backend_complete(lesson_store_backend *out, const lesson_store_backend *backend);
 bool lesson_store_backend_opens(const lesson_store_backend *backend, const char *scheme);
 const lesson_store_backend *lesson_store_backend_find(const char *scheme);
+
+/* The backend whose prefix the scheme begins with, and the size of that prefix; NULL if there is none. */
+const lesson_store_backend *lesson_store_backend_find_prefix(const char *scheme, size_t *size);
 
 /* The schemes of all registered backends, as "memory|sqlite"; cut if there is no room. */
 void lesson_store_backend_list(char *text, size_t size);
@@ -79,6 +97,10 @@ typedef struct lesson_store_pool {
     lesson_store_slot *idle_slots[LESSON_STORE_POOL_MAX];
     lesson_store_slot slots[LESSON_STORE_POOL_MAX];
 } lesson_store_pool;
+
+/* Opens an instance, and refuses one with reserved words that are not zero. */
+int lesson_store_open_instance(lesson_store_instance **out, const lesson_store_backend *backend,
+                               const lesson_store_location *location);
 
 int lesson_store_pool_open(lesson_store_pool *pool, const lesson_store_backend *backend,
                            lesson_store_location *location);
@@ -117,21 +139,16 @@ static inline void lesson_store_pool_give(lesson_store_pool *pool, lesson_store_
 void lesson_store_pool_begin_streaming(lesson_store_pool *pool, lesson_store_slot *slot);
 void lesson_store_pool_end_streaming(lesson_store_pool *pool, lesson_store_slot *slot);
 
-/* ---- store.c: opening and closing; batch.c, lists.c and info.c: the calls on a store */
+/* ---- store.c: opening and closing; batch.c, lists.c, pages.c and info.c: the calls on a store */
 
 struct lesson_store {
-    lesson_store_backend backend; /* completed */
-    uint32_t capabilities;
+    lesson_store_backend backend; /* completed; before another one: what both can do */
+    lesson_store_backend beneath; /* completed; only used if there is a prefix */
+    const lesson_store_backend *opened_by;
+    uint64_t capabilities;
     lesson_store_location location;
     lesson_store_pool pool;
 };
-
-/* Runs the stretches between operations that have a code already, as one call of the backend each. */
-int lesson_store_run_stretches(const lesson_store_backend *backend, lesson_store_instance *instance,
-                               lesson_store_operation *operations, size_t count);
-
-/* The code of what was not even sent, because what came before it failed with this one. */
-int lesson_store_code_of_unsent(int code);
 
 /* Lends an instance to a call that calls back. NULL with a code if there can be no such call. */
 lesson_store_slot *lesson_store_begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code);
@@ -147,7 +164,7 @@ size_t lesson_store_utf8_sequence(const unsigned char *text, size_t size);
 
 /* ---- clock.c */
 
-/* Of a clock that nobody sets. */
+/* The clock of lesson_store_monotonic_us. */
 int64_t lesson_store_now_ms(void);
 
 /* A condition to be waited for with this clock: as pthread_cond_init and pthread_cond_timedwait. */

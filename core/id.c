@@ -1,5 +1,5 @@
+/* What an id is. */
 #include "core.h"
-#include "plain.h"
 
 size_t lesson_store_utf8_sequence(const unsigned char *text, size_t size) {
     unsigned char lead = text[0];
@@ -21,28 +21,28 @@ size_t lesson_store_utf8_sequence(const unsigned char *text, size_t size) {
     return length;
 }
 
-static bool valid_slowly(const unsigned char *text, size_t size) {
-    while (size > 0) {
-        size_t length = lesson_store_utf8_sequence(text, size);
-        if (length == 0)
-            return false;
-        text += length;
-        size -= length;
-    }
-    return true;
+#define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* True if these eight bytes are ASCII and no control bytes. For such a byte adding 0x60 sets the high bit, adding 1 does
+ * not, and nothing is carried into the next byte. */
+static inline bool is_plain(const unsigned char *text) {
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return !(~((word + EVERY_BYTE(0x60u)) & ~(word + EVERY_BYTE(1u)) & ~word) & EVERY_BYTE(0x80u));
 }
 
-bool lesson_store_is_long_and_plain(const char *data, size_t size) {
-    uint64_t plain = lesson_store_plain_bytes(lesson_store_word_at(data + size - 8));
-    for (size_t done = 0; done + 8 < size; done += 8)
-        plain &= lesson_store_plain_bytes(lesson_store_word_at(data + done));
-    return lesson_store_all_plain(plain);
-}
-
+/* Ids are checked at every call, and nearly all are plain, so eight bytes at a time come first. */
 bool lesson_store_id_valid(const char *data, size_t size) {
+    const unsigned char *text = (const unsigned char *)data;
     if (!data || size == 0 || size > LESSON_STORE_ID_MAX)
         return false;
-    return lesson_store_is_plain(data, size) || valid_slowly((const unsigned char *)data, size);
+    for (size_t at = 0; at < size;) {
+        size_t length = size - at >= 8 && is_plain(text + at) ? 8 : lesson_store_utf8_sequence(text + at, size - at);
+        if (length == 0)
+            return false;
+        at += length;
+    }
+    return true;
 }
 
 void lesson_store_id_copy(char field[LESSON_STORE_ID_MAX + 1], lesson_store_id id) {

@@ -1,4 +1,4 @@
-/* What a store says of itself. */
+/* What a store can do, and what it reports about itself. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -19,7 +19,7 @@ static bool report(const char *name, const char *value, void *context) {
 
 static void report_capabilities(const lesson_store *store, struct reporter *reporter) {
     static const struct {
-        uint32_t bit;
+        uint64_t bit;
         const char *name;
     } names[] = {
         {LESSON_STORE_CAN_KEEP_SESSIONS, "can_keep_sessions"},
@@ -30,17 +30,55 @@ static void report_capabilities(const lesson_store *store, struct reporter *repo
         report(names[i].name, store->capabilities & names[i].bit ? "yes" : "no", reporter);
 }
 
-static void report_options(const lesson_store *store, struct reporter *reporter) {
-    const lesson_store_option *option = store->backend.options;
-    for (; option && option->name; option++) {
-        char number[24];
-        const char *value = lesson_store_location_text(&store->location, option->name);
-        if (option->maximum > option->minimum) {
-            snprintf(number, sizeof number, "%" PRId64, lesson_store_location_number(&store->location, option->name));
-            value = number;
-        }
-        report(option->name, value ? value : "", reporter);
+static void report_option(const lesson_store *store, const lesson_store_option *option, struct reporter *reporter) {
+    char number[24];
+    const char *value = lesson_store_location_text(&store->location, option->name);
+    if (option->maximum > option->minimum) {
+        snprintf(number, sizeof number, "%" PRId64, lesson_store_location_number(&store->location, option->name));
+        value = number;
     }
+    if (option->flags & LESSON_STORE_OPTION_SECRET && value && *value)
+        value = "***";
+    report(option->name, value ? value : "", reporter);
+}
+
+/* The options of a prefix are the prefix's own to report. */
+static void report_options(const lesson_store *store, struct reporter *reporter) {
+    for (const lesson_store_option *option = store->location.options; option && option->name; option++)
+        report_option(store, option, reporter);
+}
+
+static uint64_t calls_of(const lesson_store_backend *backend) {
+    uint64_t calls = backend->members ? LESSON_STORE_CALL_MEMBERS : 0;
+    calls |= backend->lessons ? LESSON_STORE_CALL_LESSONS : 0;
+    calls |= backend->users ? LESSON_STORE_CALL_USERS : 0;
+    calls |= backend->check ? LESSON_STORE_CALL_CHECK : 0;
+    calls |= backend->members_page ? LESSON_STORE_CALL_MEMBERS_PAGE : 0;
+    calls |= backend->lessons_page ? LESSON_STORE_CALL_LESSONS_PAGE : 0;
+    calls |= backend->users_page ? LESSON_STORE_CALL_USERS_PAGE : 0;
+    return calls;
+}
+
+void lesson_store_abilities_init(lesson_store_abilities *abilities, size_t size) {
+    const lesson_store_abilities init = LESSON_STORE_ABILITIES_INIT;
+    lesson_store_sized_init(abilities, size, &init, sizeof init);
+}
+
+int lesson_store_read_abilities(const lesson_store *store, lesson_store_abilities *abilities) {
+    if (!store || !abilities)
+        return lesson_store_fail(LESSON_STORE_INVALID, "abilities: no %s", store ? "place for them" : "store");
+    const lesson_store_instance *first = store->pool.slots[0].instance;
+    lesson_store_abilities found = {
+        .operations = store->backend.operations,
+        .flags = store->backend.flags,
+        .calls = calls_of(&store->backend),
+        .capabilities = store->capabilities,
+        .end_at_once_max = first->end_at_once_max ? first->end_at_once_max : UINT64_MAX,
+        .members_at_once_max = first->members_at_once_max ? first->members_at_once_max : UINT64_MAX,
+    };
+    if (!lesson_store_sized_write(abilities, &found, sizeof found))
+        return lesson_store_fail(LESSON_STORE_INVALID, "abilities: the size is not valid");
+    return LESSON_STORE_OK;
 }
 
 int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, void *context) {

@@ -37,7 +37,7 @@ int lesson_store_members(lesson_store *store, const char *lesson_id, lesson_stor
     lesson_store_slot *slot = lesson_store_begin_stream(store, store && store->backend.members, callback, &code);
     if (!slot)
         return code;
-    return lesson_store_end_stream(store, slot, store->backend.members(slot->instance, id, callback, context));
+    return lesson_store_end_stream(store, slot, store->backend.members(slot->instance, &id, callback, context));
 }
 
 int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callback, void *context) {
@@ -60,18 +60,18 @@ struct tally {
     lesson_store_finding_callback callback;
     void *context;
     uint64_t found;
-    uint64_t mended;
+    uint64_t repaired;
 };
 
 static bool count_finding(const lesson_store_finding *finding, void *context) {
     struct tally *tally = context;
     tally->found++;
-    tally->mended += finding->mended;
+    tally->repaired += finding->repaired;
     return !tally->callback || tally->callback(finding, tally->context);
 }
 
 int lesson_store_check(lesson_store *store, uint32_t flags, lesson_store_finding_callback callback, void *context,
-                       uint64_t *found, uint64_t *mended) {
+                       uint64_t *found, uint64_t *repaired) {
     if (flags & ~(uint32_t)(LESSON_STORE_CHECK_REPAIR | LESSON_STORE_CHECK_ENDED))
         return lesson_store_fail(LESSON_STORE_INVALID, "check takes no flag 0x%x", (unsigned)flags);
     int code;
@@ -82,7 +82,7 @@ int lesson_store_check(lesson_store *store, uint32_t flags, lesson_store_finding
     code = lesson_store_end_stream(store, slot, store->backend.check(slot->instance, flags, count_finding, &tally));
     if (found)
         *found = tally.found;
-    if (mended)
-        *mended = tally.mended;
+    if (repaired)
+        *repaired = tally.repaired;
     return code;
 }

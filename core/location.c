@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "faults.h"
+#include "core.h"
 
 #define SCHEME_BYTES "abcdefghijklmnopqrstuvwxyz0123456789+-."
 
@@ -114,8 +114,8 @@ static int add_option(lesson_store_location *location, char *text) {
         return lesson_store_fail(LESSON_STORE_INVALID, "location: the option %s is given twice", text);
     if (location->option_count == LESSON_STORE_OPTIONS_MAX)
         return bad("too many options");
-    location->options[location->option_count].name = text;
-    location->options[location->option_count].value = equals + 1;
+    location->given_options[location->option_count].name = text;
+    location->given_options[location->option_count].value = equals + 1;
     location->option_count++;
     return decode(equals + 1, "value of an option");
 }
@@ -150,39 +150,67 @@ static int parse_authority_and_path(lesson_store_location *location, char *rest)
     return *authority ? parse_authority(location, authority) : LESSON_STORE_OK;
 }
 
-/* The text with the password replaced; written before anything is decoded, so that messages can use it. The password is
- * taken to reach to the last @ of all, as it does where somebody forgot to encode a / in it. */
-static void show(lesson_store_location *location, const char *text) {
+/* ---- Showing */
+
+typedef struct writer {
+    char *end;
+    size_t left;
+} writer;
+
+static void add(writer *out, const char *text, size_t size) {
+    size = size < out->left ? size : out->left;
+    memcpy(out->end, text, size);
+    out->end += size;
+    out->left -= size;
+    *out->end = '\0';
+}
+
+/* Everything before the options. The password is taken to reach to the last @ of all, as it does if somebody forgot to
+ * encode a / in it. */
+static void show_authority(writer *out, const char *text, size_t size) {
     const char *authority = strstr(text, "://");
-    size_t authority_size = authority ? strcspn(authority + 3, "?") : 0;
-    const char *colon = NULL;
-    const char *at = NULL;
-    for (size_t i = 0; i < authority_size; i++) {
-        const char *byte = authority + 3 + i;
+    const char *colon = NULL, *at = NULL;
+    for (const char *byte = authority ? authority + 3 : text + size; byte < text + size; byte++) {
         if (*byte == ':' && !colon)
             colon = byte;
         if (*byte == '@')
             at = byte;
     }
-    if (at && colon && colon < at)
-        snprintf(location->shown, sizeof location->shown, "%.*s***%s", (int)(colon + 1 - text), text, at);
-    else
-        snprintf(location->shown, sizeof location->shown, "%s", text);
+    if (!at || !colon || colon > at) {
+        add(out, text, size);
+        return;
+    }
+    add(out, text, (size_t)(colon + 1 - text));
+    add(out, "***", 3);
+    add(out, at, (size_t)(text + size - at));
 }
 
-/* Takes fault+ off the scheme, where it stands before it. */
-static int take_scheme(lesson_store_location *location) {
-    const char *scheme = location->text;
-    const size_t size = strlen(LESSON_STORE_FAULT_PREFIX);
-    location->is_faulty = strncmp(scheme, LESSON_STORE_FAULT_PREFIX, size) == 0;
-    if (location->is_faulty)
-        scheme += size;
-    location->scheme = scheme;
-    if (*scheme < 'a' || *scheme > 'z')
-        return bad("no scheme follows " LESSON_STORE_FAULT_PREFIX);
-    if (strncmp(scheme, LESSON_STORE_FAULT_PREFIX, size) == 0)
-        return bad(LESSON_STORE_FAULT_PREFIX " is given twice; one store has one fault at a time");
-    return LESSON_STORE_OK;
+static bool is_public(const lesson_store_location *location, const char *name, size_t size) {
+    const lesson_store_option *option = lesson_store_location_option(location, name, size);
+    return option && !(option->flags & LESSON_STORE_OPTION_SECRET);
+}
+
+void lesson_store_location_show(lesson_store_location *location) {
+    writer out = {location->shown, sizeof location->shown - 1};
+    const char *rest = location->given + strcspn(location->given, "?");
+    show_authority(&out, location->given, (size_t)(rest - location->given));
+    while (*rest) {
+        size_t size = 1 + strcspn(rest + 1, "&"); /* with the ? or & before it */
+        size_t name_size = strcspn(rest + 1, "=&");
+        if (is_public(location, rest + 1, name_size)) {
+            add(&out, rest, size);
+        } else {
+            add(&out, rest, name_size + 1 < size ? name_size + 2 : size);
+            add(&out, "***", name_size + 1 < size ? 3 : 0);
+        }
+        rest += size;
+    }
+}
+
+/* ---- Parsing the whole */
+
+void lesson_store_location_take_prefix(lesson_store_location *location, size_t prefix_size) {
+    location->scheme += prefix_size;
 }
 
 int lesson_store_location_parse(lesson_store_location *location, const char *text) {
@@ -194,16 +222,15 @@ int lesson_store_location_parse(lesson_store_location *location, const char *tex
     size_t scheme_size = strspn(text, SCHEME_BYTES);
     if (scheme_size == 0 || text[0] < 'a' || text[0] > 'z' || text[scheme_size] != ':')
         return bad("does not begin with a scheme in lower case, as memory: or sqlite:PATH");
-    show(location, text);
-    if (!getcwd(location->folder, sizeof location->folder))
-        location->folder[0] = '\0';
+    memcpy(location->given, text, strlen(text) + 1);
     memcpy(location->text, text, strlen(text) + 1);
+    lesson_store_location_show(location);
+    if (!getcwd(location->directory, sizeof location->directory))
+        location->directory[0] = '\0';
 
     char *rest = location->text + scheme_size + 1;
     location->text[scheme_size] = '\0';
-    int scheme = take_scheme(location);
-    if (scheme)
-        return scheme;
+    location->full_scheme = location->scheme = location->text;
 
     char *question = strchr(rest, '?');
     if (question)
@@ -242,14 +269,18 @@ const char *lesson_store_location_path(const lesson_store_location *location) {
     return location->path;
 }
 
-const char *lesson_store_location_folder(const lesson_store_location *location) {
-    return location->folder[0] ? location->folder : NULL;
+const char *lesson_store_location_directory(const lesson_store_location *location) {
+    return location->directory[0] ? location->directory : NULL;
 }
 
 const lesson_store_instance *lesson_store_location_first(const lesson_store_location *location) {
-    return location->is_faulty ? lesson_store_fault_inner(location->first) : location->first;
+    return location->first;
 }
 
 const char *lesson_store_location_shown(const lesson_store_location *location) {
     return location->shown;
+}
+
+const lesson_store_backend *lesson_store_location_beneath(const lesson_store_location *location) {
+    return location->beneath;
 }

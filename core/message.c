@@ -44,3 +44,8 @@ int lesson_store_fail(int code, const char *format, ...) {
     memcpy(message, text, strlen(text) + 1);
     return code;
 }
+
+void lesson_store_keep_message(lesson_store_operation *operation) {
+    if (operation->message)
+        snprintf(operation->message, operation->message_size, "%s", message);
+}

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "faults.h"
+#include "core.h"
 
 const lesson_store_option lesson_store_core_options[] = {
     {.name = "pool",
@@ -14,19 +14,24 @@ const lesson_store_option lesson_store_core_options[] = {
     {.name = NULL},
 };
 
-static const lesson_store_option *find_in(const lesson_store_option *options, const char *name) {
+static const lesson_store_option *find_in(const lesson_store_option *options, const char *name, size_t size) {
     for (; options && options->name; options++) {
-        if (strcmp(options->name, name) == 0)
+        if (strlen(options->name) == size && memcmp(options->name, name, size) == 0)
             return options;
     }
     return NULL;
 }
 
+const lesson_store_option *lesson_store_location_option(const lesson_store_location *location, const char *name,
+                                                        size_t size) {
+    const lesson_store_option *option = find_in(lesson_store_core_options, name, size);
+    if (!option)
+        option = find_in(location->prefix_options, name, size);
+    return option ? option : find_in(location->options, name, size);
+}
+
 static const lesson_store_option *find_option(const lesson_store_location *location, const char *name) {
-    const lesson_store_option *option = find_in(lesson_store_core_options, name);
-    if (!option && location->is_faulty)
-        option = find_in(lesson_store_fault_options, name);
-    return option ? option : find_in(location->known, name);
+    return lesson_store_location_option(location, name, strlen(name));
 }
 
 static bool is_number(const lesson_store_option *option) {
@@ -56,34 +61,50 @@ static int check_option(const lesson_store_location *location, const char *name,
     const lesson_store_option *option = find_option(location, name);
     if (!option)
         return lesson_store_fail(LESSON_STORE_INVALID, "location: %s: takes no option \"%s\"", location->scheme, name);
+    const char *shown = option->flags & LESSON_STORE_OPTION_SECRET ? "***" : value;
     if (is_number(option)) {
         int64_t number;
         if (!parse_number(value, &number) || number < option->minimum || number > option->maximum)
             return lesson_store_fail(LESSON_STORE_INVALID,
                                      "location: the option %s is \"%s\", not a number from %" PRId64 " to %" PRId64,
-                                     name, value, option->minimum, option->maximum);
+                                     name, shown, option->minimum, option->maximum);
     } else if (option->choices && !is_choice(option->choices, value)) {
-        return lesson_store_fail(LESSON_STORE_INVALID, "location: the option %s is \"%s\", not one of %s", name, value,
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: the option %s is \"%s\", not one of %s", name, shown,
                                  option->choices);
     }
     return LESSON_STORE_OK;
 }
 
-int lesson_store_location_bind(lesson_store_location *location, const lesson_store_backend *backend) {
-    location->known = backend->options;
-    location->default_pool = backend->default_pool > 0 ? backend->default_pool : 1;
-    for (size_t i = 0; i < location->option_count; i++) {
-        int code = check_option(location, location->options[i].name, location->options[i].value);
-        if (code)
-            return code;
+static int check_table(const lesson_store_option *options) {
+    for (; options && options->name; options++) {
+        uint64_t reserved = options->reserved | options->reserved_words[0] | options->reserved_words[1] | options->reserved_words[2];
+        if (reserved || options->flags & ~(uint32_t)LESSON_STORE_OPTION_SECRET)
+            return lesson_store_fail(LESSON_STORE_INVALID, "the backend's option %s has a flag or field that is not known",
+                                     options->name);
     }
     return LESSON_STORE_OK;
 }
 
+int lesson_store_location_bind(lesson_store_location *location, const lesson_store_backend *backend,
+                               const lesson_store_backend *prefix) {
+    location->options = backend->options;
+    location->prefix_options = prefix ? prefix->options : NULL;
+    location->default_pool = backend->default_pool > 0 ? backend->default_pool : 1;
+    int code = check_table(location->options);
+    if (!code)
+        code = check_table(location->prefix_options);
+    if (code)
+        return code;
+    lesson_store_location_show(location);
+    for (size_t i = 0; i < location->option_count && !code; i++)
+        code = check_option(location, location->given_options[i].name, location->given_options[i].value);
+    return code;
+}
+
 static const char *given_value(const lesson_store_location *location, const char *name) {
     for (size_t i = 0; i < location->option_count; i++) {
-        if (strcmp(location->options[i].name, name) == 0)
-            return location->options[i].value;
+        if (strcmp(location->given_options[i].name, name) == 0)
+            return location->given_options[i].value;
     }
     return NULL;
 }

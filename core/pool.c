@@ -1,7 +1,6 @@
 #include "core.h"
 
-/* After an instance could not be opened, as for a server's limit of connections, the pool does with those it has for
- * so long. */
+/* After a failed open, wait this long before growing the pool again. A server's limit of connections is one cause. */
 #define GROW_PAUSE_MS 1000
 
 /* An address that differs in every thread: cheap to have, to compare and to keep in an atomic. */
@@ -10,11 +9,25 @@ static uintptr_t this_thread(void) {
     return (uintptr_t)&tag;
 }
 
+static bool uses_reserved(const lesson_store_instance *instance) {
+    uint64_t used = 0;
+    for (size_t i = 0; i < sizeof instance->reserved / sizeof *instance->reserved; i++)
+        used |= instance->reserved[i];
+    return used;
+}
+
+int lesson_store_open_instance(lesson_store_instance **out, const lesson_store_backend *backend,
+                               const lesson_store_location *location) {
+    int code = backend->open(out, location);
+    if (code || !uses_reserved(*out))
+        return code;
+    backend->close(*out);
+    *out = NULL;
+    return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend has not zeroed its instance", location->shown);
+}
+
 static int open_instance(lesson_store_pool *pool, lesson_store_instance **out) {
-    int code = pool->backend->open(out, pool->location);
-    if (!code)
-        (*out)->backend = pool->backend;
-    return code;
+    return lesson_store_open_instance(out, pool->backend, pool->location);
 }
 
 int lesson_store_pool_open(lesson_store_pool *pool, const lesson_store_backend *backend,

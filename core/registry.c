@@ -73,6 +73,32 @@ void lesson_store_backend_list(char *text, size_t size) {
         used += (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? "|" : "", backend->schemes);
 }
 
+static bool is_prefix(const char *scheme, size_t size) {
+    return size > 0 && scheme[size - 1] == '+';
+}
+
+/* The size of the prefix among these schemes that this scheme begins with; 0 if there is none. */
+static size_t prefix_size(const char *schemes, const char *scheme) {
+    while (schemes) {
+        size_t size;
+        const char *next = next_scheme(schemes, &size);
+        if (is_prefix(schemes, size) && strncmp(schemes, scheme, size) == 0)
+            return size;
+        schemes = next;
+    }
+    return 0;
+}
+
+const lesson_store_backend *lesson_store_backend_find_prefix(const char *scheme, size_t *size) {
+    const lesson_store_backend *backend;
+    for (size_t i = 0; (backend = lesson_store_backend_at(i)); i++) {
+        *size = prefix_size(backend->schemes, scheme);
+        if (*size > 0)
+            return backend;
+    }
+    return NULL;
+}
+
 static int check_schemes(const char *schemes) {
     const char *rest = schemes;
     while (rest) {
@@ -81,9 +107,6 @@ static int check_schemes(const char *schemes) {
         if (size == 0 || rest[0] < 'a' || rest[0] > 'z' ||
             strspn(rest, "abcdefghijklmnopqrstuvwxyz0123456789+-.") < size)
             return lesson_store_fail(LESSON_STORE_INVALID, "\"%s\" is no list of schemes", schemes);
-        if (strncmp(rest, LESSON_STORE_FAULT_PREFIX, strlen(LESSON_STORE_FAULT_PREFIX)) == 0)
-            return lesson_store_fail(LESSON_STORE_INVALID, "\"%s\": schemes that begin with %s are core's own", schemes,
-                                     LESSON_STORE_FAULT_PREFIX);
         rest = next;
     }
     return LESSON_STORE_OK;
@@ -91,11 +114,10 @@ static int check_schemes(const char *schemes) {
 
 int lesson_store_backend_complete(lesson_store_backend *out, const lesson_store_backend *backend) {
     const size_t required = offsetof(lesson_store_backend, run) + sizeof backend->run;
-    if (!backend || backend->size < required)
-        return lesson_store_fail(LESSON_STORE_INVALID, "the backend's table has %zu bytes, less than %zu",
+    if (!backend || !lesson_store_sized_read(out, sizeof *out, backend, required))
+        return lesson_store_fail(LESSON_STORE_INVALID,
+                                 "the backend's table has %zu bytes, less than %zu or with members that are not known",
                                  backend ? backend->size : 0, required);
-    memset(out, 0, sizeof *out);
-    memcpy(out, backend, backend->size < sizeof *out ? backend->size : sizeof *out);
     if (!out->schemes || !out->open || !out->close || !out->run)
         return lesson_store_fail(LESSON_STORE_INVALID, "the backend lacks a scheme, open, close or run");
     if (out->reserved)
@@ -114,6 +136,9 @@ static int add(const lesson_store_backend *backend) {
             const char *next = next_scheme(rest, &size);
             if (lists_scheme(other->schemes, rest, size))
                 return lesson_store_fail(LESSON_STORE_EXISTS, "the scheme %.*s is taken", (int)size, rest);
+            if (prefix_size(other->schemes, rest) > 0 || prefix_size(backend->schemes, other->schemes) > 0)
+                return lesson_store_fail(LESSON_STORE_INVALID, "the scheme %.*s and a prefix exclude each other",
+                                         (int)size, rest);
             rest = next;
         }
     }
@@ -132,4 +157,9 @@ int lesson_store_register(const lesson_store_backend *backend) {
     code = add(backend);
     pthread_mutex_unlock(&mutex);
     return code;
+}
+
+void lesson_store_backend_init(lesson_store_backend *backend, size_t size) {
+    const lesson_store_backend init = {.size = sizeof init};
+    lesson_store_sized_init(backend, size, &init, sizeof init);
 }

@@ -2,39 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "faults.h"
-
-/* Puts the backend that makes faults before the store's own. */
-static int open_faults(lesson_store *store) {
-    lesson_store_location *location = &store->location;
-    int code = lesson_store_faults_open(&location->faults, &store->backend, location->shown);
-    if (code)
-        return code;
-    store->backend = lesson_store_fault_backend_over(&location->faults->inner);
-    return lesson_store_faults_set_by_location(location->faults, location);
-}
-
-static void free_store(lesson_store *store) {
-    lesson_store_faults_close(store->location.faults);
-    free(store);
-}
-
-static int open_on(lesson_store **out, const lesson_store_backend *backend, lesson_store *store) {
-    int code = lesson_store_backend_complete(&store->backend, backend);
-    if (!code)
-        code = lesson_store_location_bind(&store->location, &store->backend);
-    if (!code && store->location.is_faulty)
-        code = open_faults(store);
-    if (!code)
-        code = lesson_store_pool_open(&store->pool, &store->backend, &store->location);
-    if (code) {
-        free_store(store);
-        return code;
-    }
-    store->capabilities = store->pool.slots[0].instance->capabilities;
-    *out = store;
-    return LESSON_STORE_OK;
-}
+#include "core.h"
 
 /* `only` is the one backend that was to open it, or NULL for all that are registered. */
 static int unknown_scheme(const char *scheme, const lesson_store_backend *only) {
@@ -46,25 +14,86 @@ static int unknown_scheme(const char *scheme, const lesson_store_backend *only) 
     return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "location: the scheme %s is not one of %s", scheme, known);
 }
 
-static int open_at(lesson_store **out, const lesson_store_backend *backend, const char *text) {
+/* Takes the prefix off the scheme. `*prefix` becomes its backend, NULL if there is none. */
+static int take_prefix(lesson_store_location *location, const lesson_store_backend **prefix) {
+    size_t size;
+    *prefix = lesson_store_backend_find_prefix(location->scheme, &size);
+    if (!*prefix)
+        return LESSON_STORE_OK;
+    lesson_store_location_take_prefix(location, size);
+    if (location->scheme[0] < 'a' || location->scheme[0] > 'z')
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: no scheme follows %.*s", (int)size,
+                                 location->full_scheme);
+    if (lesson_store_backend_find_prefix(location->scheme, &size))
+        return lesson_store_fail(LESSON_STORE_INVALID,
+                                 "location: there are two prefixes, or %.*s is given twice; it can have one", (int)size,
+                                 location->scheme);
+    return LESSON_STORE_OK;
+}
+
+/* Leaves a backend that stands before another one only what both can do. */
+static void restrict_to(lesson_store_backend *backend, const lesson_store_backend *beneath) {
+    backend->operations &= beneath->operations;
+    backend->flags &= beneath->flags;
+    backend->members = beneath->members ? backend->members : NULL;
+    backend->lessons = beneath->lessons ? backend->lessons : NULL;
+    backend->users = beneath->users ? backend->users : NULL;
+    backend->check = beneath->check ? backend->check : NULL;
+    backend->members_page = beneath->members_page ? backend->members_page : NULL;
+    backend->lessons_page = beneath->lessons_page ? backend->lessons_page : NULL;
+    backend->users_page = beneath->users_page ? backend->users_page : NULL;
+}
+
+static int complete_tables(lesson_store *store, const lesson_store_backend *opener,
+                           const lesson_store_backend *prefix) {
+    store->opened_by = prefix ? prefix : opener;
+    int code = lesson_store_backend_complete(&store->backend, store->opened_by);
+    if (code || !prefix)
+        return code;
+    code = lesson_store_backend_complete(&store->beneath, opener);
+    if (code)
+        return code;
+    restrict_to(&store->backend, &store->beneath);
+    store->location.beneath = &store->beneath;
+    return LESSON_STORE_OK;
+}
+
+/* `only` is the one backend that is to open it, or NULL for all that are registered. */
+static int open_store(lesson_store *store, const lesson_store_backend *only, const char *text) {
+    lesson_store_location *location = &store->location;
+    const lesson_store_backend *prefix = NULL;
+    int code = lesson_store_location_parse(location, text);
+    if (!code)
+        code = take_prefix(location, &prefix);
+    if (code)
+        return code;
+    const lesson_store_backend *opener = only ? only : lesson_store_backend_find(location->scheme);
+    if (!opener || !lesson_store_backend_opens(opener, location->scheme))
+        return unknown_scheme(location->scheme, only);
+    code = complete_tables(store, opener, prefix);
+    if (!code)
+        code = lesson_store_location_bind(location, prefix ? &store->beneath : &store->backend,
+                                          prefix ? &store->backend : NULL);
+    if (!code)
+        code = lesson_store_pool_open(&store->pool, &store->backend, location);
+    if (!code)
+        store->capabilities = store->pool.slots[0].instance->capabilities;
+    return code;
+}
+
+static int open_at(lesson_store **out, const lesson_store_backend *only, const char *text) {
     if (!out)
         return lesson_store_fail(LESSON_STORE_INVALID, "open: no place for the store");
     *out = NULL;
     lesson_store *store = calloc(1, sizeof *store);
     if (!store)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a store");
-    int code = lesson_store_location_parse(&store->location, text);
-    if (code) {
+    int code = open_store(store, only, text);
+    if (code)
         free(store);
-        return code;
-    }
-    const lesson_store_backend *opener = backend ? backend : lesson_store_backend_find(store->location.scheme);
-    if (!opener || !lesson_store_backend_opens(opener, store->location.scheme)) {
-        code = unknown_scheme(store->location.scheme, backend);
-        free(store);
-        return code;
-    }
-    return open_on(out, opener, store);
+    else
+        *out = store;
+    return code;
 }
 
 int lesson_store_open(lesson_store **out, const char *location) {
@@ -83,5 +112,25 @@ void lesson_store_close(lesson_store *store) {
     if (!store)
         return;
     lesson_store_pool_close(&store->pool);
-    free_store(store);
+    free(store);
+}
+
+/* ---- For backends that stand before another one */
+
+int lesson_store_open_beneath(lesson_store_instance **out, const lesson_store_location *location,
+                              const lesson_store_instance *first) {
+    lesson_store_location *beneath = malloc(sizeof *beneath);
+    if (!beneath)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a store");
+    /* The texts are in `location`, which lives as long as the store, and are pointed to from the copy. */
+    memcpy(beneath, location, sizeof *beneath);
+    beneath->first = first;
+    int code = lesson_store_open_instance(out, location->beneath, beneath);
+    free(beneath);
+    return code;
+}
+
+const lesson_store_instance *lesson_store_first_instance(const lesson_store *store,
+                                                         const lesson_store_backend *backend) {
+    return store && store->opened_by == backend ? store->pool.slots[0].instance : NULL;
 }

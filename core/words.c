@@ -1,4 +1,4 @@
-/* The names, words and texts of codes, statuses and findings. */
+/* The names, words and texts of codes, operations, statuses and findings. */
 #include "core.h"
 
 const char *lesson_store_code_name(int code) {
@@ -22,6 +22,20 @@ const char *lesson_store_code_text(int code) {
 #undef CASE
     default:
         return "unknown code";
+    }
+}
+
+const char *lesson_store_operation_name(uint32_t kind) {
+    switch (kind) {
+#define CASE(name, number, word) \
+    case number:                 \
+        return word;
+        LESSON_STORE_OPERATION_MAP(CASE)
+#undef CASE
+    case LESSON_STORE_OPERATION_NONE:
+        return "none";
+    default:
+        return "?";
     }
 }
 

@@ -18,11 +18,11 @@ static bool is_word(lesson_store_id word, const char *text) {
 bool request_parse(char *line, lesson_store_operation *operation, lesson_store_place *place) {
     lesson_store_id verb = next_word(&line);
     if (is_word(verb, "join"))
-        *operation = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        *operation = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
     else if (is_word(verb, "quit"))
-        *operation = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+        *operation = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_QUIT};
     else if (is_word(verb, "where"))
-        *operation = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+        *operation = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_WHERE};
     else
         return false;
     operation->uid = next_word(&line);

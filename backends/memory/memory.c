@@ -1,7 +1,6 @@
 /* The operations of the memory backend. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "table.h"
 
@@ -60,12 +59,12 @@ static void answer_lesson(const memory_lesson *lesson, lesson_store_operation *o
 
 /* `user` is NULL for one who is nowhere. */
 static void answer_place(const memory_user *user, const lesson_store_operation *operation) {
-    if (!operation->place)
-        return;
-    lesson_store_id none = {NULL, 0};
-    lesson_store_id_copy(operation->place->course_id, user ? memory_id(&user->course->entry) : none);
-    lesson_store_id_copy(operation->place->lesson_id, user ? memory_id(&user->lesson->entry) : none);
-    lesson_store_id_copy(operation->place->session, user ? memory_session(user) : none);
+    const lesson_store_id none = {NULL, 0};
+    if (user)
+        lesson_store_answer_place(operation, memory_id(&user->course->entry), memory_id(&user->lesson->entry),
+                                  memory_session(user));
+    else
+        lesson_store_answer_place(operation, none, none, none);
 }
 
 /* ---- Operations. `hash` is that of the uid. */
@@ -74,14 +73,14 @@ static int memory_create(memory_store *memory, const lesson_store_operation *cre
     memory_lesson *lesson = memory_find_lesson(memory, create->lesson_id);
     if (!lesson && !(lesson = memory_add_lesson(memory, create->lesson_id)))
         return no_memory();
-    if (lesson->has_record && !(create->flags & LESSON_STORE_RESET))
+    if (lesson->has_record && !(create->flags & LESSON_STORE_CREATE_RESET))
         return LESSON_STORE_EXISTS;
     memory_set_record(lesson, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE);
     return LESSON_STORE_OK;
 }
 
 static int memory_end(memory_store *memory, lesson_store_operation *end) {
-    bool record_only = end->flags & LESSON_STORE_RECORD_ONLY;
+    bool record_only = end->flags & LESSON_STORE_END_RECORD_ONLY;
     memory_lesson *lesson = memory_find_lesson(memory, end->lesson_id);
     if (!lesson || (record_only && !lesson->has_record))
         return LESSON_STORE_NOT_FOUND;
@@ -93,22 +92,17 @@ static int memory_end(memory_store *memory, lesson_store_operation *end) {
     return LESSON_STORE_OK;
 }
 
-static bool is_expected(int32_t expected, int8_t current) {
-    return expected == LESSON_STORE_STATUS_NONE || expected == current;
-}
-
 static int memory_set(memory_store *memory, lesson_store_operation *set) {
     memory_lesson *lesson = memory_find_lesson(memory, set->lesson_id);
     if (!lesson || !lesson->has_record)
         return LESSON_STORE_NOT_FOUND;
-    if (!is_expected(set->if_course_status, lesson->course_status) ||
-        !is_expected(set->if_chat_status, lesson->chat_status)) {
+    if (!lesson_store_set_expects(set, lesson->course_status, lesson->chat_status)) {
         answer_lesson(lesson, set);
         return LESSON_STORE_CONFLICT;
     }
-    if (set->course_status != LESSON_STORE_STATUS_NONE)
+    if (set->given & LESSON_STORE_GIVEN_COURSE_STATUS)
         lesson->course_status = (int8_t)set->course_status;
-    if (set->chat_status != LESSON_STORE_STATUS_NONE)
+    if (set->given & LESSON_STORE_GIVEN_CHAT_STATUS)
         lesson->chat_status = (int8_t)set->chat_status;
     return LESSON_STORE_OK;
 }
@@ -121,18 +115,12 @@ static int memory_get_lesson(const memory_store *memory, lesson_store_operation 
     return LESSON_STORE_OK;
 }
 
-/* The first flag that refuses this join, or 0. `lesson` is NULL if it is unknown, `user` if the user is nowhere. */
+/* The flag that refuses this join, or 0. `lesson` is NULL if it is unknown, `user` if the user is in no lesson. */
 static uint32_t refusing_flag(const lesson_store_operation *join, const memory_lesson *lesson,
                               const memory_user *user) {
-    bool exists = lesson && lesson->has_record;
-    bool is_open = exists && (lesson->course_status == LESSON_STORE_COURSE_ONLINE ||
-                              lesson->course_status == LESSON_STORE_COURSE_WAITING);
-    bool is_elsewhere = user && user->lesson != lesson;
-    if (join->flags & LESSON_STORE_IF_EXISTS && !exists)
-        return LESSON_STORE_IF_EXISTS;
-    if (join->flags & LESSON_STORE_IF_OPEN && !is_open)
-        return LESSON_STORE_IF_OPEN;
-    return join->flags & LESSON_STORE_STAY && is_elsewhere ? LESSON_STORE_STAY : 0;
+    return lesson_store_join_refused_by(join, lesson && lesson->has_record,
+                                        lesson ? lesson->course_status : LESSON_STORE_STATUS_NONE,
+                                        user && user->lesson != lesson);
 }
 
 static int memory_join(memory_store *memory, lesson_store_operation *join, uint32_t hash) {
@@ -157,9 +145,9 @@ static int memory_quit(memory_store *memory, const lesson_store_operation *quit,
         return LESSON_STORE_NOT_FOUND;
     memory_lesson *lesson = user->lesson;
     answer_place(user, quit);
-    if (quit->lesson_id.data && !memory_same_id(quit->lesson_id, memory_id(&lesson->entry)))
+    if (quit->lesson_id.data && !lesson_store_id_equal(quit->lesson_id, memory_id(&lesson->entry)))
         return LESSON_STORE_CONFLICT;
-    if (quit->session.data && !memory_same_id(quit->session, memory_session(user)))
+    if (quit->session.data && !lesson_store_id_equal(quit->session, memory_session(user)))
         return LESSON_STORE_CONFLICT;
     memory_leave(memory, user);
     memory_drop_lesson_if_empty(memory, lesson);
@@ -196,8 +184,10 @@ static int run_operation(memory_store *memory, lesson_store_operation *operation
         return memory_quit(memory, operation, hash);
     case LESSON_STORE_OPERATION_WHERE:
         return memory_where(memory, operation, hash);
-    case LESSON_STORE_OPERATION_COUNT:
+    case LESSON_STORE_OPERATION_COUNT_MEMBERS:
         return memory_count(memory, operation);
+    case LESSON_STORE_OPERATION_NONE:
+        break;
     }
     return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "memory: operation kind %u", (unsigned)operation->kind);
 }
@@ -209,7 +199,7 @@ static uint32_t hash_of(const memory_store *memory, const lesson_store_operation
 static int memory_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     memory_store *memory = memory_of(instance);
     if (count == 1) {
-        operations->code = run_operation(memory, operations, hash_of(memory, operations));
+        lesson_store_answer(operations, run_operation(memory, operations, hash_of(memory, operations)));
         return LESSON_STORE_OK;
     }
     for (size_t first = 0; first < count; first += GROUP_MAX) {
@@ -219,31 +209,57 @@ static int memory_run(lesson_store_instance *instance, lesson_store_operation *o
             hashes[i] = hash_of(memory, &operations[first + i]);
         fetch_users(memory, hashes, size);
         for (size_t i = 0; i < size; i++)
-            operations[first + i].code = run_operation(memory, &operations[first + i], hashes[i]);
+            lesson_store_answer(&operations[first + i], run_operation(memory, &operations[first + i], hashes[i]));
     }
     return LESSON_STORE_OK;
 }
 
-/* ---- Streams */
+/* ---- Lists */
 
-/* From the last to the first: a member who leaves is replaced by the last one, who has been listed by then. */
-static int memory_members(lesson_store_instance *instance, lesson_store_id lesson_id,
-                          lesson_store_member_callback callback, void *context) {
-    const memory_lesson *lesson = memory_find_lesson(memory_of(instance), lesson_id);
-    for (uint32_t i = lesson ? lesson->member_count : 0; i > 0; i--) {
-        if (i > MEMBERS_AHEAD)
-            __builtin_prefetch(lesson->members[i - 1 - MEMBERS_AHEAD]);
-        if (!callback(memory_id(&lesson->members[i - 1]->entry), context))
+static bool give_member(const memory_user *user, lesson_store_member_callback callback, void *context) {
+    const lesson_store_id uid = memory_id(&user->entry);
+    return callback(&uid, context);
+}
+
+static bool give_lesson(const memory_entry *entry, lesson_store_lesson_callback callback, void *context) {
+    lesson_store_lesson described = {.has_record = false};
+    describe_lesson((const memory_lesson *)entry, &described);
+    return callback(&described, context);
+}
+
+static bool give_user(const memory_entry *entry, lesson_store_user_callback callback, void *context) {
+    const memory_user *user = (const memory_user *)entry;
+    const lesson_store_user described = {.uid = memory_id(entry),
+                                         .course_id = memory_id(&user->course->entry),
+                                         .lesson_id = memory_id(&user->lesson->entry),
+                                         .session = memory_session(user)};
+    return callback(&described, context);
+}
+
+/* Gives the members below `end`, at most `most`, from the last to the first: a member who leaves is replaced by the last
+ * one, who has been listed by then. Returns where it stopped. */
+static uint32_t give_members(const memory_lesson *lesson, uint32_t end, size_t most,
+                             lesson_store_member_callback callback, void *context) {
+    for (; end > 0 && most > 0; end--, most--) {
+        if (end > MEMBERS_AHEAD)
+            __builtin_prefetch(lesson->members[end - 1 - MEMBERS_AHEAD]);
+        if (!give_member(lesson->members[end - 1], callback, context))
             break;
     }
+    return end;
+}
+
+static int memory_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                          lesson_store_member_callback callback, void *context) {
+    const memory_lesson *lesson = memory_find_lesson(memory_of(instance), *lesson_id);
+    if (lesson)
+        give_members(lesson, lesson->member_count, SIZE_MAX, callback, context);
     return LESSON_STORE_OK;
 }
 
 static int memory_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
     for (const memory_entry *entry = memory_of(instance)->lessons; entry; entry = entry->hh.next) {
-        lesson_store_lesson described;
-        describe_lesson((const memory_lesson *)entry, &described);
-        if (!callback(&described, context))
+        if (!give_lesson(entry, callback, context))
             break;
     }
     return LESSON_STORE_OK;
@@ -251,16 +267,92 @@ static int memory_lessons(lesson_store_instance *instance, lesson_store_lesson_c
 
 static int memory_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
     for (const memory_entry *entry = memory_of(instance)->users; entry; entry = entry->hh.next) {
-        const memory_user *user = (const memory_user *)entry;
-        lesson_store_user described = {.uid = memory_id(entry),
-                                       .course_id = memory_id(&user->course->entry),
-                                       .lesson_id = memory_id(&user->lesson->entry),
-                                       .session = memory_session(user)};
-        if (!callback(&described, context))
+        if (!give_user(entry, callback, context))
             break;
     }
     return LESSON_STORE_OK;
 }
+
+/* ---- Pages. A position has words[0] where the list goes on, and words[1] that it has begun. */
+
+static int memory_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
+                               lesson_store_position *position, lesson_store_member_callback callback, void *context) {
+    const memory_lesson *lesson = memory_find_lesson(memory_of(instance), *lesson_id);
+    uint32_t end = lesson ? lesson->member_count : 0;
+    if (position->words[1] && position->words[0] < end)
+        end = (uint32_t)position->words[0];
+    if (lesson)
+        end = give_members(lesson, end, most, callback, context);
+    position->words[0] = end;
+    position->words[1] = 1;
+    position->ended = end == 0;
+    return LESSON_STORE_OK;
+}
+
+/* The bucket after this one in the order of the reversed bits, as Redis' SCAN goes: when the table doubles, the buckets
+ * that were visited are those that make up the visited buckets of the new table. 0 after the last. */
+static uint64_t next_bucket(uint64_t bucket, uint64_t mask) {
+    for (uint64_t bit = mask - (mask >> 1); bit > 0; bit >>= 1) {
+        bucket ^= bit;
+        if (bucket & bit)
+            break;
+    }
+    return bucket;
+}
+
+typedef bool (*give_entry)(const memory_entry *entry, void *page);
+
+/* Gives whole buckets, until there are `most` entries or more. A page that was stopped is to be asked for again. */
+static int give_buckets(const memory_entry *table, size_t most, lesson_store_position *position, give_entry give,
+                        void *page) {
+    uint64_t mask = table ? table->hh.tbl->num_buckets - 1 : 0;
+    uint64_t bucket = position->words[0] & mask;
+    for (size_t given = 0; table && given < most && !position->ended; position->words[0] = bucket) {
+        const UT_hash_handle *handle = table->hh.tbl->buckets[bucket].hh_head;
+        for (; handle; handle = handle->hh_next, given++) {
+            if (!give(ELMT_FROM_HH(table->hh.tbl, handle), page))
+                return LESSON_STORE_OK;
+        }
+        bucket = next_bucket(bucket, mask);
+        position->ended = bucket == 0;
+    }
+    position->ended |= !table;
+    return LESSON_STORE_OK;
+}
+
+struct lessons_page {
+    lesson_store_lesson_callback callback;
+    void *context;
+};
+
+static bool give_lesson_of_page(const memory_entry *entry, void *page) {
+    const struct lessons_page *lessons = page;
+    return give_lesson(entry, lessons->callback, lessons->context);
+}
+
+static int memory_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                               lesson_store_lesson_callback callback, void *context) {
+    struct lessons_page page = {callback, context};
+    return give_buckets(memory_of(instance)->lessons, most, position, give_lesson_of_page, &page);
+}
+
+struct users_page {
+    lesson_store_user_callback callback;
+    void *context;
+};
+
+static bool give_user_of_page(const memory_entry *entry, void *page) {
+    const struct users_page *users = page;
+    return give_user(entry, users->callback, users->context);
+}
+
+static int memory_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                             lesson_store_user_callback callback, void *context) {
+    struct users_page page = {callback, context};
+    return give_buckets(memory_of(instance)->users, most, position, give_user_of_page, &page);
+}
+
+/* ---- Check and information */
 
 static bool check_ended(memory_store *memory, memory_lesson *lesson, bool repair,
                         lesson_store_finding_callback callback, void *context) {
@@ -268,8 +360,8 @@ static bool check_ended(memory_store *memory, memory_lesson *lesson, bool repair
     for (uint32_t i = lesson->member_count; go_on && i > 0; i--) {
         memory_user *user = lesson->members[i - 1];
         lesson_store_finding finding = {.kind = LESSON_STORE_FINDING_ENDED_LESSON,
-                                        .mendable = true,
-                                        .mended = repair,
+                                        .repairable = true,
+                                        .repaired = repair,
                                         .lesson_id = memory_id(&lesson->entry),
                                         .uid = memory_id(&user->entry),
                                         .detail = "the lesson has no record"};
@@ -311,13 +403,6 @@ static int memory_info(lesson_store_instance *instance, lesson_store_info_callba
 
 /* ---- Opening and closing */
 
-/* Unpredictable enough that a client cannot choose colliding uids; not a secret. */
-static uint64_t make_seed(const void *address) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_nsec * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)now.tv_sec ^ (uintptr_t)address;
-}
-
 static int memory_open(lesson_store_instance **out, const lesson_store_location *location) {
     if (lesson_store_location_host(location) || lesson_store_location_path(location))
         return lesson_store_fail(LESSON_STORE_INVALID, "location: nothing comes after memory: but options");
@@ -325,9 +410,12 @@ static int memory_open(lesson_store_instance **out, const lesson_store_location 
     if (!memory)
         return no_memory();
     memory->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
-    memory->seed = make_seed(memory);
-    *out = &memory->base;
-    return LESSON_STORE_OK;
+    int code = lesson_store_random(&memory->seed, sizeof memory->seed);
+    if (code)
+        free(memory);
+    else
+        *out = &memory->base;
+    return code;
 }
 
 static void memory_close(lesson_store_instance *instance) {
@@ -339,8 +427,8 @@ const lesson_store_backend lesson_store_memory_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "memory",
     .summary = "in this process, gone when it is closed",
-    .operations = LESSON_STORE_ALL_OPERATIONS,
-    .flags = LESSON_STORE_ALL_FLAGS,
+    .operations = LESSON_STORE_OPERATIONS_0_1,
+    .flags = LESSON_STORE_FLAGS_0_1,
     .default_pool = 1,
     .open = memory_open,
     .close = memory_close,
@@ -350,4 +438,7 @@ const lesson_store_backend lesson_store_memory_backend = {
     .users = memory_users,
     .check = memory_check,
     .info = memory_info,
+    .members_page = memory_members_page,
+    .lessons_page = memory_lessons_page,
+    .users_page = memory_users_page,
 };

@@ -52,7 +52,7 @@ static enum kind kind_of_join(const lesson_store_operation *join) {
 static enum kind kind_of(const lesson_store_operation *operation) {
     switch ((lesson_store_operation_kind)operation->kind) {
     case LESSON_STORE_OPERATION_CREATE:
-        return operation->flags & LESSON_STORE_RESET ? RESET : CREATE;
+        return operation->flags & LESSON_STORE_CREATE_RESET ? RESET : CREATE;
     case LESSON_STORE_OPERATION_END:
         return redis_is_end(operation) ? END_LESSON : END_RECORD;
     case LESSON_STORE_OPERATION_SET:
@@ -65,7 +65,8 @@ static enum kind kind_of(const lesson_store_operation *operation) {
         return operation->lesson_id.data || operation->session.data || operation->place ? LEAVE : QUIT;
     case LESSON_STORE_OPERATION_WHERE:
         return WHERE;
-    case LESSON_STORE_OPERATION_COUNT:
+    case LESSON_STORE_OPERATION_COUNT_MEMBERS:
+    case LESSON_STORE_OPERATION_NONE: /* core keeps it back */
         break;
     }
     return COUNT;
@@ -75,9 +76,9 @@ static void add_flag(redis_request *request, uint32_t flags, uint32_t flag) {
     redis_request_add_text(request, flags & flag ? "1" : "");
 }
 
-static void add_status(redis_request *request, int32_t status) {
+static void add_status(redis_request *request, bool is_given, int32_t status) {
     const char digit = (char)('0' + status);
-    redis_request_add(request, &digit, status != LESSON_STORE_STATUS_NONE);
+    redis_request_add(request, &digit, is_given);
 }
 
 static void add_join(redis_request *request, enum kind kind, const lesson_store_operation *join) {
@@ -87,16 +88,16 @@ static void add_join(redis_request *request, enum kind kind, const lesson_store_
     if (kind != ADMIT)
         return;
     redis_request_add_id(request, join->session);
-    add_flag(request, join->flags, LESSON_STORE_IF_EXISTS);
-    add_flag(request, join->flags, LESSON_STORE_IF_OPEN);
-    add_flag(request, join->flags, LESSON_STORE_STAY);
+    add_flag(request, join->flags, LESSON_STORE_JOIN_IF_EXISTS);
+    add_flag(request, join->flags, LESSON_STORE_JOIN_IF_OPEN);
+    add_flag(request, join->flags, LESSON_STORE_JOIN_STAY);
 }
 
 static void add_statuses(redis_request *request, const lesson_store_operation *set) {
-    add_status(request, set->course_status);
-    add_status(request, set->chat_status);
-    add_status(request, set->if_course_status);
-    add_status(request, set->if_chat_status);
+    add_status(request, set->given & LESSON_STORE_GIVEN_COURSE_STATUS, set->course_status);
+    add_status(request, set->given & LESSON_STORE_GIVEN_CHAT_STATUS, set->chat_status);
+    add_status(request, set->given & LESSON_STORE_GIVEN_IF_COURSE_STATUS, set->if_course_status);
+    add_status(request, set->given & LESSON_STORE_GIVEN_IF_CHAT_STATUS, set->if_chat_status);
 }
 
 /* Adds the arguments in the order of the signature. */
@@ -180,7 +181,7 @@ void redis_apply_begin(redis_store *store, const lesson_store_operation *operati
 
 /* ---- Answers: each reader is false if the reply is none of ours */
 
-#define OF(name) (1u << LESSON_STORE_OPERATION_##name)
+#define OF(name) LESSON_STORE_OPERATION_MASK_##name
 
 /* The letters of the answers, except F, and the operations that they answer. `detail` is the arrival of a join, or the
  * flag that refused it. */
@@ -190,16 +191,16 @@ static const struct letter {
     uint32_t detail;
     uint32_t operations;
 } letters[] = {
-    {'O', LESSON_STORE_OK, 0, LESSON_STORE_ALL_OPERATIONS & ~OF(JOIN)},
+    {'O', LESSON_STORE_OK, 0, LESSON_STORE_OPERATIONS_0_1 & ~OF(JOIN)},
     {'N', LESSON_STORE_OK, LESSON_STORE_ARRIVAL_NEW, OF(JOIN)},
     {'M', LESSON_STORE_OK, LESSON_STORE_ARRIVAL_MOVED, OF(JOIN)},
     {'A', LESSON_STORE_OK, LESSON_STORE_ARRIVAL_ALREADY_THERE, OF(JOIN)},
     {'X', LESSON_STORE_NOT_FOUND, 0, OF(END) | OF(SET) | OF(GET_LESSON) | OF(QUIT) | OF(WHERE)},
     {'E', LESSON_STORE_EXISTS, 0, OF(CREATE)},
     {'C', LESSON_STORE_CONFLICT, 0, OF(SET) | OF(QUIT)},
-    {'e', LESSON_STORE_REFUSED, LESSON_STORE_IF_EXISTS, OF(JOIN)},
-    {'o', LESSON_STORE_REFUSED, LESSON_STORE_IF_OPEN, OF(JOIN)},
-    {'s', LESSON_STORE_REFUSED, LESSON_STORE_STAY, OF(JOIN)},
+    {'e', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_IF_EXISTS, OF(JOIN)},
+    {'o', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_IF_OPEN, OF(JOIN)},
+    {'s', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_STAY, OF(JOIN)},
     {'L', LESSON_STORE_UNANSWERED, 0, OF(END)},
 };
 
@@ -275,24 +276,20 @@ static int bad_place(const redis_store *store, const lesson_store_operation *ope
                              operation->uid.data);
 }
 
-/* Copies a stored id. False if it is not valid; that, and a missing one, is "". */
-static bool copy_id(char *field, lesson_store_id id) {
-    bool valid = redis_text_is_id_or_nil(id);
-    lesson_store_id_copy(field, valid ? id : (lesson_store_id){NULL, 0});
-    return valid;
+/* A stored id; one that is not valid counts as missing. */
+static lesson_store_id valid_or_none(lesson_store_id id) {
+    return redis_text_is_id_or_nil(id) ? id : (lesson_store_id){NULL, 0};
 }
 
 /* An unreadable place is an answer to nobody who asked for it; an operation that happened stands, with "" for it. */
 static void take_place(redis_store *store, lesson_store_operation *operation, lesson_store_id course,
                        lesson_store_id lesson, lesson_store_id session) {
-    lesson_store_place read;
-    bool valid = copy_id(read.course_id, redis_given(course));
-    valid = copy_id(read.lesson_id, lesson) && valid;
-    valid = copy_id(read.session, session) && valid;
+    course = redis_given(course);
+    bool valid = redis_text_is_id_or_nil(course) && redis_text_is_id_or_nil(lesson) && redis_text_is_id_or_nil(session);
     if (!valid && operation->kind == LESSON_STORE_OPERATION_WHERE)
         operation->code = bad_place(store, operation);
-    else if (operation->place)
-        *operation->place = read;
+    else
+        lesson_store_answer_place(operation, valid_or_none(course), valid_or_none(lesson), valid_or_none(session));
 }
 
 /* A malformed id may have a separator in it. Then more parts come, and nothing of the place can be read. */
@@ -360,7 +357,7 @@ static bool read_refusal(redis_store *store, lesson_store_operation *join, uint3
     join->refused_by = flag;
     if (!(join->flags & flag) || !take_optional(&rest, &course_status) || !read_place(store, join, rest))
         return false;
-    if (flag == LESSON_STORE_IF_OPEN &&
+    if (flag == LESSON_STORE_JOIN_IF_OPEN &&
         redis_status_of(course_status, LESSON_STORE_COURSE_WAITING) == LESSON_STORE_MALFORMED)
         join->code = bad_status(store, join);
     return true;
@@ -372,8 +369,8 @@ static bool read_join(redis_store *store, lesson_store_operation *join, const st
     join->arrival = letter->detail;
     if (letter->detail != LESSON_STORE_ARRIVAL_NEW && kind_of(join) != JOIN)
         return read_place(store, join, rest);
-    if (join->place)
-        join->place->course_id[0] = join->place->lesson_id[0] = join->place->session[0] = '\0';
+    const lesson_store_id none = {NULL, 0};
+    lesson_store_answer_place(join, none, none, none);
     return is_read(rest);
 }
 
@@ -392,9 +389,10 @@ static bool read_found(redis_store *store, lesson_store_operation *operation, co
                        answer rest) {
     switch ((lesson_store_operation_kind)operation->kind) {
     case LESSON_STORE_OPERATION_CREATE:
+    case LESSON_STORE_OPERATION_NONE:
         break;
     case LESSON_STORE_OPERATION_END:
-    case LESSON_STORE_OPERATION_COUNT:
+    case LESSON_STORE_OPERATION_COUNT_MEMBERS:
         return take_number(&rest, &operation->count) && is_read(rest);
     case LESSON_STORE_OPERATION_SET:
         return letter->code == LESSON_STORE_CONFLICT ? read_conflict(store, operation, rest) : is_read(rest);
@@ -429,9 +427,10 @@ static bool read_answer(redis_store *store, lesson_store_operation *operation, a
 
 void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *operation) {
     lesson_store_id error = redis_reply_line(&store->reply);
-    operation->code = lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_USER "%.*s: %.*s", store->settings.shown,
-                                        store->settings.prefix, (int)operation->uid.size, operation->uid.data,
-                                        (int)error.size, error.data);
+    lesson_store_answer(operation, lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_USER "%.*s: %.*s",
+                                                     store->settings.shown, store->settings.prefix,
+                                                     (int)operation->uid.size, operation->uid.data, (int)error.size,
+                                                     error.data));
 }
 
 /* The answers of a batch as one text, if they are only letters, or as a list. */
@@ -458,6 +457,7 @@ bool redis_apply_read(redis_store *store, lesson_store_operation *operations, si
         }
         if (operations[i].code == LESSON_STORE_UNANSWERED)
             return redis_reply_at_end(&store->reply);
+        lesson_store_answer(&operations[i], operations[i].code); /* with the message of its failure */
     }
     *answered = count;
     return redis_reply_at_end(&store->reply);

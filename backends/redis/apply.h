@@ -7,7 +7,7 @@
 
 /* True for the end of a lesson and not just of its record: it may be too large for one step. */
 static inline bool redis_is_end(const lesson_store_operation *operation) {
-    return operation->kind == LESSON_STORE_OPERATION_END && !(operation->flags & LESSON_STORE_RECORD_ONLY);
+    return operation->kind == LESSON_STORE_OPERATION_END && !(operation->flags & LESSON_STORE_END_RECORD_ONLY);
 }
 
 /* Makes the instance's request of these operations. */

@@ -12,12 +12,6 @@
 #define MAKE_WAY_SIZE 16384 /* bytes received at a time while sending */
 #define MICROSECONDS INT64_C(1000000)
 
-int64_t redis_now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * MICROSECONDS + now.tv_nsec / 1000;
-}
-
 static struct timeval time_of(int milliseconds) {
     return (struct timeval){.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000L};
 }
@@ -50,9 +44,9 @@ static short wait_for(redis_channel *channel, short events) {
     struct pollfd ready = {.fd = channel->socket, .events = events};
     struct timespec left = {.tv_sec = patience->left_us / MICROSECONDS,
                             .tv_nsec = patience->left_us % MICROSECONDS * 1000};
-    int64_t began_us = redis_now_us();
+    int64_t began_us = lesson_store_monotonic_us();
     int count = ppoll(&ready, 1, &left, NULL);
-    patience->left_us -= redis_now_us() - began_us;
+    patience->left_us -= lesson_store_monotonic_us() - began_us;
     return count > 0 ? ready.revents : 0;
 }
 
@@ -95,10 +89,10 @@ static ssize_t receive_some(redis_channel *channel, char *bytes, size_t size) {
         wait_for(channel, POLLIN);
         return recv(channel->socket, bytes, size, MSG_DONTWAIT);
     }
-    int64_t began_us = redis_now_us();
+    int64_t began_us = lesson_store_monotonic_us();
     ssize_t received = recv(channel->socket, bytes, size, 0);
     int error = errno;
-    patience->left_us -= redis_now_us() - began_us;
+    patience->left_us -= lesson_store_monotonic_us() - began_us;
     errno = error;
     return received;
 }

@@ -35,9 +35,6 @@ typedef enum redis_channel_end {
 /* Takes what arrives while something is being sent. */
 typedef void (*redis_take_function)(const char *bytes, size_t size, void *context);
 
-/* Microseconds of a clock that never goes back. */
-int64_t redis_now_us(void);
-
 /* Connects. OK, or a code, announced. */
 int redis_channel_open(redis_channel *channel, const redis_settings *settings);
 void redis_channel_close(redis_channel *channel);

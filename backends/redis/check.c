@@ -1,9 +1,8 @@
-/* Check and repair. The scripts find, and mend in the same step what they found; here findings are told once each. */
+/* Check and repair. The scripts find, and repair in the same step what they found; here findings are told once each. */
 #include <stdio.h>
 
 #include "cursor.h"
 #include "redis.h"
-#include "seen.h"
 
 #define DETAIL_SIZE 512 /* the scripts cut what they quote to 80 bytes, of which each may be written as four */
 
@@ -12,7 +11,7 @@
 struct check {
     redis_store *store;
     redis_reply members; /* beside the store's own, which holds the page of keys meanwhile */
-    redis_seen seen;
+    lesson_store_seen *seen;
     uint32_t flags;
     lesson_store_finding_callback callback;
     void *context;
@@ -24,8 +23,8 @@ struct answer {
     int64_t kind;
     lesson_store_id lesson_id;
     lesson_store_id uid;
-    int64_t mendable;
-    int64_t mended;
+    int64_t repairable;
+    int64_t repaired;
     lesson_store_id detail;
 };
 
@@ -35,11 +34,11 @@ static bool writes(const struct check *check) {
 
 static bool read_answer(const struct check *check, redis_reply *reply, struct answer *answer) {
     return redis_reply_next_number(reply, &answer->kind) && redis_reply_next_text(reply, &answer->lesson_id) &&
-           redis_reply_next_text(reply, &answer->uid) && redis_reply_next_number(reply, &answer->mendable) &&
-           redis_reply_next_number(reply, &answer->mended) && redis_reply_next_text(reply, &answer->detail) &&
+           redis_reply_next_text(reply, &answer->uid) && redis_reply_next_number(reply, &answer->repairable) &&
+           redis_reply_next_number(reply, &answer->repaired) && redis_reply_next_text(reply, &answer->detail) &&
            answer->kind >= TO_BE_CHECKED && answer->kind <= LESSON_STORE_FINDING_MALFORMED && answer->detail.data &&
            redis_text_is_id_or_nil(answer->lesson_id) && redis_text_is_id_or_nil(answer->uid) &&
-           (answer->mended == 0 || (answer->mendable > 0 && writes(check)));
+           (answer->repaired == 0 || (answer->repairable > 0 && writes(check)));
 }
 
 /* SCAN and SSCAN may give the same key twice. EXISTS if this was told already. */
@@ -48,7 +47,7 @@ static int meet(struct check *check, const struct answer *answer, const char *de
     int size = snprintf(text, sizeof text, "%d\n%.*s\n%.*s\n%s", (int)answer->kind, (int)answer->lesson_id.size,
                         answer->lesson_id.data ? answer->lesson_id.data : "", (int)answer->uid.size,
                         answer->uid.data ? answer->uid.data : "", detail);
-    return redis_seen_add(&check->seen, text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
+    return lesson_store_seen_add(&check->seen, text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
 }
 
 static int tell(struct check *check, const struct answer *answer) {
@@ -59,8 +58,8 @@ static int tell(struct check *check, const struct answer *answer) {
     if (code)
         return code == LESSON_STORE_EXISTS ? LESSON_STORE_OK : code;
     lesson_store_finding finding = {.kind = (uint32_t)answer->kind,
-                                    .mendable = answer->mendable > 0,
-                                    .mended = answer->mended > 0,
+                                    .repairable = answer->repairable > 0,
+                                    .repaired = answer->repaired > 0,
                                     .lesson_id = answer->lesson_id,
                                     .uid = answer->uid,
                                     .detail = detail};
@@ -132,7 +131,7 @@ int redis_check(lesson_store_instance *instance, uint32_t flags, lesson_store_fi
                 void *context) {
     struct check check = {.store = redis_of(instance), .flags = flags, .callback = callback, .context = context};
     int code = check_pages(&check);
-    redis_seen_free(&check.seen);
+    lesson_store_seen_free(check.seen);
     redis_reply_free(&check.members);
     return code;
 }

@@ -100,7 +100,7 @@ redis_exchange_end redis_connection_receive(redis_connection *connection, redis_
     if (end != REDIS_ANSWERED)
         return end;
     connection->under_way--;
-    connection->heard_us = redis_now_us();
+    connection->heard_us = lesson_store_monotonic_us();
     begin_patience(connection);
     if (connection->under_way == 0 && connection->reader->pos < connection->reader->len)
         return fail(connection, REDIS_GARBLED, LESSON_STORE_FAILED, "the server sent more than one reply to a request");
@@ -141,6 +141,7 @@ static int connect_anew(redis_connection *connection) {
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a connection",
                                  connection->settings->shown);
     connection->made++;
+    connection->made_us = lesson_store_monotonic_us();
     return redis_greet(connection);
 }
 
@@ -149,7 +150,7 @@ static int connect_anew(redis_connection *connection) {
 #define FRESH_US 1000
 
 static bool is_fresh(const redis_connection *connection) {
-    return redis_now_us() - connection->heard_us < FRESH_US;
+    return lesson_store_monotonic_us() - connection->heard_us < FRESH_US;
 }
 
 int redis_connection_prepare(redis_connection *connection) {

@@ -10,6 +10,7 @@ typedef struct redis_connection {
     const redis_settings *settings; /* of the instance, which owns them */
     redis_channel channel;
     uint64_t made;    /* connections so far */
+    int64_t made_us;  /* when the current one was made */
     int under_way;    /* requests that were sent and not answered yet */
     int64_t heard_us; /* when the latest reply was whole */
     redisReader *reader;

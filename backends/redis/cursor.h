@@ -2,7 +2,10 @@
 #ifndef LESSON_STORE_REDIS_CURSOR_H
 #define LESSON_STORE_REDIS_CURSOR_H
 
-#include "reply.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "connection.h"
 
 typedef struct redis_cursor {
     char text[24];
@@ -25,6 +28,40 @@ static inline bool redis_cursor_read(redis_cursor *cursor, redis_reply *reply) {
     memcpy(cursor->text, text.data, text.size);
     cursor->text[text.size] = '\0';
     return strspn(cursor->text, "0123456789") == text.size;
+}
+
+/* ---- A list by pages goes on over any instance, and so over any connection of the store. A cursor means something only
+ * to the server that gave it, and a connection that was made after the list began may lead to another server. Then the
+ * list begins again; core drops what was given before. */
+
+enum { REDIS_WORD_BEGAN_US }; /* of a position: when the list began */
+
+static inline redis_cursor redis_cursor_of(const lesson_store_position *position) {
+    redis_cursor cursor = redis_cursor_start();
+    if (position->id[0])
+        snprintf(cursor.text, sizeof cursor.text, "%.*s", (int)sizeof cursor.text - 1, position->id);
+    return cursor;
+}
+
+/* After a page was asked for. False if the list has to begin again, which the position says then. */
+static inline bool redis_cursor_is_of_this_server(lesson_store_position *position, const redis_connection *connection) {
+    bool begins = !position->id[0];
+    if (!begins && connection->made_us <= (int64_t)position->words[REDIS_WORD_BEGAN_US])
+        return true;
+    position->words[REDIS_WORD_BEGAN_US] = (uint64_t)lesson_store_monotonic_us();
+    position->id[0] = '\0';
+    return begins;
+}
+
+static inline void redis_cursor_keep(const redis_cursor *cursor, lesson_store_position *position) {
+    snprintf(position->id, sizeof position->id, "%s", cursor->text);
+    position->ended = redis_cursor_at_start(cursor);
+}
+
+/* How many entries to ask for, as text. */
+static inline void redis_write_page_size(char text[8], size_t most, const char *largest) {
+    size_t size = strtoul(largest, NULL, 10);
+    snprintf(text, 8, "%zu", most < size ? most : size);
 }
 
 #endif

@@ -1,7 +1,5 @@
 /* The end of a lesson that has too many members for one step; scripts/end_step.lua says what each step does. */
-#include <errno.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 #include "cursor.h"
 #include "redis.h"
@@ -21,11 +19,10 @@ struct ending {
 
 static int make_mark(struct ending *ending) {
     unsigned char bytes[MARK_BYTES];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return lesson_store_fail(LESSON_STORE_FAILED, "redis: no random bytes: %s", strerror(errno));
-    for (size_t i = 0; i < sizeof bytes; i++)
+    int code = lesson_store_random(bytes, sizeof bytes);
+    for (size_t i = 0; !code && i < sizeof bytes; i++)
         snprintf(ending->mark + 2 * i, 3, "%02x", bytes[i]);
-    return LESSON_STORE_OK;
+    return code;
 }
 
 static int ask_step(const struct ending *ending) {
@@ -72,7 +69,7 @@ int redis_end_in_steps(redis_store *store, lesson_store_operation *end) {
         int code = take_step(&ending);
         if (!code)
             continue;
-        end->code = first ? code : interrupted(store, end->lesson_id);
+        lesson_store_answer(end, first ? code : interrupted(store, end->lesson_id));
         return store->reply.is_error ? LESSON_STORE_OK : end->code;
     }
     end->count = ending.left;

@@ -7,7 +7,6 @@
 
 #include "cursor.h"
 #include "keys.h"
-#include "seen.h"
 #include "malformed.h"
 
 #define SCRIPT_MEMBERS_MAX 256
@@ -19,13 +18,14 @@ struct members {
     lesson_store_member_callback callback;
     void *context;
     redis_malformed malformed;
-    redis_seen given; /* only of pages: SSCAN may give a member twice */
+    lesson_store_seen *given; /* only of pages: SSCAN may give a member twice */
     bool stopped;
+    bool is_page; /* for a caller that owns the loop: core drops what was given before */
 };
 
 static void give(struct members *members, lesson_store_id uid) {
     if (lesson_store_id_valid(uid.data, uid.size))
-        members->stopped = !members->callback(uid, members->context);
+        members->stopped = !members->callback(&uid, members->context);
     else
         redis_malformed_note(&members->malformed, "member", uid);
 }
@@ -86,25 +86,34 @@ struct paging {
     redis_cursor cursor; /* of the page that is asked for next, or is under way */
 };
 
+static void begin_page(struct members *members, const redis_cursor *cursor, const char *count) {
+    redis_request *request = &members->store->request;
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "SSCAN");
+    redis_request_add_text(request, members->key);
+    redis_request_add_text(request, cursor->text);
+    redis_request_add_text(request, "COUNT");
+    redis_request_add_text(request, count);
+}
+
 static redis_exchange_end ask_page(struct paging *paging) {
     redis_store *store = paging->members->store;
-    redis_request_begin(&store->request, NULL);
-    redis_request_add_text(&store->request, "SSCAN");
-    redis_request_add_text(&store->request, paging->members->key);
-    redis_request_add_text(&store->request, paging->cursor.text);
-    redis_request_add_text(&store->request, "COUNT");
-    redis_request_add_text(&store->request, REDIS_MEMBERS_PAGE_SIZE);
+    begin_page(paging->members, &paging->cursor, REDIS_MEMBERS_PAGE_SIZE);
     redis_bytes bytes = redis_request_finish(&store->request);
     return bytes.data ? redis_connection_send(&store->connection, bytes) : REDIS_NO_MEMORY_TO_SEND;
 }
 
-static int give_page(struct paging *paging) {
-    struct members *members = paging->members;
-    while (!members->stopped && !redis_reply_at_end(&paging->page)) {
+/* EXISTS if this list has given the member before. */
+static int meet(struct members *members, lesson_store_id uid) {
+    return members->is_page ? LESSON_STORE_OK : lesson_store_seen_add(&members->given, uid.data, uid.size);
+}
+
+static int give_uids(struct members *members, redis_reply *page) {
+    while (!members->stopped && !redis_reply_at_end(page)) {
         lesson_store_id uid;
-        if (!redis_reply_next_text(&paging->page, &uid) || !uid.data)
+        if (!redis_reply_next_text(page, &uid) || !uid.data)
             return redis_ask_garbled(members->store, false);
-        int code = redis_seen_add(&members->given, uid.data, uid.size);
+        int code = meet(members, uid);
         if (code == LESSON_STORE_OK)
             give(members, uid);
         else if (code != LESSON_STORE_EXISTS)
@@ -127,7 +136,7 @@ static int pass_page(struct paging *paging, redis_exchange_end *end) {
         return redis_ask_garbled(store, false);
     if (!redis_cursor_at_start(&paging->cursor))
         *end = ask_page(paging);
-    return give_page(paging);
+    return give_uids(paging->members, &paging->page);
 }
 
 /* One pass over the pages, on one connection, since a cursor means something only to the server that gave it. */
@@ -159,17 +168,17 @@ static int give_pages(struct members *members) {
     }
     if (!code && !members->stopped)
         code = redis_ask_code(members->store, end, false);
-    redis_seen_free(&members->given);
+    lesson_store_seen_free(members->given);
     redis_reply_free(&paging.page);
     return code;
 }
 
-int redis_members(lesson_store_instance *instance, lesson_store_id lesson_id, lesson_store_member_callback callback,
-                  void *context) {
+int redis_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                  lesson_store_member_callback callback, void *context) {
     redis_store *store = redis_of(instance);
-    struct members members = {.store = store, .lesson_id = lesson_id, .callback = callback, .context = context};
+    struct members members = {.store = store, .lesson_id = *lesson_id, .callback = callback, .context = context};
     int64_t count = 0;
-    redis_key(members.key, store->settings.prefix, REDIS_MEMBERS, lesson_id);
+    redis_key(members.key, store->settings.prefix, REDIS_MEMBERS, *lesson_id);
     int code = give_few(&members, &count);
     if (!code && count > store->settings.members_at_once)
         code = give_pages(&members);
@@ -178,4 +187,34 @@ int redis_members(lesson_store_instance *instance, lesson_store_id lesson_id, le
     if (members.stopped)
         return LESSON_STORE_OK;
     return code ? code : redis_malformed_tell(&members.malformed, store);
+}
+
+/* ---- A page for a caller that owns the loop */
+
+static int give_one_page(struct members *members, size_t most, lesson_store_position *position) {
+    redis_store *store = members->store;
+    redis_cursor cursor = redis_cursor_of(position);
+    redis_reply page = {.flat = true};
+    char count[8];
+    redis_write_page_size(count, most, REDIS_MEMBERS_PAGE_SIZE);
+    begin_page(members, &cursor, count);
+    int code = redis_ask(store, &page, false);
+    if (code) {
+        code = code_of_error(members, code);
+    } else if (redis_cursor_is_of_this_server(position, &store->connection)) {
+        code = redis_cursor_read(&cursor, &page) ? give_uids(members, &page) : redis_ask_garbled(store, false);
+        if (!code && !members->stopped)
+            redis_cursor_keep(&cursor, position);
+    }
+    redis_reply_free(&page);
+    return code || members->stopped ? code : redis_malformed_tell(&members->malformed, store);
+}
+
+int redis_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
+                       lesson_store_position *position, lesson_store_member_callback callback, void *context) {
+    redis_store *store = redis_of(instance);
+    struct members members = {
+        .store = store, .lesson_id = *lesson_id, .callback = callback, .context = context, .is_page = true};
+    redis_key(members.key, store->settings.prefix, REDIS_MEMBERS, *lesson_id);
+    return give_one_page(&members, most, position);
 }

@@ -22,6 +22,8 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
     store->connection.settings = &store->settings;
     store->connection.channel.socket = -1;
     int code = redis_settings_read(&store->settings, location);
+    store->base.end_at_once_max = strtoull(REDIS_END_AT_ONCE_MAX, NULL, 10);
+    store->base.members_at_once_max = (uint64_t)store->settings.members_at_once;
     if (!code)
         code = redis_connection_prepare(&store->connection);
     if (code) {
@@ -50,8 +52,8 @@ const lesson_store_backend lesson_store_redis_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "redis|redis+unix",
     .summary = "a Redis or Valkey server, shared with whoever writes the same form",
-    .operations = LESSON_STORE_ALL_OPERATIONS,
-    .flags = LESSON_STORE_ALL_FLAGS,
+    .operations = LESSON_STORE_OPERATIONS_0_1,
+    .flags = LESSON_STORE_FLAGS_0_1,
     .options = redis_options,
     .default_pool = 8,
     .open = redis_open,
@@ -62,4 +64,7 @@ const lesson_store_backend lesson_store_redis_backend = {
     .users = redis_users,
     .check = redis_check,
     .info = redis_info,
+    .members_page = redis_members_page,
+    .lessons_page = redis_lessons_page,
+    .users_page = redis_users_page,
 };

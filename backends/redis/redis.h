@@ -79,10 +79,16 @@ static inline bool redis_is_lesson(const lesson_store_lesson *lesson) {
 /* ---- The vtable's functions */
 
 int redis_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
-int redis_members(lesson_store_instance *instance, lesson_store_id lesson_id, lesson_store_member_callback callback,
-                  void *context);
+int redis_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                  lesson_store_member_callback callback, void *context);
 int redis_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context);
 int redis_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context);
+int redis_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
+                       lesson_store_position *position, lesson_store_member_callback callback, void *context);
+int redis_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                       lesson_store_lesson_callback callback, void *context);
+int redis_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                     lesson_store_user_callback callback, void *context);
 int redis_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback, void *context);
 
 #endif

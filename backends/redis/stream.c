@@ -1,16 +1,16 @@
 /* The streams of lessons and users, found page by page by scripts that read the records in the same step. */
 #include "cursor.h"
 #include "malformed.h"
-#include "seen.h"
 
 struct listing {
     redis_store *store;
-    redis_seen seen;
+    lesson_store_seen *seen;
     redis_malformed malformed;
     lesson_store_lesson_callback give_lesson;
     lesson_store_user_callback give_user;
     void *context;
     bool stopped;
+    bool is_page; /* core drops what was given before */
 };
 
 /* Takes one entry from the reply. OK, or a code, announced. */
@@ -24,13 +24,13 @@ static int garbled(struct listing *listing) {
 static int meet(struct listing *listing, lesson_store_id id) {
     if (!id.data)
         return garbled(listing);
-    return redis_seen_add(&listing->seen, id.data, id.size);
+    return listing->is_page ? LESSON_STORE_OK : lesson_store_seen_add(&listing->seen, id.data, id.size);
 }
 
 static int take_lesson(struct listing *listing) {
     redis_reply *reply = &listing->store->reply;
     lesson_store_id word, course_status, chat_status;
-    lesson_store_lesson lesson;
+    lesson_store_lesson lesson = {.has_record = false};
     int64_t count;
     if (!redis_reply_next_text(reply, &word) || !redis_reply_next_text(reply, &lesson.lesson_id) ||
         !redis_reply_next_text(reply, &course_status) || !redis_reply_next_text(reply, &chat_status) ||
@@ -59,7 +59,7 @@ static int take_lesson(struct listing *listing) {
 static int take_user(struct listing *listing) {
     redis_reply *reply = &listing->store->reply;
     lesson_store_id word;
-    lesson_store_user user;
+    lesson_store_user user = {.session = {NULL, 0}};
     if (!redis_reply_next_text(reply, &word) || !redis_reply_next_text(reply, &user.uid) ||
         !redis_reply_next_text(reply, &user.course_id) || !redis_reply_next_text(reply, &user.lesson_id) ||
         !redis_reply_next_text(reply, &user.session))
@@ -116,7 +116,7 @@ static int list_pages(struct listing *listing, const redis_script *script, entry
 
 static int list(struct listing *listing, const redis_script *script, entry_function take) {
     int code = list_pages(listing, script, take);
-    redis_seen_free(&listing->seen);
+    lesson_store_seen_free(listing->seen);
     if (code || listing->stopped)
         return code;
     return redis_malformed_tell(&listing->malformed, listing->store);
@@ -130,4 +130,40 @@ int redis_lessons(lesson_store_instance *instance, lesson_store_lesson_callback 
 int redis_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
     struct listing listing = {.store = redis_of(instance), .give_user = callback, .context = context};
     return list(&listing, &redis_users_script, take_user);
+}
+
+/* ---- Pages */
+
+static int give_page(struct listing *listing, const redis_script *script, entry_function take, size_t most,
+                     lesson_store_position *position) {
+    redis_store *store = listing->store;
+    redis_cursor cursor = redis_cursor_of(position);
+    char count[8];
+    redis_write_page_size(count, most, REDIS_PAGE_SIZE);
+    redis_ask_begin(store, script);
+    redis_request_add_text(&store->request, cursor.text);
+    redis_request_add_text(&store->request, count);
+    int code = redis_ask(store, &store->reply, false);
+    if (code || !redis_cursor_is_of_this_server(position, &store->connection))
+        return code;
+    if (!redis_cursor_read(&cursor, &store->reply))
+        return garbled(listing);
+    code = take_page(listing, take);
+    if (code || listing->stopped)
+        return code;
+    redis_cursor_keep(&cursor, position);
+    return redis_malformed_tell(&listing->malformed, store);
+}
+
+int redis_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                       lesson_store_lesson_callback callback, void *context) {
+    struct listing listing = {
+        .store = redis_of(instance), .give_lesson = callback, .context = context, .is_page = true};
+    return give_page(&listing, &redis_lessons_script, take_lesson, most, position);
+}
+
+int redis_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                     lesson_store_user_callback callback, void *context) {
+    struct listing listing = {.store = redis_of(instance), .give_user = callback, .context = context, .is_page = true};
+    return give_page(&listing, &redis_users_script, take_user, most, position);
 }

@@ -1,4 +1,4 @@
-/* Check and repair. What is found is gathered in a temporary table, in the transaction that mends it, and told from
+/* Check and repair. What is found is gathered in a temporary table, in the transaction that repairs it, and told from
  * there afterwards: so the callback runs without any lock, hears only of what is true, and nothing is kept on the heap.
  */
 #include <stdlib.h>
@@ -13,19 +13,19 @@ enum condition { ALWAYS, IF_UNINDEXED, IF_DAMAGED, IF_ASKED_FOR_ENDED };
 #define BY_LESSON " INDEXED BY " INDEX " "
 #define FOUND "INSERT INTO temp.findings(kind, lesson_id, uid, detail) SELECT ?1, "
 
-/* In this order. ?1 is the kind; a step without `mend` finds what a later one mends, or nobody. */
+/* In this order. ?1 is the kind; a step without `repair` finds what a later one repairs, or nobody. */
 static const struct step {
     lesson_store_finding_kind kind;
     enum condition condition;
     const char *find;
-    const char *mend;
+    const char *repair;
 } steps[] = {
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
      FOUND "NULL, NULL, 'the trigger ' || shown(name) || ' on ' || tbl_name || ' is none of this library''s'"
            " FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name COLLATE NOCASE IN ('lessons', 'users')",
      NULL},
     {LESSON_STORE_FINDING_MALFORMED, IF_UNINDEXED,
-     "INSERT INTO temp.findings(kind, mendable, detail) VALUES(?1, 1, 'there is no index " INDEX "')",
+     "INSERT INTO temp.findings(kind, repairable, detail) VALUES(?1, 1, 'there is no index " INDEX "')",
      "CREATE INDEX " INDEX " ON users(lesson_id)"},
     {LESSON_STORE_FINDING_MISSING_MEMBER, IF_DAMAGED,
      FOUND "lesson_id, uid, 'the user record is not in the index of members' FROM users AS record" BY_UID
@@ -93,7 +93,7 @@ int sqlite_add_check_functions(sqlite_store *sqlite) {
     return result == SQLITE_OK ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
 }
 
-/* ---- Finding and mending */
+/* ---- Finding and repairing */
 
 static int run_text(sqlite_store *sqlite, const char *text, lesson_store_finding_kind kind) {
     sqlite3_stmt *statement = NULL;
@@ -185,15 +185,15 @@ static int take_steps(sqlite_store *sqlite, uint32_t flags, bool damaged) {
         if (!applies(step->condition, flags, damaged, indexed))
             continue;
         code = run_text(sqlite, step->find, step->kind);
-        if (!code && step->mend && flags & LESSON_STORE_CHECK_REPAIR)
-            code = run_text(sqlite, step->mend, step->kind);
+        if (!code && step->repair && flags & LESSON_STORE_CHECK_REPAIR)
+            code = run_text(sqlite, step->repair, step->kind);
     }
     return code;
 }
 
 /* Where pages do not hang together, whatever is written can land in a page that holds something else, and an index that
  * is built anew can free the pages of the users. So all lines must be of the kinds that speak of values, or of what an
- * index holds, for anything to be mended. */
+ * index holds, for anything to be repaired. */
 static int find_broken_pages(sqlite_store *sqlite, bool *broken) {
     sqlite3_stmt *row = NULL;
     int result = sqlite_ask_text(sqlite,
@@ -207,7 +207,7 @@ static int find_broken_pages(sqlite_store *sqlite, bool *broken) {
     return code;
 }
 
-static int find_and_mend(sqlite_store *sqlite, uint32_t flags) {
+static int find_and_repair(sqlite_store *sqlite, uint32_t flags) {
     /* The long reading of the whole file happens before the write lock is taken. */
     int before = sqlite3_total_changes(sqlite->database);
     bool broken = false;
@@ -223,7 +223,7 @@ static int find_and_mend(sqlite_store *sqlite, uint32_t flags) {
     if (!code)
         code = take_steps(sqlite, flags, damaged);
     if (!code && broken)
-        code = sqlite_execute_text(sqlite, "UPDATE temp.findings SET mendable = 0");
+        code = sqlite_execute_text(sqlite, "UPDATE temp.findings SET repairable = 0");
     if (!code)
         code = sqlite_commit(sqlite, flags & LESSON_STORE_CHECK_REPAIR);
     if (code)
@@ -240,15 +240,15 @@ static bool tell_finding(sqlite3_stmt *row, bool repaired, lesson_store_finding_
     if (!sqlite_read_optional_id(row, 2, &finding.uid))
         finding.uid = (lesson_store_id){NULL, 0};
     finding.detail = (const char *)sqlite3_column_text(row, 3);
-    finding.mendable = sqlite3_column_int(row, 4);
-    finding.mended = finding.mendable && repaired;
+    finding.repairable = sqlite3_column_int(row, 4);
+    finding.repaired = finding.repairable && repaired;
     return callback(&finding, context);
 }
 
 static int tell_findings(sqlite_store *sqlite, bool repaired, lesson_store_finding_callback callback, void *context) {
     sqlite3_stmt *row = NULL;
     int result = sqlite_ask_text(
-        sqlite, "SELECT kind, lesson_id, uid, detail, ifnull(mendable, kind <> 5) FROM temp.findings ORDER BY rowid",
+        sqlite, "SELECT kind, lesson_id, uid, detail, ifnull(repairable, kind <> 5) FROM temp.findings ORDER BY rowid",
         &row);
     bool go_on = true;
     while (result == SQLITE_ROW && (go_on = tell_finding(row, repaired, callback, context)))
@@ -264,11 +264,11 @@ int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_f
     int code = sqlite_enter(sqlite);
     if (!code)
         code = sqlite_execute_text(sqlite,
-                                   "CREATE TEMP TABLE IF NOT EXISTS findings(kind, lesson_id, uid, detail, mendable);"
+                                   "CREATE TEMP TABLE IF NOT EXISTS findings(kind, lesson_id, uid, detail, repairable);"
                                    "DELETE FROM temp.findings");
     if (code)
         return code;
-    code = find_and_mend(sqlite, flags);
+    code = find_and_repair(sqlite, flags);
     /* Damage that stopped the search half way is told all the same. */
     bool repaired = !code && flags & LESSON_STORE_CHECK_REPAIR;
     int told = tell_findings(sqlite, repaired, callback, context);

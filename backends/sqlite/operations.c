@@ -9,10 +9,6 @@ struct user_state {
     bool same_session;
 };
 
-static bool same_id(lesson_store_id left, lesson_store_id right) {
-    return left.size == right.size && (left.size == 0 || memcmp(left.data, right.data, left.size) == 0);
-}
-
 static int malformed_user(sqlite_store *sqlite, lesson_store_id uid) {
     return lesson_store_fail(LESSON_STORE_MALFORMED,
                              "%s: the user record of %.*s holds something that is not a valid id", sqlite->path,
@@ -24,23 +20,15 @@ static int malformed_lesson(sqlite_store *sqlite, lesson_store_id lesson_id) {
                              sqlite->path, (int)lesson_id.size, lesson_id.data);
 }
 
-static void describe_place(const lesson_store_user *user, lesson_store_place *place) {
-    if (!place)
-        return;
-    lesson_store_id_copy(place->course_id, user->course_id);
-    lesson_store_id_copy(place->lesson_id, user->lesson_id);
-    lesson_store_id_copy(place->session, user->session);
-}
-
 static int compare_user(sqlite_store *sqlite, const lesson_store_operation *operation, struct user_state *state) {
     lesson_store_user user = {.uid = operation->uid};
     if (!sqlite_read_place(sqlite->statements[STATEMENT_FIND_USER], 0, &user))
         return malformed_user(sqlite, operation->uid);
     state->exists = true;
-    state->same_course = same_id(user.course_id, operation->course_id);
-    state->same_lesson = same_id(user.lesson_id, operation->lesson_id);
-    state->same_session = same_id(user.session, operation->session);
-    describe_place(&user, operation->place);
+    state->same_course = lesson_store_id_equal(user.course_id, operation->course_id);
+    state->same_lesson = lesson_store_id_equal(user.lesson_id, operation->lesson_id);
+    state->same_session = lesson_store_id_equal(user.session, operation->session);
+    lesson_store_answer_place(operation, user.course_id, user.lesson_id, user.session);
     return LESSON_STORE_OK;
 }
 
@@ -82,7 +70,7 @@ static int change(sqlite_store *sqlite, sqlite_statement statement, lesson_store
 }
 
 static int sqlite_create(sqlite_store *sqlite, lesson_store_operation *create) {
-    bool reset = create->flags & LESSON_STORE_RESET;
+    bool reset = create->flags & LESSON_STORE_CREATE_RESET;
     uint64_t changed = 0;
     int code = change(sqlite, reset ? STATEMENT_RESET_LESSON : STATEMENT_ADD_LESSON, create->lesson_id, &changed);
     if (code)
@@ -93,7 +81,7 @@ static int sqlite_create(sqlite_store *sqlite, lesson_store_operation *create) {
 static int sqlite_end(sqlite_store *sqlite, lesson_store_operation *end) {
     uint64_t records = 0, members = 0;
     int code = change(sqlite, STATEMENT_REMOVE_LESSON, end->lesson_id, &records);
-    if (!code && !(end->flags & LESSON_STORE_RECORD_ONLY))
+    if (!code && !(end->flags & LESSON_STORE_END_RECORD_ONLY))
         code = change(sqlite, STATEMENT_REMOVE_MEMBERS, end->lesson_id, &members);
     if (code)
         return code;
@@ -103,31 +91,28 @@ static int sqlite_end(sqlite_store *sqlite, lesson_store_operation *end) {
     return LESSON_STORE_OK;
 }
 
-static bool expected(int32_t wanted, int32_t present) {
-    return wanted == LESSON_STORE_STATUS_NONE || wanted == present;
-}
-
-static int bind_status(sqlite3_stmt *statement, int parameter, int32_t wanted, int32_t present) {
-    int32_t status = wanted == LESSON_STORE_STATUS_NONE ? present : wanted;
+static int bind_status(sqlite3_stmt *statement, int parameter, bool is_given, int32_t wanted, int32_t current) {
+    int32_t status = is_given ? wanted : current;
     if (status == LESSON_STORE_STATUS_NONE)
         return sqlite3_bind_null(statement, parameter);
     return sqlite3_bind_int(statement, parameter, status);
 }
 
 static int sqlite_set(sqlite_store *sqlite, lesson_store_operation *set) {
-    lesson_store_lesson present = {.member_count = 0};
-    int code = look_up_lesson(sqlite, set->lesson_id, &present);
+    lesson_store_lesson current = {.member_count = 0};
+    int code = look_up_lesson(sqlite, set->lesson_id, &current);
     if (code)
         return code;
-    if (!expected(set->if_course_status, present.course_status) ||
-        !expected(set->if_chat_status, present.chat_status)) {
-        set->lesson = present;
+    if (!lesson_store_set_expects(set, current.course_status, current.chat_status)) {
+        set->lesson = current;
         return LESSON_STORE_CONFLICT;
     }
     sqlite3_stmt *statement = sqlite->statements[STATEMENT_SET_LESSON];
-    int result = bind_status(statement, 2, set->course_status, present.course_status);
+    int result = bind_status(statement, 2, set->given & LESSON_STORE_GIVEN_COURSE_STATUS, set->course_status,
+                             current.course_status);
     if (result == SQLITE_OK)
-        result = bind_status(statement, 3, set->chat_status, present.chat_status);
+        result = bind_status(statement, 3, set->given & LESSON_STORE_GIVEN_CHAT_STATUS, set->chat_status,
+                             current.chat_status);
     if (result != SQLITE_OK)
         return sqlite_fail(sqlite, result);
     return sqlite_execute(sqlite, STATEMENT_SET_LESSON, &set->lesson_id, 1);
@@ -153,68 +138,62 @@ static int sqlite_get_lesson(sqlite_store *sqlite, lesson_store_operation *get) 
     return code;
 }
 
-static int refuse(lesson_store_operation *join, uint32_t flag) {
+/* REFUSED if a flag forbids this join. */
+static int admit(sqlite_store *sqlite, lesson_store_operation *join, const struct user_state *current) {
+    lesson_store_lesson lesson = {.course_status = LESSON_STORE_STATUS_NONE};
+    if (join->flags & (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN)) {
+        int code = look_up_lesson(sqlite, join->lesson_id, &lesson);
+        if (code && code != LESSON_STORE_NOT_FOUND)
+            return code;
+    }
+    bool is_elsewhere = current->exists && !current->same_lesson;
+    uint32_t flag = lesson_store_join_refused_by(join, lesson.has_record, lesson.course_status, is_elsewhere);
+    if (flag == 0)
+        return LESSON_STORE_OK;
     join->refused_by = flag;
     return LESSON_STORE_REFUSED;
 }
 
-/* REFUSED if the lesson record forbids this join. */
-static int ask_lesson(sqlite_store *sqlite, lesson_store_operation *join) {
-    if (!(join->flags & (LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN)))
-        return LESSON_STORE_OK;
-    lesson_store_lesson lesson = {.course_status = LESSON_STORE_STATUS_NONE};
-    int code = look_up_lesson(sqlite, join->lesson_id, &lesson);
-    if (code == LESSON_STORE_NOT_FOUND)
-        return refuse(join, join->flags & LESSON_STORE_IF_EXISTS ? LESSON_STORE_IF_EXISTS : LESSON_STORE_IF_OPEN);
-    if (code)
-        return code;
-    bool open =
-        lesson.course_status == LESSON_STORE_COURSE_ONLINE || lesson.course_status == LESSON_STORE_COURSE_WAITING;
-    return join->flags & LESSON_STORE_IF_OPEN && !open ? refuse(join, LESSON_STORE_IF_OPEN) : LESSON_STORE_OK;
-}
-
-static int put_user(sqlite_store *sqlite, const lesson_store_operation *join, const struct user_state *present) {
-    if (present->exists && present->same_course && present->same_lesson && present->same_session)
+static int put_user(sqlite_store *sqlite, const lesson_store_operation *join, const struct user_state *current) {
+    if (current->exists && current->same_course && current->same_lesson && current->same_session)
         return LESSON_STORE_OK;
     const lesson_store_id ids[] = {join->uid, join->course_id, join->lesson_id, join->session};
-    return sqlite_execute(sqlite, present->exists ? STATEMENT_MOVE_USER : STATEMENT_ADD_USER, ids, 4);
+    return sqlite_execute(sqlite, current->exists ? STATEMENT_MOVE_USER : STATEMENT_ADD_USER, ids, 4);
 }
 
 static int sqlite_join(sqlite_store *sqlite, lesson_store_operation *join) {
-    static const lesson_store_user nowhere = {.uid = {NULL, 0}};
-    struct user_state present;
-    int code = look_up_user(sqlite, join, &present);
+    const lesson_store_id none = {NULL, 0};
+    struct user_state current;
+    int code = look_up_user(sqlite, join, &current);
     if (code)
         return code;
-    if (!present.exists)
-        describe_place(&nowhere, join->place);
-    code = ask_lesson(sqlite, join);
+    if (!current.exists)
+        lesson_store_answer_place(join, none, none, none);
+    code = join->flags ? admit(sqlite, join, &current) : LESSON_STORE_OK;
     if (code)
         return code;
-    if (join->flags & LESSON_STORE_STAY && present.exists && !present.same_lesson)
-        return refuse(join, LESSON_STORE_STAY);
-    join->arrival = !present.exists       ? LESSON_STORE_ARRIVAL_NEW
-                    : present.same_lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
+    join->arrival = !current.exists       ? LESSON_STORE_ARRIVAL_NEW
+                    : current.same_lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
                                           : LESSON_STORE_ARRIVAL_MOVED;
-    return put_user(sqlite, join, &present);
+    return put_user(sqlite, join, &current);
 }
 
 static int sqlite_quit(sqlite_store *sqlite, lesson_store_operation *quit) {
-    struct user_state present;
-    int code = look_up_user(sqlite, quit, &present);
+    struct user_state current;
+    int code = look_up_user(sqlite, quit, &current);
     if (code)
         return code;
-    if (!present.exists)
+    if (!current.exists)
         return LESSON_STORE_NOT_FOUND;
-    if ((quit->lesson_id.data && !present.same_lesson) || (quit->session.data && !present.same_session))
+    if ((quit->lesson_id.data && !current.same_lesson) || (quit->session.data && !current.same_session))
         return LESSON_STORE_CONFLICT;
     return sqlite_execute(sqlite, STATEMENT_REMOVE_USER, &quit->uid, 1);
 }
 
 static int sqlite_where(sqlite_store *sqlite, lesson_store_operation *where) {
-    struct user_state present;
-    int code = look_up_user(sqlite, where, &present);
-    return code || present.exists ? code : LESSON_STORE_NOT_FOUND;
+    struct user_state current;
+    int code = look_up_user(sqlite, where, &current);
+    return code || current.exists ? code : LESSON_STORE_NOT_FOUND;
 }
 
 static int sqlite_count(sqlite_store *sqlite, lesson_store_operation *count) {
@@ -244,21 +223,15 @@ static int run_operation(sqlite_store *sqlite, lesson_store_operation *operation
         return sqlite_quit(sqlite, operation);
     case LESSON_STORE_OPERATION_WHERE:
         return sqlite_where(sqlite, operation);
-    case LESSON_STORE_OPERATION_COUNT:
+    case LESSON_STORE_OPERATION_COUNT_MEMBERS:
         return sqlite_count(sqlite, operation);
+    case LESSON_STORE_OPERATION_NONE:
+        break;
     }
     return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "sqlite: operation kind %u", (unsigned)operation->kind);
 }
 
 /* ---- Batches */
-
-static bool any_writes(const lesson_store_operation *operations, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (lesson_store_operation_writes(&operations[i]))
-            return true;
-    }
-    return false;
-}
 
 /* The answers given so far speak of what has been rolled back. */
 static int give_up(sqlite_store *sqlite, lesson_store_operation *operations, size_t count, int code) {
@@ -270,7 +243,7 @@ static int give_up(sqlite_store *sqlite, lesson_store_operation *operations, siz
 
 int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     sqlite_store *sqlite = sqlite_of(instance);
-    bool writes = any_writes(operations, count);
+    bool writes = lesson_store_any_writes(operations, count);
     /* One read is one statement, which sees one instant by itself. */
     bool in_transaction = writes || count > 1;
     int code = sqlite_enter(sqlite);
@@ -279,7 +252,7 @@ int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operatio
     if (code)
         return code;
     for (size_t i = 0; i < count; i++) {
-        operations[i].code = run_operation(sqlite, &operations[i]);
+        lesson_store_answer(&operations[i], run_operation(sqlite, &operations[i]));
         if (sqlite->failed)
             return give_up(sqlite, operations, count, operations[i].code);
     }

@@ -1,6 +1,4 @@
 /* The schema: what the file is, and the steps that bring it to the version of this library. */
-#include <time.h>
-
 #include "sqlite.h"
 
 #define APPLICATION_ID 0x4c455353 /* "LESS": marks a file as ours */
@@ -99,20 +97,14 @@ static int settle_once(sqlite_store *sqlite) {
     return code;
 }
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int sqlite_settle_schema(sqlite_store *sqlite) {
-    const int64_t deadline_ms = now_ms() + sqlite->busy_timeout_ms;
+    const int64_t deadline_us = lesson_store_monotonic_us() + sqlite->busy_timeout_ms * 1000;
     /* The step into WAL mode turns a read lock into an exclusive one, where SQLite does not wait lest two wait for each
      * other. So two processes that open a new file at one moment both try again, after pauses that differ, and by more
      * each time: where an attempt takes longer than the pauses differ, they would meet for ever. */
     for (unsigned longest_ms = 16;; longest_ms *= longest_ms < 512 ? 2 : 1) {
         int code = settle_once(sqlite);
-        if (code != LESSON_STORE_BUSY || now_ms() >= deadline_ms)
+        if (code != LESSON_STORE_BUSY || lesson_store_monotonic_us() >= deadline_us)
             return code;
         unsigned pause_ms;
         sqlite3_randomness(sizeof pause_ms, &pause_ms);

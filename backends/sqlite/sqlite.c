@@ -54,7 +54,7 @@ static int check_location(const lesson_store_location *location) {
     const char *path = lesson_store_location_path(location);
     if (!path)
         return lesson_store_fail(LESSON_STORE_INVALID, "location: sqlite: needs a path, or :memory:");
-    if (path[0] != '/' && strcmp(path, ":memory:") != 0 && !lesson_store_location_folder(location))
+    if (path[0] != '/' && strcmp(path, ":memory:") != 0 && !lesson_store_location_directory(location))
         return lesson_store_fail(LESSON_STORE_INVALID,
                                  "location: sqlite: a relative path, and the folder it is meant in is gone");
     return LESSON_STORE_OK;
@@ -175,7 +175,7 @@ static void sqlite_close(lesson_store_instance *instance) {
 /* Every instance of a pool must open the same file, also if the process has changed its folder since the first. */
 static sqlite_store *make_instance(const lesson_store_location *location) {
     const char *path = lesson_store_location_path(location);
-    const char *folder = lesson_store_location_folder(location);
+    const char *folder = lesson_store_location_directory(location);
     bool in_memory = strcmp(path, ":memory:") == 0;
     bool relative = !in_memory && path[0] != '/';
     size_t size = strlen(path) + (relative ? strlen(folder) + 1 : 0) + 1;
@@ -252,8 +252,8 @@ const lesson_store_backend lesson_store_sqlite_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "sqlite",
     .summary = "one SQLite file, shared by the processes of one machine",
-    .operations = LESSON_STORE_ALL_OPERATIONS,
-    .flags = LESSON_STORE_ALL_FLAGS,
+    .operations = LESSON_STORE_OPERATIONS_0_1,
+    .flags = LESSON_STORE_FLAGS_0_1,
     .options = options,
     .default_pool = 4,
     .open = sqlite_open,
@@ -264,4 +264,7 @@ const lesson_store_backend lesson_store_sqlite_backend = {
     .users = sqlite_users,
     .check = sqlite_check,
     .info = sqlite_info,
+    .members_page = sqlite_members_page,
+    .lessons_page = sqlite_lessons_page,
+    .users_page = sqlite_users_page,
 };

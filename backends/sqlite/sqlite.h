@@ -37,7 +37,18 @@
                     " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons"  \
                     " UNION ALL SELECT lesson_id, NULL, NULL, 0, count(*) FROM users GROUP BY lesson_id"    \
                     " HAVING NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)") \
-    X(LIST_USERS, "SELECT uid, course_id, lesson_id, session FROM users")
+    X(LIST_USERS, "SELECT uid, course_id, lesson_id, session FROM users")                                   \
+    X(PAGE_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1 AND uid >= ?2 AND (uid > ?2 OR NOT ?3)"     \
+                    " ORDER BY uid LIMIT ?4")                                                               \
+    X(PAGE_LESSONS, "SELECT lesson_id, course_status, chat_status, 1,"                                      \
+                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons"  \
+                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3)"                                 \
+                    " UNION ALL SELECT lesson_id, NULL, NULL, 0, count(*) FROM users"                       \
+                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3) GROUP BY lesson_id"              \
+                    " HAVING NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)"  \
+                    " ORDER BY 1 LIMIT ?4")                                                                 \
+    X(PAGE_USERS, "SELECT uid, course_id, lesson_id, session FROM users"                                    \
+                  " WHERE uid >= ?2 AND (uid > ?2 OR NOT ?3) ORDER BY uid LIMIT ?4")
 
 typedef enum sqlite_statement {
 #define SQLITE_STATEMENT_ENUM(name, text) STATEMENT_##name,
@@ -120,10 +131,16 @@ int sqlite_schema_version(void);
 /* ---- operations.c, streams.c, check.c: the vtable's functions */
 
 int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
-int sqlite_members(lesson_store_instance *instance, lesson_store_id lesson_id, lesson_store_member_callback callback,
-                   void *context);
+int sqlite_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                   lesson_store_member_callback callback, void *context);
 int sqlite_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context);
 int sqlite_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context);
+int sqlite_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
+                        lesson_store_position *position, lesson_store_member_callback callback, void *context);
+int sqlite_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                        lesson_store_lesson_callback callback, void *context);
+int sqlite_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                      lesson_store_user_callback callback, void *context);
 int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                  void *context);
 

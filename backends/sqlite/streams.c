@@ -1,4 +1,4 @@
-/* The streams: each is one statement, and so of one instant. */
+/* The lists: each is one statement, and so as of one instant, and so is each page. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -40,11 +40,11 @@ static bool give_member(struct stream *stream) {
     lesson_store_id uid;
     if (!sqlite_read_id(stream->statement, 0, &uid))
         return note_malformed(stream, "a member whose uid is not valid:");
-    return stream->callback.member(uid, stream->context);
+    return stream->callback.member(&uid, stream->context);
 }
 
 static bool give_lesson(struct stream *stream) {
-    lesson_store_lesson lesson;
+    lesson_store_lesson lesson = {.has_record = false};
     if (!sqlite_read_id(stream->statement, 0, &lesson.lesson_id))
         return note_malformed(stream, "a lesson whose lesson_id is not valid:");
     if (!sqlite_read_statuses(stream->statement, 1, &lesson))
@@ -55,7 +55,7 @@ static bool give_lesson(struct stream *stream) {
 }
 
 static bool give_user(struct stream *stream) {
-    lesson_store_user user;
+    lesson_store_user user = {.session = {NULL, 0}};
     if (!sqlite_read_id(stream->statement, 0, &user.uid) || !sqlite_read_place(stream->statement, 1, &user))
         return note_malformed(stream, "something that is not a valid id in the record of user");
     return stream->callback.user(&user, stream->context);
@@ -85,10 +85,10 @@ static int give_rows(struct stream *stream, sqlite_statement statement, const le
     return code;
 }
 
-int sqlite_members(lesson_store_instance *instance, lesson_store_id lesson_id, lesson_store_member_callback callback,
-                   void *context) {
+int sqlite_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                   lesson_store_member_callback callback, void *context) {
     struct stream stream = {.sqlite = sqlite_of(instance), .callback.member = callback, .context = context};
-    return give_rows(&stream, STATEMENT_LIST_MEMBERS, &lesson_id, give_member);
+    return give_rows(&stream, STATEMENT_LIST_MEMBERS, lesson_id, give_member);
 }
 
 int sqlite_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
@@ -99,4 +99,87 @@ int sqlite_lessons(lesson_store_instance *instance, lesson_store_lesson_callback
 int sqlite_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
     struct stream stream = {.sqlite = sqlite_of(instance), .callback.user = callback, .context = context};
     return give_rows(&stream, STATEMENT_LIST_USERS, NULL, give_user);
+}
+
+/* ---- Pages, in the order of the keys
+ *
+ * A page begins behind the last valid id that was given: `id` in the position. Rows whose key is not a valid id cannot be
+ * named there. words[0] counts those behind `id` that were reported, so that they are passed over and not reported again.
+ * words[1] says that the first page was read: only that one may begin with the key "", which is malformed. */
+
+/* Binds what every PAGE statement takes: ?2 where to begin, ?3 whether to begin behind it, ?4 how many rows. */
+static int bind_page(sqlite3_stmt *statement, const lesson_store_position *position, size_t most) {
+    int result = sqlite3_bind_text(statement, 2, position->id, -1, SQLITE_STATIC);
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_int64(statement, 3, position->words[1] > 0);
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_int64(statement, 4, (sqlite3_int64)(most + position->words[0]));
+    return result;
+}
+
+/* Gives the current row, unless its key cannot be named and an earlier page has reported it. */
+static bool give_row_of_page(struct stream *stream, give_row give, lesson_store_position *next, uint64_t *reported) {
+    lesson_store_id key;
+    if (sqlite_read_id(stream->statement, 0, &key)) {
+        lesson_store_id_copy(next->id, key);
+        next->words[0] = *reported = 0;
+    } else if (next->words[0]++ < *reported) {
+        return true;
+    }
+    return give(stream);
+}
+
+/* Gives the rows of a page and moves `next`. Returns the code of the last step, or SQLITE_ABORT if the callback stopped. */
+static int give_rows_of_page(struct stream *stream, give_row give, lesson_store_position *next, size_t limit) {
+    uint64_t reported = next->words[0];
+    size_t rows = 0;
+    int result = sqlite3_step(stream->statement);
+    for (next->words[0] = 0; result == SQLITE_ROW; rows++) {
+        if (!give_row_of_page(stream, give, next, &reported))
+            return SQLITE_ABORT;
+        result = sqlite3_step(stream->statement);
+    }
+    next->words[1] = 1;
+    next->ended = rows < limit;
+    return result;
+}
+
+static int give_page(struct stream *stream, sqlite_statement statement, const lesson_store_id *lesson_id, size_t most,
+                     lesson_store_position *position, give_row give) {
+    position->never_repeats = true;
+    int code = sqlite_enter(stream->sqlite);
+    if (code)
+        return code;
+    lesson_store_position next = *position;
+    stream->statement = stream->sqlite->statements[statement];
+    int result = lesson_id ? sqlite3_bind_text(stream->statement, 1, lesson_id->data, (int)lesson_id->size, SQLITE_STATIC)
+                           : SQLITE_OK;
+    if (result == SQLITE_OK)
+        result = bind_page(stream->statement, position, most);
+    if (result == SQLITE_OK)
+        result = give_rows_of_page(stream, give, &next, most + (size_t)position->words[0]);
+    bool stopped = result == SQLITE_ABORT;
+    code = stopped ? LESSON_STORE_OK : end_of_rows(stream, result);
+    if (!stopped && (!code || code == LESSON_STORE_MALFORMED))
+        *position = next;
+    sqlite_finish(stream->sqlite, statement);
+    return code;
+}
+
+int sqlite_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
+                        lesson_store_position *position, lesson_store_member_callback callback, void *context) {
+    struct stream stream = {.sqlite = sqlite_of(instance), .callback.member = callback, .context = context};
+    return give_page(&stream, STATEMENT_PAGE_MEMBERS, lesson_id, most, position, give_member);
+}
+
+int sqlite_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                        lesson_store_lesson_callback callback, void *context) {
+    struct stream stream = {.sqlite = sqlite_of(instance), .callback.lesson = callback, .context = context};
+    return give_page(&stream, STATEMENT_PAGE_LESSONS, NULL, most, position, give_lesson);
+}
+
+int sqlite_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                      lesson_store_user_callback callback, void *context) {
+    struct stream stream = {.sqlite = sqlite_of(instance), .callback.user = callback, .context = context};
+    return give_page(&stream, STATEMENT_PAGE_USERS, NULL, most, position, give_user);
 }

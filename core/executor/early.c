@@ -1,13 +1,13 @@
-/* What is decided past its lane: cancelled, or over its time. The timekeeper watches the deadlines, and calls the
- * callbacks of such operations that have no queue. */
+/* What is decided past its lane: cancelled, or timed out. The timekeeper watches the deadlines, and calls the callbacks of
+ * such operations that have no queue. */
 #include <limits.h>
 #include <time.h>
 
 #include "executor.h"
 
-#define EXPIRED_WAITING "its time was over before it had begun"
-#define EXPIRED_READING "its time was over before the store had answered; nothing was changed"
-#define EXPIRED_WRITING "its time was over before the store had answered; it may be applied, now or a little later"
+#define EXPIRED_WAITING "timed out before it had begun; nothing was changed"
+#define EXPIRED_READING "timed out before the store had answered; nothing was changed"
+#define EXPIRED_WRITING "timed out before the store had answered; it may be applied, now or a little later"
 #define CANCELLED "cancelled before it had begun"
 
 static void settle(lesson_store_executor *executor, size_t count) {
@@ -16,12 +16,14 @@ static void settle(lesson_store_executor *executor, size_t count) {
         pthread_cond_broadcast(&executor->settled);
 }
 
-static void decide_early(lesson_store_submission *submission, int code, const char *message) {
+static void decide_early(lesson_store_submission *submission, lesson_store_holders holders, int code,
+                         const char *message) {
     lesson_store_executor *executor = submission->lane->executor;
     lesson_store_chain chain = {NULL, NULL, 0};
     executor->deadlines_ms[lesson_store_slots_index(&executor->slots, submission)] = 0;
     submission->early_code = code;
-    submission->message = message;
+    submission->early_message = message;
+    submission->holders = holders;
     lesson_store_chain_add(&chain, submission);
     if (submission->queue) {
         lesson_store_queue_push(submission->queue, &chain);
@@ -35,7 +37,7 @@ static void decide_early(lesson_store_submission *submission, int code, const ch
 void lesson_store_cancel_waiting(lesson_store_submission *submission) {
     lesson_store_lane_remove(submission->lane, submission);
     submission->lane->executor->figures.cancelled++;
-    decide_early(submission, LESSON_STORE_CANCELLED, CANCELLED);
+    decide_early(submission, LESSON_STORE_HELD_BY_CALLBACK, LESSON_STORE_CANCELLED, CANCELLED);
 }
 
 /* ---- Deadlines */
@@ -50,16 +52,14 @@ void lesson_store_watch(lesson_store_executor *executor, lesson_store_submission
 
 static void expire_waiting(lesson_store_submission *submission) {
     lesson_store_lane_remove(submission->lane, submission);
-    decide_early(submission, LESSON_STORE_EXPIRED, EXPIRED_WAITING);
+    decide_early(submission, LESSON_STORE_HELD_BY_CALLBACK, LESSON_STORE_EXPIRED, EXPIRED_WAITING);
 }
 
 static void expire_running(lesson_store_submission *submission) {
-    submission->lane_holds = true;
-    submission->lane->executor->unsettled++; /* for it still runs */
-    if (lesson_store_operation_writes(&submission->operation))
-        decide_early(submission, LESSON_STORE_UNKNOWN, EXPIRED_WRITING);
-    else
-        decide_early(submission, LESSON_STORE_EXPIRED, EXPIRED_READING);
+    bool writes = lesson_store_operation_writes(&submission->operation);
+    submission->lane->executor->unsettled++; /* because it still runs */
+    decide_early(submission, LESSON_STORE_HELD_BY_BOTH, writes ? LESSON_STORE_UNKNOWN : LESSON_STORE_EXPIRED,
+                 writes ? EXPIRED_WRITING : EXPIRED_READING);
 }
 
 static void expire(lesson_store_executor *executor, uint32_t index) {

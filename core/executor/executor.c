@@ -6,17 +6,31 @@
 
 /* ---- Opening and closing */
 
-static int check_options(const lesson_store_executor_options *options) {
-    if (options->size != sizeof *options || options->reserved)
+#define LANES_DEFAULT 1
+#define PENDING_DEFAULT 4096
+#define BATCH_DEFAULT 1024
+
+/* Reads the caller's options (NULL: the defaults) into those of this version. */
+static int read_options(lesson_store_executor_options *options, const lesson_store_executor_options *asked) {
+    const lesson_store_executor_options defaults = LESSON_STORE_EXECUTOR_OPTIONS_INIT;
+    const size_t least = offsetof(lesson_store_executor_options, reserved) + sizeof defaults.reserved;
+    if (!lesson_store_sized_read(options, sizeof *options, asked ? asked : &defaults, least) || options->reserved)
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: options of another version of the library");
-    if (options->lanes < 1 || options->lanes > LESSON_STORE_EXECUTOR_LANES_MAX)
-        return lesson_store_fail(LESSON_STORE_INVALID, "executor: %u lanes are not between 1 and %d",
+    options->lanes = options->lanes ? options->lanes : LANES_DEFAULT;
+    options->pending_max = options->pending_max ? options->pending_max : PENDING_DEFAULT;
+    options->batch_max = options->batch_max ? options->batch_max : BATCH_DEFAULT;
+    return LESSON_STORE_OK;
+}
+
+static int check_options(const lesson_store_executor_options *options) {
+    if (options->lanes > LESSON_STORE_EXECUTOR_LANES_MAX)
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: %u lanes are more than %d",
                                  (unsigned)options->lanes, LESSON_STORE_EXECUTOR_LANES_MAX);
-    if (options->pending_max < 1 || options->pending_max > LESSON_STORE_EXECUTOR_PENDING_MAX)
-        return lesson_store_fail(LESSON_STORE_INVALID, "executor: pending_max %u is not between 1 and %d",
+    if (options->pending_max > LESSON_STORE_EXECUTOR_PENDING_MAX)
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: pending_max %u is more than %d",
                                  (unsigned)options->pending_max, LESSON_STORE_EXECUTOR_PENDING_MAX);
-    if (options->batch_max < 1 || options->batch_max > LESSON_STORE_BATCH_MAX)
-        return lesson_store_fail(LESSON_STORE_INVALID, "executor: batch_max %u is not between 1 and %d",
+    if (options->batch_max > LESSON_STORE_BATCH_MAX)
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: batch_max %u is more than %d",
                                  (unsigned)options->batch_max, LESSON_STORE_BATCH_MAX);
     return LESSON_STORE_OK;
 }
@@ -82,10 +96,8 @@ static void end_threads(lesson_store_executor *executor) {
 }
 
 static void free_executor(lesson_store_executor *executor) {
-    for (size_t i = 0; i < executor->queue_count; i++) {
-        lesson_store_queue_close(executor->queues[i]);
-        free(executor->queues[i]);
-    }
+    for (size_t i = 0; i < LESSON_STORE_EXECUTOR_QUEUES_MAX; i++)
+        lesson_store_queue_free(executor->queues[i]);
     for (uint32_t i = 0; i < executor->lane_count; i++) {
         lesson_store_lane_close(&executor->lanes[i]);
         pthread_cond_destroy(&executor->lanes[i].work);
@@ -100,25 +112,25 @@ static void free_executor(lesson_store_executor *executor) {
 }
 
 int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
-                               const lesson_store_executor_options *options) {
-    const lesson_store_executor_options defaults = LESSON_STORE_EXECUTOR_OPTIONS_INIT;
+                               const lesson_store_executor_options *asked) {
+    lesson_store_executor_options options;
     if (!out)
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: no place for it");
     *out = NULL;
     if (!store)
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: no store");
-    if (!options)
-        options = &defaults;
-    int code = check_options(options);
+    int code = read_options(&options, asked);
+    if (!code)
+        code = check_options(&options);
     if (code)
         return code;
-    lesson_store_executor *executor = calloc(1, sizeof *executor + options->lanes * sizeof *executor->lanes);
+    lesson_store_executor *executor = calloc(1, sizeof *executor + options.lanes * sizeof *executor->lanes);
     if (!executor)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "executor: no memory");
     executor->store = store;
-    executor->lane_count = options->lanes;
-    executor->pending_max = options->pending_max;
-    executor->batch_max = options->batch_max < options->pending_max ? options->batch_max : options->pending_max;
+    executor->lane_count = options.lanes;
+    executor->pending_max = options.pending_max;
+    executor->batch_max = options.batch_max < options.pending_max ? options.batch_max : options.pending_max;
     executor->early.descriptor = -1;
     open_locks(executor);
 
@@ -161,8 +173,10 @@ int lesson_store_executor_stop(lesson_store_executor *executor, uint32_t flags) 
 void lesson_store_executor_close(lesson_store_executor *executor) {
     if (!executor || lesson_store_executor_stop(executor, 0) != LESSON_STORE_OK)
         return;
-    for (size_t i = 0; i < executor->queue_count; i++)
-        lesson_store_completion_queue_drain(executor->queues[i], 0);
+    for (size_t i = 0; i < LESSON_STORE_EXECUTOR_QUEUES_MAX; i++) {
+        if (executor->queues[i])
+            lesson_store_completion_queue_drain(executor->queues[i], 0);
+    }
     end_threads(executor);
     free_executor(executor);
 }
@@ -171,20 +185,15 @@ void lesson_store_executor_close(lesson_store_executor *executor) {
 
 /* With the mutex. */
 static int add_queue(lesson_store_completion_queue **out, lesson_store_executor *executor) {
-    if (executor->queue_count == LESSON_STORE_EXECUTOR_QUEUES_MAX)
+    size_t index = 0;
+    while (index < LESSON_STORE_EXECUTOR_QUEUES_MAX && executor->queues[index])
+        index++;
+    if (index == LESSON_STORE_EXECUTOR_QUEUES_MAX)
         return lesson_store_fail(LESSON_STORE_FULL, "executor: there are %d queues already",
                                  LESSON_STORE_EXECUTOR_QUEUES_MAX);
-    lesson_store_completion_queue *queue = calloc(1, sizeof *queue);
-    if (!queue)
-        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "executor: no memory for a queue");
-    int code = lesson_store_queue_open(queue, executor, executor->queue_count + 1);
-    if (code) {
-        free(queue);
-        return code;
-    }
-    executor->queues[executor->queue_count++] = queue;
-    *out = queue;
-    return LESSON_STORE_OK;
+    int code = lesson_store_queue_make(&executor->queues[index], executor, index + 1);
+    *out = executor->queues[index];
+    return code;
 }
 
 int lesson_store_executor_add_queue(lesson_store_completion_queue **out, lesson_store_executor *executor) {
@@ -199,12 +208,41 @@ int lesson_store_executor_add_queue(lesson_store_completion_queue **out, lesson_
     return code;
 }
 
-/* ---- Figures */
-
-void lesson_store_executor_read_figures(lesson_store_executor *executor, lesson_store_executor_figures *figures) {
+int lesson_store_executor_remove_queue(lesson_store_executor *executor, lesson_store_completion_queue *queue) {
+    if (!executor || !queue || queue->executor != executor)
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: no queue of this executor");
     pthread_mutex_lock(&executor->mutex);
-    *figures = executor->figures;
-    figures->completed = atomic_load_explicit(&executor->completed, memory_order_relaxed);
+    bool in_use = atomic_load_explicit(&queue->pending, memory_order_acquire) > 0;
+    if (!in_use)
+        executor->queues[queue->number - 1] = NULL;
     pthread_mutex_unlock(&executor->mutex);
-    figures->pending = figures->accepted - figures->completed;
+    if (in_use)
+        return LESSON_STORE_CONFLICT;
+    lesson_store_queue_free(queue);
+    return LESSON_STORE_OK;
+}
+
+/* ---- Structures that begin with `size` */
+
+void lesson_store_executor_options_init(lesson_store_executor_options *options, size_t size) {
+    const lesson_store_executor_options init = LESSON_STORE_EXECUTOR_OPTIONS_INIT;
+    lesson_store_sized_init(options, size, &init, sizeof init);
+}
+
+void lesson_store_executor_figures_init(lesson_store_executor_figures *figures, size_t size) {
+    const lesson_store_executor_figures init = LESSON_STORE_EXECUTOR_FIGURES_INIT;
+    lesson_store_sized_init(figures, size, &init, sizeof init);
+}
+
+int lesson_store_executor_read_figures(lesson_store_executor *executor, lesson_store_executor_figures *figures) {
+    if (!executor || !figures)
+        return lesson_store_fail(LESSON_STORE_INVALID, "figures: no %s", executor ? "place for them" : "executor");
+    pthread_mutex_lock(&executor->mutex);
+    lesson_store_executor_figures found = executor->figures;
+    found.completed = atomic_load_explicit(&executor->completed, memory_order_relaxed);
+    pthread_mutex_unlock(&executor->mutex);
+    found.pending = found.accepted - found.completed;
+    if (!lesson_store_sized_write(figures, &found, sizeof found))
+        return lesson_store_fail(LESSON_STORE_INVALID, "figures: the size is not valid");
+    return LESSON_STORE_OK;
 }

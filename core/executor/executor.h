@@ -21,29 +21,54 @@
 
 typedef struct lesson_store_lane lesson_store_lane;
 
+/*
+ * The life of a submission. WAITING, RUNNING and DECIDED follow from its position in the lane. EARLY means that it was
+ * decided past its lane; `holders` then says who still uses the slot.
+ *
+ *   state              its batch begins   cancelled, timed out   its batch ends        its callback returns
+ *   WAITING            RUNNING            EARLY (callback)       -                     -
+ *   RUNNING            -                  EARLY (both) [1]       DECIDED               -
+ *   DECIDED            -                  -                      -                     the caller of it frees the slot
+ *   EARLY (callback)   -                  -                      -                     the caller of it frees the slot
+ *   EARLY (both)       -                  -                      EARLY (callback) [2]  EARLY (lane)
+ *   EARLY (lane)       -                  -                      lane frees slot [2]   -
+ *
+ * [1] Only by its deadline: what has begun cannot be cancelled.
+ *
+ * Who counts. `unsettled` rises by one when a submission is accepted. The lane takes it off, for the whole batch, when the
+ * callbacks without a queue have returned. If the submission is decided early, the one who decides takes it off: at once
+ * if there is a queue, else the timekeeper when the callback has returned. At [1] it rises by one more, because the lane
+ * still uses the slot, and at [2] the lane takes that off. `completed`, the room for another submission and `pending` of
+ * the queue change when the callback returns.
+ */
+typedef enum lesson_store_holders {
+    LESSON_STORE_HELD_BY_CALLBACK,
+    LESSON_STORE_HELD_BY_BOTH,
+    LESSON_STORE_HELD_BY_LANE
+} lesson_store_holders;
+
 /* A slot, and the operation in it. */
 typedef struct lesson_store_submission {
     /* Under the executor's mutex. */
     uint64_t ticket;
     uint64_t position; /* in its lane */
     lesson_store_lane *lane;
-    int early_code;  /* not 0: it was decided past its lane, with this code */
-    bool lane_holds; /* and that was while its batch ran. The lane frees the slot if the callback has returned, */
-    bool let_go;     /* which this tells, and else the one who called that does */
+    int early_code; /* not 0: it was decided early, with this code */
+    const char *early_message;
+    lesson_store_holders holders; /* if it was decided early */
 
     /* From submit until its callback has returned. */
     bool timed; /* it has a deadline */
     lesson_store_completion_queue *queue;
     lesson_store_completion_callback callback;
     void *context;
-    const char *message;                  /* of its failure */
     struct lesson_store_submission *next; /* in a chain */
 
     _Atomic(uint32_t) next_free;
-    lesson_store_operation operation; /* its ids and its place point to those below */
+    lesson_store_operation operation; /* its ids, its place and its message point to those below */
     char ids[4 * LESSON_STORE_ID_MAX];
     lesson_store_place place;
-    char message_text[LESSON_STORE_SUBMISSION_MESSAGE_SIZE];
+    char message[LESSON_STORE_SUBMISSION_MESSAGE_SIZE];
 } lesson_store_submission;
 
 /* Decided submissions, in the order in which their callbacks will be called. */
@@ -79,7 +104,7 @@ uint32_t lesson_store_slots_index(const lesson_store_slots *slots, const lesson_
 /* Copies an operation that was checked into a slot. */
 void lesson_store_submission_fill(lesson_store_submission *submission, const lesson_store_operation *operation);
 
-/* Copies what the store has answered, but not the place. */
+/* Copies what the store has answered, except the place and the message. */
 void lesson_store_copy_answers(lesson_store_operation *to, const lesson_store_operation *from);
 
 /* ---- queues.c */
@@ -89,11 +114,12 @@ struct lesson_store_completion_queue {
     pthread_mutex_t mutex;
     lesson_store_chain chain;
     size_t number;  /* in the executor, from 1; 0 is what the timekeeper calls back */
+    _Atomic(uint32_t) pending; /* operations submitted with it whose callbacks have not returned */
     int descriptor; /* readable while the chain is not empty; -1: it has none */
 };
 
-int lesson_store_queue_open(lesson_store_completion_queue *queue, lesson_store_executor *executor, size_t number);
-void lesson_store_queue_close(lesson_store_completion_queue *queue);
+int lesson_store_queue_make(lesson_store_completion_queue **out, lesson_store_executor *executor, size_t number);
+void lesson_store_queue_free(lesson_store_completion_queue *queue); /* NULL is allowed */
 
 void lesson_store_chain_add(lesson_store_chain *chain, lesson_store_submission *submission);
 void lesson_store_queue_push(lesson_store_completion_queue *queue, const lesson_store_chain *chain);
@@ -183,8 +209,7 @@ struct lesson_store_executor {
     int64_t *deadlines_ms;               /* of each slot */
     int64_t earliest_ms;                 /* no deadline is before; 0: there is none */
 
-    size_t queue_count;
-    lesson_store_completion_queue *queues[LESSON_STORE_EXECUTOR_QUEUES_MAX];
+    lesson_store_completion_queue *queues[LESSON_STORE_EXECUTOR_QUEUES_MAX]; /* by number - 1, NULL where there is none */
 
     lesson_store_executor_figures figures; /* without `completed` and `pending` */
     _Atomic(uint64_t) completed;           /* without the mutex */

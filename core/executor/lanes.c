@@ -107,19 +107,19 @@ static bool take_batch(lesson_store_lane *lane) {
     return lane->count > 0;
 }
 
-/* With the mutex. What was decided past the lane while the batch ran leaves it here. */
+/* With the mutex. The lane lets go of what was decided early while the batch ran. */
 static void drop_early(lesson_store_lane *lane) {
     lesson_store_executor *executor = lane->executor;
     for (size_t i = 0; i < lane->count; i++) {
         lesson_store_submission *submission = lane->batch[i];
         executor->deadlines_ms[lesson_store_slots_index(&executor->slots, submission)] = 0;
-        if (!submission->lane_holds)
+        if (!submission->early_code)
             continue;
         lane->batch[i] = NULL;
-        submission->lane_holds = false;
         executor->unsettled--;
-        if (submission->let_go)
+        if (submission->holders == LESSON_STORE_HELD_BY_LANE)
             lesson_store_slots_free(&executor->slots, submission);
+        submission->holders = LESSON_STORE_HELD_BY_CALLBACK;
     }
 }
 
@@ -136,45 +136,20 @@ static void end_batch(lesson_store_lane *lane) {
     pthread_mutex_unlock(&executor->mutex);
 }
 
-static int run_batch(lesson_store_lane *lane) {
+static void run_batch(lesson_store_lane *lane) {
     for (size_t i = 0; i < lane->count; i++) {
         lane->operations[i] = lane->batch[i]->operation;
         lane->timed += lane->batch[i]->timed;
     }
-    return lesson_store_batch(lane->executor->store, lane->operations, lane->count);
+    lesson_store_batch(lane->executor->store, lane->operations, lane->count);
 }
 
-/* The thread's message speaks of the last operation that failed, and of all that failed with the whole batch. An
- * operation that failed by itself before that one has left no message. */
-static const char *message_of(const lesson_store_lane *lane, size_t i, int batch_code, size_t last_failed) {
-    int code = lane->operations[i].code;
-    bool with_batch = batch_code && (code == batch_code || code == LESSON_STORE_UNREACHABLE);
-    return with_batch || i == last_failed ? lesson_store_message() : lesson_store_code_text(code);
-}
-
-static void keep_message(lesson_store_submission *submission, const char *message) {
-    size_t size = strnlen(message, sizeof submission->message_text - 1);
-    memcpy(submission->message_text, message, size);
-    submission->message_text[size] = '\0';
-    submission->message = submission->message_text;
-}
-
-static size_t last_failed(const lesson_store_lane *lane) {
-    size_t i = lane->count;
-    while (i > 0 && lane->operations[i - 1].code >= 0)
-        i--;
-    return i - 1; /* SIZE_MAX if none has failed */
-}
-
-static void write_answers(lesson_store_lane *lane, int batch_code) {
-    size_t last = last_failed(lane);
+/* The messages are in the slots already: the operations point to them. */
+static void write_answers(lesson_store_lane *lane) {
     for (size_t i = 0; i < lane->count; i++) {
         lesson_store_submission *submission = lane->batch[i];
-        if (!submission)
-            continue;
-        lesson_store_copy_answers(&submission->operation, &lane->operations[i]);
-        if (lane->operations[i].code < 0)
-            keep_message(submission, message_of(lane, i, batch_code, last));
+        if (submission)
+            lesson_store_copy_answers(&submission->operation, &lane->operations[i]);
     }
 }
 
@@ -192,8 +167,8 @@ static size_t sort_by_queue(lesson_store_lane *lane) {
     return used;
 }
 
-/* Each queue is locked once, and its loop woken once. The callbacks of this thread come last, for they may be slow.
- * `count` becomes what was settled here: who decided the others past the lane has accounted for them. */
+/* Each queue is locked once, and its loop woken once. The callbacks of this thread come last, because they may be slow.
+ * `count` becomes what is settled here. What was decided early has been counted there. */
 static void hand_out(lesson_store_lane *lane) {
     const lesson_store_chain nothing = {NULL, NULL, 0};
     size_t used = sort_by_queue(lane);
@@ -214,9 +189,9 @@ static void hand_out(lesson_store_lane *lane) {
 void *lesson_store_lane_main(void *context) {
     lesson_store_lane *lane = context;
     while (take_batch(lane)) {
-        int code = run_batch(lane);
+        run_batch(lane);
         end_batch(lane);
-        write_answers(lane, code);
+        write_answers(lane);
         hand_out(lane);
     }
     return NULL;

@@ -1,23 +1,37 @@
-/* Completion queues: chains of decided submissions, and the descriptor that tells of them. */
+/* Completion queues: chains of decided submissions, and the descriptor that announces them. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "executor.h"
 
-int lesson_store_queue_open(lesson_store_completion_queue *queue, lesson_store_executor *executor, size_t number) {
+int lesson_store_queue_make(lesson_store_completion_queue **out, lesson_store_executor *executor, size_t number) {
+    lesson_store_completion_queue *queue = calloc(1, sizeof *queue);
+    if (!queue)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "executor: no memory for a queue");
     queue->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (queue->descriptor < 0)
+    if (queue->descriptor < 0) {
+        free(queue);
         return lesson_store_fail(LESSON_STORE_FAILED, "executor: no descriptor for a queue: %s", strerror(errno));
+    }
     queue->executor = executor;
     queue->number = number;
     pthread_mutex_init(&queue->mutex, NULL);
+    *out = queue;
     return LESSON_STORE_OK;
 }
 
-void lesson_store_queue_close(lesson_store_completion_queue *queue) {
+void lesson_store_queue_free(lesson_store_completion_queue *queue) {
+    if (!queue)
+        return;
+    /* The thread that pushed the last operation may only now be letting the mutex go. */
+    pthread_mutex_lock(&queue->mutex);
+    pthread_mutex_unlock(&queue->mutex);
     close(queue->descriptor);
     pthread_mutex_destroy(&queue->mutex);
+    free(queue);
 }
 
 /* Neither can fail on a counter that is 0 and 1 by turns, but for a signal. */
@@ -87,44 +101,52 @@ lesson_store_chain lesson_store_queue_take(lesson_store_completion_queue *queue,
     return taken;
 }
 
+/* ---- Callbacks */
+
 static void call_back(const lesson_store_submission *submission, const lesson_store_operation *operation) {
     if (operation->code < 0)
-        lesson_store_fail(operation->code, "%s", submission->message);
+        lesson_store_fail(operation->code, "%s", operation->message);
     submission->callback(operation, submission->context);
 }
 
-/* The lane may still be reading the operation, and the store be writing to its place. */
+/* While the lane holds it too, the store may still be reading the operation and writing to its place and message. */
 static void call_back_early(const lesson_store_submission *submission) {
     lesson_store_operation operation = submission->operation;
-    lesson_store_place nowhere = {"", "", ""};
+    lesson_store_place nowhere = {.lesson_id = ""};
+    char message[LESSON_STORE_SUBMISSION_MESSAGE_SIZE];
+    snprintf(message, sizeof message, "%s", submission->early_message);
     operation.code = submission->early_code;
+    operation.message = message;
     if (operation.place)
         operation.place = &nowhere;
     call_back(submission, &operation);
 }
 
-/* True if the lane has no more use for it, else the lane frees it. */
+/* The callback of an operation that was decided early has returned. True if the slot is to be freed here. */
 static bool let_go(lesson_store_executor *executor, lesson_store_submission *submission) {
     pthread_mutex_lock(&executor->mutex);
-    submission->let_go = true;
-    bool ours = !submission->lane_holds;
+    bool last = submission->holders == LESSON_STORE_HELD_BY_CALLBACK;
+    submission->holders = LESSON_STORE_HELD_BY_LANE;
     pthread_mutex_unlock(&executor->mutex);
-    return ours;
+    return last;
 }
 
 static void complete(lesson_store_executor *executor, lesson_store_submission *submission) {
-    bool ours = true;
+    lesson_store_completion_queue *queue = submission->queue;
+    bool last = true;
     if (submission->early_code) {
         call_back_early(submission);
-        ours = let_go(executor, submission);
+        last = let_go(executor, submission);
     } else {
         call_back(submission, &submission->operation);
     }
-    if (ours)
+    if (last)
         lesson_store_slots_free(&executor->slots, submission);
     /* Before there is room again, so that no more seem to be pending than may be. */
     atomic_fetch_add_explicit(&executor->completed, 1, memory_order_relaxed);
     lesson_store_slots_make_room(&executor->slots);
+    if (queue)
+        atomic_fetch_sub_explicit(&queue->pending, 1, memory_order_release);
 }
 
 void lesson_store_complete_chain(lesson_store_executor *executor, const lesson_store_chain *chain) {

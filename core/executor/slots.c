@@ -99,14 +99,8 @@ static char *keep_id(char *end, lesson_store_id *id) {
     return end + id->size;
 }
 
-/* Nobody shall read in an answer that tells no place where another user was. */
-static void clear_place(lesson_store_place *place) {
-    place->course_id[0] = '\0';
-    place->lesson_id[0] = '\0';
-    place->session[0] = '\0';
-}
-
 void lesson_store_submission_fill(lesson_store_submission *submission, const lesson_store_operation *operation) {
+    const lesson_store_id none = {NULL, 0};
     lesson_store_operation *copy = &submission->operation;
     *copy = *operation;
     char *end = keep_id(submission->ids, &copy->uid);
@@ -115,9 +109,11 @@ void lesson_store_submission_fill(lesson_store_submission *submission, const les
     keep_id(end, &copy->session);
     if (copy->place) {
         copy->place = &submission->place;
-        clear_place(copy->place);
+        lesson_store_answer_place(copy, none, none, none); /* an answer without a place must not show another user's */
     }
-    submission->message = "";
+    copy->message = submission->message;
+    copy->message_size = sizeof submission->message;
+    submission->message[0] = '\0';
 }
 
 void lesson_store_copy_answers(lesson_store_operation *to, const lesson_store_operation *from) {
@@ -125,6 +121,8 @@ void lesson_store_copy_answers(lesson_store_operation *to, const lesson_store_op
     to->arrival = from->arrival;
     to->refused_by = from->refused_by;
     to->count = from->count;
+    to->reserved_answer = from->reserved_answer;
+    memcpy(to->reserved_answers, from->reserved_answers, sizeof to->reserved_answers);
     /* An answer that names the lesson means the caller's own id. */
     bool own = from->lesson_id.data && from->lesson.lesson_id.data == from->lesson_id.data;
     to->lesson = from->lesson;

@@ -1,4 +1,6 @@
 /* Submitting, cancelling, and running one operation. */
+#include <stdio.h>
+
 #include "executor.h"
 
 /* A ticket is the number of the operation, and below it the index of its slot + 1, so that it is never 0. */
@@ -72,8 +74,8 @@ static bool accept(lesson_store_executor *executor, lesson_store_submission *sub
     executor->figures.accepted++;
     executor->unsettled++;
     submission->early_code = 0;
-    submission->lane_holds = false;
-    submission->let_go = false;
+    if (submission->queue)
+        atomic_fetch_add_explicit(&submission->queue->pending, 1, memory_order_relaxed);
     submission->ticket =
         executor->figures.accepted << INDEX_BITS | (lesson_store_slots_index(&executor->slots, submission) + 1);
     if (ticket)
@@ -141,7 +143,7 @@ struct waiter {
     pthread_cond_t decided;
     bool is_decided;
     lesson_store_operation *operation;
-    char message[LESSON_STORE_MESSAGE_SIZE];
+    char message[LESSON_STORE_SUBMISSION_MESSAGE_SIZE];
 };
 
 static void answer(const lesson_store_operation *operation, void *context) {
@@ -149,7 +151,7 @@ static void answer(const lesson_store_operation *operation, void *context) {
     lesson_store_operation *asked = waiter->operation;
     pthread_mutex_lock(&waiter->mutex);
     if (operation->code < 0)
-        memcpy(waiter->message, lesson_store_message(), sizeof waiter->message);
+        snprintf(waiter->message, sizeof waiter->message, "%s", operation->message);
     if (asked->place && lesson_store_answer_tells_place(operation->kind, operation->code))
         *asked->place = *operation->place;
     lesson_store_copy_answers(asked, operation);
@@ -180,7 +182,9 @@ int lesson_store_executor_run(lesson_store_executor *executor, lesson_store_oper
         code = lesson_store_executor_submit(executor, operation, timeout_ms, NULL, answer, &waiter, NULL);
     if (!code)
         code = wait_for(&waiter);
-    operation->code = code;
+    lesson_store_answer(operation, code);
+    if (code >= 0 && operation->message)
+        operation->message[0] = '\0';
     pthread_cond_destroy(&waiter.decided);
     pthread_mutex_destroy(&waiter.mutex);
     return code;

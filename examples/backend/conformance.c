@@ -11,8 +11,9 @@ static int open_list(lesson_store **out, void *context) {
 int main(int argc, char **argv) {
     lesson_store_conformance_backend list = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
     list.name = "list";
-    list.capabilities = 0;
-    list.calls = LESSON_STORE_CONFORMANCE_MEMBERS | LESSON_STORE_CONFORMANCE_LESSONS | LESSON_STORE_CONFORMANCE_USERS;
+    list.operations = LESSON_STORE_OPERATIONS_0_1;
+    list.flags = LESSON_STORE_FLAGS_0_1;
+    list.calls = LESSON_STORE_CALL_MEMBERS | LESSON_STORE_CALL_LESSONS | LESSON_STORE_CALL_USERS;
     list.open = open_list;
     return lesson_store_conformance_run(&list, argc, argv) == 0 ? 0 : 1;
 }

@@ -22,7 +22,7 @@ int main(void) {
     bool as_expected = join(store, "ann") == LESSON_STORE_OK && join(store, "bob") == LESSON_STORE_OK &&
                        join(store, "cid") == LESSON_STORE_FULL;
     uint64_t count = 0;
-    as_expected = as_expected && lesson_store_count(store, "algebra", &count) == LESSON_STORE_OK && count == 2;
+    as_expected = as_expected && lesson_store_count_members(store, "algebra", &count) == LESSON_STORE_OK && count == 2;
     printf("algebra has %llu members\n", (unsigned long long)count);
     lesson_store_close(store);
     return as_expected ? 0 : 1;

@@ -93,10 +93,11 @@ static int list_no_memory(void) {
     return lesson_store_fail(LESSON_STORE_NO_MEMORY, "list: no memory left; nothing was changed");
 }
 
-static void tell_place(lesson_store_operation *operation, const list_user *user) {
-    static const lesson_store_place nowhere = {"", "", ""};
-    if (operation->place)
-        *operation->place = user ? user->place : nowhere;
+static void answer_place(const lesson_store_operation *operation, const list_user *user) {
+    static const lesson_store_place nowhere = {.lesson_id = ""};
+    const lesson_store_place *place = user ? &user->place : &nowhere;
+    lesson_store_answer_place(operation, lesson_store_id_of(place->course_id), lesson_store_id_of(place->lesson_id),
+                              lesson_store_id_of(place->session));
 }
 
 static void describe_lesson(const list_store *list, const list_lesson *record, lesson_store_id lesson_id,
@@ -110,7 +111,7 @@ static void describe_lesson(const list_store *list, const list_lesson *record, l
 
 static int list_create(list_store *list, const lesson_store_operation *create) {
     list_lesson **link = find_lesson(list, create->lesson_id);
-    if (*link && !(create->flags & LESSON_STORE_RESET))
+    if (*link && !(create->flags & LESSON_STORE_CREATE_RESET))
         return LESSON_STORE_EXISTS;
     if (!*link) {
         list_lesson *lesson = calloc(1, sizeof *lesson);
@@ -129,34 +130,30 @@ static int list_end(list_store *list, lesson_store_operation *end) {
     bool had_record = *link != NULL;
     if (had_record)
         remove_lesson(link);
-    uint64_t left = end->flags & LESSON_STORE_RECORD_ONLY ? 0 : remove_members(list, end->lesson_id);
+    uint64_t left = end->flags & LESSON_STORE_END_RECORD_ONLY ? 0 : remove_members(list, end->lesson_id);
     if (!had_record && left == 0)
         return LESSON_STORE_NOT_FOUND;
     end->count = left;
     return LESSON_STORE_OK;
 }
 
-static bool holds(int32_t expected, int32_t present) {
-    return expected == LESSON_STORE_STATUS_NONE || expected == present;
-}
-
 static int list_set(list_store *list, lesson_store_operation *set) {
     list_lesson *lesson = *find_lesson(list, set->lesson_id);
     if (!lesson)
         return LESSON_STORE_NOT_FOUND;
-    if (!holds(set->if_course_status, lesson->course_status) || !holds(set->if_chat_status, lesson->chat_status)) {
+    if (!lesson_store_set_expects(set, lesson->course_status, lesson->chat_status)) {
         describe_lesson(list, lesson, set->lesson_id, &set->lesson);
         return LESSON_STORE_CONFLICT;
     }
-    if (set->course_status != LESSON_STORE_STATUS_NONE)
+    if (set->given & LESSON_STORE_GIVEN_COURSE_STATUS)
         lesson->course_status = set->course_status;
-    if (set->chat_status != LESSON_STORE_STATUS_NONE)
+    if (set->given & LESSON_STORE_GIVEN_CHAT_STATUS)
         lesson->chat_status = set->chat_status;
     return LESSON_STORE_OK;
 }
 
 static int list_get_lesson(list_store *list, lesson_store_operation *get) {
-    lesson_store_lesson found;
+    lesson_store_lesson found = {.has_record = false};
     describe_lesson(list, *find_lesson(list, get->lesson_id), get->lesson_id, &found);
     if (!found.has_record && found.member_count == 0)
         return LESSON_STORE_NOT_FOUND;
@@ -164,17 +161,12 @@ static int list_get_lesson(list_store *list, lesson_store_operation *get) {
     return LESSON_STORE_OK;
 }
 
-/* The flag that forbids this join, or 0. */
-static uint32_t forbidding_flag(list_store *list, const lesson_store_operation *join, const list_user *user) {
+/* The rule is core's; the facts are the backend's. */
+static uint32_t refusing_flag(list_store *list, const lesson_store_operation *join, const list_user *user) {
     const list_lesson *lesson = *find_lesson(list, join->lesson_id);
-    bool open = lesson && (lesson->course_status == LESSON_STORE_COURSE_ONLINE ||
-                           lesson->course_status == LESSON_STORE_COURSE_WAITING);
-    bool elsewhere = user && !same(user->place.lesson_id, join->lesson_id);
-    if (join->flags & LESSON_STORE_IF_EXISTS && !lesson)
-        return LESSON_STORE_IF_EXISTS;
-    if (join->flags & LESSON_STORE_IF_OPEN && !open)
-        return LESSON_STORE_IF_OPEN;
-    return join->flags & LESSON_STORE_STAY && elsewhere ? LESSON_STORE_STAY : 0;
+    return lesson_store_join_refused_by(join, lesson != NULL,
+                                        lesson ? lesson->course_status : LESSON_STORE_STATUS_NONE,
+                                        user && !same(user->place.lesson_id, join->lesson_id));
 }
 
 /* In the list, but in no lesson yet; NULL with the code in `*code` if there is no room. */
@@ -198,17 +190,17 @@ static list_user *add_user(list_store *list, lesson_store_id uid, int *code) {
 
 static int list_join(list_store *list, lesson_store_operation *join) {
     list_user *user = *find_user(list, join->uid);
-    uint32_t forbidding = forbidding_flag(list, join, user);
-    if (forbidding) {
-        join->refused_by = forbidding;
-        tell_place(join, user);
+    uint32_t refusing = refusing_flag(list, join, user);
+    if (refusing) {
+        join->refused_by = refusing;
+        answer_place(join, user);
         return LESSON_STORE_REFUSED;
     }
     int code = LESSON_STORE_OK;
     list_user *joining = user ? user : add_user(list, join->uid, &code);
     if (!joining)
         return code;
-    tell_place(join, user);
+    answer_place(join, user);
     join->arrival = !user                                          ? LESSON_STORE_ARRIVAL_NEW
                     : same(user->place.lesson_id, join->lesson_id) ? LESSON_STORE_ARRIVAL_ALREADY_THERE
                                                                    : LESSON_STORE_ARRIVAL_MOVED;
@@ -221,7 +213,7 @@ static int list_quit(list_store *list, lesson_store_operation *quit) {
     list_user **link = find_user(list, quit->uid);
     if (!*link)
         return LESSON_STORE_NOT_FOUND;
-    tell_place(quit, *link);
+    answer_place(quit, *link);
     if (quit->lesson_id.data && !same((*link)->place.lesson_id, quit->lesson_id))
         return LESSON_STORE_CONFLICT;
     remove_user(list, link);
@@ -232,7 +224,7 @@ static int list_where(list_store *list, lesson_store_operation *where) {
     const list_user *user = *find_user(list, where->uid);
     if (!user)
         return LESSON_STORE_NOT_FOUND;
-    tell_place(where, user);
+    answer_place(where, user);
     return LESSON_STORE_OK;
 }
 
@@ -257,8 +249,10 @@ static int run_operation(list_store *list, lesson_store_operation *operation) {
         return list_quit(list, operation);
     case LESSON_STORE_OPERATION_WHERE:
         return list_where(list, operation);
-    case LESSON_STORE_OPERATION_COUNT:
+    case LESSON_STORE_OPERATION_COUNT_MEMBERS:
         return list_count(list, operation);
+    case LESSON_STORE_OPERATION_NONE:
+        break;
     }
     return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "list: operation kind %u", (unsigned)operation->kind);
 }
@@ -266,16 +260,17 @@ static int run_operation(list_store *list, lesson_store_operation *operation) {
 /* Nothing here can fail for the whole batch, so the answer is always OK and each operation has its own. */
 static int list_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     for (size_t i = 0; i < count; i++)
-        operations[i].code = run_operation(list_of(instance), &operations[i]);
+        lesson_store_answer(&operations[i], run_operation(list_of(instance), &operations[i]));
     return LESSON_STORE_OK;
 }
 
-/* ---- Streams: a callback that returns false ends them, and that is OK */
+/* ---- Lists: a callback that returns false ends them, and that is OK */
 
-static int list_members(lesson_store_instance *instance, lesson_store_id lesson_id,
+static int list_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                         lesson_store_member_callback callback, void *context) {
     for (const list_user *user = list_of(instance)->users; user; user = user->next) {
-        if (same(user->place.lesson_id, lesson_id) && !callback(lesson_store_id_of(user->uid), context))
+        const lesson_store_id uid = lesson_store_id_of(user->uid);
+        if (same(user->place.lesson_id, *lesson_id) && !callback(&uid, context))
             break;
     }
     return LESSON_STORE_OK;
@@ -294,7 +289,7 @@ static bool stands_for_lesson(list_store *list, const list_user *user) {
 
 static int list_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
     list_store *list = list_of(instance);
-    lesson_store_lesson described;
+    lesson_store_lesson described = {.has_record = false};
     for (const list_lesson *lesson = list->lessons; lesson; lesson = lesson->next) {
         describe_lesson(list, lesson, lesson_store_id_of(lesson->lesson_id), &described);
         if (!callback(&described, context))
@@ -357,8 +352,8 @@ const lesson_store_backend list_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "list",
     .summary = "two linked lists, to be read",
-    .operations = LESSON_STORE_ALL_OPERATIONS,
-    .flags = LESSON_STORE_ALL_FLAGS,
+    .operations = LESSON_STORE_OPERATIONS_0_1,
+    .flags = LESSON_STORE_FLAGS_0_1,
     .options = list_options,
     .open = list_open,
     .close = list_close,

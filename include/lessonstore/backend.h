@@ -1,15 +1,14 @@
 /*
  * The interface of a backend: an engine beneath the lesson store.
  *
- * For authors of backends; applications need only lessonstore.h. A backend is one constant
- * lesson_store_backend: data that says what it can do, and functions that do it. docs/backends.md leads through
- * writing one, examples/backend/ holds a small one, and the conformance suite (conformance.h) tests it.
+ * For authors of backends; applications need only lessonstore.h. A backend is one constant lesson_store_backend: data
+ * that says what it can do, and functions that do it. docs/backends.md leads through writing one, examples/backend/ holds
+ * a small one, and the conformance suite (conformance.h) tests it.
  *
- * What core does, so that no backend need: it checks every argument (ids, statuses, flags, kinds), parses
- * locations and validates options, lends an instance to one thread at a time, answers UNSUPPORTED for what the
- * backend does not declare, refuses calls from callbacks, and completes the tables of a backend that was
- * compiled against an older version of this header. A backend therefore needs no lock, unless its instances share
- * memory.
+ * Core does this for every backend: it checks every argument (ids, statuses, flags, kinds), parses locations and checks
+ * options, lends an instance to one thread at a time, answers UNSUPPORTED for what the backend does not declare, refuses
+ * calls from callbacks, and completes the table of a backend that was compiled against an older version of this header.
+ * So a backend needs no lock, unless its instances share memory.
  */
 #ifndef LESSONSTORE_BACKEND_H
 #define LESSONSTORE_BACKEND_H
@@ -22,26 +21,22 @@ extern "C" {
 
 typedef struct lesson_store_backend lesson_store_backend;
 
-/* One opened backend: one connection, one database handle. A backend's own structure begins with this one.
- * Core hands it to one thread at a time, not always the same one. */
+/* One opened backend: one connection, one database handle. The structure of a backend's own instance begins with this
+ * one. `open` zeroes it and then sets what it knows. Core lends the instance to one thread at a time, not always the
+ * same one. */
 typedef struct lesson_store_instance {
-    const lesson_store_backend *backend; /* set by core when open has returned */
-    uint32_t capabilities;               /* set by open: LESSON_STORE_CAN_... of this instance */
+    uint64_t capabilities;        /* LESSON_STORE_CAN_... of this instance. A pool of more than 1 needs CAN_SHARE */
+    uint64_t end_at_once_max;     /* as in lesson_store_abilities, but 0: always */
+    uint64_t members_at_once_max; /* the same */
+    uint64_t reserved[5];         /* 0 */
 } lesson_store_instance;
-
-/* What an instance can do beyond what the vtable shows. */
-enum {
-    LESSON_STORE_CAN_KEEP_SESSIONS = 1 << 0, /* join stores a session, quit compares it */
-    LESSON_STORE_CAN_SHARE = 1 << 1,  /* whoever opens the same location sees the same data; without it a pool is 1 */
-    LESSON_STORE_CAN_PERSIST = 1 << 2 /* the data is there after everything was closed */
-};
 
 /* ---------------------------------------------------------------- Locations
  *
- * A parsed location, borrowed for the duration of open. Strings are percent-decoded and are NULL where the
- * location has none. For "redis://ann:pw@host:6379/2?prefix=S": user "ann", password "pw", host "host", port 6379,
- * path "/2", option prefix "S". For "sqlite:a/b.db": path "a/b.db", and no host. Core has checked that every option is
- * in the backend's list and its value within the limits there.
+ * A parsed location, borrowed until open returns. Strings are percent-decoded, and NULL if the location has none. For
+ * "redis://ann:pw@host:6379/2?prefix=S": user "ann", password "pw", host "host", port 6379, path "/2", option prefix
+ * "S". For "sqlite:a/b.db": path "a/b.db", and no host. Core has checked that every option is in the backend's list, and
+ * that its value is within the limits there.
  */
 typedef struct lesson_store_location lesson_store_location;
 
@@ -52,26 +47,30 @@ LESSON_STORE_API const char *lesson_store_location_host(const lesson_store_locat
 LESSON_STORE_API int lesson_store_location_port(const lesson_store_location *location); /* 0: none given */
 LESSON_STORE_API const char *lesson_store_location_path(const lesson_store_location *location);
 
-/* The folder that a relative path is meant in: the one the process was in when the store was opened. An instance may be
- * opened later, when the process has gone elsewhere. NULL if it could not be found out. */
-LESSON_STORE_API const char *lesson_store_location_folder(const lesson_store_location *location);
+/* Returns the directory that a relative path is relative to: the working directory when the store was opened. An instance
+ * may be opened later, when the process has changed its directory. NULL if it is unknown. */
+LESSON_STORE_API const char *lesson_store_location_directory(const lesson_store_location *location);
 
-/* The instance of this store that was opened first, NULL while that one is being opened. Other threads may be using it:
- * look only at what never changes after it was opened, for example to see that this is still the same file. */
+/* Returns the instance of this store that was opened first, NULL while that one is being opened. Other threads may be
+ * using it, so read only what never changes after it was opened, for example to check that this is still the same file. */
 LESSON_STORE_API const lesson_store_instance *lesson_store_location_first(const lesson_store_location *location);
 
-/* The location as it may be shown: the password is replaced by "***". */
+/* Returns the location as it may be shown: "***" stands for the password and for the values of secret options. */
 LESSON_STORE_API const char *lesson_store_location_shown(const lesson_store_location *location);
 
-/* The value of an option, or its default. The name must be in the backend's list, as a text or a number there. */
+/* Return the value of an option, or its default. The name must be in the backend's list, as a text or a number there. */
 LESSON_STORE_API const char *lesson_store_location_text(const lesson_store_location *location, const char *name);
 LESSON_STORE_API int64_t lesson_store_location_number(const lesson_store_location *location, const char *name);
 
-/* True if the location itself gives this option. */
+/* Returns true if the location itself gives this option. */
 LESSON_STORE_API bool lesson_store_location_has(const lesson_store_location *location, const char *name);
 
-/* An option that a scheme takes. A number if maximum > minimum, else a text, and then `choices` (NULL: any
- * text) lists the allowed ones as "full|normal|off". */
+enum {
+    LESSON_STORE_OPTION_SECRET = 1 << 0 /* the value never appears in a location that is shown, in info or in a message */
+};
+
+/* An option that a scheme takes. It is a number if maximum > minimum, else a text; `choices` (NULL: any text) then lists
+ * the allowed ones, as in "full|normal|off". */
 typedef struct lesson_store_option {
     const char *name;
     const char *summary;
@@ -80,97 +79,204 @@ typedef struct lesson_store_option {
     int64_t number_default;
     int64_t minimum;
     int64_t maximum;
+    uint32_t flags;       /* LESSON_STORE_OPTION_... */
+    uint32_t reserved;    /* 0 */
+    uint64_t reserved_words[3]; /* 0 */
 } lesson_store_option;
 
-/* ---------------------------------------------------------------- What core offers to backends */
+/* ---------------------------------------------------------------- Failures and answers */
 
-/* Sets the calling thread's message (one line, no need to repeat the operation) and returns `code`, so that a backend
- * can write `return lesson_store_fail(LESSON_STORE_BUSY, "%s: locked for %d ms", path, waited_ms)`. Every negative code
- * that a backend returns or stores in an operation must have been announced so. */
+/* Sets the message of the calling thread (one line; it need not repeat the operation) and returns `code`, so that a
+ * backend can write `return lesson_store_fail(LESSON_STORE_BUSY, "%s: locked for %d ms", path, waited_ms)`. Call it before
+ * you return or answer any negative code. */
 LESSON_STORE_API LESSON_STORE_RARE int lesson_store_fail(int code, const char *format, ...) LESSON_STORE_PRINTF(2, 3);
 
-/* True if these bytes are an id (lessonstore.h, "Strings"): for data that others wrote. */
-LESSON_STORE_API bool lesson_store_id_valid(const char *data, size_t size);
+/* Writes the calling thread's message to `operation->message`, if that is not NULL. */
+LESSON_STORE_API LESSON_STORE_RARE void lesson_store_keep_message(lesson_store_operation *operation);
 
-/* Copies an id into a field of a lesson_store_place, as a C string; more than LESSON_STORE_ID_MAX bytes, or a
- * NULL id, give "". */
-LESSON_STORE_API void lesson_store_id_copy(char field[LESSON_STORE_ID_MAX + 1], lesson_store_id id);
+/* Answers an operation. If the code is negative, the operation keeps the message that lesson_store_fail has just set. */
+static inline void lesson_store_answer(lesson_store_operation *operation, int code) {
+    operation->code = code;
+    if (code < 0)
+        lesson_store_keep_message(operation);
+}
 
-/* True for an operation that can change the store. */
-LESSON_STORE_API bool lesson_store_operation_writes(const lesson_store_operation *operation);
-
-/* Answers every operation from `first` to before `end` that has no answer yet with a failure. */
+/* Answers every operation from `first` to before `end` that has no answer yet with a failure. An operation that only
+ * reads is UNREACHABLE instead of UNKNOWN. */
 LESSON_STORE_API void lesson_store_fail_operations(lesson_store_operation *operations, size_t first, size_t end,
                                                    int code);
 
-/* The code that core puts into each operation before run: none of the public codes. */
+/* Returns the code of operations that were not even sent, because what came before them failed with this code. */
+LESSON_STORE_API int lesson_store_code_of_unsent(int code);
+
+/* Core puts this code into each operation before run. It is none of the public codes. */
 #define LESSON_STORE_UNANSWERED INT32_MIN
+
+/* Writes the place of an answer to `operation->place`, if that is not NULL. An id that is "not given", or longer than
+ * LESSON_STORE_ID_MAX, becomes "". */
+LESSON_STORE_API void lesson_store_answer_place(const lesson_store_operation *operation, lesson_store_id course_id,
+                                                lesson_store_id lesson_id, lesson_store_id session);
+
+/* ---------------------------------------------------------------- Rules that every backend follows */
+
+/* Returns true if these bytes are an id (lessonstore.h, "Strings"): for data that others wrote. */
+LESSON_STORE_API bool lesson_store_id_valid(const char *data, size_t size);
+
+/* Ids are equal if their bytes are. */
+static inline bool lesson_store_id_equal(lesson_store_id left, lesson_store_id right) {
+    return left.size == right.size && (left.size == 0 || memcmp(left.data, right.data, left.size) == 0);
+}
+
+/* Copies an id into a field of this size as a C string. An id longer than LESSON_STORE_ID_MAX, or "not given", gives "". */
+LESSON_STORE_API void lesson_store_id_copy(char field[LESSON_STORE_ID_MAX + 1], lesson_store_id id);
+
+/* Returns true for an operation that can change the store; true if any of these can. */
+LESSON_STORE_API bool lesson_store_operation_writes(const lesson_store_operation *operation);
+LESSON_STORE_API bool lesson_store_any_writes(const lesson_store_operation *operations, size_t count);
+
+/* Returns the flag that refuses a join, 0 if none does. `has_record` and `course_status` are those of the lesson,
+ * `is_elsewhere` says that the user is in another lesson. */
+LESSON_STORE_API uint32_t lesson_store_join_refused_by(const lesson_store_operation *join, bool has_record,
+                                                       int32_t course_status, bool is_elsewhere);
+
+/* Returns true if these current statuses are what the SET expects. */
+LESSON_STORE_API bool lesson_store_set_expects(const lesson_store_operation *set, int32_t course_status,
+                                               int32_t chat_status);
+
+/* ---------------------------------------------------------------- Aids */
+
+/* Microseconds of a clock that nobody sets. */
+LESSON_STORE_API int64_t lesson_store_monotonic_us(void);
+
+/* Fills `bytes` with random ones that outsiders cannot guess: OK, or FAILED. */
+LESSON_STORE_API int lesson_store_random(void *bytes, size_t size);
+
+/* For structures of a backend's own calls that begin with `size`, by the rule in lessonstore.h. read: copies a structure of
+ * the caller's into one of this version, `to`; false if it is smaller than `least`, or if what this version does not know
+ * is not zero. init: writes the initial values `from` into a structure of the caller's that has `size` bytes. */
+LESSON_STORE_API bool lesson_store_sized_read(void *to, size_t to_size, const void *from, size_t least);
+LESSON_STORE_API void lesson_store_sized_init(void *to, size_t size, const void *from, size_t from_size);
+
+/* A set of texts that were met, for engines whose pages can repeat an entry. It keeps 128 bits of a keyed hash of each
+ * text, so it takes 18 to 37 bytes for each. Begin with NULL. OK: the text is new. EXISTS: it was met before. NO_MEMORY. */
+typedef struct lesson_store_seen lesson_store_seen;
+LESSON_STORE_API int lesson_store_seen_add(lesson_store_seen **seen, const char *data, size_t size);
+LESSON_STORE_API void lesson_store_seen_free(lesson_store_seen *seen); /* NULL is allowed */
 
 /* ---------------------------------------------------------------- The vtable
  *
- * Members are only ever appended, and `size` says how many of them a backend knows. Core copies the smaller amount and
- * takes the rest as zero; a NULL function is answered UNSUPPORTED. open, close and run are required.
+ * Members are only ever appended, and `size` says how many of them a backend knows, by the rule for structures in
+ * lessonstore.h. If a function is NULL, core answers UNSUPPORTED. open, close and run are required.
  */
+
+/* Where a list by pages goes on. Core zeroes it before the first page and carries it from page to page; the next page may
+ * be asked of another instance. What the backend keeps in it is the backend's. */
+typedef struct lesson_store_position {
+    char id[LESSON_STORE_ID_MAX + 1];
+    uint64_t words[4];
+    bool ended;           /* the backend sets it with the last page */
+    bool never_repeats;   /* the backend sets it with the first page if no page repeats an entry. Else core drops those
+                           * that were given before */
+    uint64_t reserved[4]; /* 0 */
+} lesson_store_position;
+
 struct lesson_store_backend {
     size_t size; /* sizeof(lesson_store_backend), always */
 
-    /* The scheme (or schemes, as "redis|redis+unix") this backend opens: lower-case letters, digits, '+', '-', '.'. */
+    /* The scheme (or schemes, such as "redis|redis+unix") that this backend opens: lower-case letters, digits, '+', '-',
+     * '.'. A scheme that ends in '+' is a prefix: see "A backend before another one". */
     const char *schemes;
     const char *summary; /* one line for a person */
 
-    /* What run understands: bits 1 << lesson_store_operation_kind, and flags. */
-    uint32_t operations;
-    uint32_t flags;
+    /* What run understands: LESSON_STORE_OPERATION_MASK_..., and flags. List what you have implemented. */
+    uint64_t operations;
+    uint64_t flags;
 
-    const lesson_store_option *options; /* closed by an entry without a name; NULL: none but core's own */
-    int32_t default_pool;               /* instances, where the location gives no `pool`; 0 means 1 */
+    const lesson_store_option *options; /* the last entry has no name; NULL: only core's own options */
+    int32_t default_pool;               /* instances, if the location gives no `pool`; 0 means 1 */
     int32_t reserved;                   /* 0 */
 
-    /* Opens an instance. On success `*out` belongs to core until close; on failure it returns a negative code,
-     * announced by lesson_store_fail, and owes nothing. */
+    /* Opens an instance. On success `*out` belongs to core until close. On failure it returns a negative code, and
+     * nothing needs to be closed. */
     int (*open)(lesson_store_instance **out, const lesson_store_location *location);
 
     /* Closes an instance; never NULL. */
     void (*close)(lesson_store_instance *instance);
 
-    /* Runs operations in order, each atomically, and stores a `code` in each, with the answers that its kind has.
-     * Returns OK if every operation was answered; else a negative code, and the operations that were not answered are
-     * left LESSON_STORE_UNANSWERED or given a code of their own (UNKNOWN for a write that may have been applied). An
-     * instance whose connection has broken makes a new one at its next use. `count` is at least 1. */
+    /* Runs operations in order, each atomically, and answers each (lesson_store_answer, and the answers of its kind).
+     * Returns OK if every operation was answered. Otherwise it returns a negative code, and the operations without an
+     * answer are left LESSON_STORE_UNANSWERED or are given a code of their own (UNKNOWN for a write that may have been
+     * applied). An instance whose connection has broken makes a new one at its next use. `count` is at least 1, and no
+     * kind is NONE. */
     int (*run)(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
 
-    /* The streams, as in lessonstore.h. */
-    int (*members)(lesson_store_instance *instance, lesson_store_id lesson_id, lesson_store_member_callback callback,
-                   void *context);
+    /* The lists by callback, as in lessonstore.h. */
+    int (*members)(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                   lesson_store_member_callback callback, void *context);
     int (*lessons)(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context);
     int (*users)(lesson_store_instance *instance, lesson_store_user_callback callback, void *context);
 
-    /* Finds and mends, as lesson_store_check. Core counts; the callback is never NULL. */
+    /* Finds and repairs, as lesson_store_check. Core counts; the callback is never NULL. */
     int (*check)(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                  void *context);
 
     /* Facts about the engine: names in lower case with underscores. */
     int (*info)(lesson_store_instance *instance, lesson_store_info_callback callback, void *context);
+
+    /* The lists by page: give some `most` entries from `position` on, and move `position` behind them. The callback of a
+     * page returns false if core has no memory; then leave `position` as it is. A page may be empty before the list has
+     * ended, and may have more than `most` entries. MALFORMED as in lessonstore.h, for the entries of this page; then
+     * the position moves on. */
+    int (*members_page)(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
+                        lesson_store_position *position, lesson_store_member_callback callback, void *context);
+    int (*lessons_page)(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                        lesson_store_lesson_callback callback, void *context);
+    int (*users_page)(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                      lesson_store_user_callback callback, void *context);
     /* ---- end of the members of version 0.1 ---- */
 };
 
-/* All operations and flags of this version of the header. */
-#define LESSON_STORE_ALL_OPERATIONS 0xffu
-#define LESSON_STORE_ALL_FLAGS 0x1fu
+/* Zeroes a table and sets its `size`, for other languages. */
+LESSON_STORE_API void lesson_store_backend_init(lesson_store_backend *backend, size_t size);
 
 /* Makes a backend known to lesson_store_open under its schemes. `backend` must stay valid and unchanged as long as the
  * process lives. Registering the same one again is OK and does nothing. EXISTS: a scheme is taken by another backend.
- * INVALID: the table lacks what is required, or a scheme is not well formed or begins with fault+ (fault.h, which works
- * over every backend). FULL: more than 32 backends. Any thread. */
+ * INVALID: the table lacks what is required, or a scheme is malformed or begins with the prefix of another backend.
+ * FULL: there are 32 backends. Any thread. */
 LESSON_STORE_API int lesson_store_register(const lesson_store_backend *backend);
 
-/* Opens a store on this backend without registering it. As lesson_store_open; the location's scheme must be one
- * of the backend's. */
+/* Opens a store on this backend without registering it. As lesson_store_open; the scheme of the location must be one of
+ * the backend's. */
 LESSON_STORE_API int lesson_store_open_with(lesson_store **out, const lesson_store_backend *backend,
                                             const char *location);
 
-/* The registered backends by index from 0, the built-in ones first; NULL beyond the last. */
+/* Returns the registered backends by index from 0, the built-in ones first; NULL beyond the last. */
 LESSON_STORE_API const lesson_store_backend *lesson_store_backend_at(size_t index);
+
+/* ---------------------------------------------------------------- A backend before another one
+ *
+ * A backend whose scheme ends in '+' stands before the backend of the rest of the scheme: "fault+" in
+ * "fault+redis://host". Its table says which operations, flags and calls it can pass on; a store has those that both
+ * tables have. It takes its own options and those of the backend beneath. Its functions call those of the table beneath
+ * on the instance beneath. One location has at most one prefix.
+ */
+
+/* Returns the table of the backend beneath, complete; it lives as long as the store. NULL if there is none. */
+LESSON_STORE_API const lesson_store_backend *lesson_store_location_beneath(const lesson_store_location *location);
+
+/* Opens an instance of the backend beneath. `first` is the instance beneath the one that lesson_store_location_first
+ * returns, NULL if there is none. The caller closes it by the table beneath. */
+LESSON_STORE_API int lesson_store_open_beneath(lesson_store_instance **out, const lesson_store_location *location,
+                                               const lesson_store_instance *first);
+
+/* Runs those of the operations that have no answer yet, in stretches. Returns as run. */
+LESSON_STORE_API int lesson_store_run_unanswered(const lesson_store_backend *backend, lesson_store_instance *instance,
+                                                 lesson_store_operation *operations, size_t count);
+
+/* Returns the instance of a store that was opened first, if `backend` opened it; else NULL. Read only what never changes,
+ * or what the backend itself protects. For calls of a backend's own that must not wait for an instance. */
+LESSON_STORE_API const lesson_store_instance *lesson_store_first_instance(const lesson_store *store,
+                                                                          const lesson_store_backend *backend);
 
 #ifdef __cplusplus
 }

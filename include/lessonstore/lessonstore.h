@@ -1,24 +1,29 @@
 /*
  * lessonstore: which lessons are open, what state each is in, who is in which lesson, and whether the chat is open.
  *
- * This header is the interface of an application, executor.h what servers add to it, and fault.h what their tests do.
- * What is not declared in these three, backend.h and conformance.h is not part of the library. Every promise below
- * holds for every backend; docs/promises.md numbers them and the conformance suite tests them by number.
+ * This header is the interface for applications. executor.h adds what servers need, fault.h what their tests need.
+ * Only what these three, backend.h and conformance.h declare is part of the library. Every promise below holds for every
+ * backend. docs/promises.md numbers the promises, and the conformance suite tests them by number.
  *
  * Words. A *lesson* is one live session, part of a *course*. A *user* who is in a lesson is a *member* of it.
- * A *lesson record* holds a lesson's statuses; a *user record* holds the course and lesson a user is in.
- * The one-lesson rule: a user is in at most one lesson; joining another one moves the user.
+ * A *lesson record* holds the statuses of a lesson. A *user record* holds the course and the lesson that a user is in.
+ * The one-lesson rule: a user is in at most one lesson. Joining another lesson moves the user.
  *
- * Threads. Any number of threads may use one store at the same time; each call borrows one engine connection
- * (an "instance") for its duration and waits while all are lent. An operation object belongs to one thread
- * while a call uses it. Do not use a store in a forked child that the parent opened.
+ * Threads. Any number of threads may use one store at the same time. Each call borrows one engine connection (an
+ * *instance*), and waits while all are lent. While a call uses an operation, no other thread may touch the operation.
+ * After fork(), the child must not use a store that its parent opened.
  *
- * Atomicity. Every operation takes effect once, as one step that no other operation sees half done. (The one exception
- * is the end of a very large lesson in Redis: see lesson_store_end.)
- * The streaming calls (members, lessons, users, check) say for themselves what they promise.
+ * Atomicity. Every operation takes effect once, as one step that no other operation sees half done. The one exception is
+ * the end of a very large lesson in Redis: see lesson_store_end. The lists and the check state their own promises.
  *
- * Strings. Ids are valid UTF-8 of 1 to LESSON_STORE_ID_MAX bytes without control bytes (0x00-0x1F, 0x7F),
- * compared byte by byte. The library never keeps a pointer of the caller's after a call has returned.
+ * Strings. Ids are valid UTF-8 of 1 to LESSON_STORE_ID_MAX bytes without control bytes (0x00-0x1F, 0x7F). They are
+ * compared byte by byte. After a call has returned, the library keeps no pointer of the caller's.
+ *
+ * Structures. A zeroed structure means that nothing is given. Structures never change their size after version 1.0;
+ * reserved fields are where they grow. Zero the reserved fields of what you ask with; the library zeroes those of what
+ * it returns. A structure that begins with `size` may also grow at its end. Set `size` to the sizeof that your program
+ * was compiled with. If it is smaller than the library's, the missing fields count as zero. If it is larger, the fields
+ * that the library does not know must be zero.
  */
 #ifndef LESSONSTORE_LESSONSTORE_H
 #define LESSONSTORE_LESSONSTORE_H
@@ -32,7 +37,7 @@
 extern "C" {
 #endif
 
-/* The one place that states the version; the build reads it from here. */
+/* The only place that states the version. The build reads it from here. */
 #define LESSON_STORE_VERSION_MAJOR 0
 #define LESSON_STORE_VERSION_MINOR 1
 #define LESSON_STORE_VERSION_PATCH 0
@@ -40,7 +45,7 @@ extern "C" {
 #if defined(__GNUC__)
 #define LESSON_STORE_API __attribute__((visibility("default")))
 #define LESSON_STORE_PRINTF(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
-#define LESSON_STORE_RARE __attribute__((cold)) /* compilers lay out the way to it as the less likely one */
+#define LESSON_STORE_RARE __attribute__((cold)) /* compilers lay out the path to it as the less likely one */
 #else
 #define LESSON_STORE_API
 #define LESSON_STORE_PRINTF(format_index, first_argument)
@@ -48,39 +53,40 @@ extern "C" {
 #endif
 
 #define LESSON_STORE_ID_MAX 255        /* bytes in an id */
-#define LESSON_STORE_LOCATION_MAX 4096 /* bytes in a location, without the closing NUL */
-#define LESSON_STORE_MESSAGE_SIZE 1024 /* bytes in a message, with the closing NUL; longer ones are cut */
+#define LESSON_STORE_LOCATION_MAX 4096 /* bytes in a location, without the terminating NUL */
+#define LESSON_STORE_MESSAGE_SIZE 1024 /* bytes in a message, with the terminating NUL; longer messages are cut */
 #define LESSON_STORE_BATCH_MAX 65536   /* operations in one batch */
+#define LESSON_STORE_PAGE_MAX 10000    /* entries in one page of a list */
 #define LESSON_STORE_POOL_MAX 64       /* instances in one store */
 
 /* ---------------------------------------------------------------- Codes
  *
  * One list makes the codes, their names and their texts: X(name, value, text).
  *   0          done.
- *   positive   an answer of "no": the store works and nothing was changed.
- *   negative   a failure: the question was not answered. Only UNKNOWN leaves it open whether anything changed.
+ *   positive   an answer of "no": the store works, and nothing was changed.
+ *   negative   a failure: the question was not answered. Nothing was changed, unless the code is UNKNOWN.
  * No failure is ever reported as an answer: an unreachable store is never an empty lesson.
- * What to do about each is in docs/errors.md.
+ * docs/errors.md says what to do about each code.
  */
 #define LESSON_STORE_CODE_MAP(X)                                                     \
     X(OK, 0, "done")                                                                 \
     X(NOT_FOUND, 1, "not found")                                                     \
     X(EXISTS, 2, "exists already")                                                   \
     X(REFUSED, 3, "refused by a flag of the call")                                   \
-    X(CONFLICT, 4, "the present state is not the expected one")                      \
+    X(CONFLICT, 4, "the current state is not the expected one")                      \
     X(INVALID, -1, "invalid argument")                                               \
     X(UNSUPPORTED, -2, "not supported by this store")                                \
     X(REENTERED, -3, "called from a callback of the same store")                     \
     X(NO_MEMORY, -4, "out of memory")                                                \
     X(UNREACHABLE, -5, "the store cannot be reached")                                \
     X(DENIED, -6, "access denied by the store")                                      \
-    X(READ_ONLY, -7, "the store can only be read")                                   \
+    X(READ_ONLY, -7, "the store is read-only")                                       \
     X(FULL, -8, "the store has no room left")                                        \
     X(BUSY, -9, "the store is locked by another process")                            \
     X(UNKNOWN, -10, "outcome unknown: the request may or may not have been applied") \
-    X(MALFORMED, -11, "the stored data has a wrong shape")                           \
+    X(MALFORMED, -11, "the stored data is malformed")                                \
     X(FAILED, -12, "the store failed")                                               \
-    X(EXPIRED, -13, "its time was over; nothing was changed")                        \
+    X(EXPIRED, -13, "timed out; nothing was changed")                                \
     X(CANCELLED, -14, "cancelled before it began")                                   \
     X(OVERLOADED, -15, "too many operations are pending")                            \
     X(CLOSED, -16, "closed to new operations")
@@ -91,30 +97,30 @@ typedef enum lesson_store_code {
 #undef LESSON_STORE_CODE_ENUM
 } lesson_store_code;
 
-/* The name ("NOT_FOUND") and the text ("not found") of a code. Static strings, never NULL; an unknown code
- * gives "?" and "unknown code". Any thread. */
+/* Return the name ("NOT_FOUND") and the text ("not found") of a code: static strings, never NULL. For an unknown code
+ * they are "?" and "unknown code". Any thread. */
 LESSON_STORE_API const char *lesson_store_code_name(int code);
 LESSON_STORE_API const char *lesson_store_code_text(int code);
 
-/* What went wrong, for a person: one line with the names and figures of the latest failure (negative code) in
- * the calling thread. Owned by the thread, valid until its next failing call, never NULL. It says nothing about
- * whether a call failed, because it stays when later calls succeed. After a batch it speaks of the last operation that
- * failed. It never holds a password. */
+/* Returns the message of the latest failure (negative code) in the calling thread: one line with names and figures, for
+ * a person. Never NULL; owned by the thread; valid until the next failing call of this thread. Check the return code,
+ * not this: later successes do not clear it. After a batch it is the message of the operation that failed last; every
+ * operation can also have a message of its own (lesson_store_operation, `message`). It never holds a password. */
 LESSON_STORE_API const char *lesson_store_message(void);
 
-/* Puts a ? in the place of every byte that a terminal could take for a command: control bytes, the C1 controls (U+0080
- * to U+009F), characters that turn the direction of text (U+202A to U+202E, U+2066 to U+2069), and bytes that are not
- * UTF-8. Ids may hold such characters; messages have been treated so already. */
+/* Replaces by a ? every byte that a terminal could take for a command: control bytes, the C1 controls (U+0080 to
+ * U+009F), characters that change the direction of text (U+202A to U+202E, U+2066 to U+2069), and bytes that are not
+ * UTF-8. Ids may hold such characters. Messages are printable already. */
 LESSON_STORE_API void lesson_store_make_printable(char *text);
 
-/* The version of the library that is running, as "0.1.0". */
+/* Returns the version of the library that is running, such as "0.1.0". */
 LESSON_STORE_API const char *lesson_store_version(void);
 
 /* ---------------------------------------------------------------- Values */
 
 /* The statuses as they are stored. */
 enum {
-    LESSON_STORE_STATUS_NONE = -1, /* asked: keep, or any; answered: there is none */
+    LESSON_STORE_STATUS_NONE = -1, /* only in answers: there is no status */
 
     LESSON_STORE_COURSE_OFFLINE = 0,
     LESSON_STORE_COURSE_ONLINE = 1,
@@ -125,20 +131,20 @@ enum {
     LESSON_STORE_CHAT_BANNED = 1
 };
 
-/* The words that lessonctl and exports use: "offline", "online", "cantjoinin", "waiting"; "free", "banned".
- * A status outside the range gives NULL; an unknown word gives LESSON_STORE_STATUS_NONE. */
+/* The words of lessonctl and of exports: "offline", "online", "cantjoinin", "waiting"; "free", "banned". For a status
+ * outside the range the word is NULL. For an unknown word the status is LESSON_STORE_STATUS_NONE. */
 LESSON_STORE_API const char *lesson_store_course_status_word(int course_status);
 LESSON_STORE_API const char *lesson_store_chat_status_word(int chat_status);
 LESSON_STORE_API int lesson_store_course_status_of(const char *word);
 LESSON_STORE_API int lesson_store_chat_status_of(const char *word);
 
-/* A borrowed id: `size` bytes at `data`, not closed by a NUL. {NULL, 0} means "not given". */
+/* A borrowed id: `size` bytes at `data`, not terminated by a NUL. {NULL, 0} means "not given". */
 typedef struct lesson_store_id {
     const char *data;
     size_t size;
 } lesson_store_id;
 
-/* The id in a C string; NULL gives "not given". It points into `text`. */
+/* Returns the id in a C string, which it points into. NULL gives "not given". */
 static inline lesson_store_id lesson_store_id_of(const char *text) {
     lesson_store_id id;
     id.data = text;
@@ -146,19 +152,21 @@ static inline lesson_store_id lesson_store_id_of(const char *text) {
     return id;
 }
 
-/* Says whether these bytes are an id (see "Strings" above): OK, or INVALID with a message that begins with `what` and
- * names the fault. For input that is to be checked whole before any of it is stored. */
+/* Checks whether these bytes are an id (see "Strings" above). Returns OK, or INVALID with a message that begins with
+ * `what` and names the fault. Use it to check all of an input before any of it is stored. */
 LESSON_STORE_API int lesson_store_id_check(const char *what, lesson_store_id id);
 
-/* Where a user is, or was: C strings, "" where there is none. The caller's memory. */
+/* Where a user is, or was: C strings, "" where there is none. The memory is the caller's. */
 typedef struct lesson_store_place {
     char course_id[LESSON_STORE_ID_MAX + 1];
     char lesson_id[LESSON_STORE_ID_MAX + 1];
     char session[LESSON_STORE_ID_MAX + 1];
+    char reserved_id[LESSON_STORE_ID_MAX + 1]; /* "" */
+    uint64_t reserved[8];                      /* 0 */
 } lesson_store_place;
 
-/* A lesson as it is stored. Without a record, or where the record lacks the field, a status is
- * LESSON_STORE_STATUS_NONE. `lesson_id` is borrowed: in a callback until it returns, in an operation it is the
+/* A lesson as it is stored. Without a record, or if the record lacks the field, a status is LESSON_STORE_STATUS_NONE.
+ * `lesson_id` is borrowed: in a callback until it returns, in a page as long as the page, in an operation it is the
  * caller's own. */
 typedef struct lesson_store_lesson {
     lesson_store_id lesson_id;
@@ -166,14 +174,17 @@ typedef struct lesson_store_lesson {
     int32_t course_status;
     int32_t chat_status;
     bool has_record;
+    uint64_t reserved[8]; /* 0 */
 } lesson_store_lesson;
 
-/* A user record. The ids are borrowed until the callback returns; `session` may be "not given". */
+/* A user record. The ids are borrowed: in a callback until it returns, in a page as long as the page. `session` may be
+ * "not given". */
 typedef struct lesson_store_user {
     lesson_store_id uid;
     lesson_store_id course_id;
     lesson_store_id lesson_id;
     lesson_store_id session;
+    uint64_t reserved[8]; /* 0 */
 } lesson_store_user;
 
 /* ---------------------------------------------------------------- Stores */
@@ -183,116 +194,134 @@ typedef struct lesson_store lesson_store;
 /* Opens the store at `location`:
  *
  *   memory:                                                     gone when it is closed
- *   sqlite:PATH[?option=value&...]   sqlite::memory:            the file is made when it is not there
+ *   sqlite:PATH[?option=value&...]   sqlite::memory:            the file is created if it does not exist
  *   redis://[user[:password]@]host[:port][/db][?option=value&...]
  *   redis+unix://[user[:password]@]/path/to.sock[?db=N&...]
  *   fault+LOCATION[?fault_code=unreachable&...]                 one of these, made to fail in tests: fault.h
  *
- * User, password, path and option values are percent-decoded (write %3F for a ? in a path). Every scheme takes
- * `pool=N`, the most instances that threads may use at a time; the other options are on the backend's page
- * (backends/NAME/README.md). At least one instance is connected before the call returns.
+ * User, password, path and option values are percent-decoded (write %3F for a ? in a path). Every scheme takes `pool=N`,
+ * the number of instances that threads may use at the same time. backends/NAME/README.md lists the other options. At
+ * least one instance is connected before the call returns.
  *
- * On success `*out` is the caller's, to be closed by lesson_store_close. On failure `*out` is NULL and nothing
- * is owed: INVALID (the message names the part of the location), UNSUPPORTED (no such scheme in this build, a
- * file of a newer version, a Redis Cluster node), UNREACHABLE, DENIED, BUSY, READ_ONLY, FULL, MALFORMED (a file that is
- * no lessonstore database), NO_MEMORY, FAILED. */
+ * On success `*out` is the caller's; close it with lesson_store_close. On failure `*out` is NULL and nothing needs to be
+ * closed: INVALID (the message names the part of the location), UNSUPPORTED (this build has no such scheme, the file has
+ * a newer version, or the server is a node of a Redis Cluster), UNREACHABLE, DENIED, BUSY, READ_ONLY, FULL, MALFORMED
+ * (the file is not a lessonstore database), NO_MEMORY, FAILED. */
 LESSON_STORE_API int lesson_store_open(lesson_store **out, const char *location);
 
-/* Closes a store; NULL is allowed. No call may be running on it, nor any come after. */
+/* Closes a store. NULL is allowed. No call may be running on it, and none may follow. */
 LESSON_STORE_API void lesson_store_close(lesson_store *store);
 
 /* ---------------------------------------------------------------- Single calls
  *
- * Each is a batch of one operation. Ids are C strings; where NULL is allowed it says so. Every call returns a
- * code. Beside those named with the call, each may return:
- *   INVALID      an id, status or flag is not valid; the message names it.
+ * Each is a batch of one operation. Ids are C strings; a comment says where NULL is allowed. Every call returns a code.
+ * Besides those named with the call, each may return:
+ *   INVALID      an id, status or flag is not valid. The message names it.
  *   UNSUPPORTED  the backend lacks the operation, the flag, or sessions.
  *   REENTERED    called from a callback of this store.
  *   UNREACHABLE, DENIED, READ_ONLY, FULL, BUSY, NO_MEMORY, FAILED: nothing was changed. (DENIED has one exception, a
  *                Redis account with only some of the rights: backends/redis/README.md.)
- *   UNKNOWN      only from calls that write: the connection broke after the request had been sent. Ask the
- *                store (`where`, `get_lesson`) before doing it again; the request may also be applied a
- *                little later.
- *   MALFORMED    what is stored under these names is not of this library's shape; nothing was changed.
- * Output arguments may be NULL, and an id may lie in one, as when a user is to quit the place that `where` has told.
- * They are written when the call says so, and otherwise keep what they held; after a failure (a negative code) their
- * content is open.
+ *   UNKNOWN      only from calls that write: the connection broke after the request was sent. The request may also be
+ *                applied a little later. Ask the store (`where`, `get_lesson`) before you do it again.
+ *   MALFORMED    the data stored under these names is malformed. Nothing was changed.
+ * Output arguments may be NULL. An id may point into an output argument, for example to quit the place that `where` has
+ * returned. An output is written when the call says so, and else keeps its content. After a failure (a negative code)
+ * the content of outputs is unspecified.
  */
 
-/* Flags, one bit each across all operations. */
+/* Flags. Each bit means the same in every operation that takes it. */
 enum {
-    LESSON_STORE_RESET = 1 << 0,       /* create: an existing record goes back to Waiting and Free, members stay */
-    LESSON_STORE_RECORD_ONLY = 1 << 1, /* end: remove the record and leave the members where they are */
-    LESSON_STORE_IF_EXISTS = 1 << 2,   /* join: only if the lesson has a record */
-    LESSON_STORE_IF_OPEN = 1 << 3,     /* join: only if the record says OnLine or Waiting; so CantJoinIn refuses its
-                                        * own members too, who come back by a join without this flag */
-    LESSON_STORE_STAY = 1 << 4         /* join: refuse to move a user who is in another lesson */
+    LESSON_STORE_CREATE_RESET = 1 << 0,    /* an existing record goes back to Waiting and Free; members stay */
+    LESSON_STORE_END_RECORD_ONLY = 1 << 1, /* remove the record and leave the members where they are */
+    LESSON_STORE_JOIN_IF_EXISTS = 1 << 2,  /* only if the lesson has a record */
+    LESSON_STORE_JOIN_IF_OPEN = 1 << 3,    /* only if the record says OnLine or Waiting. CantJoinIn refuses its own
+                                            * members too; they come back by a join without this flag */
+    LESSON_STORE_JOIN_STAY = 1 << 4        /* refuse to move a user who is in another lesson */
 };
 
-/* Makes the lesson record, Waiting and Free. EXISTS: there is one, and it is untouched (unless
- * LESSON_STORE_RESET). Members that are there already stay. */
+/* Makes a lesson record {Waiting, Free}. EXISTS: there is one, and it was left as it is. With LESSON_STORE_CREATE_RESET
+ * an existing record goes back to Waiting and Free. */
 LESSON_STORE_API int lesson_store_create(lesson_store *store, const char *lesson_id, uint32_t flags);
 
-/* Ends a lesson: its record is gone and every member is out, in one step. `*left` becomes the number of users
- * who were put out. NOT_FOUND: neither record nor members. With LESSON_STORE_RECORD_ONLY just the record goes,
- * `*left` is 0, and NOT_FOUND means that there was no record.
- * In Redis, which answers nobody else during a step, a lesson of more than 1000 members is ended in several: it becomes
- * OffLine, then its members leave some hundred at a time, each with the user record, and the last of them together with
- * the lesson record, which is where the end takes effect. Until then `create` is answered EXISTS, a join that asks *if
- * open* is REFUSED, and any other join is let in and put out again. If such an end is interrupted it is UNKNOWN, and
- * what remains is the OffLine lesson with fewer members; ending it again finishes it. */
+/* Removes the record and puts every member out, in one step. `*left` becomes the number of users put out. NOT_FOUND:
+ * there was neither a record nor a member. With LESSON_STORE_END_RECORD_ONLY members stay where they are, `*left` is 0,
+ * and NOT_FOUND means that there was no record. If a Redis lesson has more members than lesson_store_abilities
+ * `end_at_once_max`, it is closed first (OffLine), then its members leave in steps, and the record goes with the last
+ * step. */
 LESSON_STORE_API int lesson_store_end(lesson_store *store, const char *lesson_id, uint32_t flags, uint64_t *left);
 
-/* Sets one status, if `expected` is LESSON_STORE_STATUS_NONE or the present value. NOT_FOUND: no lesson record.
- * CONFLICT: the present value is another; `*present` becomes it. */
-LESSON_STORE_API int lesson_store_set_course_status(lesson_store *store, const char *lesson_id, int course_status,
-                                                    int expected, int *present);
-LESSON_STORE_API int lesson_store_set_chat_status(lesson_store *store, const char *lesson_id, int chat_status,
-                                                  int expected, int *present);
+/* Set one status of a lesson record. NOT_FOUND: there is no record. */
+LESSON_STORE_API int lesson_store_set_course_status(lesson_store *store, const char *lesson_id, int course_status);
+LESSON_STORE_API int lesson_store_set_chat_status(lesson_store *store, const char *lesson_id, int chat_status);
+
+/* Replace one status of a lesson record, but only if it is `expected` (compare-and-set). CONFLICT: it is not, and
+ * `*current` becomes what it is, LESSON_STORE_STATUS_NONE if the record has none. NOT_FOUND: there is no record. */
+LESSON_STORE_API int lesson_store_replace_course_status(lesson_store *store, const char *lesson_id, int expected,
+                                                        int course_status, int *current);
+LESSON_STORE_API int lesson_store_replace_chat_status(lesson_store *store, const char *lesson_id, int expected,
+                                                      int chat_status, int *current);
 
 /* Reads a lesson into `*lesson`. NOT_FOUND: neither record nor members. MALFORMED: a status is not one of ours. */
 LESSON_STORE_API int lesson_store_get_lesson(lesson_store *store, const char *lesson_id, lesson_store_lesson *lesson);
 
-/* Puts a user into a lesson and out of any other one. `session` (NULL: none) replaces the session of the user
- * record. On OK `*before` becomes where the user was: `lesson_id` is "" for a new user, this lesson for one who
- * was already there, another lesson for one who was moved. By default nothing is asked of the lesson record.
- * REFUSED: a flag forbade it; `*before` becomes where the user still is. (Which of several flags, only an operation
- * tells, in `refused_by`.) */
+/* Puts a user into a lesson and out of any other one. `session` (NULL: none) replaces the session in the user record.
+ * On OK `*before` becomes where the user was: `lesson_id` is "" for a new user, this lesson for a user who was in it
+ * already, and another lesson for a user who was moved. Without a flag, nothing is asked of the lesson record: it need
+ * not exist. REFUSED: a flag forbade the join; `*before` becomes where the user still is. To learn which of several flags
+ * it was, use an operation (`refused_by`). */
 LESSON_STORE_API int lesson_store_join(lesson_store *store, const char *uid, const char *course_id,
                                        const char *lesson_id, const char *session, uint32_t flags,
                                        lesson_store_place *before);
 
-/* Takes a user out. With `lesson_id` (NULL: any) only if the user is in that lesson; with `session` (NULL: any)
- * only if the user's last join carried that session; so that the late quit of an old connection does not
- * throw out a user who has come back. On OK `*before` becomes the place left. NOT_FOUND: the user is nowhere.
- * CONFLICT: in another lesson, or come back with another session or with none; `*before` becomes where the user
- * still is. */
+/* Takes a user out. With `lesson_id` (NULL: any) only if the user is in that lesson; with `session` (NULL: any) only if
+ * the user's last join carried that session. So the late quit of an old connection does not take out a user who has come
+ * back. On OK `*before` becomes the place left. NOT_FOUND: the user is in no lesson. CONFLICT: the user is in another
+ * lesson, or has come back with another session or with none; `*before` becomes where the user still is. */
 LESSON_STORE_API int lesson_store_quit(lesson_store *store, const char *uid, const char *lesson_id, const char *session,
                                        lesson_store_place *before);
 
-/* Says where a user is. NOT_FOUND: in no lesson. */
+/* Reads where a user is. NOT_FOUND: in no lesson. */
 LESSON_STORE_API int lesson_store_where(lesson_store *store, const char *uid, lesson_store_place *place);
 
 /* Counts the members of a lesson without listing them. An unknown lesson has 0. */
-LESSON_STORE_API int lesson_store_count(lesson_store *store, const char *lesson_id, uint64_t *count);
+LESSON_STORE_API int lesson_store_count_members(lesson_store *store, const char *lesson_id, uint64_t *count);
 
 /* ---------------------------------------------------------------- Batches
  *
- * The same operations as data: an array, with the answer to each in it. Every operation of a batch is atomic
- * by itself and they take effect in order, but the batch is no transaction: other operations may come between.
- * A batch is one transaction of SQLite (two, where an invalid operation stands in the middle), or a few requests to
- * Redis, so it is far faster than as many single calls.
+ * The same operations as data: an array, with the answer to each in it. Every operation of a batch is atomic by itself,
+ * and they take effect in order, but the batch is not a transaction: other operations may come between. A batch is one
+ * transaction of SQLite (two, if an invalid operation stands in the middle), or a few requests to Redis, so it is far
+ * faster than as many single calls.
  */
+
+/* One list makes the operations: X(NAME, number, word). Its comment says what each takes and -> returns. */
+#define LESSON_STORE_OPERATION_MAP(X)                                                                        \
+    X(CREATE, 1, "create")               /* lesson_id; flag RESET */                                         \
+    X(END, 2, "end")                     /* lesson_id; flag RECORD_ONLY -> count */                          \
+    X(SET, 3, "set")                     /* lesson_id, given statuses -> lesson (CONFLICT) */                \
+    X(GET_LESSON, 4, "get_lesson")       /* lesson_id -> lesson */                                           \
+    X(JOIN, 5, "join")                   /* uid, course_id, lesson_id, [session]; flags -> arrival, place */ \
+    X(QUIT, 6, "quit")                   /* uid, [lesson_id], [session] -> place */                          \
+    X(WHERE, 7, "where")                 /* uid -> place */                                                  \
+    X(COUNT_MEMBERS, 8, "count_members") /* lesson_id -> count */
+
+/* LESSON_STORE_OPERATION_JOIN, ... are the values of `kind`. LESSON_STORE_OPERATION_MASK_JOIN, ... are bits, for sets of
+ * operations. A zeroed operation is NONE: it does nothing, and its code is OK. */
 typedef enum lesson_store_operation_kind {
-    LESSON_STORE_OPERATION_CREATE = 0,     /* lesson_id; flags RESET */
-    LESSON_STORE_OPERATION_END = 1,        /* lesson_id; flags RECORD_ONLY -> count */
-    LESSON_STORE_OPERATION_SET = 2,        /* lesson_id, one or both statuses, if_... -> lesson (CONFLICT) */
-    LESSON_STORE_OPERATION_GET_LESSON = 3, /* lesson_id -> lesson */
-    LESSON_STORE_OPERATION_JOIN = 4,       /* uid, course_id, lesson_id, [session]; flags -> arrival, place */
-    LESSON_STORE_OPERATION_QUIT = 5,       /* uid, [lesson_id], [session] -> place */
-    LESSON_STORE_OPERATION_WHERE = 6,      /* uid -> place */
-    LESSON_STORE_OPERATION_COUNT = 7       /* lesson_id -> count */
+    LESSON_STORE_OPERATION_NONE = 0,
+#define LESSON_STORE_OPERATION_ENUM(name, number, word) LESSON_STORE_OPERATION_##name = (number),
+    LESSON_STORE_OPERATION_MAP(LESSON_STORE_OPERATION_ENUM)
+#undef LESSON_STORE_OPERATION_ENUM
 } lesson_store_operation_kind;
+
+enum {
+#define LESSON_STORE_OPERATION_ENUM(name, number, word) LESSON_STORE_OPERATION_MASK_##name = 1 << (number),
+    LESSON_STORE_OPERATION_MAP(LESSON_STORE_OPERATION_ENUM)
+#undef LESSON_STORE_OPERATION_ENUM
+};
+
+/* Returns the word of a kind, such as "get_lesson"; "none" for NONE, "?" for an unknown kind. Any thread. */
+LESSON_STORE_API const char *lesson_store_operation_name(uint32_t kind);
 
 typedef enum lesson_store_arrival {
     LESSON_STORE_ARRIVAL_NEW = 0,          /* the user was in no lesson */
@@ -300,8 +329,16 @@ typedef enum lesson_store_arrival {
     LESSON_STORE_ARRIVAL_ALREADY_THERE = 2 /* the user was in this lesson */
 } lesson_store_arrival;
 
-/* Begin with LESSON_STORE_OPERATION_INIT or lesson_store_operation_of, then fill in what the kind takes. What
- * it does not take must stay as it was, `reserved` too; otherwise that operation is INVALID. */
+/* Which numbers of an operation are given. (An id is given if its `data` is not NULL.) */
+enum {
+    LESSON_STORE_GIVEN_COURSE_STATUS = 1 << 0,
+    LESSON_STORE_GIVEN_CHAT_STATUS = 1 << 1,
+    LESSON_STORE_GIVEN_IF_COURSE_STATUS = 1 << 2,
+    LESSON_STORE_GIVEN_IF_CHAT_STATUS = 1 << 3
+};
+
+/* Zero all of it, then fill in what the kind takes: {.kind = LESSON_STORE_OPERATION_JOIN, .uid = ..., ...}. What the kind
+ * does not take, and the reserved words, must stay zero. Otherwise that operation is INVALID. */
 typedef struct lesson_store_operation {
     /* asked */
     uint32_t kind; /* lesson_store_operation_kind */
@@ -310,140 +347,199 @@ typedef struct lesson_store_operation {
     lesson_store_id course_id;
     lesson_store_id lesson_id;
     lesson_store_id session;
-    int32_t course_status; /* SET: the new values, or LESSON_STORE_STATUS_NONE to keep */
+    uint32_t given;        /* LESSON_STORE_GIVEN_...: which of the numbers below count */
+    int32_t course_status; /* SET: the new values, at least one */
     int32_t chat_status;
-    int32_t if_course_status; /* SET: the expected values, or LESSON_STORE_STATUS_NONE for any */
+    int32_t if_course_status; /* SET: the expected values. If one is not the current one: CONFLICT */
     int32_t if_chat_status;
-    lesson_store_place *place; /* where to put the place an answer speaks of; NULL: nowhere. No id of this batch may
-                                * lie in it: an operation might see what another has answered */
-    uint64_t reserved[2];
+    uint32_t message_size;     /* bytes at `message`; not 0 if it is not NULL */
+    char *message;             /* where to write the message of a failure of this operation, as a C string, cut if there
+                                * is no room; "" if it does not fail. NULL: nowhere */
+    lesson_store_place *place; /* where to write the place that an answer has. NULL: nowhere. No id of this batch may
+                                * point into this or into a message: one operation could read what another answered */
+    uint64_t reserved[12];     /* 0 */
 
     /* answered */
-    int32_t code;               /* as the single call would have returned it. Before the batch, and after one that was
-                                 * REENTERED, or INVALID as a whole, it says nothing */
+    int32_t code;               /* what the single call would have returned. It says nothing before the batch, and after
+                                 * a batch that was REENTERED, or INVALID as a whole. */
     uint32_t arrival;           /* JOIN, OK: lesson_store_arrival */
     uint32_t refused_by;        /* JOIN, REFUSED: the first of IF_EXISTS, IF_OPEN, STAY that forbids it */
-    uint64_t count;             /* END: users put out; COUNT: members */
-    lesson_store_lesson lesson; /* GET_LESSON, OK: all; SET, CONFLICT: the present statuses */
+    uint32_t reserved_answer;   /* 0 */
+    uint64_t count;             /* END: users put out; COUNT_MEMBERS: members */
+    lesson_store_lesson lesson; /* GET_LESSON, OK: all; SET, CONFLICT: the current statuses */
+    uint64_t reserved_answers[8];
 } lesson_store_operation;
 
-#define LESSON_STORE_OPERATION_INIT(kind)                                                                          \
-    {                                                                                                              \
-        (kind), 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE, \
-            LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE, NULL, {0, 0}, 0, 0, 0, 0, {                        \
-            {NULL, 0}, 0, LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE, false                                \
-        }                                                                                                          \
-    }
-
-/* Field by field, because compilers make a slow loop of a long initialiser with a variable in it. */
-static inline lesson_store_operation lesson_store_operation_of(lesson_store_operation_kind kind) {
-    lesson_store_operation operation;
-    const lesson_store_id none = {NULL, 0};
-    operation.kind = (uint32_t)kind;
-    operation.flags = 0;
-    operation.uid = operation.course_id = operation.lesson_id = operation.session = none;
-    operation.course_status = operation.chat_status = LESSON_STORE_STATUS_NONE;
-    operation.if_course_status = operation.if_chat_status = LESSON_STORE_STATUS_NONE;
-    operation.place = NULL;
-    operation.reserved[0] = operation.reserved[1] = 0;
-    operation.code = 0;
-    operation.arrival = operation.refused_by = 0;
-    operation.count = 0;
-    operation.lesson.lesson_id = none;
-    operation.lesson.member_count = 0;
-    operation.lesson.course_status = operation.lesson.chat_status = LESSON_STORE_STATUS_NONE;
-    operation.lesson.has_record = false;
-    return operation;
-}
-
-/* Runs `count` operations (0 to LESSON_STORE_BATCH_MAX) in order. OK: the store has answered each of them, and
- * `code` in each says how; one that is INVALID or UNSUPPORTED is answered so and the others run. A negative
- * code: the batch did not travel whole; operations without an answer carry that code (UNKNOWN for writes that
- * may have been applied, UNREACHABLE for those that were certainly not), and those answered before keep their
- * answers. REENTERED, or INVALID for a missing argument or a wrong count: no operation was run or written to. */
+/* Runs `count` operations (0 to LESSON_STORE_BATCH_MAX) in order. OK: the store has answered each of them, and `code` in
+ * each says how. An operation that is INVALID or UNSUPPORTED is answered so, and the others run. A negative code: the
+ * batch did not travel whole. Operations without an answer have that code (UNKNOWN for writes that may have been
+ * applied, UNREACHABLE for those that were certainly not), and those that were answered before keep their answers.
+ * REENTERED, or INVALID for a missing argument or a wrong count: no operation was run or written to. */
 LESSON_STORE_API int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, size_t count);
 
-/* ---------------------------------------------------------------- Streams
+/* ---------------------------------------------------------------- Lists by callback
  *
- * The callback is called once for each item and returns true to go on, false to stop early; stopping early is
- * OK, not an error. While it runs the store must not be called again from the same thread: that is answered
- * REENTERED; nor may it wait for another thread that calls this store. Other stores may be called, also one on the same
- * data (but if a callback of each of two stores calls the other one, they can wait for each other). Nothing is promised
- * about the order. Codes as for single calls that read; after a failure the items already given are true, but not all.
- * MALFORMED: all items were given but those that are not of this library's shape; the message names the first of these.
+ * The callback is called once for each entry. It returns true to go on and false to stop early; stopping early is OK,
+ * not an error. While it runs, its thread must not call the store again: the answer is REENTERED. It must not wait for
+ * another thread that calls this store either. Other stores may be called, also one on the same data; but if a callback
+ * of each of two stores calls the other one, they can wait for each other. The order is unspecified. The codes are those
+ * of single calls that read. After a failure the entries given so far are true, but not all were given. MALFORMED: all
+ * entries were given except malformed ones; the message names the first of these.
  */
-typedef bool (*lesson_store_member_callback)(lesson_store_id uid, void *context);
+typedef bool (*lesson_store_member_callback)(const lesson_store_id *uid, void *context);
 typedef bool (*lesson_store_lesson_callback)(const lesson_store_lesson *lesson, void *context);
 typedef bool (*lesson_store_user_callback)(const lesson_store_user *user, void *context);
 
-/* Every member of a lesson once, as of one instant. An unknown lesson has none. In Redis a lesson of more than 10,000
- * members (or what the location says) is listed page by page: each member once, who is there from beginning to end is
- * listed, and who comes or goes meanwhile may be. */
+/* Lists every member of a lesson once, as of one instant. An unknown lesson has none. If a Redis lesson has more members
+ * than lesson_store_abilities `members_at_once_max`, it is listed page by page: each member once; a user who is a member
+ * from beginning to end is listed; a user who joins or quits meanwhile may be. */
 LESSON_STORE_API int lesson_store_members(lesson_store *store, const char *lesson_id,
                                           lesson_store_member_callback callback, void *context);
 
-/* Every lesson that has a record or members, once, with its member count. Each lesson is as of one instant; the list
- * as a whole is too in memory and SQLite. In Redis what is there from beginning to end is listed, and what comes or
- * goes meanwhile may be. (What is found there is a record, or members: a lesson that gets the one and then loses the
- * other meanwhile may be missed.) */
+/* Lists every lesson that has a record or members, once, with its member count. Each lesson is as of one instant. In
+ * memory and SQLite, so is the list as a whole. In Redis, what is there from beginning to end is listed, and what comes
+ * or goes meanwhile may be. (Redis finds a lesson by its record or by its members: one that gets the one and then loses
+ * the other meanwhile may be missed.) */
 LESSON_STORE_API int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callback, void *context);
 
-/* Every user record once, as lesson_store_lessons. */
+/* Lists every user record once, under the rules of lesson_store_lessons. */
 LESSON_STORE_API int lesson_store_users(lesson_store *store, lesson_store_user_callback callback, void *context);
+
+/* ---------------------------------------------------------------- Lists by page
+ *
+ * The same lists for callers that own their loop. Begin with a cursor that is NULL. Each call returns the next page, an
+ * array of at least 1 and at most `most` entries; `*count` 0 means that the list has ended. `most` is 1 to
+ * LESSON_STORE_PAGE_MAX. The array and its ids belong to the cursor. They are valid until the next call with it, or until
+ * it is closed. Close the cursor in the end, also after a failure and after the last page. It must not outlive its store.
+ *
+ * A cursor holds no instance between two calls, so any time may pass, and the store may be called. Each page is as of one
+ * instant. No entry is listed twice. An entry that is there from the first call to the last is listed; one that comes or
+ * goes meanwhile may be. (A lesson of Redis as lesson_store_lessons says.) A cursor takes up to 40 bytes of memory for
+ * each entry listed, except over SQLite, which needs none.
+ *
+ * A cursor belongs to one thread at a time, and to the list that it began with: INVALID otherwise. UNSUPPORTED: the
+ * backend has no pages. MALFORMED comes once, after the last page, instead of OK with count 0. After every other failure
+ * the same call may be made again, and goes on where it was.
+ */
+typedef struct lesson_store_cursor lesson_store_cursor;
+
+LESSON_STORE_API int lesson_store_members_page(lesson_store *store, const char *lesson_id, size_t most,
+                                               lesson_store_cursor **cursor, const lesson_store_id **uids,
+                                               size_t *count);
+LESSON_STORE_API int lesson_store_lessons_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
+                                               const lesson_store_lesson **lessons, size_t *count);
+LESSON_STORE_API int lesson_store_users_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
+                                             const lesson_store_user **users, size_t *count);
+
+/* Frees a cursor and the page that belongs to it. NULL is allowed. */
+LESSON_STORE_API void lesson_store_cursor_close(lesson_store_cursor *cursor);
 
 /* ---------------------------------------------------------------- Check and repair */
 
 typedef enum lesson_store_finding_kind {
-    /* A uid among the members of a lesson whose user record names another lesson, or is gone.
-     * Repair takes it out of the members. */
+    /* A uid among the members of a lesson whose user record names another lesson, or does not exist. Repair removes it
+     * from the members. */
     LESSON_STORE_FINDING_GHOST_MEMBER = 0,
-    /* A user record whose lesson does not have the user among its members. Repair puts the user there. */
+    /* A user record whose lesson does not have the user among its members. Repair adds the user to the members. */
     LESSON_STORE_FINDING_MISSING_MEMBER = 1,
     /* A lesson record without one of its fields. Repair fills in what create writes. */
     LESSON_STORE_FINDING_INCOMPLETE_LESSON = 2,
-    /* A user record that lacks a field. Repair fills in the uid, removes a record that names no lesson, and
-     * leaves one that names no course. */
+    /* A user record that lacks a field. Repair fills in the uid, removes a record that names no lesson, and leaves one
+     * that names no course. */
     LESSON_STORE_FINDING_INCOMPLETE_USER = 3,
     /* A user in a lesson that has no record; only found with LESSON_STORE_CHECK_ENDED. Repair takes the user out. */
     LESSON_STORE_FINDING_ENDED_LESSON = 4,
-    /* Data of a wrong type, an id or a status that is not valid, damage in the file. Repair leaves it, unless the
-     * finding says mended. */
+    /* Data of a wrong type, an invalid id or status, damage in the file. Repair leaves it, unless the finding says
+     * repaired. */
     LESSON_STORE_FINDING_MALFORMED = 5
 } lesson_store_finding_kind;
 
-/* "ghost member", "missing member", ...; "?" for an unknown kind. */
+/* Returns "ghost member", "missing member", ...; "?" for an unknown kind. */
 LESSON_STORE_API const char *lesson_store_finding_text(int kind);
 
 /* One disagreement. The ids (either may be "not given") and `detail` are borrowed until the callback returns. */
 typedef struct lesson_store_finding {
     uint32_t kind;
-    bool mendable; /* repair mends it */
-    bool mended;   /* this call has mended it */
+    bool repairable; /* repair corrects it */
+    bool repaired;   /* this call has corrected it */
     lesson_store_id lesson_id;
     lesson_store_id uid;
-    const char *detail; /* one line for a person */
+    const char *detail;   /* one line for a person */
+    uint64_t reserved[4]; /* 0 */
 } lesson_store_finding;
 
 typedef bool (*lesson_store_finding_callback)(const lesson_store_finding *finding, void *context);
 
 enum {
-    LESSON_STORE_CHECK_REPAIR = 1 << 0, /* mend what is found */
+    LESSON_STORE_CHECK_REPAIR = 1 << 0, /* repair what is found */
     LESSON_STORE_CHECK_ENDED = 1 << 1   /* a lesson without a record counts as ended, and nobody may be in it */
 };
 
-/* Finds, and with LESSON_STORE_CHECK_REPAIR mends, disagreement between user records and members. Each mending is one
- * atomic step that looks again first, so a true member is never removed, also while others join and quit; what such
- * traffic changes meanwhile may be found or not. OK also when something was found: the callback (may be NULL)
- * hears of each, `*found` and `*mended` (may be NULL) count them, up to where the callback stopped it. */
+/* Finds disagreement between user records and members, and with LESSON_STORE_CHECK_REPAIR repairs it. Each repair is one
+ * atomic step that looks again first, so a true member is never removed, also while others join and quit. What such
+ * traffic changes meanwhile may be found or not. The code is OK also if something was found: the callback (may be NULL)
+ * is called for each finding, and `*found` and `*repaired` (may be NULL) count them, up to where the callback stopped. */
 LESSON_STORE_API int lesson_store_check(lesson_store *store, uint32_t flags, lesson_store_finding_callback callback,
-                                        void *context, uint64_t *found, uint64_t *mended);
+                                        void *context, uint64_t *found, uint64_t *repaired);
 
-/* ---------------------------------------------------------------- Information */
+/* ---------------------------------------------------------------- Abilities and information */
+
+/* The calls besides operations. */
+enum {
+    LESSON_STORE_CALL_MEMBERS = 1 << 0, /* lesson_store_members */
+    LESSON_STORE_CALL_LESSONS = 1 << 1,
+    LESSON_STORE_CALL_USERS = 1 << 2,
+    LESSON_STORE_CALL_CHECK = 1 << 3,
+    LESSON_STORE_CALL_MEMBERS_PAGE = 1 << 4, /* lesson_store_members_page */
+    LESSON_STORE_CALL_LESSONS_PAGE = 1 << 5,
+    LESSON_STORE_CALL_USERS_PAGE = 1 << 6
+};
+
+enum {
+    LESSON_STORE_CAN_KEEP_SESSIONS = 1 << 0, /* join stores a session, quit compares it */
+    LESSON_STORE_CAN_SHARE = 1 << 1,         /* all stores at the same location see the same data */
+    LESSON_STORE_CAN_PERSIST = 1 << 2        /* the data survives the closing of all stores */
+};
+
+/* What version 0.1 has. A backend that has all of it can say so by these; with a newer header they mean the same. */
+#define LESSON_STORE_OPERATIONS_0_1                                                                                 \
+    (LESSON_STORE_OPERATION_MASK_CREATE | LESSON_STORE_OPERATION_MASK_END | LESSON_STORE_OPERATION_MASK_SET |       \
+     LESSON_STORE_OPERATION_MASK_GET_LESSON | LESSON_STORE_OPERATION_MASK_JOIN | LESSON_STORE_OPERATION_MASK_QUIT | \
+     LESSON_STORE_OPERATION_MASK_WHERE | LESSON_STORE_OPERATION_MASK_COUNT_MEMBERS)
+#define LESSON_STORE_FLAGS_0_1                                                                    \
+    (LESSON_STORE_CREATE_RESET | LESSON_STORE_END_RECORD_ONLY | LESSON_STORE_JOIN_IF_EXISTS |     \
+     LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY)
+#define LESSON_STORE_CALLS_0_1                                                                          \
+    (LESSON_STORE_CALL_MEMBERS | LESSON_STORE_CALL_LESSONS | LESSON_STORE_CALL_USERS |                  \
+     LESSON_STORE_CALL_CHECK | LESSON_STORE_CALL_MEMBERS_PAGE | LESSON_STORE_CALL_LESSONS_PAGE |        \
+     LESSON_STORE_CALL_USERS_PAGE)
+
+/* What a store can do. Begin with LESSON_STORE_ABILITIES_INIT or lesson_store_abilities_init. */
+typedef struct lesson_store_abilities {
+    size_t size;                  /* sizeof(lesson_store_abilities) */
+    uint64_t operations;          /* LESSON_STORE_OPERATION_MASK_... */
+    uint64_t flags;               /* flags of operations */
+    uint64_t calls;               /* LESSON_STORE_CALL_... */
+    uint64_t capabilities;        /* LESSON_STORE_CAN_... */
+    uint64_t end_at_once_max;     /* end is one step up to this number of members; UINT64_MAX: always */
+    uint64_t members_at_once_max; /* lesson_store_members is as of one instant up to this number; UINT64_MAX: always */
+} lesson_store_abilities;
+
+#define LESSON_STORE_ABILITIES_INIT \
+    { sizeof(lesson_store_abilities), 0, 0, 0, 0, 0, 0 }
+
+/* Fills in LESSON_STORE_ABILITIES_INIT, for other languages; `size` is the caller's sizeof. The other functions of this
+ * form do the same for their structures. Does nothing if `size` is less than sizeof(size_t). */
+LESSON_STORE_API void lesson_store_abilities_init(lesson_store_abilities *abilities, size_t size);
+
+/* Reads what an open store can do. It asks no engine and waits for nothing. INVALID: an argument is missing, or
+ * `abilities->size` is not valid. Any thread, also in callbacks. */
+LESSON_STORE_API int lesson_store_read_abilities(const lesson_store *store, lesson_store_abilities *abilities);
 
 typedef bool (*lesson_store_info_callback)(const char *name, const char *value, void *context);
 
-/* Facts about an open store, for a person: the location (without its password), the backend, the versions of
- * library and engine, the capabilities, the options in force. */
+/* Lists facts about an open store for a person: the location without secrets, the backend, the versions of library and
+ * engine, the capabilities, the options in force. Programs use lesson_store_read_abilities. */
 LESSON_STORE_API int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, void *context);
 
 #ifdef __cplusplus

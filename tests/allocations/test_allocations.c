@@ -220,7 +220,7 @@ static bool explains(struct batch *batch, const model_answer *answers, const mod
 
 static bool writes(const model_call *call) {
     return call->kind != LESSON_STORE_OPERATION_GET_LESSON && call->kind != LESSON_STORE_OPERATION_WHERE &&
-           call->kind != LESSON_STORE_OPERATION_COUNT;
+           call->kind != LESSON_STORE_OPERATION_COUNT_MEMBERS;
 }
 
 static void run_once(long nth, bool for_good, void *context) {
@@ -371,7 +371,7 @@ static void streams_check_and_info(void **state) {
     }
     assert_nothing_leaked(before, "streams", 0);
     if (strcmp(engine_name(), "memory") == 0)
-        assert_int_equal(failures, 0); /* it lists and mends what it has */
+        assert_int_equal(failures, 0); /* it lists and repairs what it has */
     else
         report("streams, check and info");
 }

@@ -80,7 +80,7 @@ static void submitting_needs_no_memory(void **state) {
     lesson_store *store = open_spy();
     lesson_store_executor *executor;
     int code = LESSON_STORE_FAILED;
-    lesson_store_operation where = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    lesson_store_operation where = {.kind = LESSON_STORE_OPERATION_WHERE};
     where.uid = lesson_store_id_of("ann");
     assert_int_equal(lesson_store_executor_open(&executor, store, &options), LESSON_STORE_OK);
     allocator_begin(1, true);

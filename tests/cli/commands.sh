@@ -94,14 +94,14 @@ gives 0 "" lessonctl repair
 status 1 lessonctl check --ended
 [ "$out" = "found${tab}user of an ended lesson${tab}no record${tab}-v${tab}${out##*"$tab"}" ] || fail "check printed: $out"
 unchanged status 1 lessonctl repair --ended --dry-run
-[ "${out%%"$tab"*}" = "would mend" ] || fail "the dry run printed: $out"
+[ "${out%%"$tab"*}" = "would repair" ] || fail "the dry run printed: $out"
 status 1 lessonctl --json check --ended
 case $out in
-'{"verdict":"found","finding":"user of an ended lesson","lesson_id":"no record","uid":"-v",'*',"mendable":true,"mended":false}') ;;
+'{"verdict":"found","finding":"user of an ended lesson","lesson_id":"no record","uid":"-v",'*',"repairable":true,"repaired":false}') ;;
 *) fail "check --json printed: $out" ;;
 esac
 status 0 lessonctl repair --ended
-[ "${out%%"$tab"*}" = "mended" ] || fail "repair printed: $out"
+[ "${out%%"$tab"*}" = "repaired" ] || fail "repair printed: $out"
 gives 0 "" lessonctl check --ended
 refuses 1 "in no lesson" lessonctl where -- -v
 

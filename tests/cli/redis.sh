@@ -24,11 +24,11 @@ findings() {
 findings 1 check
 [ "$out" = "$found" ] || fail "check printed: $out"
 findings 1 repair --dry-run
-[ "$out" = "${found//found/would mend}" ] || fail "the dry run printed: $out"
+[ "$out" = "${found//found/would repair}" ] || fail "the dry run printed: $out"
 findings 1 check
 [ "$out" = "$found" ] || fail "the dry run changed something: $out"
 findings 0 repair
-[ "$out" = "${found//found/mended}" ] || fail "repair printed: $out"
+[ "$out" = "${found//found/repaired}" ] || fail "repair printed: $out"
 gives 0 "" lessonctl check
 gives 0 "algebra${tab}waiting${tab}free${tab}2" lessonctl show algebra
 

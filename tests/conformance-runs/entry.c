@@ -33,6 +33,9 @@ static int prepare_nothing(void *context) {
 
 static lesson_store_conformance_backend describe_memory(void) {
     lesson_store_conformance_backend memory = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    memory.operations = LESSON_STORE_OPERATIONS_0_1;
+    memory.flags = LESSON_STORE_FLAGS_0_1;
+    memory.calls = LESSON_STORE_CALLS_0_1;
     memory.name = "entry";
     memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
     memory.open = open_memory;
@@ -105,7 +108,7 @@ static void older_description(void) {
     lesson_store_conformance_backend memory = describe_memory();
     memory.size = offsetof(lesson_store_conformance_backend, clean_up);
     memory.break_engine = prepare_nothing;
-    memory.mend_engine = prepare_nothing;
+    memory.restore_engine = prepare_nothing;
     EXPECT(run(&memory, "ERROR-3", NULL, output, sizeof output) == 0);
     EXPECT(strstr(output, "entry: 0 passed, 1 skipped, 0 failed\n") != NULL);
 }

@@ -53,13 +53,16 @@ static int open_place(lesson_store **out, void *context) {
 static int run_over(const char *name, redis_server *server, const char *location, int argc, char **argv) {
     struct place place = {server, location, false};
     lesson_store_conformance_backend redis = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    redis.operations = LESSON_STORE_OPERATIONS_0_1;
+    redis.flags = LESSON_STORE_FLAGS_0_1;
+    redis.calls = LESSON_STORE_CALLS_0_1;
     redis.name = name;
     redis.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
     redis.context = &place;
     redis.prepare = flush;
     redis.open = open_place;
     redis.break_engine = take_down;
-    redis.mend_engine = bring_up;
+    redis.restore_engine = bring_up;
     int failed = lesson_store_conformance_run(&redis, argc, argv);
     return bring_up(&place) == 0 ? failed : -1;
 }

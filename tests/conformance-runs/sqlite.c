@@ -48,6 +48,9 @@ static int open_memory(lesson_store **out, void *context) {
 static int run_on_file(const char *name, const char *scheme, int argc, char **argv) {
     struct folder folder = {.scheme = scheme};
     lesson_store_conformance_backend file = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    file.operations = LESSON_STORE_OPERATIONS_0_1;
+    file.flags = LESSON_STORE_FLAGS_0_1;
+    file.calls = LESSON_STORE_CALLS_0_1;
     file.name = name;
     file.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
     file.context = &folder;
@@ -59,6 +62,9 @@ static int run_on_file(const char *name, const char *scheme, int argc, char **ar
 
 int main(int argc, char **argv) {
     lesson_store_conformance_backend memory = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    memory.operations = LESSON_STORE_OPERATIONS_0_1;
+    memory.flags = LESSON_STORE_FLAGS_0_1;
+    memory.calls = LESSON_STORE_CALLS_0_1;
     memory.name = "sqlite-memory";
     memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
     memory.open = open_memory;

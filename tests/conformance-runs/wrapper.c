@@ -42,7 +42,7 @@ int wrapper_run(lesson_store_instance *instance, lesson_store_operation *operati
     return wrapped_backend()->run(wrapper_of(instance)->inner, operations, count);
 }
 
-int wrapper_members(lesson_store_instance *instance, lesson_store_id lesson_id, lesson_store_member_callback callback,
+int wrapper_members(lesson_store_instance *instance, const lesson_store_id *lesson_id, lesson_store_member_callback callback,
                     void *context) {
     if (wrapper_engine_is_broken)
         return wrapper_fail();
@@ -61,6 +61,27 @@ int wrapper_users(lesson_store_instance *instance, lesson_store_user_callback ca
     return wrapped_backend()->users(wrapper_of(instance)->inner, callback, context);
 }
 
+int wrapper_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
+                         lesson_store_position *position, lesson_store_member_callback callback, void *context) {
+    if (wrapper_engine_is_broken)
+        return wrapper_fail();
+    return wrapped_backend()->members_page(wrapper_of(instance)->inner, lesson_id, most, position, callback, context);
+}
+
+int wrapper_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                         lesson_store_lesson_callback callback, void *context) {
+    if (wrapper_engine_is_broken)
+        return wrapper_fail();
+    return wrapped_backend()->lessons_page(wrapper_of(instance)->inner, most, position, callback, context);
+}
+
+int wrapper_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                       lesson_store_user_callback callback, void *context) {
+    if (wrapper_engine_is_broken)
+        return wrapper_fail();
+    return wrapped_backend()->users_page(wrapper_of(instance)->inner, most, position, callback, context);
+}
+
 int wrapper_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                   void *context) {
     if (wrapper_engine_is_broken)
@@ -77,6 +98,9 @@ lesson_store_backend wrapper_backend(void) {
     table.lessons = wrapper_lessons;
     table.users = wrapper_users;
     table.check = wrapper_check;
+    table.members_page = wrapper_members_page;
+    table.lessons_page = wrapper_lessons_page;
+    table.users_page = wrapper_users_page;
     table.info = NULL;
     return table;
 }

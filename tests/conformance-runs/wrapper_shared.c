@@ -49,7 +49,7 @@ uint64_t wrapper_shared_runs(void) {
     return engine.runs;
 }
 
-int wrapper_locked_members(lesson_store_instance *instance, lesson_store_id lesson_id,
+int wrapper_locked_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                            lesson_store_member_callback callback, void *context) {
     pthread_mutex_lock(&engine.mutex);
     int code = wrapper_members(instance, lesson_id, callback, context);
@@ -101,8 +101,8 @@ static struct item *add_item(struct gathered *gathered) {
     return item;
 }
 
-static bool gather_member(lesson_store_id uid, void *context) {
-    lesson_store_id_copy(add_item(context)->uid, uid);
+static bool gather_member(const lesson_store_id *uid, void *context) {
+    lesson_store_id_copy(add_item(context)->uid, *uid);
     return true;
 }
 
@@ -122,12 +122,12 @@ static bool gather_user(const lesson_store_user *user, void *context) {
     return true;
 }
 
-int wrapper_shared_members(lesson_store_instance *instance, lesson_store_id lesson_id,
+int wrapper_shared_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                            lesson_store_member_callback callback, void *context) {
     struct gathered gathered = {NULL, 0, 0};
     int code = wrapper_locked_members(instance, lesson_id, gather_member, &gathered);
     for (size_t i = 0; !code && i < gathered.count; i++) {
-        if (!callback(lesson_store_id_of(gathered.items[i].uid), context))
+        if (!callback(&(lesson_store_id){gathered.items[i].uid, strlen(gathered.items[i].uid)}, context))
             break;
     }
     free(gathered.items);
@@ -154,7 +154,7 @@ static int shared_users(lesson_store_instance *instance, lesson_store_user_callb
         const struct item *item = &gathered.items[i];
         const char *session = *item->place.session ? item->place.session : NULL;
         lesson_store_user user = {lesson_store_id_of(item->uid), lesson_store_id_of(item->place.course_id),
-                                  lesson_store_id_of(item->place.lesson_id), lesson_store_id_of(session)};
+                                  lesson_store_id_of(item->place.lesson_id), lesson_store_id_of(session), {0}};
         if (!callback(&user, context))
             break;
     }

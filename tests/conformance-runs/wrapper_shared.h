@@ -11,11 +11,11 @@
 void wrapper_shared_table(lesson_store_backend *table);
 
 int wrapper_shared_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
-int wrapper_shared_members(lesson_store_instance *instance, lesson_store_id lesson_id,
+int wrapper_shared_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                            lesson_store_member_callback callback, void *context);
 
 /* The streams that call back while they hold the mutex. */
-int wrapper_locked_members(lesson_store_instance *instance, lesson_store_id lesson_id,
+int wrapper_locked_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                            lesson_store_member_callback callback, void *context);
 int wrapper_locked_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context);
 int wrapper_locked_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context);

@@ -27,14 +27,14 @@ static int break_engine(void *context) {
     return 0;
 }
 
-static int mend_engine(void *context) {
+static int restore_engine(void *context) {
     (void)context;
     wrapper_engine_is_broken = false;
     return 0;
 }
 
 static int prepare(void *context) {
-    return mend_engine(context);
+    return restore_engine(context);
 }
 
 static int open_table(lesson_store **out, void *context) {
@@ -46,13 +46,16 @@ static int run_suite(const wrong_backend *wrong) {
     if (wrong->alter)
         wrong->alter(&table);
     lesson_store_conformance_backend description = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    description.operations = LESSON_STORE_OPERATIONS_0_1;
+    description.flags = LESSON_STORE_FLAGS_0_1;
+    description.calls = LESSON_STORE_CALLS_0_1;
     description.name = wrong->name;
     description.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
     description.context = &table;
     description.prepare = prepare;
     description.open = open_table;
     description.break_engine = break_engine;
-    description.mend_engine = mend_engine;
+    description.restore_engine = restore_engine;
     if (wrong->describe)
         wrong->describe(&description);
     char program[] = "wrong";
@@ -177,7 +180,7 @@ static void judge_description(void **state) {
 }
 
 int main(void) {
-    static const wrong_backend *const lists[] = {wrong_claims, wrong_operations, wrong_streams, wrong_sharing};
+    static const wrong_backend *const lists[] = {wrong_claims, wrong_operations, wrong_streams, wrong_pages, wrong_sharing};
     wrong_backend backends[BACKENDS_MAX];
     wrong_description descriptions[BACKENDS_MAX];
     struct CMUnitTest tests[2 * BACKENDS_MAX];

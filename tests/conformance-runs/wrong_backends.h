@@ -19,7 +19,7 @@ typedef struct wrong_description {
 } wrong_description;
 
 /* Each list is closed by one without a name. */
-extern const wrong_backend wrong_operations[], wrong_streams[], wrong_claims[], wrong_sharing[];
+extern const wrong_backend wrong_operations[], wrong_streams[], wrong_claims[], wrong_pages[], wrong_sharing[];
 extern const wrong_description wrong_descriptions[];
 
 /* wrong_descriptions.c: alterations that other lists need too. */

@@ -4,7 +4,7 @@
 
 /* ---- Failures that are read as answers */
 
-static int members_of_broken_are_none(lesson_store_instance *instance, lesson_store_id lesson_id,
+static int members_of_broken_are_none(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                                       lesson_store_member_callback callback, void *context) {
     return wrapper_engine_is_broken ? LESSON_STORE_OK : wrapper_members(instance, lesson_id, callback, context);
 }
@@ -81,7 +81,7 @@ static void persists_but_says_so_later_table(lesson_store_backend *table) {
 static int open_with_stay_later(lesson_store **out, void *context) {
     lesson_store_backend *table = context;
     int code = lesson_store_open_with(out, table, "memory:");
-    table->flags |= LESSON_STORE_STAY;
+    table->flags |= LESSON_STORE_JOIN_STAY;
     return code;
 }
 
@@ -92,7 +92,7 @@ static void describe_no_stay_at_first(lesson_store_conformance_backend *descript
 
 /* ---- Right backends that can do little: everything else must be skipped, and nothing may fail */
 
-#define BIT(name) (UINT32_C(1) << LESSON_STORE_OPERATION_##name)
+#define BIT(name) LESSON_STORE_OPERATION_MASK_##name
 #define JOIN_AND_WHERE (BIT(JOIN) | BIT(WHERE))
 #define ALL_BUT_READING (BIT(CREATE) | BIT(END) | BIT(SET) | BIT(QUIT) | BIT(JOIN))
 
@@ -111,6 +111,9 @@ static void joins_and_tells_where_table(lesson_store_backend *table) {
     table->lessons = NULL;
     table->users = NULL;
     table->check = NULL;
+    table->members_page = NULL;
+    table->lessons_page = NULL;
+    table->users_page = NULL;
 }
 
 static void describe_joins_and_tells_where(lesson_store_conformance_backend *description) {
@@ -154,8 +157,8 @@ const wrong_backend wrong_claims[] = {
      "THREAD-* USERS-* WHERE-*",
      shares_nothing_table, describe_shared},
     {"persists-nothing", "PERSIST-1", "JOIN-5", persists_nothing_table, describe_persistent},
-    {"has-a-flag-later", "SUPPORT-1", "", no_stay_table, describe_no_stay_at_first},
-    {"persists-but-says-so-later", "INFO-1", "", persists_but_says_so_later_table, NULL},
+    {"has-a-flag-later", "SUPPORT-1 ABILITY-1", "", no_stay_table, describe_no_stay_at_first},
+    {"persists-but-says-so-later", "ABILITY-1", "", persists_but_says_so_later_table, NULL},
     {"never-recovers", "ERROR-4", "", never_recovers_table, NULL},
     {.name = NULL},
 };

@@ -7,11 +7,11 @@ static void no_check_table(lesson_store_backend *table) {
 }
 
 static void no_set_table(lesson_store_backend *table) {
-    table->operations &= ~(UINT32_C(1) << LESSON_STORE_OPERATION_SET);
+    table->operations &= ~(uint64_t)LESSON_STORE_OPERATION_MASK_SET;
 }
 
 void no_stay_table(lesson_store_backend *table) {
-    table->flags &= ~(uint32_t)LESSON_STORE_STAY;
+    table->flags &= ~(uint32_t)LESSON_STORE_JOIN_STAY;
 }
 
 void describe_shared(lesson_store_conformance_backend *description) {
@@ -19,15 +19,15 @@ void describe_shared(lesson_store_conformance_backend *description) {
 }
 
 static void describe_no_users(lesson_store_conformance_backend *description) {
-    description->calls &= ~(uint32_t)LESSON_STORE_CONFORMANCE_USERS;
+    description->calls &= ~(uint32_t)LESSON_STORE_CALL_USERS;
 }
 
 static void describe_no_where(lesson_store_conformance_backend *description) {
-    description->operations &= ~(UINT32_C(1) << LESSON_STORE_OPERATION_WHERE);
+    description->operations &= ~(uint64_t)LESSON_STORE_OPERATION_MASK_WHERE;
 }
 
 void describe_no_stay(lesson_store_conformance_backend *description) {
-    description->flags &= ~(uint32_t)LESSON_STORE_STAY;
+    description->flags &= ~(uint32_t)LESSON_STORE_JOIN_STAY;
 }
 
 static void describe_no_sessions(lesson_store_conformance_backend *description) {
@@ -40,11 +40,11 @@ static void describe_no_sessions(lesson_store_conformance_backend *description) 
 const wrong_description wrong_descriptions[] = {
     {{"lacks-a-call", "", "", no_check_table, NULL}, LACKS("CHECK")},
     {{"lacks-an-operation", "", "", no_set_table, NULL}, LACKS("SET")},
-    {{"lacks-a-flag", "", "", no_stay_table, NULL}, LACKS("STAY")},
+    {{"lacks-a-flag", "", "", no_stay_table, NULL}, LACKS("JOIN_STAY")},
     {{"lacks-a-capability", "", "", NULL, describe_shared}, LACKS("CAN_SHARE")},
     {{"hides-a-call", "", "", NULL, describe_no_users}, HIDES("USERS")},
     {{"hides-an-operation", "", "", NULL, describe_no_where}, HIDES("WHERE")},
-    {{"hides-a-flag", "", "", NULL, describe_no_stay}, HIDES("STAY")},
+    {{"hides-a-flag", "", "", NULL, describe_no_stay}, HIDES("JOIN_STAY")},
     {{"hides-a-capability", "", "", NULL, describe_no_sessions}, HIDES("CAN_KEEP_SESSIONS")},
     {.line = NULL},
 };

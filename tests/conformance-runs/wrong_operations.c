@@ -43,7 +43,7 @@ static const lesson_store_id none = {NULL, 0};
 static void end_keeps_members(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
     if (operation->kind == LESSON_STORE_OPERATION_END)
-        operation->flags |= LESSON_STORE_RECORD_ONLY;
+        operation->flags |= LESSON_STORE_END_RECORD_ONLY;
 }
 ALTERED_RUN(end_keeps_members)
 
@@ -70,48 +70,47 @@ ALTERED_RUN(quit_ignores_session)
 
 static void join_ignores_exists(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
-    operation->flags &= ~(uint32_t)LESSON_STORE_IF_EXISTS;
+    operation->flags &= ~(uint32_t)LESSON_STORE_JOIN_IF_EXISTS;
 }
 ALTERED_RUN(join_ignores_exists)
 
 static void join_ignores_open(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
-    operation->flags &= ~(uint32_t)LESSON_STORE_IF_OPEN;
+    operation->flags &= ~(uint32_t)LESSON_STORE_JOIN_IF_OPEN;
 }
 ALTERED_RUN(join_ignores_open)
 
 static void join_ignores_stay(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
-    operation->flags &= ~(uint32_t)LESSON_STORE_STAY;
+    operation->flags &= ~(uint32_t)LESSON_STORE_JOIN_STAY;
 }
 ALTERED_RUN(join_ignores_stay)
 
 static void join_always_asks_for_record(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
     if (operation->kind == LESSON_STORE_OPERATION_JOIN)
-        operation->flags |= LESSON_STORE_IF_EXISTS;
+        operation->flags |= LESSON_STORE_JOIN_IF_EXISTS;
 }
 ALTERED_RUN(join_always_asks_for_record)
 
 static void create_overwrites(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
     if (operation->kind == LESSON_STORE_OPERATION_CREATE)
-        operation->flags |= LESSON_STORE_RESET;
+        operation->flags |= LESSON_STORE_CREATE_RESET;
 }
 ALTERED_RUN(create_overwrites)
 
 static void set_ignores_expected(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
-    operation->if_course_status = LESSON_STORE_STATUS_NONE;
-    operation->if_chat_status = LESSON_STORE_STATUS_NONE;
+    operation->given &= ~(uint32_t)(LESSON_STORE_GIVEN_IF_COURSE_STATUS | LESSON_STORE_GIVEN_IF_CHAT_STATUS);
 }
 ALTERED_RUN(set_ignores_expected)
 
 /* Only where both are expected is one of them forgotten. */
 static void set_ignores_second(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
-    if (operation->if_course_status != LESSON_STORE_STATUS_NONE)
-        operation->if_chat_status = LESSON_STORE_STATUS_NONE;
+    if (operation->given & LESSON_STORE_GIVEN_IF_COURSE_STATUS)
+        operation->given &= ~(uint32_t)LESSON_STORE_GIVEN_IF_CHAT_STATUS;
 }
 ALTERED_RUN(set_ignores_second)
 
@@ -119,7 +118,7 @@ static void join_keeps_old_course(lesson_store_instance *instance, lesson_store_
     if (operation->kind != LESSON_STORE_OPERATION_JOIN)
         return;
     static lesson_store_place place; /* outlives the operation that points to it */
-    lesson_store_operation where = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    lesson_store_operation where = {.kind = LESSON_STORE_OPERATION_WHERE};
     where.uid = operation->uid;
     where.place = &place;
     if (wrapper_run(instance, &where, 1) || where.code)
@@ -134,7 +133,7 @@ static void join_keeps_old_session(lesson_store_instance *instance, lesson_store
     if (operation->kind != LESSON_STORE_OPERATION_JOIN || operation->session.data)
         return;
     static lesson_store_place place;
-    lesson_store_operation where = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    lesson_store_operation where = {.kind = LESSON_STORE_OPERATION_WHERE};
     where.uid = operation->uid;
     where.place = &place;
     if (!wrapper_run(instance, &where, 1) && !where.code && *place.session)
@@ -180,7 +179,7 @@ ALTERED_RUN(lessons_have_no_case)
 static void reset_drops_members(lesson_store_instance *instance, lesson_store_operation *operation) {
     if (operation->kind != LESSON_STORE_OPERATION_CREATE || !operation->flags)
         return;
-    lesson_store_operation end = lesson_store_operation_of(LESSON_STORE_OPERATION_END);
+    lesson_store_operation end = {.kind = LESSON_STORE_OPERATION_END};
     end.lesson_id = operation->lesson_id;
     wrapper_run(instance, &end, 1);
 }
@@ -188,8 +187,8 @@ ALTERED_RUN(reset_drops_members)
 
 static void set_touches_both(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
-    if (operation->kind == LESSON_STORE_OPERATION_SET && operation->chat_status == LESSON_STORE_STATUS_NONE)
-        operation->chat_status = LESSON_STORE_CHAT_FREE;
+    if (operation->kind == LESSON_STORE_OPERATION_SET)
+        operation->given |= LESSON_STORE_GIVEN_CHAT_STATUS; /* and its status is 0, Free, unless it was given */
 }
 ALTERED_RUN(set_touches_both)
 
@@ -250,7 +249,7 @@ static void everyone_is_new(lesson_store_operation *operation) {
 ALTERED_ANSWERS(everyone_is_new)
 
 static void count_of_none_is_not_found(lesson_store_operation *operation) {
-    if (operation->kind == LESSON_STORE_OPERATION_COUNT && operation->count == 0)
+    if (operation->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS && operation->count == 0)
         operation->code = LESSON_STORE_NOT_FOUND;
 }
 ALTERED_ANSWERS(count_of_none_is_not_found)
@@ -333,7 +332,7 @@ const wrong_backend wrong_operations[] = {
     {"join-keeps-old-course", "JOIN-4", "JOIN-10", join_keeps_old_course_table, NULL},
     {"join-keeps-old-session", "JOIN-6", "QUIT-4", join_keeps_old_session_table, NULL},
     {"join-always-asks-for-record", "JOIN-7",
-     "BATCH-* CHECK-* COUNT-* CREATE-4 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-7 "
+     "BATCH-* CHECK-* COUNT-* CREATE-4 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* PAGE-* QUIT-* SET-7 "
      "STREAM-* THREAD-1 USERS-*",
      join_always_asks_for_record_table, NULL},
     {"join-ignores-if-exists", "JOIN-8", "JOIN-11 JOIN-12 OUTPUT-2", join_ignores_exists_table, NULL},

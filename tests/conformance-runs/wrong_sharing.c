@@ -28,12 +28,12 @@ struct ending {
     uint64_t runs; /* of the engine, when the stream began */
 };
 
-static bool end_when_used(lesson_store_id uid, void *context) {
+static bool end_when_used(const lesson_store_id *uid, void *context) {
     struct ending *ending = context;
     return ending->callback(uid, ending->context) && wrapper_shared_runs() == ending->runs;
 }
 
-static int members_end_when_used(lesson_store_instance *instance, lesson_store_id lesson_id,
+static int members_end_when_used(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                                  lesson_store_member_callback callback, void *context) {
     struct ending ending = {callback, context, wrapper_shared_runs()};
     return wrapper_shared_members(instance, lesson_id, end_when_used, &ending);
@@ -54,7 +54,7 @@ static void pause_between(void) {
 }
 
 static void looks_first(lesson_store_instance *instance, lesson_store_operation *create) {
-    lesson_store_operation get = lesson_store_operation_of(LESSON_STORE_OPERATION_GET_LESSON);
+    lesson_store_operation get = {.kind = LESSON_STORE_OPERATION_GET_LESSON};
     get.lesson_id = create->lesson_id;
     wrapper_shared_run(instance, &get, 1);
     if (get.code == LESSON_STORE_OK && get.lesson.has_record) {
@@ -62,7 +62,7 @@ static void looks_first(lesson_store_instance *instance, lesson_store_operation 
         return;
     }
     pause_between();
-    create->flags = LESSON_STORE_RESET;
+    create->flags = LESSON_STORE_CREATE_RESET;
     wrapper_shared_run(instance, create, 1);
     create->flags = 0;
 }
@@ -85,8 +85,8 @@ static void create_looks_first_table(lesson_store_backend *table) {
 
 /* Takes the user out of the old lesson, and only then puts it into the new one. */
 static void quits_first(lesson_store_instance *instance, lesson_store_operation *join) {
-    lesson_store_place before = {"", "", ""};
-    lesson_store_operation quit = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+    lesson_store_place before = {.lesson_id = ""};
+    lesson_store_operation quit = {.kind = LESSON_STORE_OPERATION_QUIT};
     quit.uid = join->uid;
     quit.place = &before;
     wrapper_shared_run(instance, &quit, 1);

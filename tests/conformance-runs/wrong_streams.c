@@ -34,12 +34,12 @@ static int join_leaves_member(lesson_store_instance *instance, lesson_store_oper
     return code;
 }
 
-static int members_with_ghosts(lesson_store_instance *instance, lesson_store_id lesson_id,
+static int members_with_ghosts(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                                lesson_store_member_callback callback, void *context) {
     struct wrapper *wrapper = wrapper_of(instance);
     for (size_t i = 0; i < wrapper->ghost_count; i++) {
-        if (same_id(wrapper->ghosts[i].lesson_id, lesson_id) &&
-            !callback(lesson_store_id_of(wrapper->ghosts[i].uid), context))
+        const lesson_store_id ghost = lesson_store_id_of(wrapper->ghosts[i].uid);
+        if (same_id(wrapper->ghosts[i].lesson_id, *lesson_id) && !callback(&ghost, context))
             return LESSON_STORE_OK;
     }
     return wrapper_members(instance, lesson_id, callback, context);
@@ -55,9 +55,9 @@ struct ended_lesson {
     const char *lesson_id;
 };
 
-static bool keep_ghost(lesson_store_id uid, void *context) {
+static bool keep_ghost(const lesson_store_id *uid, void *context) {
     struct ended_lesson *ended = context;
-    add_ghost(ended->wrapper, uid.data, uid.size, ended->lesson_id);
+    add_ghost(ended->wrapper, uid->data, uid->size, ended->lesson_id);
     return true;
 }
 
@@ -83,7 +83,7 @@ static int end_leaves_user_records(lesson_store_instance *instance, lesson_store
             char lesson_id[LESSON_STORE_ID_MAX + 1];
             lesson_store_id_copy(lesson_id, operation->lesson_id);
             struct ended_lesson ended = {wrapper, lesson_id};
-            code = wrapper_members(instance, operation->lesson_id, keep_ghost, &ended);
+            code = wrapper_members(instance, &operation->lesson_id, keep_ghost, &ended);
         }
         if (!code)
             code = wrapper_run(instance, operation, 1);
@@ -107,12 +107,12 @@ struct listener {
     void *context;
 };
 
-static bool tell_twice(lesson_store_id uid, void *context) {
+static bool tell_twice(const lesson_store_id *uid, void *context) {
     struct listener *listener = context;
     return listener->callback(uid, listener->context) && listener->callback(uid, listener->context);
 }
 
-static int members_twice(lesson_store_instance *instance, lesson_store_id lesson_id,
+static int members_twice(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                          lesson_store_member_callback callback, void *context) {
     struct listener listener = {.callback = callback, .context = context};
     return wrapper_members(instance, lesson_id, tell_twice, &listener);
@@ -122,13 +122,13 @@ static void members_twice_table(lesson_store_backend *table) {
     table->members = members_twice;
 }
 
-static bool never_stop(lesson_store_id uid, void *context) {
+static bool never_stop(const lesson_store_id *uid, void *context) {
     struct listener *listener = context;
     listener->callback(uid, listener->context);
     return true;
 }
 
-static int members_never_stop(lesson_store_instance *instance, lesson_store_id lesson_id,
+static int members_never_stop(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                               lesson_store_member_callback callback, void *context) {
     struct listener listener = {.callback = callback, .context = context};
     return wrapper_members(instance, lesson_id, never_stop, &listener);
@@ -186,13 +186,13 @@ static void users_without_sessions_table(lesson_store_backend *table) {
 
 /* ---- Check */
 
-static int check_mends_unasked(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
+static int check_repairs_unasked(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                                void *context) {
     return wrapper_check(instance, flags | LESSON_STORE_CHECK_REPAIR, callback, context);
 }
 
-static void check_mends_unasked_table(lesson_store_backend *table) {
-    table->check = check_mends_unasked;
+static void check_repairs_unasked_table(lesson_store_backend *table) {
+    table->check = check_repairs_unasked;
 }
 
 static int check_always_asks_for_record(lesson_store_instance *instance, uint32_t flags,
@@ -238,25 +238,25 @@ const wrong_backend wrong_streams[] = {
      join_leaves_member_table, NULL},
     {"end-leaves-user-records", "END-1", "BATCH-5 END-3 END-6 LESSONS-3", end_leaves_user_records_table, NULL},
     {"members-twice", "MEMBERS-1",
-     "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-1 ERROR-2 GET-* ID-* JOIN-* LESSONS-* OUTPUT-1 QUIT-* SET-7 "
+     "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-1 ERROR-2 GET-* ID-* JOIN-* LESSONS-* OUTPUT-1 PAGE-* QUIT-* SET-7 "
      "STREAM-* SUPPORT-1 THREAD-1 USERS-* WHERE-*",
      members_twice_table, NULL},
     {"members-never-stop", "STREAM-1", "", members_never_stop_table, NULL},
     {"lessons-with-record-only", "LESSONS-2",
-     "BATCH-5 CHECK-* COUNT-1 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 QUIT-* SET-7 STREAM-* THREAD-1 "
+     "BATCH-5 CHECK-* COUNT-1 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 PAGE-* QUIT-* SET-7 STREAM-* THREAD-1 "
      "USERS-*",
      lessons_with_record_only_table, NULL},
-    {"check-mends-unasked", "CHECK-2", "CHECK-4 STREAM-1 STREAM-2", check_mends_unasked_table, NULL},
+    {"check-repairs-unasked", "CHECK-2", "CHECK-4 STREAM-1 STREAM-2", check_repairs_unasked_table, NULL},
     {"check-always-asks-for-record", "CHECK-1",
-     "BATCH-5 CHECK-* COUNT-1 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 QUIT-* SET-7 STREAM-* THREAD-1 "
+     "BATCH-5 CHECK-* COUNT-1 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 PAGE-* QUIT-* SET-7 STREAM-* THREAD-1 "
      "USERS-*",
      check_always_asks_for_record_table, NULL},
     {"check-finds-nothing", "CHECK-2 CHECK-3", "CHECK-4 STREAM-1 STREAM-2", check_finds_nothing_table, NULL},
     {"lessons-with-members-only", "LESSONS-1",
-     "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-* GET-* ID-* JOIN-* MEMBERS-* OUTPUT-* QUIT-* SET-* STREAM-* "
+     "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-* GET-* ID-* JOIN-* MEMBERS-* OUTPUT-* PAGE-* QUIT-* SET-* STREAM-* "
      "SUPPORT-1 THREAD-* USERS-* WHERE-*",
      lessons_with_members_only_table, NULL},
-    {"users-without-sessions", "USERS-2", "ID-* JOIN-5 JOIN-11 QUIT-4 QUIT-5", users_without_sessions_table, NULL},
+    {"users-without-sessions", "USERS-2", "ID-* JOIN-5 JOIN-11 PAGE-1 QUIT-4 QUIT-5", users_without_sessions_table, NULL},
     {"check-never-stops", "CHECK-4", "STREAM-1", check_never_stops_table, NULL},
     {.name = NULL},
 };

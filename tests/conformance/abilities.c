@@ -1,11 +1,9 @@
-/* What a description can declare, how a store tells whether it has it, and whether the two agree. */
-#include <strings.h>
-
+/* What a description can declare, and whether it agrees with the store. */
 #include "suite.h"
 
 #define OPERATION(name, ...)                                   \
     {                                                          \
-#name, UINT32_C(1) << LESSON_STORE_OPERATION_##name, { \
+#name, LESSON_STORE_OPERATION_MASK_##name, { \
             __VA_ARGS__                                        \
         }                                                      \
     }
@@ -26,28 +24,30 @@ const struct ability operation_abilities[] = {
     OPERATION(JOIN, JOIN("ann", "exams", "biology")),
     OPERATION(QUIT, QUIT("ann")),
     OPERATION(WHERE, WHERE("ann")),
-    OPERATION(COUNT, COUNT("algebra")),
+    OPERATION(COUNT_MEMBERS, COUNT("algebra")),
     NO_MORE,
 };
 
 const struct ability flag_abilities[] = {
-    FLAG(RESET, CREATE("algebra")),
-    FLAG(RECORD_ONLY, END("algebra")),
-    FLAG(IF_EXISTS, JOIN("ann", "exams", "algebra")),
-    FLAG(IF_OPEN, JOIN("ann", "exams", "algebra")),
-    FLAG(STAY, JOIN("ann", "exams", "algebra")),
+    FLAG(CREATE_RESET, CREATE("algebra")),
+    FLAG(END_RECORD_ONLY, END("algebra")),
+    FLAG(JOIN_IF_EXISTS, JOIN("ann", "exams", "algebra")),
+    FLAG(JOIN_IF_OPEN, JOIN("ann", "exams", "algebra")),
+    FLAG(JOIN_STAY, JOIN("ann", "exams", "algebra")),
     NO_MORE,
 };
 
 const struct ability call_abilities[] = {
-    {.name = "MEMBERS", .bit = LESSON_STORE_CONFORMANCE_MEMBERS},
-    {.name = "LESSONS", .bit = LESSON_STORE_CONFORMANCE_LESSONS},
-    {.name = "USERS", .bit = LESSON_STORE_CONFORMANCE_USERS},
-    {.name = "CHECK", .bit = LESSON_STORE_CONFORMANCE_CHECK},
+    {.name = "MEMBERS", .bit = LESSON_STORE_CALL_MEMBERS},
+    {.name = "LESSONS", .bit = LESSON_STORE_CALL_LESSONS},
+    {.name = "USERS", .bit = LESSON_STORE_CALL_USERS},
+    {.name = "CHECK", .bit = LESSON_STORE_CALL_CHECK},
+    {.name = "MEMBERS_PAGE", .bit = LESSON_STORE_CALL_MEMBERS_PAGE},
+    {.name = "LESSONS_PAGE", .bit = LESSON_STORE_CALL_LESSONS_PAGE},
+    {.name = "USERS_PAGE", .bit = LESSON_STORE_CALL_USERS_PAGE},
     NO_MORE,
 };
 
-/* The names are those that info tells, in capitals. */
 static const struct ability capability_abilities[] = {
     {.name = "CAN_KEEP_SESSIONS", .bit = LESSON_STORE_CAN_KEEP_SESSIONS},
     {.name = "CAN_SHARE", .bit = LESSON_STORE_CAN_SHARE},
@@ -57,7 +57,7 @@ static const struct ability capability_abilities[] = {
 
 /* ---- Asking a store */
 
-static bool hear_member(lesson_store_id uid, void *context) {
+static bool hear_member(const lesson_store_id *uid, void *context) {
     (void)uid;
     (void)context;
     return true;
@@ -75,70 +75,51 @@ static bool hear_user(const lesson_store_user *user, void *context) {
     return true;
 }
 
-int make_call(lesson_store *store, uint32_t call) {
+static int ask_for_pages(lesson_store *store, uint64_t call) {
+    lesson_store_cursor *cursor = NULL;
+    const lesson_store_id *uids;
+    const lesson_store_lesson *lessons;
+    const lesson_store_user *users;
+    size_t count;
+    int code = call == LESSON_STORE_CALL_MEMBERS_PAGE
+                   ? lesson_store_members_page(store, "algebra", 10, &cursor, &uids, &count)
+               : call == LESSON_STORE_CALL_LESSONS_PAGE ? lesson_store_lessons_page(store, 10, &cursor, &lessons, &count)
+                                                        : lesson_store_users_page(store, 10, &cursor, &users, &count);
+    lesson_store_cursor_close(cursor);
+    return code;
+}
+
+int make_call(lesson_store *store, uint64_t call) {
     switch (call) {
-    case LESSON_STORE_CONFORMANCE_MEMBERS:
+    case LESSON_STORE_CALL_MEMBERS:
         return lesson_store_members(store, "algebra", hear_member, NULL);
-    case LESSON_STORE_CONFORMANCE_LESSONS:
+    case LESSON_STORE_CALL_LESSONS:
         return lesson_store_lessons(store, hear_lesson, NULL);
-    case LESSON_STORE_CONFORMANCE_USERS:
+    case LESSON_STORE_CALL_USERS:
         return lesson_store_users(store, hear_user, NULL);
-    default:
+    case LESSON_STORE_CALL_CHECK:
         return lesson_store_check(store, 0, NULL, NULL, NULL, NULL);
+    default:
+        return ask_for_pages(store, call);
     }
 }
 
 static bool learn_fact(const char *name, const char *value, void *context) {
     struct facts *facts = context;
-    for (const struct ability *ability = capability_abilities; ability->name; ability++) {
-        if (strcasecmp(name, ability->name) == 0 && strcmp(value, "yes") == 0)
-            facts->capabilities |= ability->bit;
-    }
     facts->has_version |= strcmp(name, "library_version") == 0 && strcmp(value, lesson_store_version()) == 0;
     facts->has_location |= strcmp(name, "location") == 0 && *value;
     return true;
 }
 
 int learn_facts(lesson_store *store, struct facts *facts) {
-    *facts = (struct facts){0, false, false};
+    *facts = (struct facts){false, false};
     return lesson_store_info(store, learn_fact, facts);
 }
 
 /* ---- Comparing */
 
-static bool understands(lesson_store *store, const struct step *probe) {
-    lesson_store_operation operation = operation_of_step(probe);
-    lesson_store_batch(store, &operation, 1);
-    return operation.code != LESSON_STORE_UNSUPPORTED;
-}
-
-static uint32_t operations_of(lesson_store *store) {
-    uint32_t operations = 0;
-    for (const struct ability *ability = operation_abilities; ability->name; ability++)
-        operations |= understands(store, &ability->probe) ? ability->bit : 0;
-    return operations;
-}
-
-/* Whether a store knows a flag cannot be seen where it lacks the operation; there it has what is declared. */
-static uint32_t flags_of(lesson_store *store, uint32_t operations, uint32_t declared) {
-    uint32_t flags = 0;
-    for (const struct ability *ability = flag_abilities; ability->name; ability++) {
-        bool can_be_seen = operations & (UINT32_C(1) << ability->probe.kind);
-        bool has = can_be_seen ? understands(store, &ability->probe) : declared & ability->bit;
-        flags |= has ? ability->bit : 0;
-    }
-    return flags;
-}
-
-static uint32_t calls_of(lesson_store *store) {
-    uint32_t calls = 0;
-    for (const struct ability *ability = call_abilities; ability->name; ability++)
-        calls |= make_call(store, ability->bit) != LESSON_STORE_UNSUPPORTED ? ability->bit : 0;
-    return calls;
-}
-
-static size_t report_differences(const char *backend_name, const struct ability *abilities, uint32_t declared,
-                                 uint32_t present) {
+static size_t report_differences(const char *backend_name, const struct ability *abilities, uint64_t declared,
+                                 uint64_t present) {
     size_t differences = 0;
     for (const struct ability *ability = abilities; ability->name; ability++) {
         if (!((declared ^ present) & ability->bit))
@@ -153,14 +134,13 @@ static size_t report_differences(const char *backend_name, const struct ability 
     return differences;
 }
 
-bool expect_description(const lesson_store_conformance_backend *backend, lesson_store *store) {
-    uint32_t operations = operations_of(store);
-    uint32_t flags = flags_of(store, operations, backend->flags);
-    struct facts facts;
-    uint32_t capabilities = learn_facts(store, &facts) ? backend->capabilities : facts.capabilities;
-    size_t differences = report_differences(backend->name, call_abilities, backend->calls, calls_of(store));
-    differences += report_differences(backend->name, operation_abilities, backend->operations, operations);
-    differences += report_differences(backend->name, flag_abilities, backend->flags, flags);
-    differences += report_differences(backend->name, capability_abilities, backend->capabilities, capabilities);
+bool expect_description(const lesson_store_conformance_backend *backend, const lesson_store *store) {
+    lesson_store_abilities found = LESSON_STORE_ABILITIES_INIT;
+    if (lesson_store_read_abilities(store, &found) != LESSON_STORE_OK)
+        return false;
+    size_t differences = report_differences(backend->name, call_abilities, backend->calls, found.calls);
+    differences += report_differences(backend->name, operation_abilities, backend->operations, found.operations);
+    differences += report_differences(backend->name, flag_abilities, backend->flags, found.flags);
+    differences += report_differences(backend->name, capability_abilities, backend->capabilities, found.capabilities);
     return differences == 0;
 }

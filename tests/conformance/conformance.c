@@ -4,7 +4,7 @@
 #include "suite.h"
 
 static const test_list *const all_tests[] = {&lesson_tests,  &user_tests,   &join_flag_tests, &id_tests,
-                                             &batch_tests,   &stream_tests, &argument_tests,  &check_tests,
+                                             &batch_tests,   &stream_tests, &page_tests,     &argument_tests,  &check_tests,
                                              &sharing_tests, &walk_tests,   &callback_tests};
 
 /* A test in a mode. */
@@ -219,13 +219,15 @@ static int list_or_run(struct run *run) {
 
 /* ---- What the caller gave */
 
+void lesson_store_conformance_backend_init(lesson_store_conformance_backend *backend, size_t size) {
+    const lesson_store_conformance_backend init = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    lesson_store_sized_init(backend, size, &init, sizeof init);
+}
+
 static bool complete(lesson_store_conformance_backend *out, const lesson_store_conformance_backend *given) {
     const size_t required = offsetof(lesson_store_conformance_backend, open) + sizeof given->open;
-    if (!given || given->size < required)
-        return false;
-    memset(out, 0, sizeof *out);
-    memcpy(out, given, given->size < sizeof *out ? given->size : sizeof *out);
-    return out->name && out->open;
+    return given && lesson_store_sized_read(out, sizeof *out, given, required) && out->name && out->open &&
+           out->reserved == 0;
 }
 
 static bool parse_arguments(struct run *run, int argc, char **argv) {

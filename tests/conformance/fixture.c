@@ -72,7 +72,7 @@ void make_joins(struct fixture *fixture, size_t count, size_t lessons) {
         struct joining *joining = &fixture->joinings[i];
         snprintf(joining->uid, sizeof joining->uid, "user %zu", i);
         snprintf(joining->lesson_id, sizeof joining->lesson_id, "lesson %zu", i % lessons);
-        fixture->operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        fixture->operations[i] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
         fixture->operations[i].uid = lesson_store_id_of(joining->uid);
         fixture->operations[i].course_id = lesson_store_id_of("maths");
         fixture->operations[i].lesson_id = lesson_store_id_of(joining->lesson_id);
@@ -86,13 +86,11 @@ unsigned draw(unsigned *seed, unsigned below) {
 
 /* ---- Failing */
 
-static const char *const kind_words[] = {"create", "end", "set", "get_lesson", "join", "quit", "where", "count"};
-
 static void print_step(const struct fixture *fixture) {
     const struct step *step = fixture->step;
     if (!step)
         return;
-    fprintf(stderr, "  at step %zu: %s", fixture->step_number, kind_words[step->kind]);
+    fprintf(stderr, "  at step %zu: %s", fixture->step_number, lesson_store_operation_name(step->kind));
     if (step->uid)
         fprintf(stderr, " uid %s", quote_text(step->uid).text);
     if (step->course_id)
@@ -137,11 +135,11 @@ bool has_operation(const struct fixture *fixture, uint32_t kind) {
     return fixture->backend->operations & (UINT32_C(1) << kind);
 }
 
-bool has_call(const struct fixture *fixture, uint32_t call) {
+bool has_call(const struct fixture *fixture, uint64_t call) {
     return fixture->backend->calls & call;
 }
 
-bool has_capability(const struct fixture *fixture, uint32_t capability) {
+bool has_capability(const struct fixture *fixture, uint64_t capability) {
     return fixture->backend->capabilities & capability;
 }
 
@@ -156,16 +154,16 @@ void need_operation(struct fixture *fixture, uint32_t kind) {
     if (has_operation(fixture, kind))
         return;
     char why[64];
-    snprintf(why, sizeof why, "it declares no operation %s", kind_words[kind]);
+    snprintf(why, sizeof why, "it declares no operation %s", lesson_store_operation_name(kind));
     skip_test(fixture, why);
 }
 
-void need_flags(struct fixture *fixture, uint32_t flags) {
+void need_flags(struct fixture *fixture, uint64_t flags) {
     if (flags & ~fixture->backend->flags)
         skip_test(fixture, "it does not declare every flag of this test");
 }
 
-void need_capability(struct fixture *fixture, uint32_t capability) {
+void need_capability(struct fixture *fixture, uint64_t capability) {
     if (has_capability(fixture, capability))
         return;
     skip_test(fixture, capability == LESSON_STORE_CAN_KEEP_SESSIONS ? "it declares to keep no sessions"
@@ -173,7 +171,7 @@ void need_capability(struct fixture *fixture, uint32_t capability) {
                                                                     : "it declares that data does not persist");
 }
 
-void need_calls(struct fixture *fixture, uint32_t calls) {
+void need_calls(struct fixture *fixture, uint64_t calls) {
     for (const struct ability *ability = call_abilities; ability->name; ability++) {
         if (!(calls & ability->bit & ~fixture->backend->calls))
             continue;

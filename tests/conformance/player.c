@@ -9,17 +9,27 @@ static int32_t chat_status_of(const char *word) {
     return word ? lesson_store_chat_status_of(word) : LESSON_STORE_STATUS_NONE;
 }
 
+void give_status(lesson_store_operation *operation, int32_t *status, uint32_t bit, int32_t wanted) {
+    if (wanted == LESSON_STORE_STATUS_NONE)
+        return;
+    *status = wanted;
+    operation->given |= bit;
+}
+
 lesson_store_operation operation_of_step(const struct step *step) {
-    lesson_store_operation operation = LESSON_STORE_OPERATION_INIT(step->kind);
+    lesson_store_operation operation = {.kind = step->kind};
     operation.flags = step->flags;
     operation.uid = lesson_store_id_of(step->uid);
     operation.course_id = lesson_store_id_of(step->course_id);
     operation.lesson_id = lesson_store_id_of(step->lesson_id);
     operation.session = lesson_store_id_of(step->session);
-    operation.course_status = course_status_of(step->course_status);
-    operation.chat_status = chat_status_of(step->chat_status);
-    operation.if_course_status = course_status_of(step->if_course_status);
-    operation.if_chat_status = chat_status_of(step->if_chat_status);
+    give_status(&operation, &operation.course_status, LESSON_STORE_GIVEN_COURSE_STATUS,
+                course_status_of(step->course_status));
+    give_status(&operation, &operation.chat_status, LESSON_STORE_GIVEN_CHAT_STATUS, chat_status_of(step->chat_status));
+    give_status(&operation, &operation.if_course_status, LESSON_STORE_GIVEN_IF_COURSE_STATUS,
+                course_status_of(step->if_course_status));
+    give_status(&operation, &operation.if_chat_status, LESSON_STORE_GIVEN_IF_CHAT_STATUS,
+                chat_status_of(step->if_chat_status));
     return operation;
 }
 
@@ -124,7 +134,7 @@ static void judge(struct fixture *fixture, const struct step *step, const lesson
     expect_code(fixture, "the answer", operation->code, step->code);
     judge_place(fixture, step, operation->place);
     bool ok = step->code == LESSON_STORE_OK;
-    if (ok && (step->kind == LESSON_STORE_OPERATION_END || step->kind == LESSON_STORE_OPERATION_COUNT))
+    if (ok && (step->kind == LESSON_STORE_OPERATION_END || step->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS))
         expect_number(fixture, "the count", operation->count, step->count);
     if ((ok && step->kind == LESSON_STORE_OPERATION_GET_LESSON) || step->code == LESSON_STORE_CONFLICT) {
         if (step->kind != LESSON_STORE_OPERATION_QUIT)
@@ -145,7 +155,7 @@ static void mark_answers(lesson_store_operation *operation) {
 /* What this answer does not speak of is as it was. */
 static void judge_unwritten(struct fixture *fixture, const struct step *step, const lesson_store_operation *operation) {
     bool ok = step->code == LESSON_STORE_OK;
-    bool counts = step->kind == LESSON_STORE_OPERATION_END || step->kind == LESSON_STORE_OPERATION_COUNT;
+    bool counts = step->kind == LESSON_STORE_OPERATION_END || step->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS;
     bool has_lesson = (ok && step->kind == LESSON_STORE_OPERATION_GET_LESSON) ||
                       (step->code == LESSON_STORE_CONFLICT && step->kind == LESSON_STORE_OPERATION_SET);
     if (!(ok && step->kind == LESSON_STORE_OPERATION_JOIN))
@@ -192,7 +202,7 @@ static int call_end(struct fixture *fixture, lesson_store *store, const struct s
 static int call_count(struct fixture *fixture, lesson_store *store, const struct step *step,
                       lesson_store_operation *answer) {
     uint64_t count = UNWRITTEN_COUNT;
-    int code = lesson_store_count(store, step->lesson_id, &count);
+    int code = lesson_store_count_members(store, step->lesson_id, &count);
     if (code != LESSON_STORE_OK)
         expect_number(fixture, "the figure that the call does not write", count, UNWRITTEN_COUNT);
     answer->count = count;
@@ -209,7 +219,24 @@ static int call_get(struct fixture *fixture, lesson_store *store, const struct s
     return code;
 }
 
-/* A set of one status, fenced by itself, has a call of its own; any other is a batch of one. */
+/* A set of one status has a call of its own, with the expected value or without. */
+static int call_set_of_course(lesson_store *store, const struct step *step, const lesson_store_operation *answer,
+                              int *current) {
+    if (!step->if_course_status)
+        return lesson_store_set_course_status(store, step->lesson_id, answer->course_status);
+    return lesson_store_replace_course_status(store, step->lesson_id, answer->if_course_status, answer->course_status,
+                                              current);
+}
+
+static int call_set_of_chat(lesson_store *store, const struct step *step, const lesson_store_operation *answer,
+                            int *current) {
+    if (!step->if_chat_status)
+        return lesson_store_set_chat_status(store, step->lesson_id, answer->chat_status);
+    return lesson_store_replace_chat_status(store, step->lesson_id, answer->if_chat_status, answer->chat_status,
+                                            current);
+}
+
+/* Any other set is a batch of one. */
 static int call_set(struct fixture *fixture, lesson_store *store, const struct step *step,
                     lesson_store_operation *answer) {
     bool course_only = !step->chat_status && !step->if_chat_status;
@@ -218,20 +245,20 @@ static int call_set(struct fixture *fixture, lesson_store *store, const struct s
         int code = lesson_store_batch(store, answer, 1);
         return code ? code : answer->code;
     }
-    int present = UNWRITTEN_STATUS;
-    int code = course_only ? lesson_store_set_course_status(store, step->lesson_id, answer->course_status,
-                                                            answer->if_course_status, &present)
-                           : lesson_store_set_chat_status(store, step->lesson_id, answer->chat_status,
-                                                          answer->if_chat_status, &present);
+    int current = UNWRITTEN_STATUS;
+    int code = course_only ? call_set_of_course(store, step, answer, &current)
+                           : call_set_of_chat(store, step, answer, &current);
     if (code != LESSON_STORE_CONFLICT)
-        judge_status(fixture, "the status that the call does not write", present, UNWRITTEN_STATUS);
-    answer->lesson.course_status = course_only ? present : course_status_of(step->lesson.course_status);
-    answer->lesson.chat_status = chat_only ? present : chat_status_of(step->lesson.chat_status);
+        judge_status(fixture, "the status that the call does not write", current, UNWRITTEN_STATUS);
+    answer->lesson.course_status = course_only ? current : course_status_of(step->lesson.course_status);
+    answer->lesson.chat_status = chat_only ? current : chat_status_of(step->lesson.chat_status);
     return code;
 }
 
 static int call(struct fixture *fixture, lesson_store *store, const struct step *step, lesson_store_operation *answer) {
     switch ((lesson_store_operation_kind)step->kind) {
+    case LESSON_STORE_OPERATION_NONE:
+        break;
     case LESSON_STORE_OPERATION_CREATE:
         return lesson_store_create(store, step->lesson_id, step->flags);
     case LESSON_STORE_OPERATION_END:
@@ -247,7 +274,7 @@ static int call(struct fixture *fixture, lesson_store *store, const struct step 
         return lesson_store_quit(store, step->uid, step->lesson_id, step->session, answer->place);
     case LESSON_STORE_OPERATION_WHERE:
         return lesson_store_where(store, step->uid, answer->place);
-    case LESSON_STORE_OPERATION_COUNT:
+    case LESSON_STORE_OPERATION_COUNT_MEMBERS:
         return call_count(fixture, store, step, answer);
     }
     return LESSON_STORE_INVALID;

@@ -51,9 +51,9 @@ typedef struct member_context {
     lesson_store_id lesson_id;
 } member_context;
 
-static bool hear_member(lesson_store_id uid, void *context) {
+static bool hear_member(const lesson_store_id *uid, void *context) {
     member_context *members = context;
-    say_member(members->out, members->lesson_id, uid);
+    say_member(members->out, members->lesson_id, *uid);
     return true;
 }
 
@@ -99,7 +99,7 @@ static void ask_lesson(struct fixture *fixture, lesson_store *store, const char 
 
 static void ask_count(struct fixture *fixture, lesson_store *store, const char *lesson_id, lines *out) {
     uint64_t count = 0;
-    int code = lesson_store_count(store, lesson_id, &count);
+    int code = lesson_store_count_members(store, lesson_id, &count);
     expect_code(fixture, "count, for the state", code, LESSON_STORE_OK);
     say_count(out, lesson_id, count);
 }
@@ -119,20 +119,20 @@ void take_snapshot(struct fixture *fixture, lesson_store *store, lines *out) {
         const char *lesson_id = fixture->known_lessons.items[i];
         if (has_operation(fixture, LESSON_STORE_OPERATION_GET_LESSON))
             ask_lesson(fixture, store, lesson_id, out);
-        if (has_operation(fixture, LESSON_STORE_OPERATION_COUNT))
+        if (has_operation(fixture, LESSON_STORE_OPERATION_COUNT_MEMBERS))
             ask_count(fixture, store, lesson_id, out);
-        if (has_call(fixture, LESSON_STORE_CONFORMANCE_MEMBERS))
+        if (has_call(fixture, LESSON_STORE_CALL_MEMBERS))
             ask_members(fixture, store, lesson_id, out);
     }
-    if (has_call(fixture, LESSON_STORE_CONFORMANCE_LESSONS))
+    if (has_call(fixture, LESSON_STORE_CALL_LESSONS))
         expect_code(fixture, "lessons, for the state", lesson_store_lessons(store, hear_lesson, out), LESSON_STORE_OK);
-    if (has_call(fixture, LESSON_STORE_CONFORMANCE_USERS))
+    if (has_call(fixture, LESSON_STORE_CALL_USERS))
         expect_code(fixture, "users, for the state", lesson_store_users(store, hear_user, out), LESSON_STORE_OK);
 }
 
 /* A check has nothing to say about a sound store, so its findings are lines that nobody expects. */
 static void add_findings(struct fixture *fixture, lesson_store *store, lines *out) {
-    if (has_call(fixture, LESSON_STORE_CONFORMANCE_CHECK))
+    if (has_call(fixture, LESSON_STORE_CALL_CHECK))
         expect_code(fixture, "check, for the state", lesson_store_check(store, 0, hear_finding, out, NULL, NULL),
                     LESSON_STORE_OK);
 }
@@ -187,9 +187,9 @@ static void expect_lesson(const struct fixture *fixture, const char *lesson_id, 
         else
             say_no_lesson(out, lesson_id);
     }
-    if (has_operation(fixture, LESSON_STORE_OPERATION_COUNT))
+    if (has_operation(fixture, LESSON_STORE_OPERATION_COUNT_MEMBERS))
         say_count(out, lesson_id, lesson.member_count);
-    if (has_call(fixture, LESSON_STORE_CONFORMANCE_LESSONS) && exists)
+    if (has_call(fixture, LESSON_STORE_CALL_LESSONS) && exists)
         say_lesson(out, "lessons", &lesson);
 }
 
@@ -202,9 +202,9 @@ static void add_expected(const struct fixture *fixture, const struct record *rec
     for (size_t i = 0; i < fixture->known_lessons.count; i++)
         expect_lesson(fixture, fixture->known_lessons.items[i], records, users, out);
     for (; users && users->uid; users++) {
-        if (has_call(fixture, LESSON_STORE_CONFORMANCE_MEMBERS))
+        if (has_call(fixture, LESSON_STORE_CALL_MEMBERS))
             say_member(out, lesson_store_id_of(users->lesson_id), lesson_store_id_of(users->uid));
-        if (has_call(fixture, LESSON_STORE_CONFORMANCE_USERS))
+        if (has_call(fixture, LESSON_STORE_CALL_USERS))
             expect_user("users", users, out);
     }
 }

@@ -92,7 +92,7 @@ struct step {
 #define IF_COURSE_STATUS(word) .if_course_status = (word)
 #define IF_CHAT_STATUS(word) .if_chat_status = (word)
 #define GET(lesson) .kind = LESSON_STORE_OPERATION_GET_LESSON, .lesson_id = (lesson)
-#define COUNT(lesson) .kind = LESSON_STORE_OPERATION_COUNT, .lesson_id = (lesson)
+#define COUNT(lesson) .kind = LESSON_STORE_OPERATION_COUNT_MEMBERS, .lesson_id = (lesson)
 #define JOIN(user, course, lesson) \
     .kind = LESSON_STORE_OPERATION_JOIN, .uid = (user), .course_id = (course), .lesson_id = (lesson)
 #define QUIT(user) .kind = LESSON_STORE_OPERATION_QUIT, .uid = (user)
@@ -172,7 +172,7 @@ typedef struct test_list {
 /* Something that a description may declare: an operation, a flag, a call or a capability. */
 struct ability {
     const char *name;
-    uint32_t bit;
+    uint64_t bit;
     struct step probe; /* operations and flags: an operation that is UNSUPPORTED where it is missing */
 };
 
@@ -180,11 +180,10 @@ struct ability {
 extern const struct ability operation_abilities[], flag_abilities[], call_abilities[];
 
 /* Makes the call of this bit, and listens to nothing that it gives. */
-int make_call(lesson_store *store, uint32_t call);
+int make_call(lesson_store *store, uint64_t call);
 
-/* What info tells of every store. */
+/* What info reports of every store. */
 struct facts {
-    uint32_t capabilities;
     bool has_version;
     bool has_location;
 };
@@ -192,12 +191,12 @@ struct facts {
 int learn_facts(lesson_store *store, struct facts *facts);
 
 /* Compares the description with an open, empty store, and prints a line for each difference. False if there is any. */
-bool expect_description(const lesson_store_conformance_backend *backend, lesson_store *store);
+bool expect_description(const lesson_store_conformance_backend *backend, const lesson_store *store);
 
 /* ---- The lists of tests */
 
 extern const test_list lesson_tests, user_tests, join_flag_tests, id_tests, batch_tests, stream_tests, argument_tests,
-    check_tests, sharing_tests, walk_tests, callback_tests;
+    check_tests, page_tests, sharing_tests, walk_tests, callback_tests;
 
 /* ---- fixture.c */
 
@@ -242,16 +241,16 @@ void expect_number(struct fixture *fixture, const char *what, uint64_t found, ui
 
 /* Skips the test, visibly, where the description does not declare these. */
 void need_operation(struct fixture *fixture, uint32_t kind);
-void need_flags(struct fixture *fixture, uint32_t flags);
-void need_capability(struct fixture *fixture, uint32_t capability);
+void need_flags(struct fixture *fixture, uint64_t flags);
+void need_capability(struct fixture *fixture, uint64_t capability);
 #define ALL_STREAMS \
-    (LESSON_STORE_CONFORMANCE_MEMBERS | LESSON_STORE_CONFORMANCE_LESSONS | LESSON_STORE_CONFORMANCE_USERS)
-void need_calls(struct fixture *fixture, uint32_t calls);
+    (LESSON_STORE_CALL_MEMBERS | LESSON_STORE_CALL_LESSONS | LESSON_STORE_CALL_USERS)
+void need_calls(struct fixture *fixture, uint64_t calls);
 void skip_test(struct fixture *fixture, const char *why);
 
 bool has_operation(const struct fixture *fixture, uint32_t kind);
-bool has_call(const struct fixture *fixture, uint32_t call);
-bool has_capability(const struct fixture *fixture, uint32_t capability);
+bool has_call(const struct fixture *fixture, uint64_t call);
+bool has_capability(const struct fixture *fixture, uint64_t capability);
 
 /* Room for a batch, all zero; valid until the next call. */
 void make_room_for_batch(struct fixture *fixture, size_t count);
@@ -268,6 +267,9 @@ unsigned draw(unsigned *seed, unsigned below);
  * was. */
 void play(struct fixture *fixture, const struct step *steps);
 lesson_store_operation operation_of_step(const struct step *step);
+
+/* Gives a status to a set; LESSON_STORE_STATUS_NONE gives none. */
+void give_status(lesson_store_operation *operation, int32_t *status, uint32_t bit, int32_t wanted);
 void need_steps(struct fixture *fixture, const struct step *steps);
 
 /* ---- state.c */

@@ -33,15 +33,15 @@ static void wrong_ids(struct fixture *fixture) {
 }
 
 static void wrong_flags(struct fixture *fixture) {
-    static const struct step wrong[] = {{CREATE("algebra"), FLAGS(LESSON_STORE_RECORD_ONLY)},
-                                        {END("algebra"), FLAGS(LESSON_STORE_RESET)},
-                                        {SET("algebra"), COURSE_STATUS("online"), FLAGS(LESSON_STORE_IF_EXISTS)},
-                                        {JOIN("ann", "maths", "biology"), FLAGS(LESSON_STORE_RESET)},
+    static const struct step wrong[] = {{CREATE("algebra"), FLAGS(LESSON_STORE_END_RECORD_ONLY)},
+                                        {END("algebra"), FLAGS(LESSON_STORE_CREATE_RESET)},
+                                        {SET("algebra"), COURSE_STATUS("online"), FLAGS(LESSON_STORE_JOIN_IF_EXISTS)},
+                                        {JOIN("ann", "maths", "biology"), FLAGS(LESSON_STORE_CREATE_RESET)},
                                         {JOIN("ann", "maths", "biology"), FLAGS(1u << 30)},
-                                        {QUIT("ann"), FLAGS(LESSON_STORE_STAY)},
-                                        {WHERE("ann"), FLAGS(LESSON_STORE_STAY)},
+                                        {QUIT("ann"), FLAGS(LESSON_STORE_JOIN_STAY)},
+                                        {WHERE("ann"), FLAGS(LESSON_STORE_JOIN_STAY)},
                                         {GET("algebra"), FLAGS(1u << 31)},
-                                        {COUNT("algebra"), FLAGS(LESSON_STORE_IF_OPEN)}};
+                                        {COUNT("algebra"), FLAGS(LESSON_STORE_JOIN_IF_OPEN)}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         fixture->step = &wrong[i];
         fixture->step_number = i + 1;
@@ -63,20 +63,26 @@ static void wrong_statuses(struct fixture *fixture) {
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         lesson_store_operation set = operation_of_step(&(struct step){SET("algebra")});
-        set.course_status = wrong[i].course_status;
-        set.chat_status = wrong[i].chat_status;
-        set.if_course_status = wrong[i].if_course_status;
-        set.if_chat_status = wrong[i].if_chat_status;
+        give_status(&set, &set.course_status, LESSON_STORE_GIVEN_COURSE_STATUS, wrong[i].course_status);
+        give_status(&set, &set.chat_status, LESSON_STORE_GIVEN_CHAT_STATUS, wrong[i].chat_status);
+        give_status(&set, &set.if_course_status, LESSON_STORE_GIVEN_IF_COURSE_STATUS, wrong[i].if_course_status);
+        give_status(&set, &set.if_chat_status, LESSON_STORE_GIVEN_IF_CHAT_STATUS, wrong[i].if_chat_status);
         expect_refused(fixture, wrong[i].what, set, LESSON_STORE_INVALID);
     }
     lesson_store_operation create = operation_of_step(&(struct step){CREATE("biology")});
+    create.given = LESSON_STORE_GIVEN_COURSE_STATUS;
     create.course_status = LESSON_STORE_COURSE_ONLINE;
     expect_refused(fixture, "create with a status", create, LESSON_STORE_INVALID);
+    create.given = 0;
+    expect_refused(fixture, "a status that is not among what is given", create, LESSON_STORE_INVALID);
+    lesson_store_operation set = operation_of_step(&(struct step){SET("algebra"), COURSE_STATUS("online")});
+    set.given |= 1u << 31;
+    expect_refused(fixture, "something given that does not exist", set, LESSON_STORE_INVALID);
 }
 
 static void wrong_kinds(struct fixture *fixture) {
     lesson_store_operation operation = operation_of_step(&(struct step){CREATE("biology")});
-    operation.kind = LESSON_STORE_OPERATION_COUNT + 1;
+    operation.kind = LESSON_STORE_OPERATION_COUNT_MEMBERS + 1;
     expect_refused(fixture, "the kind after the last", operation, LESSON_STORE_INVALID);
     operation.kind = UINT32_MAX;
     expect_refused(fixture, "the kind UINT32_MAX", operation, LESSON_STORE_INVALID);
@@ -111,17 +117,17 @@ static void argument_nulls(struct fixture *fixture) {
 
 static void output_nulls(struct fixture *fixture) {
     lesson_store *store = fixture->store;
-    for (uint32_t kind = LESSON_STORE_OPERATION_CREATE; kind <= LESSON_STORE_OPERATION_COUNT; kind++)
+    for (uint32_t kind = LESSON_STORE_OPERATION_CREATE; kind <= LESSON_STORE_OPERATION_COUNT_MEMBERS; kind++)
         need_operation(fixture, kind);
     play(fixture, one_user);
     expect_code(fixture, "join", lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
     expect_code(fixture, "where", lesson_store_where(store, "ann", NULL), LESSON_STORE_OK);
-    expect_code(fixture, "count", lesson_store_count(store, "algebra", NULL), LESSON_STORE_OK);
+    expect_code(fixture, "count", lesson_store_count_members(store, "algebra", NULL), LESSON_STORE_OK);
     expect_code(fixture, "get_lesson", lesson_store_get_lesson(store, "algebra", NULL), LESSON_STORE_OK);
-    expect_code(fixture, "set", lesson_store_set_course_status(store, "algebra", 1, 2, NULL), LESSON_STORE_CONFLICT);
-    expect_code(fixture, "set", lesson_store_set_chat_status(store, "algebra", 1, 1, NULL), LESSON_STORE_CONFLICT);
+    expect_code(fixture, "set", lesson_store_replace_course_status(store, "algebra", 2, 1, NULL), LESSON_STORE_CONFLICT);
+    expect_code(fixture, "set", lesson_store_replace_chat_status(store, "algebra", 1, 1, NULL), LESSON_STORE_CONFLICT);
     expect_code(fixture, "quit", lesson_store_quit(store, "ann", "biology", NULL, NULL), LESSON_STORE_CONFLICT);
-    if (has_call(fixture, LESSON_STORE_CONFORMANCE_CHECK))
+    if (has_call(fixture, LESSON_STORE_CALL_CHECK))
         expect_code(fixture, "check", lesson_store_check(store, 0, NULL, NULL, NULL, NULL), LESSON_STORE_OK);
     expect_one_user(fixture);
     expect_code(fixture, "quit", lesson_store_quit(store, "ann", NULL, NULL, NULL), LESSON_STORE_OK);
@@ -253,21 +259,21 @@ static void expect_calls_fail(struct fixture *fixture) {
 
 static void break_engine(struct fixture *fixture) {
     const lesson_store_conformance_backend *backend = fixture->backend;
-    if (!backend->break_engine || !backend->mend_engine)
+    if (!backend->break_engine || !backend->restore_engine)
         skip_test(fixture, "it describes no way to make its engine fail");
     play(fixture, one_user);
     expect_code(fixture, "break_engine", backend->break_engine(backend->context), 0);
 }
 
-static void mend_engine(struct fixture *fixture) {
-    expect_code(fixture, "mend_engine", fixture->backend->mend_engine(fixture->backend->context), 0);
+static void restore_engine(struct fixture *fixture) {
+    expect_code(fixture, "restore_engine", fixture->backend->restore_engine(fixture->backend->context), 0);
 }
 
 static void failing_engine(struct fixture *fixture) {
     break_engine(fixture);
     expect_operations_fail(fixture);
     expect_calls_fail(fixture);
-    mend_engine(fixture);
+    restore_engine(fixture);
 }
 
 /* The first calls after a failure may still meet the broken connection; a store that never recovers fails. */
@@ -277,12 +283,12 @@ static void recovering_engine(struct fixture *fixture) {
     need_operation(fixture, LESSON_STORE_OPERATION_WHERE);
     break_engine(fixture);
     lesson_store_where(fixture->store, "ann", NULL);
-    mend_engine(fixture);
+    restore_engine(fixture);
     int code = LESSON_STORE_FAILED;
     for (int i = 0; i < RECOVERY_TRIES && code < 0; i++)
         code = lesson_store_where(fixture->store, "ann", NULL);
     if (code < 0)
-        fail_test(fixture, "where, after the engine was mended: found %s: %s", lesson_store_code_name(code),
+        fail_test(fixture, "where, after the engine was repaired: found %s: %s", lesson_store_code_name(code),
                   lesson_store_message());
     expect_code(fixture, "join", lesson_store_join(fixture->store, "ann", "exams", "algebra", NULL, 0, NULL),
                 LESSON_STORE_OK);
@@ -314,8 +320,8 @@ static const struct test tests[] = {
      .judges_unwritten = true},
     {.name = "OUTPUT-2 what an answer of a user's operation does not speak of is left alone",
      STEPS({CREATE("algebra")}, {CREATE("algebra"), ANSWER(EXISTS)},
-           {JOIN("ann", "maths", "algebra"), FLAGS(LESSON_STORE_IF_EXISTS)},
-           {JOIN("ann", "maths", "botany"), FLAGS(LESSON_STORE_IF_EXISTS), REFUSED_BY(LESSON_STORE_IF_EXISTS),
+           {JOIN("ann", "maths", "algebra"), FLAGS(LESSON_STORE_JOIN_IF_EXISTS)},
+           {JOIN("ann", "maths", "botany"), FLAGS(LESSON_STORE_JOIN_IF_EXISTS), REFUSED_BY(LESSON_STORE_JOIN_IF_EXISTS),
             IN("maths", "algebra")},
            {JOIN("ann", "maths", "algebra"), ALREADY_IN("maths", "algebra")}, {WHERE("ann"), IN("maths", "algebra")},
            {QUIT("ann"), OF_LESSON("botany"), ANSWER(CONFLICT), IN("maths", "algebra")}, {COUNT("algebra"), NUMBER(1)},

@@ -13,7 +13,7 @@ static void batch_invalid_inside(struct fixture *fixture) {
     for (size_t i = 0; i < 7; i++)
         operations[i] = operation_of_step(&sound[i / 2 < 3 ? i / 2 : 0]);
     operations[0].lesson_id = lesson_store_id_of("");
-    operations[2].flags = LESSON_STORE_RESET;
+    operations[2].flags = LESSON_STORE_CREATE_RESET;
     operations[4].uid = lesson_store_id_of("a\nb");
     operations[6].kind = 4711;
     expect_code(fixture, "the batch", lesson_store_batch(fixture->store, operations, 7), LESSON_STORE_OK);
@@ -29,7 +29,7 @@ static void batch_invalid_inside(struct fixture *fixture) {
 
 static void batch_empty(struct fixture *fixture) {
     expect_code(fixture, "no operations at NULL", lesson_store_batch(fixture->store, NULL, 0), LESSON_STORE_OK);
-    lesson_store_operation untouched = lesson_store_operation_of(LESSON_STORE_OPERATION_CREATE);
+    lesson_store_operation untouched = {.kind = LESSON_STORE_OPERATION_CREATE};
     untouched.lesson_id = lesson_store_id_of("algebra");
     untouched.code = 4711;
     expect_code(fixture, "no operations", lesson_store_batch(fixture->store, &untouched, 0), LESSON_STORE_OK);
@@ -39,8 +39,8 @@ static void batch_empty(struct fixture *fixture) {
 }
 
 static void batch_only_invalid(struct fixture *fixture) {
-    lesson_store_operation operations[2] = {LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_CREATE),
-                                            LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_WHERE)};
+    lesson_store_operation operations[2] = {{.kind = LESSON_STORE_OPERATION_CREATE},
+                                            {.kind = LESSON_STORE_OPERATION_WHERE}};
     expect_code(fixture, "the batch", lesson_store_batch(fixture->store, operations, 2), LESSON_STORE_OK);
     expect_code(fixture, "create without a lesson", operations[0].code, LESSON_STORE_INVALID);
     expect_code(fixture, "where without a uid", operations[1].code, LESSON_STORE_INVALID);
@@ -91,7 +91,7 @@ static void make_room_for_texts(struct fixture *fixture, size_t count) {
 }
 
 static lesson_store_operation large_join(struct fixture *fixture, size_t i, size_t lesson) {
-    lesson_store_operation join = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    lesson_store_operation join = {.kind = LESSON_STORE_OPERATION_JOIN};
     join.uid = numbered(fixture, 2 * i, "user", i);
     join.course_id = lesson_store_id_of("maths");
     join.lesson_id = numbered(fixture, 2 * i + 1, "lesson", lesson);
@@ -140,7 +140,7 @@ static void batch_order(struct fixture *fixture) {
     for (size_t i = 0; i < LARGE; i++) {
         bool quits = i % 10 == 9;
         lesson_store_operation *operation = &fixture->operations[i];
-        *operation = lesson_store_operation_of(quits ? LESSON_STORE_OPERATION_QUIT : LESSON_STORE_OPERATION_JOIN);
+        *operation = (lesson_store_operation){.kind = quits ? LESSON_STORE_OPERATION_QUIT : LESSON_STORE_OPERATION_JOIN};
         operation->uid = lesson_store_id_of("ann");
         operation->place = &fixture->places[i];
         if (quits)
@@ -181,12 +181,12 @@ static void end_large(struct fixture *fixture) {
 
 static void batch_limit(struct fixture *fixture) {
     need_operation(fixture, LESSON_STORE_OPERATION_CREATE);
-    need_operation(fixture, LESSON_STORE_OPERATION_COUNT);
+    need_operation(fixture, LESSON_STORE_OPERATION_COUNT_MEMBERS);
     const size_t most = LESSON_STORE_BATCH_MAX;
     make_room_for_batch(fixture, most + 1);
     for (size_t i = 0; i <= most; i++) {
         fixture->operations[i] =
-            lesson_store_operation_of(i == 0 ? LESSON_STORE_OPERATION_CREATE : LESSON_STORE_OPERATION_COUNT);
+            (lesson_store_operation){.kind = i == 0 ? LESSON_STORE_OPERATION_CREATE : LESSON_STORE_OPERATION_COUNT_MEMBERS};
         fixture->operations[i].lesson_id = lesson_store_id_of("algebra");
         fixture->operations[i].code = 4711;
     }

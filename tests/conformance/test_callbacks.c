@@ -40,7 +40,7 @@ static void expect_answer(struct told *told, const char *what, int found, int ex
 /* Takes the user out through whom the item is there, and puts a new one beside it. */
 static void write_and_read(struct told *told, unsigned item) {
     char uid[32], late_uid[32], lesson_id[32];
-    lesson_store_place place = {"", "", ""};
+    lesson_store_place place = {.lesson_id = ""};
     snprintf(uid, sizeof uid, "user %u", item);
     snprintf(late_uid, sizeof late_uid, "late %u", item);
     if (told->lessons == 1)
@@ -76,8 +76,8 @@ static bool hear(struct told *told, lesson_store_id id) {
     return true;
 }
 
-static bool hear_member(lesson_store_id uid, void *context) {
-    return hear(context, uid);
+static bool hear_member(const lesson_store_id *uid, void *context) {
+    return hear(context, *uid);
 }
 
 static bool hear_lesson(const lesson_store_lesson *lesson, void *context) {
@@ -174,15 +174,15 @@ static void call_another(struct fixture *fixture, uint32_t call, const char *pre
 }
 
 static void members_call_another(struct fixture *fixture) {
-    call_another(fixture, LESSON_STORE_CONFORMANCE_MEMBERS, "user ", 1, begin_members);
+    call_another(fixture, LESSON_STORE_CALL_MEMBERS, "user ", 1, begin_members);
 }
 
 static void lessons_call_another(struct fixture *fixture) {
-    call_another(fixture, LESSON_STORE_CONFORMANCE_LESSONS, "lesson ", ITEMS, begin_lessons);
+    call_another(fixture, LESSON_STORE_CALL_LESSONS, "lesson ", ITEMS, begin_lessons);
 }
 
 static void users_call_another(struct fixture *fixture) {
-    call_another(fixture, LESSON_STORE_CONFORMANCE_USERS, "user ", 1, begin_users);
+    call_another(fixture, LESSON_STORE_CALL_USERS, "user ", 1, begin_users);
 }
 
 static const struct test tests[] = {

@@ -22,19 +22,19 @@ struct findings {
 static bool hear_finding(const lesson_store_finding *finding, void *context) {
     struct findings *findings = context;
     lines_add(findings->out, "%s: lesson %s, user %s, %s, %s, %s", lesson_store_finding_text((int)finding->kind),
-              quote(finding->lesson_id).text, quote(finding->uid).text, finding->mendable ? "mendable" : "not mendable",
-              finding->mended ? "mended" : "not mended",
+              quote(finding->lesson_id).text, quote(finding->uid).text, finding->repairable ? "repairable" : "not repairable",
+              finding->repaired ? "repaired" : "not repaired",
               finding->detail && *finding->detail ? "why" : "no reason given");
     return !findings->stop_after || findings->out->count < findings->stop_after;
 }
 
 static void expect_findings(struct fixture *fixture, uint32_t flags, struct findings findings, uint64_t expected_found,
-                            uint64_t expected_mended) {
-    uint64_t found = 4711, mended = 4711;
-    int code = lesson_store_check(fixture->store, flags, hear_finding, &findings, &found, &mended);
+                            uint64_t expected_repaired) {
+    uint64_t found = 4711, repaired = 4711;
+    int code = lesson_store_check(fixture->store, flags, hear_finding, &findings, &found, &repaired);
     expect_code(fixture, "check", code, LESSON_STORE_OK);
     expect_number(fixture, "found", found, expected_found);
-    expect_number(fixture, "mended", mended, expected_mended);
+    expect_number(fixture, "repaired", repaired, expected_repaired);
 }
 
 static void expect_ended_found(struct fixture *fixture, uint32_t flags) {
@@ -42,16 +42,16 @@ static void expect_ended_found(struct fixture *fixture, uint32_t flags) {
     lines_clear(&fixture->expected);
     lines_clear(&fixture->found);
     for (const struct user *user = &ended_lesson_users[1]; user->uid; user++)
-        lines_add(&fixture->expected, "%s: lesson %s, user %s, mendable, %s, why",
+        lines_add(&fixture->expected, "%s: lesson %s, user %s, repairable, %s, why",
                   lesson_store_finding_text(LESSON_STORE_FINDING_ENDED_LESSON), quote_text(user->lesson_id).text,
-                  quote_text(user->uid).text, repairs ? "mended" : "not mended");
+                  quote_text(user->uid).text, repairs ? "repaired" : "not repaired");
     expect_findings(fixture, flags, (struct findings){&fixture->found, 0}, 2, repairs ? 2 : 0);
     if (!lines_compare(&fixture->expected, &fixture->found))
         fail_test(fixture, "the findings are not the expected ones (the lines above)");
 }
 
 static void check_sound(struct fixture *fixture) {
-    need_calls(fixture, LESSON_STORE_CONFORMANCE_CHECK);
+    need_calls(fixture, LESSON_STORE_CALL_CHECK);
     play(fixture, ended_lesson);
     expect_findings(fixture, 0, (struct findings){&fixture->found, 0}, 0, 0);
     expect_findings(fixture, LESSON_STORE_CHECK_REPAIR, (struct findings){&fixture->found, 0}, 0, 0);
@@ -59,14 +59,14 @@ static void check_sound(struct fixture *fixture) {
 }
 
 static void check_ended(struct fixture *fixture) {
-    need_calls(fixture, LESSON_STORE_CONFORMANCE_CHECK);
+    need_calls(fixture, LESSON_STORE_CALL_CHECK);
     play(fixture, ended_lesson);
     expect_ended_found(fixture, LESSON_STORE_CHECK_ENDED);
     expect_state(fixture, ended_lesson_records, ended_lesson_users);
 }
 
 static void repair_ended(struct fixture *fixture) {
-    need_calls(fixture, LESSON_STORE_CONFORMANCE_CHECK);
+    need_calls(fixture, LESSON_STORE_CALL_CHECK);
     play(fixture, ended_lesson);
     know_user(fixture, "ann");
     expect_ended_found(fixture, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR);
@@ -76,7 +76,7 @@ static void repair_ended(struct fixture *fixture) {
 }
 
 static void check_stopped(struct fixture *fixture) {
-    need_calls(fixture, LESSON_STORE_CONFORMANCE_CHECK);
+    need_calls(fixture, LESSON_STORE_CALL_CHECK);
     play(fixture, ended_lesson);
     lines_clear(&fixture->found);
     expect_findings(fixture, LESSON_STORE_CHECK_ENDED, (struct findings){&fixture->found, 1}, 1, 0);
@@ -85,7 +85,7 @@ static void check_stopped(struct fixture *fixture) {
 }
 
 static void check_empty(struct fixture *fixture) {
-    need_calls(fixture, LESSON_STORE_CONFORMANCE_CHECK);
+    need_calls(fixture, LESSON_STORE_CALL_CHECK);
     expect_findings(fixture, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR,
                     (struct findings){&fixture->found, 0}, 0, 0);
     expect_state(fixture, NULL, NULL);

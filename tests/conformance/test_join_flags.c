@@ -1,9 +1,9 @@
 /* The admission rules of join, which are flags, so that they hold at the point where the join is atomic. */
 #include "suite.h"
 
-#define EXISTING FLAGS(LESSON_STORE_IF_EXISTS)
-#define OPEN FLAGS(LESSON_STORE_IF_OPEN)
-#define STAYING FLAGS(LESSON_STORE_STAY)
+#define EXISTING FLAGS(LESSON_STORE_JOIN_IF_EXISTS)
+#define OPEN FLAGS(LESSON_STORE_JOIN_IF_OPEN)
+#define STAYING FLAGS(LESSON_STORE_JOIN_STAY)
 
 static const struct test tests[] = {
     {.name = "JOIN-8 if exists: a lesson with a record is joined, whatever its status",
@@ -15,14 +15,14 @@ static const struct test tests[] = {
 
     {.name = "JOIN-8 if exists: a lesson without a record refuses, even with members",
      STEPS({JOIN("ann", "maths", "algebra")},
-           {JOIN("bob", "maths", "algebra"), EXISTING, REFUSED_BY(LESSON_STORE_IF_EXISTS)},
-           {JOIN("bob", "maths", "unknown"), EXISTING, REFUSED_BY(LESSON_STORE_IF_EXISTS)},
-           {JOIN("ann", "maths", "algebra"), EXISTING, REFUSED_BY(LESSON_STORE_IF_EXISTS), IN("maths", "algebra")}),
+           {JOIN("bob", "maths", "algebra"), EXISTING, REFUSED_BY(LESSON_STORE_JOIN_IF_EXISTS)},
+           {JOIN("bob", "maths", "unknown"), EXISTING, REFUSED_BY(LESSON_STORE_JOIN_IF_EXISTS)},
+           {JOIN("ann", "maths", "algebra"), EXISTING, REFUSED_BY(LESSON_STORE_JOIN_IF_EXISTS), IN("maths", "algebra")}),
      USERS({IS_IN("ann", "maths", "algebra")})},
 
     {.name = "JOIN-8 if exists: a lesson that has ended refuses",
      STEPS({CREATE("algebra")}, {END("algebra")},
-           {JOIN("ann", "maths", "algebra"), EXISTING, REFUSED_BY(LESSON_STORE_IF_EXISTS)})},
+           {JOIN("ann", "maths", "algebra"), EXISTING, REFUSED_BY(LESSON_STORE_JOIN_IF_EXISTS)})},
 
     {.name = "JOIN-9 if open: OnLine and Waiting are open",
      STEPS({CREATE("algebra")}, {JOIN("ann", "maths", "algebra"), OPEN}, {SET("algebra"), COURSE_STATUS("online")},
@@ -32,16 +32,16 @@ static const struct test tests[] = {
 
     {.name = "JOIN-9 if open: OffLine and CantJoinIn refuse",
      STEPS({CREATE("algebra")}, {SET("algebra"), COURSE_STATUS("offline")},
-           {JOIN("ann", "maths", "algebra"), OPEN, REFUSED_BY(LESSON_STORE_IF_OPEN)},
+           {JOIN("ann", "maths", "algebra"), OPEN, REFUSED_BY(LESSON_STORE_JOIN_IF_OPEN)},
            {SET("algebra"), COURSE_STATUS("cantjoinin")},
-           {JOIN("ann", "maths", "algebra"), OPEN, REFUSED_BY(LESSON_STORE_IF_OPEN)},
+           {JOIN("ann", "maths", "algebra"), OPEN, REFUSED_BY(LESSON_STORE_JOIN_IF_OPEN)},
            {JOIN("bob", "maths", "algebra")}),
      RECORDS({"algebra", "cantjoinin", "free"}),
      USERS({IS_IN("bob", "maths", "algebra")})},
 
     {.name = "JOIN-9 if open: a lesson without a record refuses, even with members",
-     STEPS({JOIN("ann", "maths", "algebra")}, {JOIN("bob", "maths", "algebra"), OPEN, REFUSED_BY(LESSON_STORE_IF_OPEN)},
-           {JOIN("bob", "maths", "unknown"), OPEN, REFUSED_BY(LESSON_STORE_IF_OPEN)}),
+     STEPS({JOIN("ann", "maths", "algebra")}, {JOIN("bob", "maths", "algebra"), OPEN, REFUSED_BY(LESSON_STORE_JOIN_IF_OPEN)},
+           {JOIN("bob", "maths", "unknown"), OPEN, REFUSED_BY(LESSON_STORE_JOIN_IF_OPEN)}),
      USERS({IS_IN("ann", "maths", "algebra")})},
 
     {.name = "JOIN-9 if open: a banned chat closes nothing",
@@ -51,13 +51,13 @@ static const struct test tests[] = {
 
     {.name = "JOIN-9 if open: the rule holds for who is in the lesson already",
      STEPS({CREATE("algebra")}, {JOIN("ann", "maths", "algebra")}, {SET("algebra"), COURSE_STATUS("cantjoinin")},
-           {JOIN("ann", "exams", "algebra"), OPEN, REFUSED_BY(LESSON_STORE_IF_OPEN), IN("maths", "algebra")}),
+           {JOIN("ann", "exams", "algebra"), OPEN, REFUSED_BY(LESSON_STORE_JOIN_IF_OPEN), IN("maths", "algebra")}),
      RECORDS({"algebra", "cantjoinin", "free"}),
      USERS({IS_IN("ann", "maths", "algebra")})},
 
     {.name = "JOIN-10 stay: a user who is elsewhere is not moved",
      STEPS({CREATE("algebra")}, {CREATE("biology")}, {JOIN("ann", "maths", "algebra")},
-           {JOIN("ann", "nature", "biology"), STAYING, REFUSED_BY(LESSON_STORE_STAY), IN("maths", "algebra")}),
+           {JOIN("ann", "nature", "biology"), STAYING, REFUSED_BY(LESSON_STORE_JOIN_STAY), IN("maths", "algebra")}),
      RECORDS({"algebra", "waiting", "free"}, {"biology", "waiting", "free"}),
      USERS({IS_IN("ann", "maths", "algebra")})},
 
@@ -69,33 +69,33 @@ static const struct test tests[] = {
 
     {.name = "JOIN-11 a refused join tells where the user still is, session and all",
      STEPS({JOIN("ann", "maths", "algebra"), SESSION("s1")},
-           {JOIN("ann", "nature", "biology"), SESSION("s2"), EXISTING, REFUSED_BY(LESSON_STORE_IF_EXISTS),
+           {JOIN("ann", "nature", "biology"), SESSION("s2"), EXISTING, REFUSED_BY(LESSON_STORE_JOIN_IF_EXISTS),
             IN("maths", "algebra"), PLACE_SESSION("s1")},
-           {JOIN("ann", "nature", "biology"), STAYING, REFUSED_BY(LESSON_STORE_STAY), IN("maths", "algebra"),
+           {JOIN("ann", "nature", "biology"), STAYING, REFUSED_BY(LESSON_STORE_JOIN_STAY), IN("maths", "algebra"),
             PLACE_SESSION("s1")}),
      USERS({IS_IN("ann", "maths", "algebra"), SESSION("s1")})},
 
     {.name = "JOIN-12 flags together: each of them can refuse, and the first that does is named",
      STEPS(
          {CREATE("open")}, {CREATE("closed")}, {SET("closed"), COURSE_STATUS("offline")},
-         {JOIN("ann", "maths", "open"), FLAGS(LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN | LESSON_STORE_STAY)},
-         {JOIN("bob", "maths", "closed"), FLAGS(LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN),
-          REFUSED_BY(LESSON_STORE_IF_OPEN)},
-         {JOIN("bob", "maths", "unknown"), FLAGS(LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN),
-          REFUSED_BY(LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN)},
-         {JOIN("bob", "maths", "unknown"), FLAGS(LESSON_STORE_IF_EXISTS | LESSON_STORE_STAY),
-          REFUSED_BY(LESSON_STORE_IF_EXISTS)},
-         {JOIN("ann", "maths", "closed"), FLAGS(LESSON_STORE_IF_EXISTS | LESSON_STORE_STAY),
-          REFUSED_BY(LESSON_STORE_STAY), IN("maths", "open")},
-         {JOIN("ann", "maths", "closed"), FLAGS(LESSON_STORE_IF_OPEN | LESSON_STORE_STAY),
-          REFUSED_BY(LESSON_STORE_IF_OPEN | LESSON_STORE_STAY), IN("maths", "open")},
-         {JOIN("ann", "maths", "open"), FLAGS(LESSON_STORE_IF_OPEN | LESSON_STORE_STAY), ALREADY_IN("maths", "open")}),
+         {JOIN("ann", "maths", "open"), FLAGS(LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY)},
+         {JOIN("bob", "maths", "closed"), FLAGS(LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN),
+          REFUSED_BY(LESSON_STORE_JOIN_IF_OPEN)},
+         {JOIN("bob", "maths", "unknown"), FLAGS(LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN),
+          REFUSED_BY(LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN)},
+         {JOIN("bob", "maths", "unknown"), FLAGS(LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_STAY),
+          REFUSED_BY(LESSON_STORE_JOIN_IF_EXISTS)},
+         {JOIN("ann", "maths", "closed"), FLAGS(LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_STAY),
+          REFUSED_BY(LESSON_STORE_JOIN_STAY), IN("maths", "open")},
+         {JOIN("ann", "maths", "closed"), FLAGS(LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY),
+          REFUSED_BY(LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY), IN("maths", "open")},
+         {JOIN("ann", "maths", "open"), FLAGS(LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY), ALREADY_IN("maths", "open")}),
      RECORDS({"open", "waiting", "free"}, {"closed", "offline", "free"}),
      USERS({IS_IN("ann", "maths", "open")})},
 
     {.name = "JOIN-12 flags that refuse nothing let a user move",
      STEPS({CREATE("algebra")}, {CREATE("biology")}, {JOIN("ann", "maths", "algebra")},
-           {JOIN("ann", "nature", "biology"), FLAGS(LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN),
+           {JOIN("ann", "nature", "biology"), FLAGS(LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN),
             MOVED_FROM("maths", "algebra")}),
      RECORDS({"algebra", "waiting", "free"}, {"biology", "waiting", "free"}),
      USERS({IS_IN("ann", "nature", "biology")})},

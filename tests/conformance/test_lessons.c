@@ -14,12 +14,12 @@ static const struct test tests[] = {
 
     {.name = "CREATE-3 a reset puts the statuses back and keeps the members",
      STEPS({CREATE("algebra")}, {SET("algebra"), COURSE_STATUS("cantjoinin"), CHAT_STATUS("banned")},
-           {JOIN("ann", "maths", "algebra")}, {CREATE("algebra"), FLAGS(LESSON_STORE_RESET)}),
+           {JOIN("ann", "maths", "algebra")}, {CREATE("algebra"), FLAGS(LESSON_STORE_CREATE_RESET)}),
      RECORDS({"algebra", "waiting", "free"}),
      USERS({IS_IN("ann", "maths", "algebra")})},
 
     {.name = "CREATE-3 a reset of no lesson makes it",
-     STEPS({CREATE("algebra"), FLAGS(LESSON_STORE_RESET)}, {CREATE("algebra"), ANSWER(EXISTS)}),
+     STEPS({CREATE("algebra"), FLAGS(LESSON_STORE_CREATE_RESET)}, {CREATE("algebra"), ANSWER(EXISTS)}),
      RECORDS({"algebra", "waiting", "free"})},
 
     {.name = "CREATE-4 members who were there before the record stay",
@@ -46,17 +46,17 @@ static const struct test tests[] = {
 
     {.name = "END-4 with record only, the record goes and the members stay",
      STEPS({CREATE("algebra")}, {JOIN("ann", "maths", "algebra")},
-           {END("algebra"), FLAGS(LESSON_STORE_RECORD_ONLY), NUMBER(0)}, {GET("algebra"), NUMBER(1)},
+           {END("algebra"), FLAGS(LESSON_STORE_END_RECORD_ONLY), NUMBER(0)}, {GET("algebra"), NUMBER(1)},
            {WHERE("ann"), IN("maths", "algebra")}),
      USERS({IS_IN("ann", "maths", "algebra")})},
 
     {.name = "END-4 with record only, a lesson without members is gone",
-     STEPS({CREATE("algebra")}, {END("algebra"), FLAGS(LESSON_STORE_RECORD_ONLY), NUMBER(0)},
+     STEPS({CREATE("algebra")}, {END("algebra"), FLAGS(LESSON_STORE_END_RECORD_ONLY), NUMBER(0)},
            {GET("algebra"), ANSWER(NOT_FOUND)})},
 
     {.name = "END-5 with record only, members without a record are not found",
-     STEPS({JOIN("ann", "maths", "algebra")}, {END("algebra"), FLAGS(LESSON_STORE_RECORD_ONLY), ANSWER(NOT_FOUND)},
-           {END("biology"), FLAGS(LESSON_STORE_RECORD_ONLY), ANSWER(NOT_FOUND)}),
+     STEPS({JOIN("ann", "maths", "algebra")}, {END("algebra"), FLAGS(LESSON_STORE_END_RECORD_ONLY), ANSWER(NOT_FOUND)},
+           {END("biology"), FLAGS(LESSON_STORE_END_RECORD_ONLY), ANSWER(NOT_FOUND)}),
      USERS({IS_IN("ann", "maths", "algebra")})},
 
     {.name = "END-6 other lessons, and who has moved there, are left alone",

@@ -78,7 +78,7 @@ static const char *const hammer_lessons[HAMMER_LESSONS] = {"algebra", "biology",
 static void hammer_once(struct hammer *hammer) {
     const char *uid = hammer_uids[draw(&hammer->seed, HAMMER_USERS)];
     const char *lesson_id = hammer_lessons[draw(&hammer->seed, HAMMER_LESSONS)];
-    lesson_store_place place = {"", "", ""};
+    lesson_store_place place = {.lesson_id = ""};
     int code;
     switch (draw(&hammer->seed, 8)) {
     case 0:
@@ -179,7 +179,7 @@ static void *move_on(void *context) {
 static void *look_on(void *context) {
     struct hammer *hammer = context;
     for (int i = 0; i < 2 * ROUNDS; i++) {
-        lesson_store_place place = {"", "", ""};
+        lesson_store_place place = {.lesson_id = ""};
         int code = lesson_store_where(hammer->store, "ann", &place);
         bool somewhere = code == LESSON_STORE_OK && is_one_of(place.lesson_id, hammer_lessons, HAMMER_LESSONS);
         note(hammer, "where, of a user who is being moved", code, somewhere);

@@ -55,8 +55,8 @@ static const lesson_store_backend gate_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "gate",
     .summary = "waits",
-    .operations = LESSON_STORE_ALL_OPERATIONS & ~(UINT32_C(1) << LESSON_STORE_OPERATION_COUNT),
-    .flags = LESSON_STORE_ALL_FLAGS,
+    .operations = LESSON_STORE_OPERATIONS_0_1 & ~(uint64_t)LESSON_STORE_OPERATION_MASK_COUNT_MEMBERS,
+    .flags = LESSON_STORE_FLAGS_0_1,
     .default_pool = 8,
     .open = gate_open_instance,
     .close = gate_close_instance,
@@ -137,7 +137,7 @@ size_t witness_calls(struct witness *witness) {
 }
 
 lesson_store_operation gate_join(const char *uid, const char *lesson_id) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_JOIN};
     operation.uid = lesson_store_id_of(uid);
     operation.course_id = lesson_store_id_of("course");
     operation.lesson_id = lesson_store_id_of(lesson_id);
@@ -145,7 +145,7 @@ lesson_store_operation gate_join(const char *uid, const char *lesson_id) {
 }
 
 lesson_store_operation gate_where(const char *uid) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_WHERE};
     operation.uid = lesson_store_id_of(uid);
     return operation;
 }
@@ -161,7 +161,7 @@ uint64_t gate_submit(lesson_store_executor *executor, const lesson_store_operati
 }
 
 lesson_store_executor_figures gate_figures(lesson_store_executor *executor) {
-    lesson_store_executor_figures figures;
+    lesson_store_executor_figures figures = LESSON_STORE_EXECUTOR_FIGURES_INIT;
     lesson_store_executor_read_figures(executor, &figures);
     return figures;
 }

@@ -17,33 +17,85 @@ static int close_store(void **state) {
 }
 
 static lesson_store_operation where(const char *uid) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_WHERE};
     operation.uid = lesson_store_id_of(uid);
     return operation;
 }
 
 static lesson_store_operation create(const char *lesson_id) {
-    lesson_store_operation operation = lesson_store_operation_of(LESSON_STORE_OPERATION_CREATE);
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_CREATE};
     operation.lesson_id = lesson_store_id_of(lesson_id);
     return operation;
 }
 
-static void the_initialiser_and_the_function_agree(void **state) {
+static void a_zeroed_operation_does_nothing(void **state) {
     (void)state;
-    lesson_store_operation made = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
-    lesson_store_operation initialised = LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_JOIN);
-    assert_int_equal(made.kind, initialised.kind);
-    assert_int_equal(made.course_status, LESSON_STORE_STATUS_NONE);
-    assert_int_equal(initialised.course_status, LESSON_STORE_STATUS_NONE);
-    assert_int_equal(initialised.chat_status, LESSON_STORE_STATUS_NONE);
-    assert_int_equal(initialised.if_course_status, LESSON_STORE_STATUS_NONE);
-    assert_int_equal(initialised.if_chat_status, LESSON_STORE_STATUS_NONE);
-    assert_int_equal(made.lesson.course_status, LESSON_STORE_STATUS_NONE);
-    assert_int_equal(made.lesson.chat_status, LESSON_STORE_STATUS_NONE);
-    assert_int_equal(initialised.lesson.course_status, LESSON_STORE_STATUS_NONE);
-    assert_int_equal(initialised.lesson.chat_status, LESSON_STORE_STATUS_NONE);
-    assert_null(initialised.uid.data);
-    assert_int_equal(initialised.reserved[0] | initialised.reserved[1], 0);
+    lesson_store_operation operations[3] = {{.kind = LESSON_STORE_OPERATION_NONE}, where("u"), {.count = 0}};
+    memset(&operations[2], 0, sizeof operations[2]);
+    operations[0].code = operations[2].code = 7;
+    assert_int_equal(lesson_store_batch(store, operations, 3), LESSON_STORE_OK);
+    assert_int_equal(operations[0].code, LESSON_STORE_OK);
+    assert_int_equal(operations[2].code, LESSON_STORE_OK);
+    assert_int_equal(the_spy.runs, 1);
+    assert_int_equal(the_spy.run_sizes[0], 1);
+    operations[0].uid = lesson_store_id_of("u");
+    assert_int_equal(lesson_store_batch(store, operations, 1), LESSON_STORE_OK);
+    assert_int_equal(operations[0].code, LESSON_STORE_INVALID);
+    assert_string_equal(lesson_store_message(), "none takes no uid");
+}
+
+static bool all_zero(const uint64_t *words, size_t count) {
+    uint64_t used = 0;
+    for (size_t i = 0; i < count; i++)
+        used |= words[i];
+    return used == 0;
+}
+
+static void what_is_reserved_in_an_answer_is_zero(void **state) {
+    (void)state;
+    lesson_store_operation operation;
+    memset(&operation, 0, sizeof operation);
+    operation.kind = LESSON_STORE_OPERATION_WHERE;
+    operation.uid = lesson_store_id_of("u");
+    operation.reserved_answer = 1;
+    memset(operation.reserved_answers, 1, sizeof operation.reserved_answers);
+    memset(&operation.lesson, 1, sizeof operation.lesson);
+    assert_int_equal(lesson_store_batch(store, &operation, 1), LESSON_STORE_OK);
+    assert_int_equal(operation.reserved_answer, 0);
+    assert_true(all_zero(operation.reserved_answers, 8));
+    assert_true(all_zero(operation.lesson.reserved, 8));
+}
+
+static void each_operation_has_its_own_message(void **state) {
+    (void)state;
+    char messages[4][64];
+    memset(messages, 'x', sizeof messages);
+    lesson_store_operation operations[4] = {where("a\tb"), where("u"), create(""), where("\xff")};
+    for (size_t i = 0; i < 4; i++) {
+        operations[i].message = messages[i];
+        operations[i].message_size = sizeof messages[i];
+    }
+    operations[3].message_size = 8;
+    assert_int_equal(lesson_store_batch(store, operations, 4), LESSON_STORE_OK);
+    assert_string_equal(messages[0], "uid has the control byte 0x09 at offset 1");
+    assert_string_equal(messages[1], "");
+    assert_string_equal(messages[2], "lesson_id is empty");
+    assert_string_equal(messages[3], "uid is ");
+}
+
+static void operations_that_fail_with_the_batch_have_its_message(void **state) {
+    (void)state;
+    char messages[2][64];
+    the_spy.run_code = LESSON_STORE_BUSY;
+    the_spy.leave_unanswered = true;
+    lesson_store_operation operations[2] = {where("u"), create("l")};
+    for (size_t i = 0; i < 2; i++) {
+        operations[i].message = messages[i];
+        operations[i].message_size = sizeof messages[i];
+    }
+    assert_int_equal(lesson_store_batch(store, operations, 2), LESSON_STORE_BUSY);
+    assert_string_equal(messages[0], "the spy fails");
+    assert_string_equal(messages[1], "the spy fails");
 }
 
 static void nothing_is_an_empty_batch(void **state) {
@@ -121,7 +173,7 @@ static void a_forgotten_answer_is_a_failure(void **state) {
     assert_non_null(strstr(lesson_store_message(), "without an answer"));
 }
 
-static bool ignore_member(lesson_store_id uid, void *context) {
+static bool ignore_member(const lesson_store_id *uid, void *context) {
     (void)uid;
     (void)context;
     return true;
@@ -158,45 +210,63 @@ static void assert_invalid(lesson_store_operation operation, const char *part_of
 static void every_argument_is_checked(void **state) {
     (void)state;
     lesson_store_operation operation = where("u");
-    operation.kind = 8;
-    assert_invalid(operation, "kind 8");
+    operation.kind = LESSON_STORE_OPERATION_COUNT_MEMBERS + 1;
+    assert_invalid(operation, "kind 9");
     operation = where("u");
-    operation.flags = LESSON_STORE_STAY;
+    operation.flags = LESSON_STORE_JOIN_STAY;
     assert_invalid(operation, "flag 0x10");
     operation = where("u");
     operation.lesson_id = lesson_store_id_of("l");
     assert_invalid(operation, "takes no lesson_id");
     operation = where("u");
-    operation.chat_status = 0;
-    assert_invalid(operation, "no statuses");
+    operation.given = LESSON_STORE_GIVEN_CHAT_STATUS;
+    assert_invalid(operation, "does not take what is given");
+    operation = where("u");
+    operation.chat_status = 1;
+    assert_invalid(operation, "chat_status is 1 and not among what is given");
+    operation = where("u");
+    operation.message_size = 8;
+    assert_invalid(operation, "message_size");
+    char text[] = "u";
+    operation = where(text);
+    operation.message = text;
+    operation.message_size = sizeof text;
+    assert_int_equal(lesson_store_batch(store, &operation, 1), LESSON_STORE_OK);
+    assert_int_equal(operation.code, LESSON_STORE_INVALID);
     operation = where("u");
     operation.reserved[1] = 1;
     assert_invalid(operation, "reserved");
-    lesson_store_place place = {"c", "l", "s"};
-    operation = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+    lesson_store_place place = {.course_id = "c", .lesson_id = "l", .session = "s"};
+    operation = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_QUIT};
     operation.uid = lesson_store_id_of("u");
     operation.session = lesson_store_id_of(place.session);
     operation.place = &place;
     assert_invalid(operation, "an id lies in the place");
-    operation = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    operation = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
     operation.uid = lesson_store_id_of("u");
     operation.lesson_id = lesson_store_id_of("l");
     assert_invalid(operation, "course_id is missing");
     operation.course_id = lesson_store_id_of("c");
     operation.session = lesson_store_id_of("");
     assert_invalid(operation, "session is empty");
-    operation = lesson_store_operation_of(LESSON_STORE_OPERATION_SET);
+    operation = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_SET};
     operation.lesson_id = lesson_store_id_of("l");
     assert_invalid(operation, "no status to set");
+    operation.given = LESSON_STORE_GIVEN_IF_COURSE_STATUS;
+    assert_invalid(operation, "no status to set");
+    operation.given = LESSON_STORE_GIVEN_COURSE_STATUS;
     operation.course_status = 4;
     assert_invalid(operation, "course_status 4");
     operation.course_status = 1;
+    operation.given |= LESSON_STORE_GIVEN_CHAT_STATUS;
     operation.chat_status = 2;
     assert_invalid(operation, "chat_status 2");
     operation.chat_status = 1;
+    operation.given |= LESSON_STORE_GIVEN_IF_COURSE_STATUS;
     operation.if_course_status = -2;
     assert_invalid(operation, "expected course_status -2");
     operation.if_course_status = 0;
+    operation.given |= LESSON_STORE_GIVEN_IF_CHAT_STATUS;
     operation.if_chat_status = 9;
     assert_invalid(operation, "expected chat_status 9");
 }
@@ -213,16 +283,16 @@ static void what_a_backend_lacks_is_unsupported(void **state) {
     (void)state;
     lesson_store *poor;
     lesson_store_backend backend = spy_backend;
-    backend.operations = 1u << LESSON_STORE_OPERATION_JOIN;
-    backend.flags = LESSON_STORE_STAY;
+    backend.operations = LESSON_STORE_OPERATION_MASK_JOIN;
+    backend.flags = LESSON_STORE_JOIN_STAY;
     the_spy.capabilities = LESSON_STORE_CAN_SHARE;
     assert_int_equal(lesson_store_open_with(&poor, &backend, "spy:"), LESSON_STORE_OK);
     assert_int_equal(lesson_store_where(poor, "u", NULL), LESSON_STORE_UNSUPPORTED);
-    assert_int_equal(lesson_store_join(poor, "u", "c", "l", NULL, LESSON_STORE_IF_OPEN, NULL),
+    assert_int_equal(lesson_store_join(poor, "u", "c", "l", NULL, LESSON_STORE_JOIN_IF_OPEN, NULL),
                      LESSON_STORE_UNSUPPORTED);
     assert_int_equal(lesson_store_join(poor, "u", "c", "l", "s", 0, NULL), LESSON_STORE_UNSUPPORTED);
     assert_int_equal(the_spy.runs, 0);
-    assert_int_equal(lesson_store_join(poor, "u", "c", "l", NULL, LESSON_STORE_STAY, NULL), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_join(poor, "u", "c", "l", NULL, LESSON_STORE_JOIN_STAY, NULL), LESSON_STORE_OK);
     lesson_store_close(poor);
 }
 
@@ -230,7 +300,10 @@ static void what_a_backend_lacks_is_unsupported(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(the_initialiser_and_the_function_agree),
+        TEST(a_zeroed_operation_does_nothing),
+        TEST(what_is_reserved_in_an_answer_is_zero),
+        TEST(each_operation_has_its_own_message),
+        TEST(operations_that_fail_with_the_batch_have_its_message),
         TEST(nothing_is_an_empty_batch),
         TEST(senseless_batches_are_invalid),
         TEST(the_largest_batch_runs),

@@ -64,7 +64,7 @@ static void operations_on_a_lesson_keep_their_order(void **state) {
                               LESSON_STORE_OPERATION_END};
     gate_shut();
     for (size_t i = 0; i < 3; i++) {
-        lesson_store_operation operation = lesson_store_operation_of((lesson_store_operation_kind)kinds[i]);
+        lesson_store_operation operation = {.kind = kinds[i]};
         operation.lesson_id = lesson_store_id_of("one");
         gate_submit(gated.executor, &operation, 0, NULL, &witness);
         if (i == 0)
@@ -124,7 +124,7 @@ static void more_than_pending_max_are_overloaded(void **state) {
     gate_open();
 
     /* What is in a queue is pending until it is drained. */
-    lesson_store_executor_figures figures;
+    lesson_store_executor_figures figures = LESSON_STORE_EXECUTOR_FIGURES_INIT;
     do {
         figures = gate_figures(gated.executor);
     } while (figures.batches == 0);
@@ -181,7 +181,7 @@ static void tell_a_place(lesson_store_operation *operation) {
     if (operation->uid.size == strlen("nobody"))
         operation->code = LESSON_STORE_NOT_FOUND;
     else if (operation->place)
-        *operation->place = (lesson_store_place){"history", "history-1", ""};
+        *operation->place = (lesson_store_place){.course_id = "history", .lesson_id = "history-1"};
 }
 
 static void a_place_is_the_executors_own(void **state) {
@@ -209,8 +209,8 @@ static void a_place_is_the_executors_own(void **state) {
 
 static void fail_one(lesson_store_operation *operation) {
     if (operation->uid.data[0] == 'f')
-        operation->code = lesson_store_fail(LESSON_STORE_MALFORMED, "what is wrong with %.*s", (int)operation->uid.size,
-                                            operation->uid.data);
+        lesson_store_answer(operation, lesson_store_fail(LESSON_STORE_MALFORMED, "what is wrong with %.*s", (int)operation->uid.size,
+                                            operation->uid.data));
 }
 
 static void the_message_speaks_of_the_failure(void **state) {
@@ -236,9 +236,8 @@ static void the_message_speaks_of_the_failure(void **state) {
         assert_int_equal(witnesses[0].code, LESSON_STORE_MALFORMED);
         assert_int_equal(witnesses[2].code, LESSON_STORE_MALFORMED);
         assert_string_equal(witnesses[2].message, "what is wrong with fourth");
-        /* In a batch with a later failure its own message is lost, but it is told no other's. */
+        assert_true(strncmp(witnesses[0].message, "what is wrong with ", 19) == 0);
         assert_null(strstr(witnesses[0].message, "fourth"));
-        assert_string_not_equal(witnesses[0].message, "another one");
         gated_close(&gated);
     }
 }
@@ -265,7 +264,7 @@ static void unsound_operations_are_answered_at_once(void **state) {
     lesson_store_completion_queue *foreign;
     struct witness witness = {0};
     lesson_store_operation good = gate_join("u", "l"), bad = gate_join("", "l"),
-                           unsupported = lesson_store_operation_of(LESSON_STORE_OPERATION_COUNT);
+                           unsupported = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_COUNT_MEMBERS};
     unsupported.lesson_id = lesson_store_id_of("l");
     assert_int_equal(lesson_store_executor_add_queue(&foreign, other.executor), LESSON_STORE_OK);
     lesson_store_executor *executor = gated.executor;
@@ -297,14 +296,14 @@ static void unsound_options_are_refused(void **state) {
     struct gated gated = gated_open(1, 8, 8);
     lesson_store_executor *executor = gated.executor;
     const lesson_store_executor_options good = LESSON_STORE_EXECUTOR_OPTIONS_INIT;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 5; i++) {
         lesson_store_executor_options bad = good;
         uint32_t *const fields[] = {&bad.lanes, &bad.pending_max, &bad.batch_max};
         const uint32_t over[] = {LESSON_STORE_EXECUTOR_LANES_MAX + 1, LESSON_STORE_EXECUTOR_PENDING_MAX + 1,
                                  LESSON_STORE_BATCH_MAX + 1};
-        if (i < 6)
-            *fields[i / 2] = i % 2 ? over[i / 2] : 0;
-        else if (i == 6)
+        if (i < 3)
+            *fields[i] = over[i];
+        else if (i == 3)
             bad.size--;
         else
             bad.reserved = 1;
@@ -332,7 +331,7 @@ static void run_answers_like_a_single_call(void **state) {
     assert_string_equal(place.lesson_id, "history-1");
 
     /* The place just told may be where the ids lie. */
-    lesson_store_operation quit = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+    lesson_store_operation quit = {.kind = LESSON_STORE_OPERATION_QUIT};
     quit.uid = lesson_store_id_of("ann");
     quit.lesson_id = lesson_store_id_of(place.lesson_id);
     quit.place = &place;
@@ -361,16 +360,16 @@ static void run_tells_why_it_failed(void **state) {
 }
 
 static void get_seven(lesson_store_operation *operation) {
-    operation->lesson = (lesson_store_lesson){operation->lesson_id, 7, 1, 0, true};
+    operation->lesson = (lesson_store_lesson){operation->lesson_id, 7, 1, 0, true, {0}};
 }
 
 static void an_answer_names_the_callers_own_lesson_id(void **state) {
     (void)state;
     struct gated gated = gated_open(1, 8, 8);
     the_gate.answer = get_seven;
-    lesson_store_operation get = lesson_store_operation_of(LESSON_STORE_OPERATION_GET_LESSON);
+    lesson_store_operation get = {.kind = LESSON_STORE_OPERATION_GET_LESSON};
     get.lesson_id = lesson_store_id_of("lesson");
-    lesson_store_place place = {"", "mine", ""};
+    lesson_store_place place = {.lesson_id = "mine"};
     get.place = &place; /* which no lesson tells */
     assert_int_equal(lesson_store_executor_run(gated.executor, &get, 0), LESSON_STORE_OK);
     assert_string_equal(place.lesson_id, "mine");

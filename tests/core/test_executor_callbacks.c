@@ -228,7 +228,7 @@ static void an_operation_is_pending_until_its_callback_has_returned(void **state
     }
 }
 
-static bool run_in_stream(lesson_store_id uid, void *context) {
+static bool run_in_stream(const lesson_store_id *uid, void *context) {
     struct chain *chain = context;
     lesson_store_operation where = gate_where("u");
     (void)uid;

@@ -53,7 +53,7 @@ static void what_waits_too_long_expires(void **state) {
 
 static void tell_a_place(lesson_store_operation *operation) {
     if (operation->place)
-        *operation->place = (lesson_store_place){"late", "late", "late"};
+        *operation->place = (lesson_store_place){.course_id = "late", .lesson_id = "late", .session = "late"};
 }
 
 static size_t batches_inside(void) {
@@ -193,7 +193,7 @@ static void run_ends_at_its_time(void **state) {
     lesson_store_operation join = gate_join("u", "l");
     assert_int_equal(lesson_store_executor_run(gated.executor, &join, 2), LESSON_STORE_EXPIRED);
     assert_int_equal(join.code, LESSON_STORE_EXPIRED);
-    assert_non_null(strstr(lesson_store_message(), "time was over"));
+    assert_non_null(strstr(lesson_store_message(), "timed out"));
     gate_open();
     gated_close(&gated);
     assert_int_equal(the_gate.seen_count, 1);

@@ -100,7 +100,7 @@ static void a_failed_open_owes_nothing(void **state) {
     assert_int_equal(the_spy.closes, 0);
 }
 
-static bool call_where(lesson_store_id uid, void *context) {
+static bool call_where(const lesson_store_id *uid, void *context) {
     (void)uid;
     lesson_store *store = ((void **)context)[0];
     int *code = ((void **)context)[1];
@@ -152,7 +152,7 @@ struct meeting {
     pthread_barrier_t over;
 };
 
-static bool stay_for_the_meeting(lesson_store_id uid, void *context) {
+static bool stay_for_the_meeting(const lesson_store_id *uid, void *context) {
     (void)uid;
     struct meeting *meeting = context;
     pthread_barrier_wait(&meeting->begun);
@@ -166,7 +166,7 @@ static void *list_members(void *context) {
     return NULL;
 }
 
-static bool ignore_member(lesson_store_id uid, void *context) {
+static bool ignore_member(const lesson_store_id *uid, void *context) {
     (void)uid;
     (void)context;
     return true;

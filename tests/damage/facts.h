@@ -3,7 +3,7 @@
  * compared by one means, whatever bytes damage has put there.
  *
  *     a state      key, kind ("hash", "set", "user", ...), field or member, value
- *     a finding    lesson, kind, uid, verdict ("mendable" or "left")
+ *     a finding    lesson, kind, uid, verdict ("repairable" or "left")
  */
 #ifndef LESSON_STORE_TESTS_FACTS_H
 #define LESSON_STORE_TESTS_FACTS_H

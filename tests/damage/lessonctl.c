@@ -18,9 +18,9 @@ static bool take_line(char *line, facts *findings) {
     lesson_store_id kind = next_column(&line);
     lesson_store_id lesson = next_column(&line);
     lesson_store_id uid = next_column(&line);
-    bool mendable = bytes_are(verdict, "would mend");
-    facts_add(findings, lesson, kind, uid, lesson_store_id_of(mendable ? "mendable" : "left"));
-    return line && (mendable || bytes_are(verdict, "left"));
+    bool repairable = bytes_are(verdict, "would repair");
+    facts_add(findings, lesson, kind, uid, lesson_store_id_of(repairable ? "repairable" : "left"));
+    return line && (repairable || bytes_are(verdict, "left"));
 }
 
 bool ask_lessonctl(const char *location, bool ended, facts *findings, char text[FACTS_TEXT_SIZE]) {

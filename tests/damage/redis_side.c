@@ -228,8 +228,8 @@ static bool is_member(const facts *state, lesson_store_id lesson, lesson_store_i
     return facts_find(state, key_of(MEMBERS, lesson), word("set"), uid) != NULL;
 }
 
-static void find(const judgement *verdict, int kind, lesson_store_id lesson, lesson_store_id uid, bool mendable) {
-    side_find(verdict->findings, kind, lesson, uid, mendable);
+static void find(const judgement *verdict, int kind, lesson_store_id lesson, lesson_store_id uid, bool repairable) {
+    side_find(verdict->findings, kind, lesson, uid, repairable);
 }
 
 static void judge_place(judgement *verdict, lesson_store_id key, lesson_store_id uid, lesson_store_id lesson) {

@@ -60,7 +60,7 @@ static void draw_large_lesson(round_state *round) {
     lesson_store_id lesson = lesson_store_id_of(awkward_vocabulary.lessons[dice_below(&round->dice, MODEL_LESSONS)]);
     for (unsigned i = 0; i < count; i++) {
         snprintf(uids[i], sizeof uids[i], LARGE_UID, i);
-        joins[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        joins[i] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
         joins[i].uid = lesson_store_id_of(uids[i]);
         joins[i].course_id = lesson_store_id_of("C");
         joins[i].lesson_id = lesson;
@@ -84,32 +84,32 @@ static void count_damage(damage_tally *tally, const char *name) {
 
 bool hear_finding(const lesson_store_finding *finding, void *context) {
     check_hearing *hearing = context;
-    side_find(&hearing->findings, (int)finding->kind, finding->lesson_id, finding->uid, finding->mendable);
+    side_find(&hearing->findings, (int)finding->kind, finding->lesson_id, finding->uid, finding->repairable);
     hearing->told++;
-    hearing->mended += finding->mended;
+    hearing->repaired += finding->repaired;
     return hearing->told != hearing->stop_after;
 }
 
-/* Every finding as expected, and counted; a repair says mended of all that can be, a check of none. */
+/* Every finding as expected, and counted; a repair says repaired of all that can be, a check of none. */
 static bool check(round_state *round, const char *when, uint32_t flags, const facts *expected) {
     check_hearing hearing = {.findings = {NULL, 0, 0}};
-    uint64_t found = 0, mended = 0, mendable = 0;
+    uint64_t found = 0, repaired = 0, repairable = 0;
     char why[FACTS_TEXT_SIZE] = "";
-    int code = lesson_store_check(round->store, flags, hear_finding, &hearing, &found, &mended);
+    int code = lesson_store_check(round->store, flags, hear_finding, &hearing, &found, &repaired);
     round->tally->operations++;
     facts_sort(&hearing.findings);
     for (size_t i = 0; i < expected->count; i++)
-        mendable += bytes_are(expected->items[i].parts[FINDING_VERDICT], "mendable");
-    uint64_t due = flags & LESSON_STORE_CHECK_REPAIR ? mendable : 0;
+        repairable += bytes_are(expected->items[i].parts[FINDING_VERDICT], "repairable");
+    uint64_t due = flags & LESSON_STORE_CHECK_REPAIR ? repairable : 0;
     bool sound = true;
     if (code)
         sound = wrong(round, when, lesson_store_message());
     else if (!facts_equal(expected, &hearing.findings, why))
         sound = wrong(round, when, why);
-    else if (found != hearing.told || mended != hearing.mended || mended != due)
+    else if (found != hearing.told || repaired != hearing.repaired || repaired != due)
         sound = wrong(round, when, "the figures are not those of the findings");
     round->tally->compared += expected->count;
-    round->tally->mended += mended;
+    round->tally->repaired += repaired;
     facts_free(&hearing.findings);
     return sound;
 }
@@ -138,7 +138,7 @@ static bool check_only(round_state *round, bool ended) {
     return sound;
 }
 
-/* A repair whose callback stops it: it may have mended any of it, and nothing else. */
+/* A repair whose callback stops it: it may have repaired any of it, and nothing else. */
 static bool repair_in_part(round_state *round, bool ended) {
     facts before = round->side->read();
     facts findings = {NULL, 0, 0}, target;
@@ -149,7 +149,7 @@ static bool repair_in_part(round_state *round, bool ended) {
     int code = lesson_store_check(round->store, LESSON_STORE_CHECK_REPAIR | (ended ? LESSON_STORE_CHECK_ENDED : 0),
                                   hear_finding, &hearing, NULL, NULL);
     round->tally->operations++;
-    round->tally->mended += hearing.mended;
+    round->tally->repaired += hearing.repaired;
     facts after = round->side->read();
     facts kept = round->side->keep(&before, ended);
     bool sound = true;
@@ -186,7 +186,7 @@ static bool repair(round_state *round, bool ended) {
     round->side->judge(&after, ended, &rest, &same);
     for (size_t i = 0; sound && i < rest.count; i++) {
         if (!bytes_are(rest.items[i].parts[FINDING_VERDICT], "left"))
-            sound = wrong(round, "mendable after the repair", rest.items[i].parts[FINDING_KIND].data);
+            sound = wrong(round, "repairable after the repair", rest.items[i].parts[FINDING_KIND].data);
     }
     sound = sound && check(round, "check after repair", flags, &rest);
     facts_free(&before);

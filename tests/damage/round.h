@@ -13,7 +13,7 @@ typedef struct damage_tally {
     uint64_t operations; /* calls of the library, lessonctl's included */
     uint64_t damages;
     uint64_t compared; /* findings that were compared one by one */
-    uint64_t mended;
+    uint64_t repaired;
     struct {
         const char *name;
         uint64_t count;
@@ -23,7 +23,7 @@ typedef struct damage_tally {
 /* Findings that a check told, as facts. */
 typedef struct check_hearing {
     facts findings;
-    uint64_t told, mended;
+    uint64_t told, repaired;
     uint64_t stop_after; /* 0: never */
     bool repairs;
 } check_hearing;

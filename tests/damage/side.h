@@ -51,9 +51,9 @@ lesson_store_id side_draw_wrong(dice_state *dice);
 #define LARGE_UID "large-%u"
 enum { LARGE_MOST = 2600 };
 
-static inline void side_find(facts *findings, int kind, lesson_store_id lesson, lesson_store_id uid, bool mendable) {
+static inline void side_find(facts *findings, int kind, lesson_store_id lesson, lesson_store_id uid, bool repairable) {
     facts_add(findings, lesson, lesson_store_id_of(lesson_store_finding_text(kind)), uid,
-              lesson_store_id_of(mendable ? "mendable" : "left"));
+              lesson_store_id_of(repairable ? "repairable" : "left"));
 }
 
 #endif

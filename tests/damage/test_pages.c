@@ -29,7 +29,7 @@ static void make_file(dice_state *dice) {
         for (; count < 200 && i < users; count++, i++) {
             snprintf(uids[count], sizeof uids[count], "a user of some length, number %u", i);
             snprintf(lessons[count], sizeof lessons[count], "lesson %u", dice_below(dice, 10));
-            joins[count] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+            joins[count] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
             joins[count].uid = lesson_store_id_of(uids[count]);
             joins[count].course_id = lesson_store_id_of("C");
             joins[count].lesson_id = lesson_store_id_of(lessons[count]);
@@ -148,12 +148,12 @@ static facts read_users(void) {
 /* ---- Rounds */
 
 /* Returns whether anything was said. */
-static bool check(uint32_t flags, uint64_t *mended) {
+static bool check(uint32_t flags, uint64_t *repaired) {
     lesson_store *store;
     uint64_t found = 0;
     int code = lesson_store_open(&store, engine_location());
     if (!code)
-        code = lesson_store_check(store, flags, NULL, NULL, &found, mended);
+        code = lesson_store_check(store, flags, NULL, NULL, &found, repaired);
     if (code && code != LESSON_STORE_MALFORMED)
         print_message("%s: %s\n", lesson_store_code_name(code), lesson_store_message());
     lesson_store_close(store);
@@ -164,19 +164,19 @@ static void play(const soak_run *soak) {
     dice_state dice = {soak->seed};
     char text[FACTS_TEXT_SIZE];
     size_t size, size_after;
-    uint64_t mended = 0;
+    uint64_t repaired = 0;
     make_file(&dice);
     overwrite(&dice);
     char *bytes = read_file(&size);
     bool sound = is_sound();
     facts before = read_users();
-    bool told = check(0, &mended);
+    bool told = check(0, &repaired);
     char *bytes_after = read_file(&size_after);
     if (!sound && !told)
         fail_msg("damage that check does not tell" SOAK_SEED, soak->seed);
-    if (mended || size != size_after || memcmp(bytes, bytes_after, size) != 0)
+    if (repaired || size != size_after || memcmp(bytes, bytes_after, size) != 0)
         fail_msg("a check changed the file" SOAK_SEED, soak->seed);
-    check(LESSON_STORE_CHECK_REPAIR, &mended);
+    check(LESSON_STORE_CHECK_REPAIR, &repaired);
     facts after = read_users();
     if (!facts_hold(&before, &after, text))
         fail_msg("%s" SOAK_SEED, text, soak->seed);

@@ -1,4 +1,4 @@
-/* Random damage to random states: check names all of it and nothing else, repair mends what can be mended. */
+/* Random damage to random states: check names all of it and nothing else, repair repairs what can be repaired. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static void test_rounds(void **state) {
     soak.operations = tally.operations;
     soak.faults = tally.damages;
     soak_end(&soak);
-    printf("%" PRIu64 " findings compared, %" PRIu64 " mended; damage:\n", tally.compared, tally.mended);
+    printf("%" PRIu64 " findings compared, %" PRIu64 " repaired; damage:\n", tally.compared, tally.repaired);
     for (size_t i = 0; i < DAMAGE_KINDS_MAX && tally.kinds[i].name; i++)
         printf("%8" PRIu64 " %s\n", tally.kinds[i].count, tally.kinds[i].name);
 }

@@ -26,7 +26,7 @@ typedef struct shared_traffic {
     atomic_uint working;
     atomic_uint calls;
     atomic_uint repairs;
-    atomic_uint mended;
+    atomic_uint repaired;
     char problem[TEXT_SIZE];
     atomic_bool failed;
 } shared_traffic;
@@ -95,7 +95,7 @@ static void step(traffic_worker *worker) {
         int lesson = (int)dice_below(&worker->dice, SHARED + 1);
         lesson = lesson == SHARED ? SHARED + worker->number : lesson;
         int code = lesson_store_join(worker->store, uid_of(user, uid), "C", lesson_of(lesson, lesson_id), NULL,
-                                     LESSON_STORE_IF_EXISTS, NULL);
+                                     LESSON_STORE_JOIN_IF_EXISTS, NULL);
         expect(worker->traffic, code, "join");
         *place = lesson;
     }
@@ -116,11 +116,11 @@ static void *repair(void *context) {
     shared_traffic *traffic = context;
     lesson_store *store = open_store();
     for (uint32_t flags = 0; atomic_load(&traffic->working) > 0; flags ^= LESSON_STORE_CHECK_ENDED) {
-        uint64_t mended = 0;
-        expect(traffic, lesson_store_check(store, flags | LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, &mended),
+        uint64_t repaired = 0;
+        expect(traffic, lesson_store_check(store, flags | LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, &repaired),
                "repair");
         atomic_fetch_add(&traffic->repairs, 1);
-        atomic_fetch_add(&traffic->mended, (unsigned)mended);
+        atomic_fetch_add(&traffic->repaired, (unsigned)repaired);
     }
     lesson_store_close(store);
     return NULL;
@@ -172,11 +172,11 @@ typedef struct roster {
     bool holds[USERS];
 } lesson_roster;
 
-static bool note_member(lesson_store_id uid, void *context) {
+static bool note_member(const lesson_store_id *uid, void *context) {
     lesson_roster *roster = context;
     char name[NAME_SIZE];
     for (int i = 0; i < USERS; i++)
-        roster->holds[i] |= bytes_are(uid, uid_of(i, name));
+        roster->holds[i] |= bytes_are(*uid, uid_of(i, name));
     return true;
 }
 
@@ -282,7 +282,7 @@ static bool judge_afterwards(const shared_traffic *traffic, char text[TEXT_SIZE]
 static void test_traffic(void **state) {
     (void)state;
     char text[TEXT_SIZE] = "";
-    uint64_t repairs = 0, mended = 0;
+    uint64_t repairs = 0, repaired = 0;
     soak_run soak = soak_begin("damage beside traffic", engine_name(), 3);
     while (soak_next(&soak)) {
         shared_traffic *traffic = make_traffic(soak.seed);
@@ -294,13 +294,13 @@ static void test_traffic(void **state) {
             fail_msg("%s" SOAK_SEED, text, soak.seed);
         soak.operations += atomic_load(&traffic->calls);
         repairs += atomic_load(&traffic->repairs);
-        mended += atomic_load(&traffic->mended);
+        repaired += atomic_load(&traffic->repaired);
         engine_remove();
         munmap(traffic, sizeof *traffic);
     }
     soak_end(&soak);
-    printf("%" PRIu64 " repairs beside the traffic, %" PRIu64 " findings mended\n", repairs, mended);
-    assert_true(mended > 0);
+    printf("%" PRIu64 " repairs beside the traffic, %" PRIu64 " findings repaired\n", repairs, repaired);
+    assert_true(repaired > 0);
 }
 
 /* ---- A repair that decides from an old reading: between it and the deed, the ghost joins and is a true member */

@@ -18,13 +18,13 @@ static int check_right(lesson_store_instance *instance, uint32_t flags, lesson_s
     return right.check(instance, flags, callback, context);
 }
 
-static int check_mends_unasked(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
+static int check_repairs_unasked(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                                void *context) {
     return right.check(instance, flags | LESSON_STORE_CHECK_REPAIR, callback, context);
 }
 
 /* The findings are those of a check, but a ghost is taken out all the same. */
-static int check_mends_in_secret(lesson_store_instance *instance, uint32_t flags,
+static int check_repairs_in_secret(lesson_store_instance *instance, uint32_t flags,
                                  lesson_store_finding_callback callback, void *context) {
     int code = right.check(instance, flags, callback, context);
     facts state = round_side()->read();
@@ -69,10 +69,10 @@ static int check_tells_twice(lesson_store_instance *instance, uint32_t flags, le
     return right.check(instance, flags, tell_twice, &listening);
 }
 
-static bool tell_as_mended(const lesson_store_finding *finding, void *context) {
+static bool tell_as_repaired(const lesson_store_finding *finding, void *context) {
     const check_listener *listener = context;
     lesson_store_finding told = *finding;
-    told.mended = told.mendable;
+    told.repaired = told.repairable;
     return listener->callback(&told, listener->context);
 }
 
@@ -80,7 +80,7 @@ static int repair_only_says_so(lesson_store_instance *instance, uint32_t flags, 
                                void *context) {
     check_listener listening = {callback, context};
     bool repairs = flags & LESSON_STORE_CHECK_REPAIR;
-    return right.check(instance, flags & ~(uint32_t)LESSON_STORE_CHECK_REPAIR, repairs ? tell_as_mended : callback,
+    return right.check(instance, flags & ~(uint32_t)LESSON_STORE_CHECK_REPAIR, repairs ? tell_as_repaired : callback,
                        repairs ? (void *)&listening : context);
 }
 
@@ -104,11 +104,11 @@ static const struct wrong_check {
     const char *reason; /* what the judge's text must begin with; NULL: it is right */
 } checks[] = {
     {"right", check_right, NULL},
-    {"mends unasked", check_mends_unasked, "check: "},
-    {"mends in secret", check_mends_in_secret, "changed by a check: "},
+    {"repairs unasked", check_repairs_unasked, "check: "},
+    {"repairs in secret", check_repairs_in_secret, "changed by a check: "},
     {"misses ghosts", check_misses_ghosts, "check: missing: "},
     {"tells twice", check_tells_twice, "check: not expected: "},
-    {"only says that it mended", repair_only_says_so, "after the repair: "},
+    {"only says that it repaired", repair_only_says_so, "after the repair: "},
     {"removes a true member", repair_removes_member, "a true member: lost: "},
 };
 

@@ -176,7 +176,7 @@ sub check_facts {
         if ($kind eq 'code') {
             $codes{$fields[0]} = $fields[1];
         } else {
-            (my $backend = $fields[0]) =~ s/\|.*//;
+            (my $backend = $fields[0]) =~ s/[|+].*//;
             $options{$backend}{$fields[1]} = [@fields[2, 3]];
         }
     }
@@ -188,7 +188,7 @@ sub check_facts {
     }
     problem('docs/errors.md', "there is no code $_") for grep { !exists $codes{$_} } sort keys %$documented;
     for my $backend (qw(memory sqlite redis fault)) {
-        my $page = $backend eq 'fault' ? 'docs/faults.md' : "backends/$backend/README.md";
+        my $page = "backends/$backend/README.md";
         my $rows = table_under($page, 'Options');
         my $own = $options{$backend} // {};
         for my $name (sort keys %$own) {

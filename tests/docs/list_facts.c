@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "faults.h"
+#include <lessonstore/backend.h>
 
 static void list_options(const char *schemes, const lesson_store_option *option) {
     for (; option && option->name; option++) {
@@ -27,6 +27,5 @@ int main(void) {
     const lesson_store_backend *backend;
     for (size_t i = 0; (backend = lesson_store_backend_at(i)); i++)
         list_options(backend->schemes, backend->options);
-    list_options("fault", lesson_store_fault_options);
     return 0;
 }

@@ -28,7 +28,7 @@ void school_name_shared(char lesson_id[32], int lesson) {
 }
 
 static void begin(school_deed *deed, lesson_store_operation_kind kind) {
-    deed->operation = lesson_store_operation_of(kind);
+    deed->operation = (lesson_store_operation){.kind = kind};
     deed->code = LESSON_STORE_OK;
     deed->told = SCHOOL_NOWHERE;
 }
@@ -48,9 +48,9 @@ static void plan_join(school_teacher *teacher, school_deed *deed, int *lesson_of
     deed->told = *lesson_of;
     unsigned kind = school_chance(teacher, 4);
     if (kind == 0)
-        deed->operation.flags = LESSON_STORE_STAY;
+        deed->operation.flags = LESSON_STORE_JOIN_STAY;
     else if (kind == 1)
-        deed->operation.flags = LESSON_STORE_IF_EXISTS; /* the shared ones have no record */
+        deed->operation.flags = LESSON_STORE_JOIN_IF_EXISTS; /* the shared ones have no record */
     bool elsewhere = *lesson_of != SCHOOL_NOWHERE && *lesson_of != lesson;
     if (kind == 1 || (kind == 0 && elsewhere))
         deed->code = LESSON_STORE_REFUSED;
@@ -100,12 +100,16 @@ static void plan_for_user(school_teacher *teacher, school_deed *deed) {
 
 static void plan_set(school_teacher *teacher, school_deed *deed, int *status) {
     begin(deed, LESSON_STORE_OPERATION_SET);
+    bool expects = school_chance(teacher, 2);
+    deed->operation.given = LESSON_STORE_GIVEN_COURSE_STATUS;
     deed->operation.course_status = (int32_t)school_chance(teacher, 4);
-    deed->operation.if_course_status =
-        school_chance(teacher, 2) ? LESSON_STORE_COURSE_ONLINE : LESSON_STORE_STATUS_NONE;
+    if (expects) {
+        deed->operation.given |= LESSON_STORE_GIVEN_IF_COURSE_STATUS;
+        deed->operation.if_course_status = LESSON_STORE_COURSE_ONLINE;
+    }
     if (*status == LESSON_STORE_STATUS_NONE)
         deed->code = LESSON_STORE_NOT_FOUND;
-    else if (deed->operation.if_course_status == LESSON_STORE_COURSE_ONLINE && *status != LESSON_STORE_COURSE_ONLINE)
+    else if (expects && *status != LESSON_STORE_COURSE_ONLINE)
         deed->code = LESSON_STORE_CONFLICT;
     else
         *status = deed->operation.course_status;
@@ -196,10 +200,10 @@ static bool call_user(const lesson_store_user *user, void *context) {
     return true;
 }
 
-static bool call_member(lesson_store_id uid, void *context) {
+static bool call_member(const lesson_store_id *uid, void *context) {
     struct roll *roll = context;
     roll->seen++;
-    roll->wrong += lesson_of(roll, uid) != roll->lesson;
+    roll->wrong += lesson_of(roll, *uid) != roll->lesson;
     return true;
 }
 
@@ -221,7 +225,7 @@ static void compare_members(lesson_store *store, struct roll *roll, int lesson) 
     roll->lesson = lesson;
     assert_int_equal(lesson_store_members(store, lesson_id, call_member, roll), LESSON_STORE_OK);
     assert_int_equal(roll->seen, members);
-    assert_int_equal(lesson_store_count(store, lesson_id, &counted), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_count_members(store, lesson_id, &counted), LESSON_STORE_OK);
     assert_int_equal(counted, members);
 }
 

@@ -51,7 +51,7 @@ static void name_move(char lesson_id[32], size_t number) {
 
 static int submit_move(struct mover *mover, struct move *moved) {
     char uid[32], lesson_id[32];
-    lesson_store_operation join = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    lesson_store_operation join = {.kind = LESSON_STORE_OPERATION_JOIN};
     school_name_user(uid, mover->number, 0);
     name_move(lesson_id, moved->number);
     join.uid = lesson_store_id_of(uid);
@@ -90,7 +90,7 @@ static void *move_on(void *context) {
 
 static void check_mover(lesson_store *store, const struct mover *mover) {
     char uid[32], lesson_id[32] = "";
-    lesson_store_place place = {"", "", ""};
+    lesson_store_place place = {.lesson_id = ""};
     assert_true(mover->end_code == LESSON_STORE_CLOSED || mover->accepted == MOVES_MAX);
     assert_int_equal(mover->called, mover->accepted);
     assert_int_equal(mover->wrong, 0);
@@ -105,7 +105,7 @@ static void check_mover(lesson_store *store, const struct mover *mover) {
 }
 
 static void wait_for_traffic(lesson_store_executor *executor) {
-    lesson_store_executor_figures figures = {0};
+    lesson_store_executor_figures figures = LESSON_STORE_EXECUTOR_FIGURES_INIT;
     while (figures.completed < ENOUGH) {
         sched_yield();
         lesson_store_executor_read_figures(executor, &figures);
@@ -140,7 +140,7 @@ static void close_under_load(uint32_t flags) {
         accepted += movers[i].accepted;
         cancelled += movers[i].cancelled;
     }
-    lesson_store_executor_figures figures;
+    lesson_store_executor_figures figures = LESSON_STORE_EXECUTOR_FIGURES_INIT;
     lesson_store_executor_read_figures(executor, &figures);
     assert_int_equal(figures.accepted, accepted);
     assert_int_equal(figures.completed, accepted);

@@ -111,7 +111,7 @@ static void teach(uint32_t lanes) {
         teachers[i] = rooms[i].teacher;
         refused += rooms[i].refused;
     }
-    lesson_store_executor_figures figures;
+    lesson_store_executor_figures figures = LESSON_STORE_EXECUTOR_FIGURES_INIT;
     lesson_store_executor_read_figures(executor, &figures);
     assert_int_equal(figures.accepted, TEACHERS * DEEDS);
     assert_int_equal(figures.completed, TEACHERS * DEEDS);

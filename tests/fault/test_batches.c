@@ -33,7 +33,7 @@ struct play {
 
 static bool writes(const model_call *call) {
     return call->kind != LESSON_STORE_OPERATION_GET_LESSON && call->kind != LESSON_STORE_OPERATION_WHERE &&
-           call->kind != LESSON_STORE_OPERATION_COUNT;
+           call->kind != LESSON_STORE_OPERATION_COUNT_MEMBERS;
 }
 
 static bool is_alone(const lesson_store_fault *fault) {
@@ -116,7 +116,7 @@ static lesson_store_fault draw_fault(dice_state *dice) {
     lesson_store_fault fault = LESSON_STORE_FAULT_INIT(codes[dice_below(dice, CODES)]);
     bool of_connection = fault.code == LESSON_STORE_UNREACHABLE || fault.code == LESSON_STORE_UNKNOWN;
     fault.on = dice_once_in(dice, 2) ? LESSON_STORE_FAULT_ON_CALLS : 1 + dice_below(dice, 0xff);
-    fault.on |= 1u << LESSON_STORE_OPERATION_JOIN; /* one that can only strike what writes has something to strike */
+    fault.on |= LESSON_STORE_OPERATION_MASK_JOIN; /* one that can only strike what writes has something to strike */
     fault.scope = dice_below(dice, 4);
     if (of_connection && fault.scope == LESSON_STORE_FAULT_SCOPE_OPERATION)
         fault.scope = LESSON_STORE_FAULT_SCOPE_DEFAULT;

@@ -87,7 +87,7 @@ static void what_reads_is_never_unknown(void **state) {
         fault.after_applying = after;
         set(store, fault);
         assert_int_equal(where(store, "ann"), LESSON_STORE_UNREACHABLE);
-        assert_int_equal(lesson_store_count(store, "algebra-7", NULL), LESSON_STORE_UNREACHABLE);
+        assert_int_equal(lesson_store_count_members(store, "algebra-7", NULL), LESSON_STORE_UNREACHABLE);
         assert_int_equal(lesson_store_check(store, 0, NULL, NULL, NULL, NULL), LESSON_STORE_UNREACHABLE);
     }
     lesson_store_close(store);
@@ -106,8 +106,8 @@ static bool take(struct taking *taking) {
     return ++taking->taken != taking->stop_at;
 }
 
-static bool take_member(lesson_store_id uid, void *context) {
-    assert_int_equal(uid.size, 4);
+static bool take_member(const lesson_store_id *uid, void *context) {
+    assert_int_equal(uid->size, 4);
     return take(context);
 }
 
@@ -210,7 +210,7 @@ static void a_repair_is_done_or_not_begun(void **state) {
     }
 }
 
-static bool set_fault(lesson_store_id uid, void *context) {
+static bool set_fault(const lesson_store_id *uid, void *context) {
     (void)uid;
     const lesson_store_fault fault = LESSON_STORE_FAULT_INIT(LESSON_STORE_BUSY);
     return lesson_store_fault_set(context, &fault) == LESSON_STORE_OK;
@@ -274,7 +274,7 @@ static void a_failure_beneath_comes_before_the_fault(void **state) {
     fault.scope = LESSON_STORE_FAULT_SCOPE_REST;
     set(store, fault);
     for (size_t i = 0; i < 3; i++) {
-        operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+        operations[i] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_QUIT};
         operations[i].uid = lesson_store_id_of("ann");
     }
     the_spy.run_code = LESSON_STORE_UNKNOWN;

@@ -145,7 +145,7 @@ static void a_delay_takes_its_time_once_for_a_batch(void **state) {
     lesson_store *store = open_faulty("fault+memory:?fault_delay_ms=40");
     lesson_store_operation operations[50];
     for (int i = 0; i < 50; i++) {
-        operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+        operations[i] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_WHERE};
         operations[i].uid = lesson_store_id_of("ann");
     }
     int64_t began_ms = now_ms();
@@ -173,7 +173,7 @@ static void keep_outcome(const lesson_store_operation *operation, void *context)
 }
 
 static lesson_store_operation join_of(const char *uid) {
-    lesson_store_operation join = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    lesson_store_operation join = {.kind = LESSON_STORE_OPERATION_JOIN};
     join.uid = lesson_store_id_of(uid);
     join.course_id = lesson_store_id_of("c");
     join.lesson_id = lesson_store_id_of("l");

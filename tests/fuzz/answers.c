@@ -31,7 +31,7 @@ static const unsigned answers[] = {
     [LESSON_STORE_OPERATION_JOIN] = 1 << LESSON_STORE_OK | 1 << LESSON_STORE_REFUSED,
     [LESSON_STORE_OPERATION_QUIT] = 1 << LESSON_STORE_OK | 1 << LESSON_STORE_NOT_FOUND | 1 << LESSON_STORE_CONFLICT,
     [LESSON_STORE_OPERATION_WHERE] = 1 << LESSON_STORE_OK | 1 << LESSON_STORE_NOT_FOUND,
-    [LESSON_STORE_OPERATION_COUNT] = 1 << LESSON_STORE_OK,
+    [LESSON_STORE_OPERATION_COUNT_MEMBERS] = 1 << LESSON_STORE_OK,
 };
 
 static bool is_id_or_empty(const char *text) {
@@ -83,7 +83,7 @@ void fuzz_require_answer(const lesson_store_operation *operation) {
         require_lesson(&operation->lesson);
     if (operation->code == LESSON_STORE_CONFLICT && operation->kind == LESSON_STORE_OPERATION_SET)
         REQUIRE(are_statuses(&operation->lesson));
-    if (operation->kind == LESSON_STORE_OPERATION_END || operation->kind == LESSON_STORE_OPERATION_COUNT)
+    if (operation->kind == LESSON_STORE_OPERATION_END || operation->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS)
         REQUIRE(operation->code != LESSON_STORE_OK || operation->count <= INT64_MAX);
     bool tells_place = operation->kind >= LESSON_STORE_OPERATION_JOIN &&
                        operation->kind <= LESSON_STORE_OPERATION_WHERE && operation->code != LESSON_STORE_NOT_FOUND;
@@ -106,8 +106,8 @@ static bool go_on(void *context) {
     return ++listener->heard != listener->stop_after;
 }
 
-bool fuzz_hear_member(lesson_store_id uid, void *context) {
-    REQUIRE(fuzz_is_id(uid.data, uid.size));
+bool fuzz_hear_member(const lesson_store_id *uid, void *context) {
+    REQUIRE(fuzz_is_id(uid->data, uid->size));
     return go_on(context);
 }
 
@@ -133,7 +133,7 @@ bool fuzz_hear_finding(const lesson_store_finding *finding, void *context) {
     REQUIRE(finding->kind <= LESSON_STORE_FINDING_MALFORMED);
     REQUIRE(!is_given(finding->lesson_id) || fuzz_is_id(finding->lesson_id.data, finding->lesson_id.size));
     REQUIRE(!is_given(finding->uid) || fuzz_is_id(finding->uid.data, finding->uid.size));
-    REQUIRE(!finding->mended || (finding->mendable && listener->repairs));
+    REQUIRE(!finding->repaired || (finding->repairable && listener->repairs));
     REQUIRE(finding->detail && !strpbrk(finding->detail, "\r\n"));
     return go_on(context);
 }
@@ -146,9 +146,9 @@ bool fuzz_hear_fact(const char *name, const char *value, void *context) {
 
 static void ask_operations(lesson_store *store, const char *uid, const char *lesson_id) {
     lesson_store_place place;
-    lesson_store_operation asked[] = {LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_WHERE),
-                                      LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_GET_LESSON),
-                                      LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_COUNT)};
+    lesson_store_operation asked[] = {{.kind = LESSON_STORE_OPERATION_WHERE},
+                                      {.kind = LESSON_STORE_OPERATION_GET_LESSON},
+                                      {.kind = LESSON_STORE_OPERATION_COUNT_MEMBERS}};
     asked[0].uid = lesson_store_id_of(uid);
     asked[0].place = &place;
     asked[1].lesson_id = asked[2].lesson_id = lesson_store_id_of(lesson_id);

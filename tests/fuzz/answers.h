@@ -18,10 +18,10 @@ void fuzz_require_answers(int code, const lesson_store_operation *operations, si
 typedef struct fuzz_listener {
     uint64_t stop_after; /* 0: never */
     uint64_t heard;
-    bool repairs; /* the call may mend */
+    bool repairs; /* the call may repair */
 } fuzz_listener;
 
-bool fuzz_hear_member(lesson_store_id uid, void *context);
+bool fuzz_hear_member(const lesson_store_id *uid, void *context);
 bool fuzz_hear_lesson(const lesson_store_lesson *lesson, void *context);
 bool fuzz_hear_user(const lesson_store_user *user, void *context);
 bool fuzz_hear_finding(const lesson_store_finding *finding, void *context);

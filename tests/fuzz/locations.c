@@ -74,9 +74,9 @@ static void write_anew(struct text *text, const lesson_store_location *location)
         add_encoded(text, location->path + has_slash);
     for (size_t i = 0; i < location->option_count; i++) {
         add(text, i == 0 ? "?" : "&");
-        add(text, location->options[i].name);
+        add(text, location->given_options[i].name);
         add(text, "=");
-        add_encoded(text, location->options[i].value);
+        add_encoded(text, location->given_options[i].value);
     }
 }
 
@@ -95,8 +95,8 @@ static void require_same(const lesson_store_location *left, const lesson_store_l
     REQUIRE(same(left->path, right->path) && left->port == right->port);
     REQUIRE(left->option_count == right->option_count);
     for (size_t i = 0; i < left->option_count; i++)
-        REQUIRE(same(left->options[i].name, right->options[i].name) &&
-                same(left->options[i].value, right->options[i].value));
+        REQUIRE(same(left->given_options[i].name, right->given_options[i].name) &&
+                same(left->given_options[i].value, right->given_options[i].value));
 }
 
 static void judge_again(const lesson_store_location *location) {
@@ -180,7 +180,7 @@ static void judge_redis(const lesson_store_location *location, const lesson_stor
 static void judge_bound(lesson_store_location *location) {
     const lesson_store_backend *backend;
     for (size_t i = 0; (backend = lesson_store_backend_at(i)) != NULL; i++) {
-        int code = lesson_store_location_bind(location, backend);
+        int code = lesson_store_location_bind(location, backend, NULL);
         REQUIRE(code == LESSON_STORE_OK || code == LESSON_STORE_INVALID);
         fuzz_require_code(code);
         if (code)

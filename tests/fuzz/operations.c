@@ -32,18 +32,26 @@ static lesson_store_id take_id(fuzz_input *input, char **text) {
     return (lesson_store_id){*text, part.size};
 }
 
+/* '/' gives nothing, and '.' a status that is not among what is given. */
+static void give(lesson_store_operation *operation, int32_t *status, uint32_t bit, uint8_t byte) {
+    if (byte == '/')
+        return;
+    *status = byte == '.' ? 1 : (int8_t)byte - '0';
+    operation->given |= byte == '.' ? 0 : bit;
+}
+
 static void take_operation(fuzz_input *input, struct asked *asked) {
     size_t i = asked->count++;
     lesson_store_operation *operation = &asked->operations[i];
-    *operation = lesson_store_operation_of(LESSON_STORE_OPERATION_CREATE);
-    operation->kind = fuzz_take_byte(input) - (uint32_t)'0';
+    *operation = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_CREATE};
+    operation->kind += fuzz_take_byte(input) - (uint32_t)'0';
     operation->flags = fuzz_take_byte(input) & 0x1f;
     uint8_t odd = fuzz_take_byte(input);
     if (odd & ODD_STATUSES) {
-        operation->course_status = (int8_t)fuzz_take_byte(input) - '0';
-        operation->chat_status = (int8_t)fuzz_take_byte(input) - '0';
-        operation->if_course_status = (int8_t)fuzz_take_byte(input) - '0';
-        operation->if_chat_status = (int8_t)fuzz_take_byte(input) - '0';
+        give(operation, &operation->course_status, LESSON_STORE_GIVEN_COURSE_STATUS, fuzz_take_byte(input));
+        give(operation, &operation->chat_status, LESSON_STORE_GIVEN_CHAT_STATUS, fuzz_take_byte(input));
+        give(operation, &operation->if_course_status, LESSON_STORE_GIVEN_IF_COURSE_STATUS, fuzz_take_byte(input));
+        give(operation, &operation->if_chat_status, LESSON_STORE_GIVEN_IF_CHAT_STATUS, fuzz_take_byte(input));
     }
     if (odd & ODD_FLAGS)
         operation->flags = operation->flags << 27 | operation->flags;
@@ -60,12 +68,13 @@ static void take_operation(fuzz_input *input, struct asked *asked) {
 
 /* ---- The rules */
 
-static const char *const takes[] = {"l", "l", "l", "l", "uclS", "uLS", "u", "l"}; /* capitals: may be left out */
-static const uint32_t flags[] = {LESSON_STORE_RESET,
-                                 LESSON_STORE_RECORD_ONLY,
+static const char *const takes[] = {"", "l", "l", "l", "l", "uclS", "uLS", "u", "l"}; /* capitals: may be left out */
+static const uint32_t flags[] = {0,
+                                 LESSON_STORE_CREATE_RESET,
+                                 LESSON_STORE_END_RECORD_ONLY,
                                  0,
                                  0,
-                                 LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN | LESSON_STORE_STAY,
+                                 LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY,
                                  0,
                                  0,
                                  0};
@@ -77,17 +86,18 @@ static bool is_sound_id(const char *list, char letter, lesson_store_id id) {
     return given ? taken && fuzz_is_id(id.data, id.size) : !needed;
 }
 
-static bool is_status(int32_t status, int32_t highest) {
-    return status >= -1 && status <= highest;
+static bool is_sound_status(const lesson_store_operation *operation, uint32_t bit, int32_t status, int32_t highest) {
+    return operation->given & bit ? status >= 0 && status <= highest : status == 0;
 }
 
 static bool has_sound_statuses(const lesson_store_operation *operation) {
-    if (operation->kind != LESSON_STORE_OPERATION_SET)
-        return operation->course_status == -1 && operation->chat_status == -1 && operation->if_course_status == -1 &&
-               operation->if_chat_status == -1;
-    return (operation->course_status != -1 || operation->chat_status != -1) && is_status(operation->course_status, 3) &&
-           is_status(operation->if_course_status, 3) && is_status(operation->chat_status, 1) &&
-           is_status(operation->if_chat_status, 1);
+    bool sets = operation->given & (LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS);
+    bool may_give = operation->kind == LESSON_STORE_OPERATION_SET;
+    return (may_give ? sets : operation->given == 0) &&
+           is_sound_status(operation, LESSON_STORE_GIVEN_COURSE_STATUS, operation->course_status, 3) &&
+           is_sound_status(operation, LESSON_STORE_GIVEN_CHAT_STATUS, operation->chat_status, 1) &&
+           is_sound_status(operation, LESSON_STORE_GIVEN_IF_COURSE_STATUS, operation->if_course_status, 3) &&
+           is_sound_status(operation, LESSON_STORE_GIVEN_IF_CHAT_STATUS, operation->if_chat_status, 1);
 }
 
 static bool lies_in_place(const lesson_store_operation *operation, lesson_store_id id) {
@@ -95,7 +105,7 @@ static bool lies_in_place(const lesson_store_operation *operation, lesson_store_
 }
 
 static bool is_sound(const lesson_store_operation *operation) {
-    if (operation->kind > LESSON_STORE_OPERATION_COUNT)
+    if (operation->kind > LESSON_STORE_OPERATION_COUNT_MEMBERS)
         return false;
     const char *list = takes[operation->kind];
     return !(operation->flags & ~flags[operation->kind]) && !operation->reserved[0] && !operation->reserved[1] &&

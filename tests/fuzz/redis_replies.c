@@ -17,7 +17,7 @@ static const char password[] = "se|ret";
 #define MANY 600 /* operations: three requests, which are under way together */
 
 static lesson_store_operation operation_of(lesson_store_operation_kind kind, const char *uid, const char *lesson_id) {
-    lesson_store_operation operation = lesson_store_operation_of(kind);
+    lesson_store_operation operation = {.kind = kind};
     operation.uid = lesson_store_id_of(uid);
     operation.lesson_id = lesson_store_id_of(lesson_id);
     return operation;
@@ -44,18 +44,19 @@ static void run_all_kinds(lesson_store *store) {
         operation_of(LESSON_STORE_OPERATION_SET, NULL, "chess"),
         operation_of(LESSON_STORE_OPERATION_GET_LESSON, NULL, "chess"),
         join_of("ann", 0, &places[0]),
-        join_of("bob", LESSON_STORE_IF_OPEN | LESSON_STORE_STAY, &places[1]),
+        join_of("bob", LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY, &places[1]),
         operation_of(LESSON_STORE_OPERATION_QUIT, "ann", "chess"),
         operation_of(LESSON_STORE_OPERATION_WHERE, "ann", NULL),
-        operation_of(LESSON_STORE_OPERATION_COUNT, NULL, "chess"),
+        operation_of(LESSON_STORE_OPERATION_COUNT_MEMBERS, NULL, "chess"),
         operation_of(LESSON_STORE_OPERATION_END, NULL, "chess"),
         operation_of(LESSON_STORE_OPERATION_CREATE, NULL, "go"),
     };
+    operations[1].given = LESSON_STORE_GIVEN_CHAT_STATUS | LESSON_STORE_GIVEN_IF_COURSE_STATUS;
     operations[1].chat_status = LESSON_STORE_CHAT_BANNED;
     operations[1].if_course_status = LESSON_STORE_COURSE_WAITING;
     operations[5].place = &places[2];
     operations[6].place = &places[3];
-    operations[9].flags = LESSON_STORE_RESET;
+    operations[9].flags = LESSON_STORE_CREATE_RESET;
     run(store, operations, sizeof operations / sizeof *operations);
 }
 
@@ -64,9 +65,9 @@ static void run_one(lesson_store *store, lesson_store_operation_kind kind) {
     bool of_user = kind == LESSON_STORE_OPERATION_WHERE || kind == LESSON_STORE_OPERATION_QUIT;
     lesson_store_operation operation = operation_of(kind, of_user ? "ann" : NULL, of_user ? NULL : "chess");
     if (kind == LESSON_STORE_OPERATION_JOIN)
-        operation = join_of("ann", LESSON_STORE_IF_EXISTS, &place);
+        operation = join_of("ann", LESSON_STORE_JOIN_IF_EXISTS, &place);
     if (kind == LESSON_STORE_OPERATION_SET)
-        operation.course_status = LESSON_STORE_COURSE_ONLINE;
+        operation.given = LESSON_STORE_GIVEN_COURSE_STATUS;
     operation.place = of_user ? &place : operation.place;
     run(store, &operation, 1);
 }
@@ -79,7 +80,7 @@ static void run_moves(lesson_store *store) {
 static void run_many(lesson_store *store, bool writes) {
     static lesson_store_operation operations[MANY];
     for (size_t i = 0; i < MANY; i++)
-        operations[i] = writes ? join_of("ann", 0, NULL) : operation_of(LESSON_STORE_OPERATION_COUNT, NULL, "chess");
+        operations[i] = writes ? join_of("ann", 0, NULL) : operation_of(LESSON_STORE_OPERATION_COUNT_MEMBERS, NULL, "chess");
     run(store, operations, MANY);
 }
 

@@ -141,10 +141,10 @@ static void write_all(lesson_store *store) {
                                      LESSON_STORE_OPERATION_END};
     lesson_store_place place;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        lesson_store_operation operation = lesson_store_operation_of((lesson_store_operation_kind)kinds[i]);
+        lesson_store_operation operation = {.kind = kinds[i]};
         operation.lesson_id = lesson_store_id_of(i == 3 ? NULL : "l1");
         if (kinds[i] == LESSON_STORE_OPERATION_SET)
-            operation.course_status = LESSON_STORE_COURSE_ONLINE;
+            operation.given = LESSON_STORE_GIVEN_COURSE_STATUS;
         if (kinds[i] == LESSON_STORE_OPERATION_JOIN || kinds[i] == LESSON_STORE_OPERATION_QUIT) {
             operation.uid = lesson_store_id_of("u2");
             operation.place = &place;

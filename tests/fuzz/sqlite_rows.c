@@ -1,6 +1,6 @@
 /*
  * Rows that others have written: any values of any type in the tables of a sound database. Reads answer or say
- * MALFORMED, and never with an id or status that is none; writes leave what they do not understand; repair mends what
+ * MALFORMED, and never with an id or status that is none; writes leave what they do not understand; repair repairs what
  * it says it does.
  *
  * The input is rows: l (a lesson, three values) or u (a user, four). A value is a byte of its type (n null, i a digit's
@@ -54,38 +54,39 @@ static void insert_rows(sqlite3 *database, fuzz_input input) {
 /* Every write, on names that rows may have. */
 static void write_all(lesson_store *store) {
     lesson_store_place place;
-    lesson_store_operation operations[] = {LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_SET),
-                                           LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_JOIN),
-                                           LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_QUIT),
-                                           LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_CREATE),
-                                           LESSON_STORE_OPERATION_INIT(LESSON_STORE_OPERATION_END)};
+    lesson_store_operation operations[] = {{.kind = LESSON_STORE_OPERATION_SET},
+                                           {.kind = LESSON_STORE_OPERATION_JOIN},
+                                           {.kind = LESSON_STORE_OPERATION_QUIT},
+                                           {.kind = LESSON_STORE_OPERATION_CREATE},
+                                           {.kind = LESSON_STORE_OPERATION_END}};
     const size_t count = sizeof operations / sizeof *operations;
     for (size_t i = 0; i < count; i++)
         operations[i].lesson_id = lesson_store_id_of("l");
+    operations[0].given = LESSON_STORE_GIVEN_CHAT_STATUS | LESSON_STORE_GIVEN_IF_COURSE_STATUS;
     operations[0].chat_status = operations[0].if_course_status = 1;
     operations[1].uid = operations[2].uid = lesson_store_id_of("u");
     operations[1].course_id = lesson_store_id_of("c");
-    operations[1].flags = LESSON_STORE_IF_OPEN | LESSON_STORE_STAY;
+    operations[1].flags = LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY;
     operations[1].place = operations[2].place = &place;
     fuzz_require_answers(lesson_store_batch(store, operations, count), operations, count);
 }
 
-static uint64_t check(lesson_store *store, uint32_t flags, uint64_t *mended) {
+static uint64_t check(lesson_store *store, uint32_t flags, uint64_t *repaired) {
     fuzz_listener listener = {.repairs = flags & LESSON_STORE_CHECK_REPAIR};
     uint64_t found = 0;
-    int code = lesson_store_check(store, flags, fuzz_hear_finding, &listener, &found, mended);
+    int code = lesson_store_check(store, flags, fuzz_hear_finding, &listener, &found, repaired);
     REQUIRE(code == LESSON_STORE_OK && listener.heard == found);
     return found;
 }
 
-/* What repair has mended is not found again. (A malformed record goes too where its user is taken out of an ended
+/* What repair has repaired is not found again. (A malformed record goes too where its user is taken out of an ended
  * lesson.) */
 static void judge_repair(lesson_store *store) {
-    uint64_t mended = 0;
-    uint64_t before = check(store, LESSON_STORE_CHECK_ENDED, &mended);
-    REQUIRE(mended == 0);
-    REQUIRE(check(store, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR, &mended) == before);
-    REQUIRE(check(store, LESSON_STORE_CHECK_ENDED, NULL) <= before - mended);
+    uint64_t repaired = 0;
+    uint64_t before = check(store, LESSON_STORE_CHECK_ENDED, &repaired);
+    REQUIRE(repaired == 0);
+    REQUIRE(check(store, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR, &repaired) == before);
+    REQUIRE(check(store, LESSON_STORE_CHECK_ENDED, NULL) <= before - repaired);
 }
 
 /* Opened once, because that takes most of the time. */

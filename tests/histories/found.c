@@ -13,9 +13,9 @@ static const model_call fenced_quit[] = {
 /* A record that was ended alone, and a lesson with members that has none: each of the two is a lesson that is there. */
 static const model_call record_only[] = {
     MODEL_CREATE(0, 0, 1, 0),
-    MODEL_JOIN(0, 0, 0, MODEL_NONE, LESSON_STORE_IF_OPEN, 1, 0),
-    MODEL_END(0, LESSON_STORE_RECORD_ONLY, 1, 0),
-    MODEL_JOIN(1, 0, 0, MODEL_NONE, LESSON_STORE_IF_EXISTS, 1, 0),
+    MODEL_JOIN(0, 0, 0, MODEL_NONE, LESSON_STORE_JOIN_IF_OPEN, 1, 0),
+    MODEL_END(0, LESSON_STORE_END_RECORD_ONLY, 1, 0),
+    MODEL_JOIN(1, 0, 0, MODEL_NONE, LESSON_STORE_JOIN_IF_EXISTS, 1, 0),
     MODEL_GET_LESSON(0, 1, 0),
     MODEL_END(0, 0, 1, 0),
     MODEL_END(0, 0, 0, 0),

@@ -68,7 +68,7 @@ static bool simplify_call(shrinking *shrink, size_t number) {
     } while (0)
     TRY(together, false);
     TRY(wrong, 0);
-    for (unsigned flag = 1; flag <= LESSON_STORE_STAY; flag <<= 1)
+    for (unsigned flag = 1; flag <= LESSON_STORE_JOIN_STAY; flag <<= 1)
         TRY(flags, (uint8_t)(kept->flags & ~flag));
     TRY(session, MODEL_NONE);
     TRY(course, smallest(kept->course));

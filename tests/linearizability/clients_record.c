@@ -27,7 +27,7 @@ static bool is_expected(const client_seat *seat, int code) {
 }
 
 static history_outcome outcome_of(const history_call *call) {
-    lesson_store_operation operation = lesson_store_operation_of(call->call.kind);
+    lesson_store_operation operation = {.kind = call->call.kind};
     int code = call->answer.operation.code;
     if (code >= 0)
         return HISTORY_ANSWERED;
@@ -49,9 +49,9 @@ typedef struct listing_hearing {
     bool is_odd; /* a name that nobody gave, or one listed twice */
 } listing_hearing;
 
-static bool hear_member(lesson_store_id uid, void *context) {
+static bool hear_member(const lesson_store_id *uid, void *context) {
     listing_hearing *hearing = context;
-    int number = vocabulary_number(awkward_vocabulary.users, MODEL_USERS, uid);
+    int number = vocabulary_number(awkward_vocabulary.users, MODEL_USERS, *uid);
     hearing->is_odd = hearing->is_odd || number < 0 || hearing->answer->members >> number & 1;
     if (number >= 0)
         hearing->answer->members |= UINT32_C(1) << number;

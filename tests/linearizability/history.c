@@ -81,8 +81,8 @@ static bool users_fit(const model_state *model, const history_answer *told) {
 }
 
 static bool counts_members(const model_call *call) {
-    return call->kind == LESSON_STORE_OPERATION_COUNT || call->kind == LESSON_STORE_OPERATION_GET_LESSON ||
-           (call->kind == LESSON_STORE_OPERATION_END && !(call->flags & LESSON_STORE_RECORD_ONLY));
+    return call->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS || call->kind == LESSON_STORE_OPERATION_GET_LESSON ||
+           (call->kind == LESSON_STORE_OPERATION_END && !(call->flags & LESSON_STORE_END_RECORD_ONLY));
 }
 
 /* Where others are in the lesson too there are at least as many, and so it is there. */
@@ -127,7 +127,7 @@ static bool is_of_all(const history_call *call) {
 }
 
 bool history_may_change(const history_call *call) {
-    lesson_store_operation operation = lesson_store_operation_of(call->call.kind);
+    lesson_store_operation operation = {.kind = call->call.kind};
     return call->kind == HISTORY_OPERATION && lesson_store_operation_writes(&operation) &&
            (call->outcome != HISTORY_ANSWERED || call->answer.operation.code == LESSON_STORE_OK);
 }

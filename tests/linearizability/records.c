@@ -68,7 +68,7 @@ static bool can_be_in(const history *calls, const history_call *read, int user, 
 /* An end puts the user out, or not: in the middle of a legacy join the user is no member. */
 static bool may_put_out(const history *calls, const history_call *end, int user) {
     return is_done(end) && end->call.kind == LESSON_STORE_OPERATION_END &&
-           !(end->call.flags & LESSON_STORE_RECORD_ONLY) && can_be_in(calls, end, user, end->call.lesson);
+           !(end->call.flags & LESSON_STORE_END_RECORD_ONLY) && can_be_in(calls, end, user, end->call.lesson);
 }
 
 static bool may_write(const history *calls, const history_call *call, int user, record told) {

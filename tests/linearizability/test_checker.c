@@ -125,7 +125,7 @@ static void write_of_what_is_there(void **state) {
     (void)state;
     history calls = begin();
     calls.begin.lessons[0] = (model_lesson){1, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE};
-    add(&calls, 0, 0, 2, (model_call)MODEL_CREATE(0, LESSON_STORE_RESET, false, 0), told(ok, N));
+    add(&calls, 0, 0, 2, (model_call)MODEL_CREATE(0, LESSON_STORE_CREATE_RESET, false, 0), told(ok, N));
     add(&calls, 1, 1, 3, (model_call)MODEL_SET(0, 1, N, N, N, false, 0), told(ok, N));
     history_call *get = add(&calls, 2, 4, 5, (model_call)MODEL_GET_LESSON(0, false, 0), told(ok, N));
     get->answer.operation.has_record = 1;
@@ -407,7 +407,7 @@ static void record_that_an_end_removed_or_not(void **state) {
     end->call.lesson = 1;
     assert_ptr_equal(records_find_wrong(&calls, 0), read);
     end->call.lesson = 0;
-    end->call.flags = LESSON_STORE_RECORD_ONLY;
+    end->call.flags = LESSON_STORE_END_RECORD_ONLY;
     assert_ptr_equal(records_find_wrong(&calls, 0), read);
 }
 

@@ -10,7 +10,7 @@
  *     on top.
  *   - Of the others, a record that is told has been written by somebody, and was not certainly overwritten before; so
  *     what a legacy writer wrote last, and nobody changed afterwards, is kept.
- *   - When all is quiet check names exactly the disagreement that there is, a repair mends all of it without touching a
+ *   - When all is quiet check names exactly the disagreement that there is, a repair repairs all of it without touching a
  *     user record, and a second check finds nothing.
  */
 #include <stdio.h>
@@ -54,8 +54,8 @@ static void end_deed(const client_seat *seat, history_call *deed) {
 
 static void change_lesson(const client_seat *seat, raw_server *raw, int8_t lesson) {
     bool creates = dice_once_in(&seat->self->dice, 2);
-    history_call *deed = begin_deed(seat, creates ? (model_call)MODEL_CREATE(lesson, LESSON_STORE_RESET, false, 0)
-                                                  : (model_call)MODEL_END(lesson, LESSON_STORE_RECORD_ONLY, false, 0));
+    history_call *deed = begin_deed(seat, creates ? (model_call)MODEL_CREATE(lesson, LESSON_STORE_CREATE_RESET, false, 0)
+                                                  : (model_call)MODEL_END(lesson, LESSON_STORE_END_RECORD_ONLY, false, 0));
     if (creates)
         legacy_create(raw, words->lessons[lesson]);
     else
@@ -168,7 +168,7 @@ static void judge_records(const legacy_traffic *traffic) {
     }
 }
 
-/* ---- What is found and mended */
+/* ---- What is found and repaired */
 
 typedef struct raw_state {
     char lesson_of[USERS][LESSON_STORE_ID_MAX + 1];
@@ -220,19 +220,19 @@ static uint64_t count_disagreement(const raw_state *state) {
     return count;
 }
 
-static void mend(legacy_traffic *traffic) {
+static void repair(legacy_traffic *traffic) {
     lesson_store *store = traffic->clients.store;
     raw_state before, after;
-    uint64_t found = 0, mended = 0;
+    uint64_t found = 0, repaired = 0;
     read_raw(traffic->raw, &before);
     uint64_t due = count_disagreement(&before);
     found_findings findings = {.state = &before};
-    assert_code(lesson_store_check(store, 0, hear_finding, &findings, &found, &mended), OK);
+    assert_code(lesson_store_check(store, 0, hear_finding, &findings, &found, &repaired), OK);
     if (found != due || findings.odd)
         fail_msg("check finds %d of %d disagreements, and %d that are none" SOAK_SEED, (int)found, (int)due,
                  findings.odd, traffic->soak.seed);
-    assert_code(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, &found, &mended), OK);
-    assert_int_equal(mended, due);
+    assert_code(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, &found, &repaired), OK);
+    assert_int_equal(repaired, due);
     read_raw(traffic->raw, &after);
     assert_int_equal(count_disagreement(&after), 0);
     assert_memory_equal(after.lesson_of, before.lesson_of, sizeof before.lesson_of);
@@ -252,7 +252,7 @@ static void play_one(legacy_traffic *traffic, dice_state *dice) {
         fail_msg("beside legacy writers: %s" SOAK_SEED, text, traffic->soak.seed);
     read_all(traffic);
     judge_kept(traffic);
-    mend(traffic);
+    repair(traffic);
     traffic->soak.histories++;
     traffic->soak.operations += traffic->all.count;
     traffic->all.count -= LESSONS + USERS;
@@ -277,7 +277,7 @@ static void beside_legacy_writers(void **state) {
     }
     soak_end(&traffic.soak);
     printf("histories\tredis\tbeside legacy writers\t%" PRIu64 " histories\t%" PRIu64 " overlapping\t%" PRIu64
-           " disagreements mended\n",
+           " disagreements repaired\n",
            traffic.soak.histories, traffic.overlaps, traffic.disagreements);
     assert_true(2 * traffic.overlaps > traffic.soak.histories);
     assert_true(traffic.disagreements > 0);

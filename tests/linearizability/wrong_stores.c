@@ -33,8 +33,8 @@ static int run_each(lesson_store_instance *instance, lesson_store_operation *ope
 static bool join_quits_first(lesson_store_instance *instance, lesson_store_operation *join) {
     if (join->kind != LESSON_STORE_OPERATION_JOIN || join->flags)
         return false;
-    lesson_store_place before = {"", "", ""}, *wanted = join->place;
-    lesson_store_operation quit = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+    lesson_store_place before = {.lesson_id = ""}, *wanted = join->place;
+    lesson_store_operation quit = {.kind = LESSON_STORE_OPERATION_QUIT};
     quit.uid = join->uid;
     quit.place = &before;
     wrapper_shared_run(instance, &quit, 1);
@@ -58,7 +58,7 @@ static bool end_in_two_steps(lesson_store_instance *instance, lesson_store_opera
     if (end->kind != LESSON_STORE_OPERATION_END || end->flags)
         return false;
     lesson_store_operation record = *end;
-    record.flags = LESSON_STORE_RECORD_ONLY;
+    record.flags = LESSON_STORE_END_RECORD_ONLY;
     wrapper_shared_run(instance, &record, 1);
     sched_yield();
     wrapper_shared_run(instance, end, 1);
@@ -74,18 +74,17 @@ RUN_OF(end_in_two_steps)
 static bool set_looks_first(lesson_store_instance *instance, lesson_store_operation *set) {
     if (set->kind != LESSON_STORE_OPERATION_SET)
         return false;
-    lesson_store_operation get = lesson_store_operation_of(LESSON_STORE_OPERATION_GET_LESSON);
+    lesson_store_operation get = {.kind = LESSON_STORE_OPERATION_GET_LESSON};
     lesson_store_operation blind = *set;
     bool is_expected;
     get.lesson_id = set->lesson_id;
     wrapper_shared_run(instance, &get, 1);
     is_expected = get.code == LESSON_STORE_OK &&
-                  (set->if_course_status < 0 || set->if_course_status == get.lesson.course_status) &&
-                  (set->if_chat_status < 0 || set->if_chat_status == get.lesson.chat_status);
+                  lesson_store_set_expects(set, get.lesson.course_status, get.lesson.chat_status);
     if (!is_expected)
         return false;
     sched_yield();
-    blind.if_course_status = blind.if_chat_status = LESSON_STORE_STATUS_NONE;
+    blind.given &= ~(uint32_t)(LESSON_STORE_GIVEN_IF_COURSE_STATUS | LESSON_STORE_GIVEN_IF_CHAT_STATUS);
     wrapper_shared_run(instance, &blind, 1);
     set->code = blind.code;
     return true;
@@ -196,7 +195,7 @@ static int lessons_counted_later(lesson_store_instance *instance, lesson_store_l
     later_counts later = {.instance = instance};
     int code = wrapper_locked_lessons(instance, keep_lesson, &later);
     for (size_t i = 0; !code && i < later.count; i++) {
-        lesson_store_operation count = lesson_store_operation_of(LESSON_STORE_OPERATION_COUNT);
+        lesson_store_operation count = {.kind = LESSON_STORE_OPERATION_COUNT_MEMBERS};
         later.lessons[i].lesson_id = count.lesson_id = lesson_store_id_of(later.lesson_ids[i]);
         sched_yield();
         code = wrapper_shared_run(instance, &count, 1);

@@ -8,7 +8,7 @@ static const uint8_t kinds[] = {
     LESSON_STORE_OPERATION_QUIT, LESSON_STORE_OPERATION_QUIT,       LESSON_STORE_OPERATION_QUIT,
     LESSON_STORE_OPERATION_SET,  LESSON_STORE_OPERATION_SET,        LESSON_STORE_OPERATION_CREATE,
     LESSON_STORE_OPERATION_END,  LESSON_STORE_OPERATION_GET_LESSON, LESSON_STORE_OPERATION_WHERE,
-    LESSON_STORE_OPERATION_COUNT};
+    LESSON_STORE_OPERATION_COUNT_MEMBERS};
 
 static int8_t draw_number(dice_state *dice, unsigned end) {
     return (int8_t)dice_below(dice, end);
@@ -34,14 +34,14 @@ static uint8_t draw_flags(dice_state *dice, unsigned flags) {
 }
 
 static model_call draw_valid(dice_state *dice, const draw_range *range) {
-    enum { JOIN_FLAGS = LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN | LESSON_STORE_STAY };
+    enum { JOIN_FLAGS = LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY };
     int8_t user = draw_number(dice, range->users);
     int8_t lesson = draw_number(dice, range->lessons);
     switch ((lesson_store_operation_kind)kinds[dice_below(dice, sizeof kinds)]) {
     case LESSON_STORE_OPERATION_CREATE:
-        return (model_call)MODEL_CREATE(lesson, draw_flags(dice, LESSON_STORE_RESET), false, 0);
+        return (model_call)MODEL_CREATE(lesson, draw_flags(dice, LESSON_STORE_CREATE_RESET), false, 0);
     case LESSON_STORE_OPERATION_END:
-        return (model_call)MODEL_END(lesson, draw_flags(dice, LESSON_STORE_RECORD_ONLY), false, 0);
+        return (model_call)MODEL_END(lesson, draw_flags(dice, LESSON_STORE_END_RECORD_ONLY), false, 0);
     case LESSON_STORE_OPERATION_SET:
         return draw_set(dice, lesson);
     case LESSON_STORE_OPERATION_GET_LESSON:
@@ -54,7 +54,8 @@ static model_call draw_valid(dice_state *dice, const draw_range *range) {
                                       draw_or_none(dice, range->sessions, 4), false, 0);
     case LESSON_STORE_OPERATION_WHERE:
         return (model_call)MODEL_WHERE(user, false, 0);
-    case LESSON_STORE_OPERATION_COUNT:
+    case LESSON_STORE_OPERATION_COUNT_MEMBERS:
+    case LESSON_STORE_OPERATION_NONE:
         break;
     }
     return (model_call)MODEL_COUNT(lesson, false, 0);

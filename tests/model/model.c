@@ -47,7 +47,7 @@ static uint32_t count_members(const model_state *model, int lesson) {
 
 static model_answer create(model_state *model, const model_call *call) {
     model_lesson *lesson = &model->lessons[call->lesson];
-    if (lesson->has_record && !(call->flags & LESSON_STORE_RESET))
+    if (lesson->has_record && !(call->flags & LESSON_STORE_CREATE_RESET))
         return answer_of(LESSON_STORE_EXISTS);
     *lesson = (model_lesson){1, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE};
     return answer_of(LESSON_STORE_OK);
@@ -57,7 +57,7 @@ static model_answer end(model_state *model, const model_call *call) {
     model_lesson *lesson = &model->lessons[call->lesson];
     bool had_record = lesson->has_record;
     *lesson = no_lesson;
-    if (call->flags & LESSON_STORE_RECORD_ONLY)
+    if (call->flags & LESSON_STORE_END_RECORD_ONLY)
         return answer_of(had_record ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
     uint32_t left = count_members(model, call->lesson);
     for (int i = 0; i < MODEL_USERS; i++) {
@@ -110,12 +110,12 @@ static model_answer count(const model_state *model, const model_call *call) {
 static uint8_t forbidding_flag(const model_lesson *lesson, const model_user *user, const model_call *call) {
     bool is_open =
         lesson->course_status == LESSON_STORE_COURSE_ONLINE || lesson->course_status == LESSON_STORE_COURSE_WAITING;
-    if (call->flags & LESSON_STORE_IF_EXISTS && !lesson->has_record)
-        return LESSON_STORE_IF_EXISTS;
-    if (call->flags & LESSON_STORE_IF_OPEN && !is_open)
-        return LESSON_STORE_IF_OPEN;
-    if (call->flags & LESSON_STORE_STAY && user->lesson != MODEL_NONE && user->lesson != call->lesson)
-        return LESSON_STORE_STAY;
+    if (call->flags & LESSON_STORE_JOIN_IF_EXISTS && !lesson->has_record)
+        return LESSON_STORE_JOIN_IF_EXISTS;
+    if (call->flags & LESSON_STORE_JOIN_IF_OPEN && !is_open)
+        return LESSON_STORE_JOIN_IF_OPEN;
+    if (call->flags & LESSON_STORE_JOIN_STAY && user->lesson != MODEL_NONE && user->lesson != call->lesson)
+        return LESSON_STORE_JOIN_STAY;
     return 0;
 }
 
@@ -173,8 +173,10 @@ model_answer model_run(model_state *model, const model_call *call) {
         return quit(model, call);
     case LESSON_STORE_OPERATION_WHERE:
         return where(model, call);
-    case LESSON_STORE_OPERATION_COUNT:
+    case LESSON_STORE_OPERATION_COUNT_MEMBERS:
         return count(model, call);
+    case LESSON_STORE_OPERATION_NONE:
+        break;
     }
     return answer_of(LESSON_STORE_INVALID);
 }

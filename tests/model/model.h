@@ -92,7 +92,7 @@ typedef struct model_call {
 #define MODEL_WHERE(user, together, wrong) \
     MODEL_CALL(WHERE, 0, user, MODEL_NONE, MODEL_NONE, MODEL_NONE, together, wrong)
 #define MODEL_COUNT(lesson, together, wrong) \
-    MODEL_CALL(COUNT, 0, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
+    MODEL_CALL(COUNT_MEMBERS, 0, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
 
 /* What an operation answers. What its answer does not speak of is 0, or MODEL_NONE for ids and statuses. */
 typedef struct model_answer {
@@ -116,7 +116,7 @@ model_answer model_run(model_state *model, const model_call *call);
 
 bool model_answers_equal(const model_answer *a, const model_answer *b);
 
-/* The call as it is written in a test, "MODEL_JOIN(3, 0, 1, MODEL_NONE, LESSON_STORE_STAY, 0, 0),", and an answer for a
+/* The call as it is written in a test, "MODEL_JOIN(3, 0, 1, MODEL_NONE, LESSON_STORE_JOIN_STAY, 0, 0),", and an answer for a
  * person. `text` has MODEL_TEXT_SIZE bytes, and is returned. */
 enum { MODEL_TEXT_SIZE = 200 };
 const char *model_call_text(const model_call *call, char text[MODEL_TEXT_SIZE]);

@@ -68,9 +68,9 @@ static bool hear_user(const lesson_store_user *user, void *context) {
     return expect(reading, out->lesson >= 0, "users tells a lesson nobody named, of user", number);
 }
 
-static bool hear_member(lesson_store_id uid, void *context) {
+static bool hear_member(const lesson_store_id *uid, void *context) {
     state_reading *reading = context;
-    int number = vocabulary_number(reading->words->users, MODEL_USERS, uid);
+    int number = vocabulary_number(reading->words->users, MODEL_USERS, *uid);
     if (!expect(reading, number >= 0, "members lists a user nobody put there", number))
         return false;
     if (!expect(reading, !reading->in_lesson[number], "members lists a user twice", number))

@@ -37,11 +37,11 @@ static void add_flags(call_writer *writer, unsigned flags) {
     static const struct {
         unsigned flag;
         const char *name;
-    } names[] = {{LESSON_STORE_RESET, "LESSON_STORE_RESET"},
-                 {LESSON_STORE_RECORD_ONLY, "LESSON_STORE_RECORD_ONLY"},
-                 {LESSON_STORE_IF_EXISTS, "LESSON_STORE_IF_EXISTS"},
-                 {LESSON_STORE_IF_OPEN, "LESSON_STORE_IF_OPEN"},
-                 {LESSON_STORE_STAY, "LESSON_STORE_STAY"}};
+    } names[] = {{LESSON_STORE_CREATE_RESET, "LESSON_STORE_CREATE_RESET"},
+                 {LESSON_STORE_END_RECORD_ONLY, "LESSON_STORE_END_RECORD_ONLY"},
+                 {LESSON_STORE_JOIN_IF_EXISTS, "LESSON_STORE_JOIN_IF_EXISTS"},
+                 {LESSON_STORE_JOIN_IF_OPEN, "LESSON_STORE_JOIN_IF_OPEN"},
+                 {LESSON_STORE_JOIN_STAY, "LESSON_STORE_JOIN_STAY"}};
     bool has_any = false;
     begin_argument(writer);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -57,6 +57,8 @@ static void add_flags(call_writer *writer, unsigned flags) {
 
 static void add_arguments(call_writer *writer, const model_call *call) {
     switch ((lesson_store_operation_kind)call->kind) {
+    case LESSON_STORE_OPERATION_NONE:
+        return;
     case LESSON_STORE_OPERATION_CREATE:
     case LESSON_STORE_OPERATION_END:
         add_number(writer, call->lesson);
@@ -85,7 +87,7 @@ static void add_arguments(call_writer *writer, const model_call *call) {
         add_number(writer, call->user);
         return;
     case LESSON_STORE_OPERATION_GET_LESSON:
-    case LESSON_STORE_OPERATION_COUNT:
+    case LESSON_STORE_OPERATION_COUNT_MEMBERS:
         add_number(writer, call->lesson);
         return;
     }

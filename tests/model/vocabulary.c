@@ -80,10 +80,10 @@ static void make_wrong(lesson_store_operation *operation, const model_call *call
         *id = lesson_store_id_of("a\300\200");
         return;
     case MODEL_WRONG_KIND:
-        operation->kind = LESSON_STORE_OPERATION_COUNT + 1;
+        operation->kind = LESSON_STORE_OPERATION_COUNT_MEMBERS + 1;
         return;
     case MODEL_WRONG_FLAG:
-        operation->flags |= LESSON_STORE_STAY << 1;
+        operation->flags |= LESSON_STORE_JOIN_STAY << 1;
         return;
     case MODEL_WRONG_STATUS:
         operation->course_status = LESSON_STORE_COURSE_WAITING + 1;
@@ -96,17 +96,24 @@ static void make_wrong(lesson_store_operation *operation, const model_call *call
     }
 }
 
+static void give(lesson_store_operation *operation, int32_t *status, uint32_t bit, int8_t wanted) {
+    if (wanted == MODEL_NONE)
+        return;
+    *status = wanted;
+    operation->given |= bit;
+}
+
 lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call *call, lesson_store_place *place) {
-    lesson_store_operation operation = lesson_store_operation_of(call->kind);
+    lesson_store_operation operation = {.kind = call->kind};
     operation.flags = call->flags;
     operation.uid = name_of(words->users, call->user);
     operation.course_id = name_of(words->courses, call->course);
     operation.lesson_id = name_of(words->lessons, call->lesson);
     operation.session = name_of(words->sessions, call->session);
-    operation.course_status = call->course_status;
-    operation.chat_status = call->chat_status;
-    operation.if_course_status = call->if_course_status;
-    operation.if_chat_status = call->if_chat_status;
+    give(&operation, &operation.course_status, LESSON_STORE_GIVEN_COURSE_STATUS, call->course_status);
+    give(&operation, &operation.chat_status, LESSON_STORE_GIVEN_CHAT_STATUS, call->chat_status);
+    give(&operation, &operation.if_course_status, LESSON_STORE_GIVEN_IF_COURSE_STATUS, call->if_course_status);
+    give(&operation, &operation.if_chat_status, LESSON_STORE_GIVEN_IF_CHAT_STATUS, call->if_chat_status);
     operation.place = place;
     make_wrong(&operation, call);
     return operation;
@@ -154,7 +161,7 @@ model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operati
         answer.refused_by = (uint8_t)operation->refused_by;
     if (operation->kind == LESSON_STORE_OPERATION_SET && operation->code == LESSON_STORE_CONFLICT)
         hear_statuses(&operation->lesson, &answer);
-    if ((operation->kind == LESSON_STORE_OPERATION_END || operation->kind == LESSON_STORE_OPERATION_COUNT) && is_ok)
+    if ((operation->kind == LESSON_STORE_OPERATION_END || operation->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS) && is_ok)
         answer.count = (uint32_t)operation->count;
     if (operation->kind == LESSON_STORE_OPERATION_GET_LESSON && is_ok) {
         hear_statuses(&operation->lesson, &answer);

@@ -189,8 +189,8 @@ static bool hear(struct listing *listing, lesson_store_id uid, const model_user 
     return true;
 }
 
-static bool hear_member(lesson_store_id uid, void *context) {
-    return hear(context, uid, NULL);
+static bool hear_member(const lesson_store_id *uid, void *context) {
+    return hear(context, *uid, NULL);
 }
 
 static bool hear_user(const lesson_store_user *user, void *context) {

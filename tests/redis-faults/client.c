@@ -41,7 +41,7 @@ static void run_batch(lesson_store *store, int fd, const struct asked *asked) {
     report(fd, &heard, offsetof(struct heard, answers) + asked->count * sizeof *heard.answers);
 }
 
-static bool ignore_member(lesson_store_id uid, void *context) {
+static bool ignore_member(const lesson_store_id *uid, void *context) {
     (void)uid, (void)context;
     return true;
 }

@@ -1,4 +1,4 @@
-/* The faults that are tried: how each is made and mended, and what may be answered meanwhile. */
+/* The faults that are tried: how each is made and repaired, and what may be answered meanwhile. */
 #ifndef LESSON_STORE_TESTS_FAULTS_H
 #define LESSON_STORE_TESTS_FAULTS_H
 
@@ -14,7 +14,7 @@ typedef struct fault_kind {
     /* Each may be NULL. */
     void (*strike)(fault_bench *bench); /* before the calls that shall meet it */
     void *(*beside)(void *bench);       /* while they run, in a thread */
-    void (*mend)(fault_bench *bench);   /* behind them */
+    void (*repair)(fault_bench *bench);   /* behind them */
     bool loses_data;                    /* what was acknowledged may be gone with the server */
 } fault_kind;
 

@@ -124,10 +124,10 @@ static judge_verdict of_user(const model_state *state, const model_call *call, c
 
 static judge_verdict of_record(const model_state *state, const model_call *call, const void *context) {
     (void)state;
-    if (call->lesson != *(const int8_t *)context || call->kind == LESSON_STORE_OPERATION_COUNT ||
+    if (call->lesson != *(const int8_t *)context || call->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS ||
         call->kind == LESSON_STORE_OPERATION_QUIT)
         return JUDGE_WORKS;
-    bool asks_record = call->flags & (LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN);
+    bool asks_record = call->flags & (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN);
     return call->kind != LESSON_STORE_OPERATION_JOIN || asks_record ? JUDGE_FAILS : JUDGE_WORKS;
 }
 
@@ -139,9 +139,9 @@ static judge_verdict of_members(const model_state *state, const model_call *call
     case LESSON_STORE_OPERATION_JOIN:
         return model_run(&copy, call).code == LESSON_STORE_REFUSED ? JUDGE_WORKS : JUDGE_FAILS;
     case LESSON_STORE_OPERATION_END:
-        return call->flags & LESSON_STORE_RECORD_ONLY ? JUDGE_WORKS : JUDGE_FAILS;
+        return call->flags & LESSON_STORE_END_RECORD_ONLY ? JUDGE_WORKS : JUDGE_FAILS;
     case LESSON_STORE_OPERATION_GET_LESSON:
-    case LESSON_STORE_OPERATION_COUNT:
+    case LESSON_STORE_OPERATION_COUNT_MEMBERS:
         return JUDGE_FAILS;
     default:
         return JUDGE_WORKS;
@@ -154,7 +154,7 @@ static void damage_user(fault_bench *bench) {
     raw_do(bench->at, "SET " USER("%s") " text", awkward_vocabulary.users[bench->damaged]);
 }
 
-static void mend_user(fault_bench *bench) {
+static void repair_user(fault_bench *bench) {
     raw_do(bench->at, "DEL " USER("%s"), awkward_vocabulary.users[bench->damaged]);
 }
 
@@ -168,7 +168,7 @@ static void damage_record(fault_bench *bench) {
     raw_do(bench->at, "SET " RECORD("%s") " text", empty_a_lesson(bench));
 }
 
-static void mend_record(fault_bench *bench) {
+static void repair_record(fault_bench *bench) {
     raw_do(bench->at, "DEL " RECORD("%s"), awkward_vocabulary.lessons[bench->damaged]);
 }
 
@@ -176,7 +176,7 @@ static void damage_members(fault_bench *bench) {
     raw_do(bench->at, "SET " MEMBERS("%s") " text", empty_a_lesson(bench));
 }
 
-static void mend_members(fault_bench *bench) {
+static void repair_members(fault_bench *bench) {
     raw_do(bench->at, "DEL " MEMBERS("%s"), awkward_vocabulary.lessons[bench->damaged]);
 }
 
@@ -222,10 +222,10 @@ const fault_kind faults_of_refusals[] = {
     {"too many clients, with a password", LESSON_STORE_UNREACHABLE, "max number of clients", BROKEN(UNREACHABLE),
      WITH_ACCOUNT, false, let_nobody_in, NULL, let_all_in, false},
     {"wrong type: user record", LESSON_STORE_MALFORMED, NULL, WRONG_TYPE(of_user), AT_ONCE, false, damage_user, NULL,
-     mend_user, false},
+     repair_user, false},
     {"wrong type: lesson record", LESSON_STORE_MALFORMED, NULL, WRONG_TYPE(of_record), AT_ONCE, false, damage_record,
-     NULL, mend_record, false},
+     NULL, repair_record, false},
     {"wrong type: members", LESSON_STORE_MALFORMED, NULL, WRONG_TYPE(of_members), AT_ONCE, false, damage_members, NULL,
-     mend_members, false},
+     repair_members, false},
     {.name = NULL},
 };

@@ -137,7 +137,7 @@ const char *judge_text(const judge_case *judge) {
 
 static bool is_write(const model_call *call) {
     return call->kind != LESSON_STORE_OPERATION_GET_LESSON && call->kind != LESSON_STORE_OPERATION_WHERE &&
-           call->kind != LESSON_STORE_OPERATION_COUNT;
+           call->kind != LESSON_STORE_OPERATION_COUNT_MEMBERS;
 }
 
 static bool is_failure(const model_call *call, int code) {

@@ -154,13 +154,13 @@ static void check_rest(fault_bench *bench, lesson_store *store, uint64_t count, 
 /* Another end finishes it: nobody and nothing is left. */
 static void end_again(fault_bench *bench, lesson_store *store) {
     uint64_t members, left = 0;
-    assert_int_equal(lesson_store_count(store, "L1", &members), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_count_members(store, "L1", &members), LESSON_STORE_OK);
     int code = lesson_store_end(store, "L1", 0, &left);
     if (code != LESSON_STORE_OK && code != LESSON_STORE_NOT_FOUND)
         bench_fail(bench, "ending again: %s", lesson_store_message());
     if (left != members)
         bench_fail(bench, "%" PRIu64 " of %" PRIu64 " were put out", left, members);
-    assert_int_equal(lesson_store_count(store, "L1", &members), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_count_members(store, "L1", &members), LESSON_STORE_OK);
     assert_int_equal(members, 0);
     assert_int_equal(lesson_store_get_lesson(store, "L1", &(lesson_store_lesson){0}), LESSON_STORE_NOT_FOUND);
 }

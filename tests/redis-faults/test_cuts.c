@@ -9,7 +9,7 @@ static const model_call where[] = {MODEL_WHERE(2, false, 0)};
 static const model_call reads[] = {MODEL_WHERE(2, true, 0), MODEL_COUNT(1, true, 0), MODEL_GET_LESSON(1, false, 0)};
 static const model_call mixed[] = {
     MODEL_QUIT(2, MODEL_NONE, MODEL_NONE, true, 0),
-    MODEL_JOIN(3, 1, 5, 1, LESSON_STORE_STAY, true, 0),
+    MODEL_JOIN(3, 1, 5, 1, LESSON_STORE_JOIN_STAY, true, 0),
     MODEL_SET(1, 1, MODEL_NONE, MODEL_NONE, MODEL_NONE, true, 0),
     MODEL_WHERE(4, true, 0),
     MODEL_JOIN(2, 0, 1, 2, 0, false, 0),

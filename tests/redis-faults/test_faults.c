@@ -65,8 +65,8 @@ static void play(fault_bench *bench, const fault_kind *fault) {
     work(bench);
     if (fault->beside)
         pthread_join(bench->beside, NULL);
-    if (fault->mend)
-        fault->mend(bench);
+    if (fault->repair)
+        fault->repair(bench);
     if (fault->rules.writes & JUDGE_CODE(UNKNOWN))
         notice_the_break(bench);
     bench->rules = before;

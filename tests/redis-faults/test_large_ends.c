@@ -41,8 +41,8 @@ static int end_through(fault_bench *bench, const fault_kind *fault) {
     int code = lesson_store_end(bench->store, "L1", 0, &left);
     if (fault->beside)
         pthread_join(bench->beside, NULL);
-    if (fault->mend)
-        fault->mend(bench);
+    if (fault->repair)
+        fault->repair(bench);
     return code;
 }
 

@@ -28,8 +28,8 @@ static bool mark(struct given *given, lesson_store_id id) {
     return true;
 }
 
-static bool hear_member(lesson_store_id uid, void *context) {
-    return mark(context, uid);
+static bool hear_member(const lesson_store_id *uid, void *context) {
+    return mark(context, *uid);
 }
 
 static bool hear_user(const lesson_store_user *user, void *context) {
@@ -88,8 +88,8 @@ static bool play(fault_bench *bench, const fault_kind *fault) {
     if (fault->beside)
         pthread_join(bench->beside, NULL);
     check_list(bench, fault, code, &given, count);
-    if (fault->mend)
-        fault->mend(bench);
+    if (fault->repair)
+        fault->repair(bench);
     int later;
     do
         later = list(bench->store, kind, &given);

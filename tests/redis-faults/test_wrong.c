@@ -79,8 +79,8 @@ static bool passes(fault_bench *bench, const struct defect *defect, wrong_way wa
     fault->strike(bench);
     bench->rules = fault->rules;
     bool fits = defect->calls ? bench_try(bench, defect->calls, defect->count) : bench_try_list(bench, 0);
-    if (fault->mend)
-        fault->mend(bench);
+    if (fault->repair)
+        fault->repair(bench);
     bench_put_away(bench);
     snprintf(text, VOCABULARY_TEXT_SIZE, "%.1000s", judge_text(bench->judge));
     fits = fits && bench_state_fits(bench, text);

@@ -46,7 +46,7 @@ static int run_carelessly(lesson_store_instance *instance, lesson_store_operatio
     return wrong.way == ERROR_IS_NOT_FOUND || wrong.way == ERROR_IS_OK ? LESSON_STORE_OK : code;
 }
 
-static int list_carelessly(lesson_store_instance *instance, lesson_store_id lesson_id,
+static int list_carelessly(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                            lesson_store_member_callback callback, void *context) {
     int code = wrong.right->members(instance, lesson_id, callback, context);
     return wrong.way == ERROR_IS_AN_EMPTY_LIST ? LESSON_STORE_OK : code;
@@ -66,7 +66,7 @@ static int run_one(lesson_store_instance *instance, lesson_store_operation opera
 
 static bool moves(lesson_store_instance *instance, const lesson_store_operation *join) {
     lesson_store_place place;
-    lesson_store_operation where = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    lesson_store_operation where = {.kind = LESSON_STORE_OPERATION_WHERE};
     where.uid = join->uid;
     where.place = &place;
     return join->kind == LESSON_STORE_OPERATION_JOIN && join->flags == 0 &&
@@ -84,7 +84,7 @@ static bool is_time_to_die(lesson_store_instance *instance, const lesson_store_o
 }
 
 static void quit_first(lesson_store_instance *instance, const lesson_store_operation *join) {
-    lesson_store_operation quit = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+    lesson_store_operation quit = {.kind = LESSON_STORE_OPERATION_QUIT};
     quit.uid = join->uid;
     run_one(instance, quit);
 }

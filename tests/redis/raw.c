@@ -219,7 +219,7 @@ void raw_make_lesson(raw_server *raw, const char *lesson_id, const char *status,
 }
 
 lesson_store_operation raw_operation(uint32_t kind, const char *uid, const char *lesson_id) {
-    lesson_store_operation operation = LESSON_STORE_OPERATION_INIT(kind);
+    lesson_store_operation operation = {.kind = kind};
     operation.uid = lesson_store_id_of(uid);
     operation.lesson_id = lesson_store_id_of(lesson_id);
     if (kind == LESSON_STORE_OPERATION_JOIN)

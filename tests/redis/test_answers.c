@@ -123,16 +123,16 @@ static void test_cut_answers(void **state) {
         assert_code(lesson_store_get_lesson(raw->store, "L", &lesson), FAILED);
     }
     false_server_answer(raw->between, "$3\r\nC=1\r\n");
-    assert_code(lesson_store_set_course_status(raw->store, "L", 1, 2, &present), UNKNOWN);
+    assert_code(lesson_store_replace_course_status(raw->store, "L", 2, 1, &present), UNKNOWN);
     assert_int_equal(present, 7);
     for (size_t i = 0; i < sizeof cut_joins / sizeof *cut_joins; i++) {
         false_server_answer(raw->between, cut_joins[i]);
-        assert_code(lesson_store_join(raw->store, "ann", "C", "L", NULL, LESSON_STORE_IF_OPEN, NULL), UNKNOWN);
+        assert_code(lesson_store_join(raw->store, "ann", "C", "L", NULL, LESSON_STORE_JOIN_IF_OPEN, NULL), UNKNOWN);
     }
     false_server_play(raw->between, PASS_ON);
 }
 
-static bool no_member(lesson_store_id uid, void *context) {
+static bool no_member(const lesson_store_id *uid, void *context) {
     (void)uid, (void)context;
     fail();
     return true;

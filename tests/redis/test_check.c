@@ -1,4 +1,4 @@
-/* Residue and damage of every kind: found, told once, left alone by a check, mended by a repair. */
+/* Residue and damage of every kind: found, told once, left alone by a check, repaired by a repair. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +21,8 @@ static bool note(const lesson_store_finding *finding, void *context) {
              lesson_store_finding_text((int)finding->kind), (int)finding->lesson_id.size,
              finding->lesson_id.data ? finding->lesson_id.data : "", (int)finding->uid.size,
              finding->uid.data ? finding->uid.data : "",
-             finding->mended     ? "mended"
-             : finding->mendable ? "mendable"
+             finding->repaired     ? "repaired"
+             : finding->repairable ? "repairable"
                                  : "left",
              finding->detail);
     return true;
@@ -32,12 +32,12 @@ static int compare(const void *left, const void *right) {
     return strcmp(left, right);
 }
 
-/* Checks, and expects these lines, sorted, each with '!' where a check says mendable and a repair mended. */
+/* Checks, and expects these lines, sorted, each with '!' where a check says repairable and a repair repaired. */
 static void expect_findings(raw_server *raw, uint32_t flags, const char *expected) {
     struct findings findings = {.count = 0};
-    uint64_t found, mended;
-    const char *word = flags & LESSON_STORE_CHECK_REPAIR ? "mended" : "mendable";
-    assert_code(lesson_store_check(raw->store, flags, note, &findings, &found, &mended), OK);
+    uint64_t found, repaired;
+    const char *word = flags & LESSON_STORE_CHECK_REPAIR ? "repaired" : "repairable";
+    assert_code(lesson_store_check(raw->store, flags, note, &findings, &found, &repaired), OK);
     qsort(findings.lines, findings.count, LINE_SIZE, compare);
     char text[FINDINGS_MAX * LINE_SIZE] = "", wanted[FINDINGS_MAX * LINE_SIZE];
     for (size_t i = 0; i < findings.count; i++)
@@ -49,7 +49,7 @@ static void expect_findings(raw_server *raw, uint32_t flags, const char *expecte
     assert_string_equal(text, wanted);
     assert_int_equal(found, findings.count);
     if (!(flags & LESSON_STORE_CHECK_REPAIR))
-        assert_int_equal(mended, 0);
+        assert_int_equal(repaired, 0);
 }
 
 /* A check changes nothing; a repair leaves this and, checked again, only `rest`. */
@@ -141,7 +141,7 @@ static void test_ended_lessons(void **state) {
     assert_code(lesson_store_join(raw->store, "ann", "C1", "open", NULL, 0, NULL), OK);
     assert_code(lesson_store_join(raw->store, "bob", "C1", "ended", NULL, 0, NULL), OK);
     raw_do(raw, "HMSET " USER("eve") " uid eve course_id C1 lesson_id ended");
-    expect_findings(raw, 0, "missing member [ended] [eve] mendable: the user record names the lesson\n");
+    expect_findings(raw, 0, "missing member [ended] [eve] repairable: the user record names the lesson\n");
     expect_repair(raw, LESSON_STORE_CHECK_ENDED,
                   "user of an ended lesson [ended] [bob] !: the lesson has no record\n"
                   "user of an ended lesson [ended] [eve] !: the lesson has no record\n",
@@ -249,16 +249,16 @@ static void test_pages(void **state) {
         assert_int_equal(redisGetReply(raw->commands, (void **)&reply), REDIS_OK);
         freeReplyObject(reply);
     }
-    uint64_t found, mended;
-    assert_code(lesson_store_check(raw->store, 0, NULL, NULL, &found, &mended), OK);
+    uint64_t found, repaired;
+    assert_code(lesson_store_check(raw->store, 0, NULL, NULL, &found, &repaired), OK);
     assert_int_equal(found, 2 * USERS);
-    assert_int_equal(mended, 0);
-    assert_code(lesson_store_check(raw->store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, &found, &mended), OK);
+    assert_int_equal(repaired, 0);
+    assert_code(lesson_store_check(raw->store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, &found, &repaired), OK);
     assert_int_equal(found, 2 * USERS);
-    assert_int_equal(mended, 2 * USERS);
+    assert_int_equal(repaired, 2 * USERS);
     assert_int_equal(raw_number(raw, "SCARD " MEMBERS("L1")), USERS);
     assert_int_equal(raw_number(raw, "EXISTS " MEMBERS("L2")), 0);
-    assert_code(lesson_store_check(raw->store, 0, NULL, NULL, &found, &mended), OK);
+    assert_code(lesson_store_check(raw->store, 0, NULL, NULL, &found, &repaired), OK);
     assert_int_equal(found, 0);
 }
 

@@ -12,14 +12,16 @@ static int join(raw_server *raw, const char *uid, const char *lesson_id) {
 /* ---- Keys of a wrong type: the operation changes nothing, the others of its batch go on */
 
 static lesson_store_operation operation_of(uint32_t kind, const char *uid, const char *lesson_id, uint32_t flags) {
-    lesson_store_operation operation = LESSON_STORE_OPERATION_INIT(kind);
+    lesson_store_operation operation = {.kind = kind};
     operation.uid = lesson_store_id_of(uid);
     operation.lesson_id = lesson_store_id_of(lesson_id);
     operation.flags = flags;
     if (kind == LESSON_STORE_OPERATION_JOIN)
         operation.course_id = lesson_store_id_of("C1");
-    if (kind == LESSON_STORE_OPERATION_SET)
+    if (kind == LESSON_STORE_OPERATION_SET) {
+        operation.given = LESSON_STORE_GIVEN_COURSE_STATUS;
         operation.course_status = LESSON_STORE_COURSE_ONLINE;
+    }
     return operation;
 }
 
@@ -31,7 +33,7 @@ enum {
     JOIN = LESSON_STORE_OPERATION_JOIN,
     QUIT = LESSON_STORE_OPERATION_QUIT,
     WHERE = LESSON_STORE_OPERATION_WHERE,
-    COUNT = LESSON_STORE_OPERATION_COUNT
+    COUNT = LESSON_STORE_OPERATION_COUNT_MEMBERS
 };
 
 /* "ann" is in "old", which has a record, and so has "new"; then one key becomes a string. */
@@ -43,18 +45,18 @@ static const struct wrong_type {
     uint32_t flags;
 } wrong_types[] = {
     {USER("ann"), JOIN, "ann", "new", 0},
-    {USER("ann"), JOIN, "ann", "new", LESSON_STORE_STAY},
+    {USER("ann"), JOIN, "ann", "new", LESSON_STORE_JOIN_STAY},
     {USER("ann"), QUIT, "ann", NULL, 0},
     {USER("ann"), WHERE, "ann", NULL, 0},
     {RECORD("new"), CREATE, NULL, "new", 0},
-    {RECORD("new"), CREATE, NULL, "new", LESSON_STORE_RESET},
+    {RECORD("new"), CREATE, NULL, "new", LESSON_STORE_CREATE_RESET},
     {RECORD("new"), END, NULL, "new", 0},
     {RECORD("old"), END, NULL, "old", 0},
-    {RECORD("new"), END, NULL, "new", LESSON_STORE_RECORD_ONLY},
+    {RECORD("new"), END, NULL, "new", LESSON_STORE_END_RECORD_ONLY},
     {RECORD("new"), SET, NULL, "new", 0},
     {RECORD("new"), GET, NULL, "new", 0},
-    {RECORD("new"), JOIN, "ann", "new", LESSON_STORE_IF_EXISTS},
-    {RECORD("new"), JOIN, "ann", "new", LESSON_STORE_IF_OPEN},
+    {RECORD("new"), JOIN, "ann", "new", LESSON_STORE_JOIN_IF_EXISTS},
+    {RECORD("new"), JOIN, "ann", "new", LESSON_STORE_JOIN_IF_OPEN},
     {MEMBERS("new"), JOIN, "ann", "new", 0},
     {MEMBERS("new"), JOIN, "bob", "new", 0},
     {MEMBERS("new"), END, NULL, "new", 0},
@@ -111,8 +113,8 @@ static void test_keys_that_do_not_matter(void **state) {
     assert_code(lesson_store_quit(raw->store, "ann", NULL, NULL, NULL), OK);
     raw_do(raw, "SET " MEMBERS("L2") " text");
     assert_code(lesson_store_create(raw->store, "L2", 0), OK);
-    assert_code(lesson_store_set_chat_status(raw->store, "L2", 1, 0, NULL), OK);
-    assert_code(lesson_store_end(raw->store, "L2", LESSON_STORE_RECORD_ONLY, NULL), OK);
+    assert_code(lesson_store_replace_chat_status(raw->store, "L2", 0, 1, NULL), OK);
+    assert_code(lesson_store_end(raw->store, "L2", LESSON_STORE_END_RECORD_ONLY, NULL), OK);
 }
 
 /* ---- Values that are none */
@@ -128,11 +130,11 @@ static void test_bad_statuses(void **state) {
         char *before = raw_dump(raw);
         assert_code(lesson_store_get_lesson(raw->store, "L1", &lesson), MALFORMED);
         raw_assert_message(RECORD("L1"));
-        assert_code(lesson_store_set_course_status(raw->store, "L1", 1, 3, NULL), MALFORMED);
-        assert_code(lesson_store_join(raw->store, "ann", "C", "L1", NULL, LESSON_STORE_IF_OPEN, NULL), MALFORMED);
+        assert_code(lesson_store_replace_course_status(raw->store, "L1", 3, 1, NULL), MALFORMED);
+        assert_code(lesson_store_join(raw->store, "ann", "C", "L1", NULL, LESSON_STORE_JOIN_IF_OPEN, NULL), MALFORMED);
         raw_expect(raw, before);
         free(before);
-        assert_code(lesson_store_set_course_status(raw->store, "L1", 1, -1, NULL), OK);
+        assert_code(lesson_store_set_course_status(raw->store, "L1", 1), OK);
         assert_code(lesson_store_get_lesson(raw->store, "L1", &lesson), OK);
     }
 }

@@ -62,11 +62,11 @@ static void test_flushed_scripts_in_batches(void **state) {
         for (int i = 0; i < PAIRS; i++) {
             snprintf(lessons[i], sizeof lessons[i], "L%d", i);
             lesson_store_operation *pair = operations + 2 * i;
-            pair[0] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+            pair[0] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
             pair[0].uid = lesson_store_id_of("ann");
             pair[0].course_id = lesson_store_id_of("C1");
             pair[0].lesson_id = lesson_store_id_of(lessons[i]);
-            pair[1] = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+            pair[1] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_QUIT};
             pair[1].uid = lesson_store_id_of("ann");
             pair[1].place = &places[i];
         }
@@ -94,18 +94,18 @@ static void test_no_memory_on_the_server(void **state) {
     raw_do(raw, "HSET " USER("eve") " uid eve course_id C1 lesson_id L9"); /* and not among the members */
     char *before = raw_dump(raw);
     raw_do(raw, "CONFIG SET maxmemory 1");
-    operations[0] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+    operations[0] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
     operations[0].uid = lesson_store_id_of("bob");
     operations[0].course_id = lesson_store_id_of("C1");
-    operations[1] = lesson_store_operation_of(LESSON_STORE_OPERATION_CREATE);
+    operations[1] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_CREATE};
     operations[0].lesson_id = operations[1].lesson_id = lesson_store_id_of("L2");
-    operations[2] = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+    operations[2] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_WHERE};
     operations[2].uid = lesson_store_id_of("ann");
     assert_code(lesson_store_batch(raw->store, operations, 3), OK);
     assert_int_equal(operations[0].code, LESSON_STORE_FULL);
     assert_int_equal(operations[1].code, LESSON_STORE_FULL);
     assert_int_equal(operations[2].code, LESSON_STORE_OK);
-    assert_code(lesson_store_set_chat_status(raw->store, "L1", 1, -1, NULL), FULL);
+    assert_code(lesson_store_set_chat_status(raw->store, "L1", 1), FULL);
     assert_code(lesson_store_check(raw->store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, NULL), FULL);
     raw_expect(raw, before);
     free(before);
@@ -181,7 +181,7 @@ static void test_restart_while_idle(void **state) {
                                                             "set " MEMBERS("L1") "\n  bob\n  eve\n");
 }
 
-static bool ignore_member(lesson_store_id uid, void *context) {
+static bool ignore_member(const lesson_store_id *uid, void *context) {
     (void)uid, (void)context;
     return true;
 }

@@ -94,7 +94,7 @@ static void *observe(void *context) {
     struct observer *observer = context;
     while (!observer->ends) {
         long long round = look_at_round(observer);
-        int joined = lesson_store_join(observer->store, "late", "C", "L1", NULL, LESSON_STORE_IF_OPEN, NULL);
+        int joined = lesson_store_join(observer->store, "late", "C", "L1", NULL, LESSON_STORE_JOIN_IF_OPEN, NULL);
         int created = lesson_store_create(observer->store, "L1", 0);
         if (look_at_round(observer) != round || round <= 0)
             continue;
@@ -206,7 +206,7 @@ static void test_order_of_a_batch(void **state) {
         for (int k = 0; k < COUNT; k++)
             operations[k] = raw_operation(LESSON_STORE_OPERATION_JOIN, k < at ? "before" : "behind", "L1");
         operations[at] = raw_operation(LESSON_STORE_OPERATION_END, NULL, "L1");
-        operations[at + 1] = raw_operation(LESSON_STORE_OPERATION_COUNT, NULL, "L1");
+        operations[at + 1] = raw_operation(LESSON_STORE_OPERATION_COUNT_MEMBERS, NULL, "L1");
         assert_code(lesson_store_batch(raw->store, operations, COUNT), OK);
         for (int k = 0; k < COUNT; k++)
             assert_int_equal(operations[k].code, LESSON_STORE_OK);

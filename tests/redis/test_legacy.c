@@ -5,7 +5,7 @@
 
 /* ---- Theirs, read by us */
 
-static bool count_member(lesson_store_id uid, void *context) {
+static bool count_member(const lesson_store_id *uid, void *context) {
     (void)uid;
     ++*(int *)context;
     return true;
@@ -188,12 +188,12 @@ static void test_records_without_fields(void **state) {
     assert_int_equal(lesson.chat_status, LESSON_STORE_STATUS_NONE);
     assert_code(lesson_store_lessons(raw->store, describe_lesson, text), OK);
     assert_string_equal(text, "L1 1 -1 -1 0;");
-    assert_code(lesson_store_join(raw->store, "ann", "C", "L1", NULL, LESSON_STORE_IF_OPEN, NULL), REFUSED);
-    assert_code(lesson_store_join(raw->store, "ann", "C", "L1", NULL, LESSON_STORE_IF_EXISTS, NULL), OK);
+    assert_code(lesson_store_join(raw->store, "ann", "C", "L1", NULL, LESSON_STORE_JOIN_IF_OPEN, NULL), REFUSED);
+    assert_code(lesson_store_join(raw->store, "ann", "C", "L1", NULL, LESSON_STORE_JOIN_IF_EXISTS, NULL), OK);
     assert_code(lesson_store_create(raw->store, "L1", 0), EXISTS);
-    assert_code(lesson_store_set_course_status(raw->store, "L1", 1, 3, &present), CONFLICT);
+    assert_code(lesson_store_replace_course_status(raw->store, "L1", 3, 1, &present), CONFLICT);
     assert_int_equal(present, LESSON_STORE_STATUS_NONE);
-    assert_code(lesson_store_set_course_status(raw->store, "L1", 1, -1, NULL), OK);
+    assert_code(lesson_store_set_course_status(raw->store, "L1", 1), OK);
     assert_code(lesson_store_get_lesson(raw->store, "L1", &lesson), OK);
     assert_int_equal(lesson.course_status, LESSON_STORE_COURSE_ONLINE);
 }

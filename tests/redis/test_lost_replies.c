@@ -56,7 +56,7 @@ static void test_reads_are_retried_once(void **state) {
     assert_code(lesson_store_where(raw->store, "ann", &place), OK);
     assert_string_equal(place.lesson_id, "L0");
     false_server_play(raw->between, CUT_REPLY);
-    assert_code(lesson_store_count(raw->store, "L0", &count), OK);
+    assert_code(lesson_store_count_members(raw->store, "L0", &count), OK);
     assert_int_equal(count, 1);
     assert_int_equal(false_server_connections(raw->between), connections + 2);
 
@@ -86,7 +86,7 @@ static void test_batch_whose_reply_is_lost(void **state) {
     static lesson_store_operation operations[COUNT];
     for (int i = 0; i < COUNT; i++) {
         bool reads = i % 2;
-        operations[i] = lesson_store_operation_of(reads ? LESSON_STORE_OPERATION_WHERE : LESSON_STORE_OPERATION_JOIN);
+        operations[i] = (lesson_store_operation){.kind = reads ? LESSON_STORE_OPERATION_WHERE : LESSON_STORE_OPERATION_JOIN};
         operations[i].uid = lesson_store_id_of("ann");
         if (reads)
             continue;
@@ -113,7 +113,7 @@ static lesson_store_operation *many_joins(int count) {
     assert_in_range(count, 1, MOST);
     for (int i = 0; i < count; i++) {
         snprintf(uids[i], sizeof uids[i], "user-%d", i);
-        operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        operations[i] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
         operations[i].uid = lesson_store_id_of(uids[i]);
         operations[i].course_id = lesson_store_id_of("C1");
         operations[i].lesson_id = lesson_store_id_of("L1");
@@ -154,7 +154,7 @@ static void test_reads_of_a_batch_are_retried(void **state) {
     assert_code(lesson_store_batch(raw->store, operations, COUNT), OK);
     for (int i = 0; i < COUNT; i++) {
         lesson_store_id uid = operations[i].uid;
-        operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE);
+        operations[i] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_WHERE};
         operations[i].uid = uid;
     }
     int connections = false_server_connections(raw->between);
@@ -190,7 +190,7 @@ static void test_request_that_is_not_taken(void **state) {
     static char id[256];
     memset(id, 'x', 255);
     for (int i = 0; i < COUNT; i++) {
-        operations[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        operations[i] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
         operations[i].uid = operations[i].course_id = operations[i].lesson_id = operations[i].session =
             lesson_store_id_of(id);
     }
@@ -231,14 +231,14 @@ struct given {
     int count;
 };
 
-static bool stop_at_once(lesson_store_id uid, void *context) {
+static bool stop_at_once(const lesson_store_id *uid, void *context) {
     (void)uid;
     struct given *given = context;
     given->count++;
     return false;
 }
 
-static bool cut_at_once(lesson_store_id uid, void *context) {
+static bool cut_at_once(const lesson_store_id *uid, void *context) {
     (void)uid;
     struct given *given = context;
     if (++given->count == 1)

@@ -19,10 +19,10 @@ struct given {
     void (*meanwhile)(struct given *given); /* called now and then */
 };
 
-static bool give(lesson_store_id uid, void *context) {
+static bool give(const lesson_store_id *uid, void *context) {
     struct given *given = context;
     char text[LESSON_STORE_ID_MAX + 1];
-    lesson_store_id_copy(text, uid);
+    lesson_store_id_copy(text, *uid);
     assert_int_equal(strncmp(text, "u-", 2), 0);
     int number = atoi(text + 2);
     assert_in_range(number, 0, given->most - 1);

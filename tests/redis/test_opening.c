@@ -56,9 +56,9 @@ static void test_enough_rights(void **state) {
     assert_code(lesson_store_open(&store, location), OK);
     raw_do(raw, "SCRIPT FLUSH");
     assert_code(lesson_store_create(store, "L1", 0), OK);
-    assert_code(lesson_store_join(store, "ann", "C", "L1", "s", LESSON_STORE_IF_OPEN, NULL), OK);
+    assert_code(lesson_store_join(store, "ann", "C", "L1", "s", LESSON_STORE_JOIN_IF_OPEN, NULL), OK);
     assert_code(lesson_store_join(store, "ann", "C", "L2", NULL, 0, NULL), OK);
-    assert_code(lesson_store_set_chat_status(store, "L1", 1, 1, &present), CONFLICT);
+    assert_code(lesson_store_replace_chat_status(store, "L1", 1, 1, &present), CONFLICT);
     assert_code(
         lesson_store_check(store, LESSON_STORE_CHECK_REPAIR | LESSON_STORE_CHECK_ENDED, NULL, NULL, &found, NULL), OK);
     assert_int_equal(found, 1);

@@ -16,10 +16,10 @@ static void test_create(void **state) {
 static void test_set_and_reset(void **state) {
     raw_server *raw = *state;
     assert_code(lesson_store_create(raw->store, "L1", 0), OK);
-    assert_code(lesson_store_set_course_status(raw->store, "L1", LESSON_STORE_COURSE_ONLINE, 3, NULL), OK);
-    assert_code(lesson_store_set_chat_status(raw->store, "L1", LESSON_STORE_CHAT_BANNED, -1, NULL), OK);
+    assert_code(lesson_store_replace_course_status(raw->store, "L1", 3, LESSON_STORE_COURSE_ONLINE, NULL), OK);
+    assert_code(lesson_store_set_chat_status(raw->store, "L1", LESSON_STORE_CHAT_BANNED), OK);
     raw_expect(raw, "hash " RECORD("L1") "\n  lesson_id=L1\n  course_status=1\n  chat_status=1\n");
-    assert_code(lesson_store_create(raw->store, "L1", LESSON_STORE_RESET), OK);
+    assert_code(lesson_store_create(raw->store, "L1", LESSON_STORE_CREATE_RESET), OK);
     raw_expect(raw, "hash " RECORD("L1") "\n  lesson_id=L1\n  course_status=3\n  chat_status=0\n");
 }
 
@@ -57,10 +57,10 @@ static void test_end_of_the_record_only(void **state) {
     raw_server *raw = *state;
     assert_code(lesson_store_create(raw->store, "L1", 0), OK);
     assert_code(lesson_store_join(raw->store, "ann", "C1", "L1", NULL, 0, NULL), OK);
-    assert_code(lesson_store_end(raw->store, "L1", LESSON_STORE_RECORD_ONLY, NULL), OK);
+    assert_code(lesson_store_end(raw->store, "L1", LESSON_STORE_END_RECORD_ONLY, NULL), OK);
     raw_expect(raw, "hash " USER("ann") "\n  uid=ann\n  course_id=C1\n  lesson_id=L1\n"
                                         "set " MEMBERS("L1") "\n  ann\n");
-    assert_code(lesson_store_end(raw->store, "L1", LESSON_STORE_RECORD_ONLY, NULL), NOT_FOUND);
+    assert_code(lesson_store_end(raw->store, "L1", LESSON_STORE_END_RECORD_ONLY, NULL), NOT_FOUND);
 }
 
 static void test_sessions(void **state) {
@@ -86,7 +86,7 @@ static void test_sessions(void **state) {
 /* Flags ask the lesson record and store nothing. */
 static void test_flags(void **state) {
     raw_server *raw = *state;
-    const uint32_t all = LESSON_STORE_IF_EXISTS | LESSON_STORE_IF_OPEN | LESSON_STORE_STAY;
+    const uint32_t all = LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY;
     assert_code(lesson_store_join(raw->store, "ann", "C1", "L1", NULL, all, NULL), REFUSED);
     raw_expect(raw, "");
     assert_code(lesson_store_create(raw->store, "L1", 0), OK);
@@ -193,9 +193,9 @@ static void test_databases(void **state) {
 static void test_batch(void **state) {
     raw_server *raw = *state;
     lesson_store_operation operations[4];
-    operations[0] = lesson_store_operation_of(LESSON_STORE_OPERATION_CREATE);
-    operations[1] = operations[2] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
-    operations[3] = lesson_store_operation_of(LESSON_STORE_OPERATION_QUIT);
+    operations[0] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_CREATE};
+    operations[1] = operations[2] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
+    operations[3] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_QUIT};
     for (int i = 0; i < 3; i++)
         operations[i].lesson_id = lesson_store_id_of("L1");
     operations[1].uid = operations[3].uid = lesson_store_id_of("ann");

@@ -55,14 +55,14 @@ static void expect_each_once(const struct given *given, size_t count) {
         assert_int_equal(given->times[i], 1);
 }
 
-static bool give_member(lesson_store_id uid, void *context) {
+static bool give_member(const lesson_store_id *uid, void *context) {
     struct given *given = context;
     if (given->count % 100 == 0) {
         size_t heap = mallinfo2().uordblks;
         if (heap > given->heap_most)
             given->heap_most = heap;
     }
-    return give(given, uid);
+    return give(given, *uid);
 }
 
 static bool give_lesson(const lesson_store_lesson *lesson, void *context) {
@@ -99,7 +99,7 @@ static void test_stopping_among_many_members(void **state) {
     long long connections = raw_calls(raw, "hello");
     assert_code(lesson_store_members(raw->store, "L1", give_member, given), OK);
     assert_int_equal(given->count, 10);
-    assert_code(lesson_store_count(raw->store, "L1", &count), OK);
+    assert_code(lesson_store_count_members(raw->store, "L1", &count), OK);
     assert_int_equal(count, NUMBERS_MAX);
     assert_int_equal(raw_calls(raw, "hello"), connections); /* still on the same connection */
     free(given);

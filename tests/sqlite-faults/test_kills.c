@@ -132,19 +132,19 @@ static void repair(const sqlite_files *files) {
     lesson_store_close(store);
 }
 
-/* As it was, or mended: not the one without the other. */
+/* As it was, or repaired: not the one without the other. */
 static void judge_repaired(const sqlite_files *files) {
-    uint64_t found = 0, mended = 0, members = 0;
+    uint64_t found = 0, repaired = 0, members = 0;
     lesson_store *store = sqlite_files_open(files, "");
     assert_int_equal(lesson_store_check(store, 0, NULL, NULL, &found, NULL), LESSON_STORE_OK);
-    assert_int_equal(lesson_store_count(store, "algebra", &members), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_count_members(store, "algebra", &members), LESSON_STORE_OK);
     assert_true((found == 2 && members == 1) || (found == 0 && members == 2));
-    assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, &mended), LESSON_STORE_OK);
-    assert_int_equal(mended, found);
+    assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, &repaired), LESSON_STORE_OK);
+    assert_int_equal(repaired, found);
     assert_int_equal(lesson_store_check(store, 0, NULL, NULL, &found, NULL), LESSON_STORE_OK);
     assert_int_equal(found, 0);
     assert_int_equal(lesson_store_where(store, "bob", NULL), LESSON_STORE_OK);
-    assert_int_equal(lesson_store_count(store, "algebra", &members), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_count_members(store, "algebra", &members), LESSON_STORE_OK);
     assert_int_equal(members, 2);
     lesson_store_close(store);
 }

@@ -124,7 +124,7 @@ struct stretch {
 };
 
 static bool is_writing(const model_call *call) {
-    return call->kind < LESSON_STORE_OPERATION_COUNT && call->kind != LESSON_STORE_OPERATION_WHERE &&
+    return call->kind < LESSON_STORE_OPERATION_COUNT_MEMBERS && call->kind != LESSON_STORE_OPERATION_WHERE &&
            call->kind != LESSON_STORE_OPERATION_GET_LESSON;
 }
 

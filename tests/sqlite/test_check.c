@@ -9,7 +9,7 @@
 struct findings {
     char text[4096];
     uint64_t found;
-    uint64_t mended;
+    uint64_t repaired;
     int limit; /* stop after so many; 0: never */
     int count;
 };
@@ -21,8 +21,8 @@ static bool add_finding(const lesson_store_finding *finding, void *context) {
     snprintf(text, sizeof text, "%s|%.*s|%.*s|%s;", lesson_store_finding_text((int)finding->kind),
              (int)finding->lesson_id.size, finding->lesson_id.data ? finding->lesson_id.data : "",
              (int)finding->uid.size, finding->uid.data ? finding->uid.data : "",
-             finding->mended     ? "mended"
-             : finding->mendable ? "mendable"
+             finding->repaired     ? "repaired"
+             : finding->repairable ? "repairable"
                                  : "left");
     assert_true(strlen(findings->text) + strlen(text) < sizeof findings->text);
     strcat(findings->text, text);
@@ -32,7 +32,7 @@ static bool add_finding(const lesson_store_finding *finding, void *context) {
 static struct findings check(const sqlite_files *files, uint32_t flags) {
     struct findings findings = {.limit = 0};
     lesson_store *store = sqlite_files_open(files, "");
-    int code = lesson_store_check(store, flags, add_finding, &findings, &findings.found, &findings.mended);
+    int code = lesson_store_check(store, flags, add_finding, &findings, &findings.found, &findings.repaired);
     if (code)
         fail_msg("%s", lesson_store_message());
     lesson_store_close(store);
@@ -57,7 +57,7 @@ static void make(const sqlite_files *files, const char *text) {
 static int64_t member_count(const sqlite_files *files) {
     uint64_t count;
     lesson_store *store = sqlite_files_open(files, "");
-    assert_int_equal(lesson_store_count(store, "algebra", &count), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_count_members(store, "algebra", &count), LESSON_STORE_OK);
     lesson_store_close(store);
     return (int64_t)count;
 }
@@ -70,15 +70,15 @@ static void test_index(void **state) {
                                          "INSERT INTO users VALUES('cy', 'maths', 'algebra', NULL)");
     assert_int_equal(member_count(files), 2);
     struct findings findings = check(files, 0);
-    assert_string_equal(findings.text, "missing member|chess|ann|mendable;missing member|algebra|cy|mendable;"
-                                       "ghost member|algebra|ann|mendable;ghost member|algebra|bob|mendable;");
+    assert_string_equal(findings.text, "missing member|chess|ann|repairable;missing member|algebra|cy|repairable;"
+                                       "ghost member|algebra|ann|repairable;ghost member|algebra|bob|repairable;");
     assert_int_equal(findings.found, 4);
-    assert_int_equal(findings.mended, 0);
+    assert_int_equal(findings.repaired, 0);
     assert_int_equal(member_count(files), 2);
 
     findings = check(files, LESSON_STORE_CHECK_REPAIR);
     assert_int_equal(findings.found, 4);
-    assert_int_equal(findings.mended, 4);
+    assert_int_equal(findings.repaired, 4);
     assert_int_equal(member_count(files), 1);
     assert_int_equal(check(files, 0).found, 0);
 }
@@ -87,13 +87,13 @@ static void test_index(void **state) {
 static void test_lost_index(void **state) {
     const sqlite_files *files = *state;
     make(files, TWO_USERS "DROP INDEX users_by_lesson");
-    assert_string_equal(check(files, 0).text, "malformed data|||mendable;");
+    assert_string_equal(check(files, 0).text, "malformed data|||repairable;");
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM sqlite_master WHERE type = 'index'"
                                                 " AND name = 'users_by_lesson'"),
                      0);
     struct findings findings = check(files, LESSON_STORE_CHECK_REPAIR);
-    assert_string_equal(findings.text, "malformed data|||mended;");
-    assert_int_equal(findings.mended, 1);
+    assert_string_equal(findings.text, "malformed data|||repaired;");
+    assert_int_equal(findings.repaired, 1);
     assert_int_equal(member_count(files), 2);
     assert_sound(files);
 }
@@ -133,14 +133,14 @@ static void test_values(void **state) {
                                 "malformed data|algebra||left;incomplete lesson record|art||%s;"
                                 "incomplete lesson record|chess||%s;";
     char expected[512];
-    snprintf(expected, sizeof expected, found, "mendable", "mendable");
+    snprintf(expected, sizeof expected, found, "repairable", "repairable");
     assert_string_equal(check(files, 0).text, expected);
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM lessons WHERE chat_status IS NULL"), 2);
 
     struct findings findings = check(files, LESSON_STORE_CHECK_REPAIR);
-    snprintf(expected, sizeof expected, found, "mended", "mended");
+    snprintf(expected, sizeof expected, found, "repaired", "repaired");
     assert_string_equal(findings.text, expected);
-    assert_int_equal(findings.mended, 2);
+    assert_int_equal(findings.repaired, 2);
     assert_int_equal(sqlite_files_number(files, "SELECT course_status * 10 + chat_status FROM lessons"
                                                 " WHERE lesson_id = 'chess'"),
                      30);
@@ -156,10 +156,10 @@ static void test_ended(void **state) {
     assert_int_equal(check(files, LESSON_STORE_CHECK_REPAIR).found, 0);
     struct findings findings = check(files, LESSON_STORE_CHECK_ENDED);
     assert_string_equal(findings.text,
-                        "user of an ended lesson|chess|cy|mendable;user of an ended lesson|chess|dan|mendable;");
+                        "user of an ended lesson|chess|cy|repairable;user of an ended lesson|chess|dan|repairable;");
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 4);
     findings = check(files, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR);
-    assert_int_equal(findings.mended, 2);
+    assert_int_equal(findings.repaired, 2);
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users WHERE lesson_id = 'algebra'"), 2);
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 2);
     assert_sound(files);
@@ -196,12 +196,12 @@ static void test_damaged_page(void **state) {
 
     lesson_store *store = sqlite_files_open(files, "");
     uint64_t count = 0;
-    assert_int_equal(lesson_store_count(store, "algebra", &count), LESSON_STORE_MALFORMED);
+    assert_int_equal(lesson_store_count_members(store, "algebra", &count), LESSON_STORE_MALFORMED);
     assert_int_equal(lesson_store_where(store, "ann", NULL), LESSON_STORE_OK);
 
     /* A batch that meets the damage is undone, and the next one begins anew. */
-    lesson_store_operation batch[] = {lesson_store_operation_of(LESSON_STORE_OPERATION_CREATE),
-                                      lesson_store_operation_of(LESSON_STORE_OPERATION_COUNT)};
+    lesson_store_operation batch[] = {{.kind = LESSON_STORE_OPERATION_CREATE},
+                                      {.kind = LESSON_STORE_OPERATION_COUNT_MEMBERS}};
     batch[0].lesson_id = lesson_store_id_of("chess");
     batch[1].lesson_id = lesson_store_id_of("algebra");
     assert_int_equal(lesson_store_batch(store, batch, 2), LESSON_STORE_MALFORMED);

@@ -166,7 +166,7 @@ struct lending {
     pthread_t thread;
 };
 
-static bool ask_meanwhile(lesson_store_id uid, void *context) {
+static bool ask_meanwhile(const lesson_store_id *uid, void *context) {
     (void)uid;
     struct lending *lending = context;
     assert_int_equal(pthread_create(&lending->thread, NULL, ask, &lending->asker), 0);
@@ -238,7 +238,7 @@ static void test_a_file_that_is_not_to_be_made(void **state) {
 static void fill_joins(lesson_store_operation joins[JOINS], char uids[JOINS][16]) {
     for (int i = 0; i < JOINS; i++) {
         snprintf(uids[i], sizeof uids[i], "user-%d", i);
-        joins[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        joins[i] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
         joins[i].uid = lesson_store_id_of(uids[i]);
         joins[i].course_id = lesson_store_id_of("maths");
         joins[i].lesson_id = lesson_store_id_of("algebra");
@@ -278,7 +278,7 @@ static void test_no_memory_half_way(void **state) {
     sqlite3_hard_heap_limit64(0);
     assert_int_equal(code, LESSON_STORE_NO_MEMORY);
     assert_int_equal(joins[0].code, LESSON_STORE_NO_MEMORY);
-    assert_int_equal(lesson_store_count(store, "algebra", &count), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_count_members(store, "algebra", &count), LESSON_STORE_OK);
     assert_int_equal(count, 1);
     assert_int_equal(lesson_store_batch(store, joins, JOINS), LESSON_STORE_OK);
     lesson_store_close(store);
@@ -298,8 +298,8 @@ static int commit_that_fails(const sqlite_files *files, int number) {
     lesson_store *store;
     if (lesson_store_open(&store, files->location))
         return 1;
-    lesson_store_operation batch[] = {lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN),
-                                      lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE)};
+    lesson_store_operation batch[] = {{.kind = LESSON_STORE_OPERATION_JOIN},
+                                      {.kind = LESSON_STORE_OPERATION_WHERE}};
     batch[0].uid = batch[1].uid = lesson_store_id_of("ann");
     batch[0].course_id = lesson_store_id_of("maths");
     batch[0].lesson_id = lesson_store_id_of("algebra");

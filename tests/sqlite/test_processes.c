@@ -43,7 +43,7 @@ static void *join_bob(void *store) {
 }
 
 /* While the callback runs its instance is lent, so another thread's call opens a second one. */
-static bool join_bob_elsewhere(lesson_store_id uid, void *store) {
+static bool join_bob_elsewhere(const lesson_store_id *uid, void *store) {
     (void)uid;
     pthread_t thread;
     void *failed;
@@ -66,7 +66,7 @@ static void test_relative_path_and_another_folder(void **state) {
     assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
     assert_int_equal(lesson_store_members(store, "algebra", join_bob_elsewhere, store), LESSON_STORE_OK);
     uint64_t count = 0;
-    assert_int_equal(lesson_store_count(store, "algebra", &count), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_count_members(store, "algebra", &count), LESSON_STORE_OK);
     assert_int_equal(count, 2);
     lesson_store_close(store);
     assert_int_equal(access("relative.db", F_OK), -1);
@@ -76,7 +76,7 @@ static void test_relative_path_and_another_folder(void **state) {
 
 static void *count_one(void *store) {
     uint64_t count = 0;
-    int code = lesson_store_count(store, "algebra", &count);
+    int code = lesson_store_count_members(store, "algebra", &count);
     return code || count != 1 ? store : NULL;
 }
 
@@ -89,7 +89,7 @@ struct visit {
 
 /* While the callback keeps the first instance, another thread asks for a second one. If it is refused that, it waits
  * for the first, so that its answer must not be waited for here; but a wrong one would come at once. */
-static bool count_from_outside(lesson_store_id uid, void *context) {
+static bool count_from_outside(const lesson_store_id *uid, void *context) {
     (void)uid;
     struct visit *visit = context;
     struct timespec until;
@@ -161,7 +161,7 @@ static void fill_batch(lesson_store_operation joins[BATCH], struct texts *texts,
         else
             snprintf(texts->uids[i], sizeof texts->uids[i], "own-%d-%d", number, n * OWN + i);
         snprintf(texts->lesson_ids[i], sizeof texts->lesson_ids[i], "lesson-%d", (i + n * (number + 1)) % LESSONS);
-        joins[i] = lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN);
+        joins[i] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
         joins[i].uid = lesson_store_id_of(texts->uids[i]);
         joins[i].course_id = lesson_store_id_of("maths");
         joins[i].lesson_id = lesson_store_id_of(texts->lesson_ids[i]);
@@ -189,7 +189,7 @@ static int write_batches(const sqlite_files *files, int number) {
     return code;
 }
 
-static bool count_member(lesson_store_id uid, void *context) {
+static bool count_member(const lesson_store_id *uid, void *context) {
     (void)uid;
     ++*(uint64_t *)context;
     return true;
@@ -265,7 +265,7 @@ static int repair_or_join(const sqlite_files *files, int number) {
         if (!code)
             code = lesson_store_create(store, lesson_id, 0);
         if (!code)
-            code = lesson_store_join(store, uid, "maths", lesson_id, NULL, LESSON_STORE_IF_OPEN, NULL);
+            code = lesson_store_join(store, uid, "maths", lesson_id, NULL, LESSON_STORE_JOIN_IF_OPEN, NULL);
     }
     if (code)
         fprintf(stderr, "%s\n", lesson_store_message());

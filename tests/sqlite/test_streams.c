@@ -30,9 +30,9 @@ static bool add(struct list *list, const char *text) {
     return ++list->count != list->limit;
 }
 
-static bool add_member(lesson_store_id uid, void *context) {
+static bool add_member(const lesson_store_id *uid, void *context) {
     char text[64];
-    snprintf(text, sizeof text, "%.*s", (int)uid.size, uid.data);
+    snprintf(text, sizeof text, "%.*s", (int)uid->size, uid->data);
     return add(context, text);
 }
 
@@ -101,10 +101,10 @@ static void test_stop_early(void **state) {
 /* A batch goes on beside the operations that meet an odd row. */
 static void test_operations(void **state) {
     lesson_store *store = open_odd(*state);
-    lesson_store_operation batch[] = {lesson_store_operation_of(LESSON_STORE_OPERATION_WHERE),
-                                      lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN),
-                                      lesson_store_operation_of(LESSON_STORE_OPERATION_GET_LESSON),
-                                      lesson_store_operation_of(LESSON_STORE_OPERATION_JOIN)};
+    lesson_store_operation batch[] = {{.kind = LESSON_STORE_OPERATION_WHERE},
+                                      {.kind = LESSON_STORE_OPERATION_JOIN},
+                                      {.kind = LESSON_STORE_OPERATION_GET_LESSON},
+                                      {.kind = LESSON_STORE_OPERATION_JOIN}};
     batch[0].uid = lesson_store_id_of("cy");
     batch[1].uid = lesson_store_id_of("gil");
     batch[3].uid = lesson_store_id_of("dan");
@@ -119,16 +119,16 @@ static void test_operations(void **state) {
     assert_message("dan");
     assert_int_equal(sqlite_files_number(*state, "SELECT lesson_id = 'algebra' FROM users WHERE uid = 'dan'"), 1);
 
-    assert_int_equal(lesson_store_set_chat_status(store, "art", 1, -1, NULL), LESSON_STORE_MALFORMED);
-    assert_int_equal(lesson_store_join(store, "gil", "maths", "art", NULL, LESSON_STORE_IF_OPEN, NULL),
+    assert_int_equal(lesson_store_set_chat_status(store, "art", 1), LESSON_STORE_MALFORMED);
+    assert_int_equal(lesson_store_join(store, "gil", "maths", "art", NULL, LESSON_STORE_JOIN_IF_OPEN, NULL),
                      LESSON_STORE_MALFORMED);
-    assert_int_equal(lesson_store_join(store, "gil", "maths", "chess", NULL, LESSON_STORE_IF_OPEN, NULL),
+    assert_int_equal(lesson_store_join(store, "gil", "maths", "chess", NULL, LESSON_STORE_JOIN_IF_OPEN, NULL),
                      LESSON_STORE_REFUSED);
-    assert_int_equal(lesson_store_set_chat_status(store, "chess", 0, 1, NULL), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_replace_chat_status(store, "chess", 1, 0, NULL), LESSON_STORE_OK);
     assert_int_equal(sqlite_files_number(*state, "SELECT course_status IS NULL AND chat_status = 0 FROM lessons"
                                                  " WHERE lesson_id = 'chess'"),
                      1);
-    assert_int_equal(lesson_store_create(store, "art", LESSON_STORE_RESET), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_create(store, "art", LESSON_STORE_CREATE_RESET), LESSON_STORE_OK);
     assert_int_equal(lesson_store_get_lesson(store, "art", NULL), LESSON_STORE_OK);
     lesson_store_close(store);
 }

@@ -88,7 +88,7 @@ static int spy_run(lesson_store_instance *instance, lesson_store_operation *oper
     return the_spy.run_code ? lesson_store_fail(the_spy.run_code, "the spy fails") : LESSON_STORE_OK;
 }
 
-static int spy_members(lesson_store_instance *instance, lesson_store_id lesson_id,
+static int spy_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                        lesson_store_member_callback callback, void *context) {
     enter(instance);
     atomic_fetch_add(&the_spy.streams, 1);
@@ -108,8 +108,8 @@ const lesson_store_backend spy_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "spy|spy+unix",
     .summary = "remembers what it is asked",
-    .operations = LESSON_STORE_ALL_OPERATIONS,
-    .flags = LESSON_STORE_ALL_FLAGS,
+    .operations = LESSON_STORE_OPERATIONS_0_1,
+    .flags = LESSON_STORE_FLAGS_0_1,
     .options = spy_options,
     .default_pool = 4,
     .open = spy_open,

@@ -1,5 +1,5 @@
 -- What the scripts that check share. Both reply the next cursor, then for each finding: its kind as in lessonstore.h, LESSON, UID (either may be false), whether it can be
--- mended, whether it was, and a line for a person.
+-- repaired, whether it was, and a line for a person.
 --
 --   ARGV  PREFIX CURSOR COUNT REPAIR ENDED ...     (flags: '1' or '')
 -- include common.lua
@@ -7,15 +7,15 @@ local GHOST_MEMBER, MISSING_MEMBER, INCOMPLETE_LESSON, INCOMPLETE_USER, ENDED_LE
 local repair, ended = argv[4] ~= '', argv[5] ~= ''
 local reply, size
 
--- Reports a finding; one that can be mended has been, by `mend` just before, if this is a repair.
-local function report(kind, lesson, uid, mendable, detail)
+-- Reports a finding; one that can be repaired has been, by `correct` just before, if this is a repair.
+local function report(kind, lesson, uid, repairable, detail)
     reply[size + 1], reply[size + 2], reply[size + 3] = kind, lesson, uid
-    reply[size + 4], reply[size + 5] = mendable and 1 or 0, mendable and repair and 1 or 0
+    reply[size + 4], reply[size + 5] = repairable and 1 or 0, repairable and repair and 1 or 0
     reply[size + 6] = detail
     size = size + 6
 end
 
-local function mend(...)
+local function correct(...)
     if repair then
         call(...)
     end

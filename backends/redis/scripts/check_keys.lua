@@ -1,4 +1,4 @@
--- Checks a page of the lesson and user records, and mends them if that is asked.
+-- Checks a page of the lesson and user records, and repairs them if that is asked.
 --
 -- The members of a lesson are checked by check_members.lua, since there may be many; a lesson that has some is
 -- replied as a finding of the kind -1.
@@ -25,7 +25,7 @@ local function check_lesson(key, lesson)
     for i, field in ipairs({'lesson_id', 'course_status', 'chat_status'}) do
         if not found[i] then
             missing[#missing + 1] = field
-            mend('HSET', key, field, ({lesson, '3', '0'})[i])
+            correct('HSET', key, field, ({lesson, '3', '0'})[i])
         end
     end
     if #missing > 0 then
@@ -38,11 +38,11 @@ local function check_whereabouts(key, uid, lesson)
     local members = MEMBERS .. lesson
     local is_member = read('SISMEMBER', members, uid)
     if is_member and ended and read('HLEN', RECORD .. lesson) == 0 then
-        mend('SREM', members, uid)
-        mend('DEL', key)
+        correct('SREM', members, uid)
+        correct('DEL', key)
         report(ENDED_LESSON, lesson, uid, true, 'the lesson has no record')
     elseif is_member == 0 then
-        mend('SADD', members, uid)
+        correct('SADD', members, uid)
         report(MISSING_MEMBER, lesson, uid, true, 'the user record names the lesson')
     end
 end
@@ -56,13 +56,13 @@ local function check_user(key, uid)
     end
     local course, lesson, stored_uid = found[1], found[2], found[5]
     if not lesson then
-        mend('DEL', key)
+        correct('DEL', key)
         return report(INCOMPLETE_USER, false, uid, true, 'the user record names no lesson')
     elseif not is_id(lesson) then
         return report(MALFORMED, false, uid, false, 'the user record holds the lesson_id ' .. shown(lesson))
     end
     if not stored_uid then
-        mend('HSET', key, 'uid', uid)
+        correct('HSET', key, 'uid', uid)
         report(INCOMPLETE_USER, lesson, uid, true, 'the user record lacks the uid')
     elseif stored_uid ~= uid then
         report(MALFORMED, lesson, uid, false, 'the user record holds the uid ' .. shown(stored_uid))

@@ -9,7 +9,7 @@ for _, uid in ipairs(page[2]) do
     if not is_id(uid) then
         report(MALFORMED, lesson, false, false, 'the members hold the uid ' .. shown(uid))
     elseif named ~= nil and named ~= lesson then
-        mend('SREM', MEMBERS .. lesson, uid)
+        correct('SREM', MEMBERS .. lesson, uid)
         report(GHOST_MEMBER, lesson, uid, true,
                named and 'the user record names the lesson ' .. shown(named) or 'no user record names a lesson')
     end

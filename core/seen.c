@@ -1,10 +1,26 @@
+/*
+ * A set of texts that were met. Of each text it keeps only a fingerprint of 128 bits: 18 to 37 bytes, whatever the length.
+ *
+ * Two texts with the same fingerprint would count as one. Among a million texts that happens with a probability of
+ * 10^-27; and because the fingerprint (SipHash) has a random key, nobody who chooses ids can bring it about.
+ */
 #include <stdlib.h>
-#include <sys/random.h>
-#include <time.h>
 
-#include "seen.h"
+#include "core.h"
 
 #define FIRST_CAPACITY ((size_t)4096)
+
+typedef struct fingerprint {
+    uint64_t low;
+    uint64_t high; /* both 0: a free slot */
+} fingerprint;
+
+struct lesson_store_seen {
+    uint64_t key[2];
+    fingerprint *slots;
+    size_t count;
+    size_t capacity; /* a power of two, or 0 */
+};
 
 /* ---- SipHash-2-4 with 128 bits of output (Aumasson, Bernstein) */
 
@@ -37,7 +53,7 @@ static void take_word(sip *s, uint64_t word) {
     s->v0 ^= word;
 }
 
-static redis_fingerprint fingerprint_of(const uint64_t key[2], const char *data, size_t size) {
+static fingerprint fingerprint_of(const uint64_t key[2], const char *data, size_t size) {
     sip s = {key[0] ^ UINT64_C(0x736f6d6570736575), key[1] ^ UINT64_C(0x646f72616e646f6d) ^ 0xee,
              key[0] ^ UINT64_C(0x6c7967656e657261), key[1] ^ UINT64_C(0x7465646279746573)};
     uint64_t word = 0;
@@ -50,48 +66,37 @@ static redis_fingerprint fingerprint_of(const uint64_t key[2], const char *data,
     for (size_t i = 0; i < rest; i++)
         word |= (uint64_t)(unsigned char)data[i] << (8 * i);
     take_word(&s, word);
-    redis_fingerprint fingerprint;
+    fingerprint made;
     s.v2 ^= 0xee;
     stir(&s, 4);
-    fingerprint.low = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    made.low = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
     s.v1 ^= 0xdd;
     stir(&s, 4);
-    fingerprint.high = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-    if (fingerprint.low == 0 && fingerprint.high == 0)
-        fingerprint.low = 1;
-    return fingerprint;
+    made.high = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    if (made.low == 0 && made.high == 0)
+        made.low = 1;
+    return made;
 }
 
 /* ---- The table: open addressing, at most seven eighths full */
 
-static bool is_free(const redis_fingerprint *slot) {
+static bool is_free(const fingerprint *slot) {
     return slot->low == 0 && slot->high == 0;
 }
 
 /* Where the fingerprint is, or the free slot for it. */
-static redis_fingerprint *find(const redis_seen *set, redis_fingerprint wanted) {
+static fingerprint *find(const lesson_store_seen *set, fingerprint wanted) {
     size_t at = (size_t)wanted.low & (set->capacity - 1);
     while (!is_free(&set->slots[at]) && (set->slots[at].low != wanted.low || set->slots[at].high != wanted.high))
         at = (at + 1) & (set->capacity - 1);
     return &set->slots[at];
 }
 
-static void choose_key(uint64_t key[2]) {
-    struct timespec now;
-    if (getrandom(key, 2 * sizeof *key, GRND_NONBLOCK) == (ssize_t)(2 * sizeof *key))
-        return;
-    clock_gettime(CLOCK_MONOTONIC, &now); /* early in the life of a machine: better than a fixed one */
-    key[0] = (uint64_t)now.tv_nsec * UINT64_C(0x9e3779b97f4a7c15);
-    key[1] = (uint64_t)now.tv_sec ^ (uint64_t)(uintptr_t)key;
-}
-
-static bool grow(redis_seen *set) {
-    redis_seen grown = {.capacity = set->capacity > 0 ? 2 * set->capacity : FIRST_CAPACITY};
+static bool grow(lesson_store_seen *set) {
+    lesson_store_seen grown = {.capacity = set->capacity > 0 ? 2 * set->capacity : FIRST_CAPACITY};
     grown.slots = calloc(grown.capacity, sizeof *grown.slots);
     if (!grown.slots)
         return false;
-    if (set->capacity == 0)
-        choose_key(set->key);
     for (size_t i = 0; i < set->capacity; i++) {
         if (!is_free(&set->slots[i]))
             *find(&grown, set->slots[i]) = set->slots[i];
@@ -102,19 +107,40 @@ static bool grow(redis_seen *set) {
     return true;
 }
 
-int redis_seen_add(redis_seen *set, const char *data, size_t size) {
+static int no_memory(void) {
+    return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory left to note what was listed already");
+}
+
+static int make(lesson_store_seen **out) {
+    lesson_store_seen *set = calloc(1, sizeof *set);
+    if (!set)
+        return no_memory();
+    int code = lesson_store_random(set->key, sizeof set->key);
+    if (code)
+        free(set);
+    else
+        *out = set;
+    return code;
+}
+
+int lesson_store_seen_add(lesson_store_seen **seen, const char *data, size_t size) {
+    int code = *seen ? LESSON_STORE_OK : make(seen);
+    if (code)
+        return code;
+    lesson_store_seen *set = *seen;
     if (set->count >= set->capacity / 8 * 7 && !grow(set))
-        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left to note what was listed already");
-    redis_fingerprint fingerprint = fingerprint_of(set->key, data, size);
-    redis_fingerprint *slot = find(set, fingerprint);
+        return no_memory();
+    fingerprint made = fingerprint_of(set->key, data, size);
+    fingerprint *slot = find(set, made);
     if (!is_free(slot))
         return LESSON_STORE_EXISTS;
-    *slot = fingerprint;
+    *slot = made;
     set->count++;
     return LESSON_STORE_OK;
 }
 
-void redis_seen_free(redis_seen *set) {
-    free(set->slots);
-    memset(set, 0, sizeof *set);
+void lesson_store_seen_free(lesson_store_seen *seen) {
+    if (seen)
+        free(seen->slots);
+    free(seen);
 }

@@ -1,5 +1,6 @@
-/* The fault that is set over a store: whom it strikes, and the waiting. */
+/* The fault that is set over a store: which calls it strikes, and the waiting. */
 #include <stdlib.h>
+#include <time.h>
 
 #include "faults.h"
 
@@ -23,7 +24,7 @@ static bool spares_reads(int code) {
 }
 
 /* With the mutex held. */
-static bool strikes(lesson_store_faults *faults, lesson_store_fault_target target) {
+static bool strikes(fault_state *faults, fault_target target) {
     const lesson_store_fault *fault = &faults->fault;
     if (!faults->is_set || !(fault->on & target.on) || (spares_reads(fault->code) && !target.writes))
         return false;
@@ -35,8 +36,8 @@ static bool strikes(lesson_store_faults *faults, lesson_store_fault_target targe
 }
 
 /* With the mutex held. What is opened has nothing yet that could be of unknown outcome. */
-static lesson_store_strike strike_of(const lesson_store_faults *faults, lesson_store_fault_target target) {
-    lesson_store_strike strike = {.struck = true,
+static fault_strike strike_of(const fault_state *faults, fault_target target) {
+    fault_strike strike = {.struck = true,
                                   .code = faults->fault.code,
                                   .made = faults->struck,
                                   .fault = faults->fault,
@@ -46,8 +47,13 @@ static lesson_store_strike strike_of(const lesson_store_faults *faults, lesson_s
     return strike;
 }
 
-lesson_store_strike lesson_store_faults_watch(lesson_store_faults *faults, lesson_store_fault_target target) {
-    lesson_store_strike strike = {.struck = false};
+int fault_announce(const fault_state *faults, const fault_strike *strike) {
+    return lesson_store_fail(strike->code, "%s: %s (fault %llu, made on purpose)", faults->shown,
+                             lesson_store_code_text(strike->code), (unsigned long long)strike->made);
+}
+
+fault_strike fault_watch(fault_state *faults, fault_target target) {
+    fault_strike strike = {.struck = false};
     pthread_mutex_lock(&faults->mutex);
     if (strikes(faults, target))
         strike = strike_of(faults, target);
@@ -55,19 +61,19 @@ lesson_store_strike lesson_store_faults_watch(lesson_store_faults *faults, lesso
     return strike;
 }
 
-lesson_store_strike lesson_store_faults_watch_batch(lesson_store_faults *faults, lesson_store_operation *operations,
+fault_strike fault_watch_batch(fault_state *faults, lesson_store_operation *operations,
                                                     size_t count, size_t *at) {
-    lesson_store_strike strike = {.struck = false};
+    fault_strike strike = {.struck = false};
     *at = count;
     pthread_mutex_lock(&faults->mutex);
     for (size_t i = 0; i < count && *at == count; i++) {
-        lesson_store_fault_target target = {UINT32_C(1) << operations[i].kind,
+        fault_target target = {UINT64_C(1) << operations[i].kind,
                                             lesson_store_operation_writes(&operations[i])};
         if (!strikes(faults, target))
             continue;
         strike = strike_of(faults, target);
         if (strike.fault.scope == LESSON_STORE_FAULT_SCOPE_OPERATION && strike.code)
-            operations[i].code = strike.code;
+            lesson_store_answer(&operations[i], fault_announce(faults, &strike));
         else if (strike.code)
             *at = i;
     }
@@ -75,36 +81,36 @@ lesson_store_strike lesson_store_faults_watch_batch(lesson_store_faults *faults,
     return strike;
 }
 
-int lesson_store_faults_announce(const lesson_store_faults *faults, const lesson_store_strike *strike) {
-    return lesson_store_fail(strike->code, "%s: %s (fault %llu, made on purpose)", faults->shown,
-                             lesson_store_code_text(strike->code), (unsigned long long)strike->made);
-}
-
 /* ---- Waiting */
 
-void lesson_store_faults_wait(lesson_store_faults *faults, const lesson_store_strike *strike) {
+void fault_wait(fault_state *faults, const fault_strike *strike) {
     if (strike->fault.delay_ms == 0)
         return;
-    int64_t until_ms = lesson_store_now_ms() + strike->fault.delay_ms;
+    int64_t until_us = lesson_store_monotonic_us() + strike->fault.delay_ms * 1000;
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000), .tv_nsec = (long)(until_us % 1000000) * 1000};
     int result = 0;
     pthread_mutex_lock(&faults->mutex);
     while (!result && faults->changes == strike->changes)
-        result = lesson_store_wait_until(&faults->changed, &faults->mutex, until_ms);
+        result = pthread_cond_clockwait(&faults->changed, &faults->mutex, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&faults->mutex);
 }
 
 /* ---- Setting and clearing */
 
 static bool can_be_made(int code) {
-    const int *known = lesson_store_fault_codes;
+    const int *known = fault_codes;
     while (*known && *known != code)
         known++;
     return *known == code;
 }
 
-/* A check does so if it repairs. */
-static bool any_can_write(uint32_t on) {
-    for (uint32_t kind = LESSON_STORE_OPERATION_CREATE; kind <= LESSON_STORE_OPERATION_COUNT; kind++) {
+#define COUNT_ONE(name, number, word) +1
+enum { OPERATIONS = 0 LESSON_STORE_OPERATION_MAP(COUNT_ONE) };
+#undef COUNT_ONE
+
+/* A check writes if it repairs. */
+static bool any_can_write(uint64_t on) {
+    for (uint32_t kind = 1; kind <= OPERATIONS; kind++) {
         lesson_store_operation operation = {.kind = kind};
         if (on >> kind & 1 && lesson_store_operation_writes(&operation))
             return true;
@@ -130,14 +136,12 @@ static uint32_t default_scope(int code) {
 }
 
 static int check(const lesson_store_fault *fault) {
-    const uint32_t known = LESSON_STORE_FAULT_ON_CALLS | LESSON_STORE_FAULT_ON_OPEN;
+    const uint64_t known = LESSON_STORE_FAULT_ON_CALLS | LESSON_STORE_FAULT_ON_OPEN;
     const char *what = NULL;
-    if (!fault || fault->size != sizeof *fault)
-        what = "begin with LESSON_STORE_FAULT_INIT";
-    else if (!can_be_made(fault->code))
+    if (!can_be_made(fault->code))
         what = "no engine fails with this code";
-    else if (!fault->on || fault->on & ~known)
-        what = "it watches nothing, or what there is not";
+    else if (fault->on & ~known)
+        what = "it watches a kind of call that does not exist";
     else if (spares_reads(fault->code) && !any_can_write(fault->on))
         what = "READ_ONLY and FULL strike only what writes, and it watches nothing that does";
     else if (fault->scope > LESSON_STORE_FAULT_SCOPE_BATCH)
@@ -146,8 +150,6 @@ static int check(const lesson_store_fault *fault) {
         what = "a connection does not break for one operation alone";
     else if (fault->after_applying && fault->code != LESSON_STORE_UNKNOWN)
         what = "only UNKNOWN can strike after the operation was applied";
-    else if (fault->at == 0 || fault->one_in == 0)
-        what = "at and one_in are at least 1";
     else if (fault->delay_ms < 0 || fault->delay_ms > LESSON_STORE_FAULT_DELAY_MAX_MS)
         what = "the delay is too long, or negative";
     else if (!fault->code && fault->delay_ms == 0)
@@ -156,81 +158,68 @@ static int check(const lesson_store_fault *fault) {
 }
 
 /* With the mutex held. */
-static void change(lesson_store_faults *faults, bool is_set) {
+static void change(fault_state *faults, bool is_set) {
     faults->is_set = is_set;
     faults->changes++;
     pthread_cond_broadcast(&faults->changed);
 }
 
-int lesson_store_faults_set(lesson_store_faults *faults, const lesson_store_fault *fault) {
-    int code = check(fault);
+int fault_state_set(fault_state *faults, const lesson_store_fault *asked) {
+    lesson_store_fault fault = *asked;
+    if (fault.on == 0)
+        fault.on = LESSON_STORE_FAULT_ON_CALLS;
+    int code = check(&fault);
     if (code)
         return code;
+    if (fault.scope == LESSON_STORE_FAULT_SCOPE_DEFAULT)
+        fault.scope = default_scope(fault.code);
     pthread_mutex_lock(&faults->mutex);
-    faults->fault = *fault;
-    if (fault->scope == LESSON_STORE_FAULT_SCOPE_DEFAULT)
-        faults->fault.scope = default_scope(fault->code);
+    faults->fault = fault;
     faults->watched = faults->struck = 0;
     change(faults, true);
     pthread_mutex_unlock(&faults->mutex);
     return LESSON_STORE_OK;
 }
 
-/* NULL with a code if there are none. */
-static lesson_store_faults *find_faults(lesson_store *store, int *code) {
-    *code = LESSON_STORE_OK;
-    if (!store)
-        *code = lesson_store_fail(LESSON_STORE_INVALID, "fault: no store");
-    else if (!store->location.faults)
-        *code = lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the store was not opened at fault+...",
-                                  store->location.shown);
-    return store ? store->location.faults : NULL;
-}
-
-int lesson_store_fault_set(lesson_store *store, const lesson_store_fault *fault) {
-    int code;
-    lesson_store_faults *faults = find_faults(store, &code);
-    return faults ? lesson_store_faults_set(faults, fault) : code;
-}
-
-int lesson_store_fault_clear(lesson_store *store) {
-    int code;
-    lesson_store_faults *faults = find_faults(store, &code);
-    if (!faults)
-        return code;
+void fault_state_clear(fault_state *faults) {
     pthread_mutex_lock(&faults->mutex);
     change(faults, false);
     pthread_mutex_unlock(&faults->mutex);
-    return LESSON_STORE_OK;
 }
 
-int lesson_store_fault_struck(lesson_store *store, uint64_t *struck) {
-    int code;
-    lesson_store_faults *faults = find_faults(store, &code);
-    if (!faults)
-        return code;
-    if (!struck)
-        return lesson_store_fail(LESSON_STORE_INVALID, "fault: no place for the number");
+uint64_t fault_state_struck(fault_state *faults) {
     pthread_mutex_lock(&faults->mutex);
-    *struck = faults->struck;
+    uint64_t struck = faults->struck;
     pthread_mutex_unlock(&faults->mutex);
-    return LESSON_STORE_OK;
+    return struck;
 }
 
-int lesson_store_faults_open(lesson_store_faults **out, const lesson_store_backend *inner, const char *shown) {
-    lesson_store_faults *faults = calloc(1, sizeof *faults);
+/* ---- The state of a store */
+
+int fault_state_open(fault_state **out, const char *shown) {
+    fault_state *faults = calloc(1, sizeof *faults);
     if (!faults)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a store");
-    faults->inner = *inner;
     faults->shown = shown;
-    lesson_store_condition_open(&faults->changed);
+    faults->instances = 1;
+    pthread_cond_init(&faults->changed, NULL);
     pthread_mutex_init(&faults->mutex, NULL);
     *out = faults;
     return LESSON_STORE_OK;
 }
 
-void lesson_store_faults_close(lesson_store_faults *faults) {
-    if (!faults)
+fault_state *fault_state_share(fault_state *faults) {
+    pthread_mutex_lock(&faults->mutex);
+    faults->instances++;
+    pthread_mutex_unlock(&faults->mutex);
+    return faults;
+}
+
+void fault_state_release(fault_state *faults) {
+    pthread_mutex_lock(&faults->mutex);
+    bool last = --faults->instances == 0;
+    pthread_mutex_unlock(&faults->mutex);
+    if (!last)
         return;
     pthread_mutex_destroy(&faults->mutex);
     pthread_cond_destroy(&faults->changed);

@@ -8,7 +8,7 @@
 
 #define UNLIMITED INT64_C(1000000000000)
 
-const lesson_store_option lesson_store_fault_options[] = {
+const lesson_store_option fault_options[] = {
     {.name = "fault_code",
      .summary = "what a struck call is answered",
      .choices = "none|unreachable|denied|read_only|full|busy|unknown|malformed|failed|no_memory",
@@ -51,7 +51,7 @@ const lesson_store_option lesson_store_fault_options[] = {
     {.name = NULL},
 };
 
-const int lesson_store_fault_codes[] = {
+const int fault_codes[] = {
     LESSON_STORE_UNREACHABLE, LESSON_STORE_DENIED,    LESSON_STORE_READ_ONLY, LESSON_STORE_FULL,      LESSON_STORE_BUSY,
     LESSON_STORE_UNKNOWN,     LESSON_STORE_MALFORMED, LESSON_STORE_FAILED,    LESSON_STORE_NO_MEMORY, LESSON_STORE_OK,
 };
@@ -59,16 +59,11 @@ const int lesson_store_fault_codes[] = {
 /* Those of several bits come last, so that a text that is made of bits names each by itself. */
 static const struct kind {
     const char *name;
-    uint32_t on;
+    uint64_t on;
 } kinds[] = {
-    {"create", UINT32_C(1) << LESSON_STORE_OPERATION_CREATE},
-    {"end", UINT32_C(1) << LESSON_STORE_OPERATION_END},
-    {"set", UINT32_C(1) << LESSON_STORE_OPERATION_SET},
-    {"get_lesson", UINT32_C(1) << LESSON_STORE_OPERATION_GET_LESSON},
-    {"join", UINT32_C(1) << LESSON_STORE_OPERATION_JOIN},
-    {"quit", UINT32_C(1) << LESSON_STORE_OPERATION_QUIT},
-    {"where", UINT32_C(1) << LESSON_STORE_OPERATION_WHERE},
-    {"count", UINT32_C(1) << LESSON_STORE_OPERATION_COUNT},
+#define KIND(name, number, word) {word, UINT64_C(1) << (number)},
+    LESSON_STORE_OPERATION_MAP(KIND)
+#undef KIND
     {"members", LESSON_STORE_FAULT_ON_MEMBERS},
     {"lessons", LESSON_STORE_FAULT_ON_LESSONS},
     {"users", LESSON_STORE_FAULT_ON_USERS},
@@ -80,7 +75,7 @@ static const struct kind {
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static uint32_t kind_of(const char *name, size_t size) {
+static uint64_t kind_of(const char *name, size_t size) {
     for (size_t i = 0; i < KINDS; i++) {
         if (strlen(kinds[i].name) == size && memcmp(kinds[i].name, name, size) == 0)
             return kinds[i].on;
@@ -98,34 +93,37 @@ static void append(char *text, size_t size, const char *format, ...) {
     va_end(arguments);
 }
 
-static void append_kinds(char *text, size_t size, uint32_t on) {
+static bool is_one(const struct kind *kind) {
+    return (kind->on & (kind->on - 1)) == 0;
+}
+
+static void append_kinds(char *text, size_t size, uint64_t on) {
     const char *between = "";
     if (on == LESSON_STORE_FAULT_ON_CALLS) {
         append(text, size, "calls");
         return;
     }
-    for (size_t i = 0; i < KINDS && on; i++) {
+    for (size_t i = 0; i < KINDS && is_one(&kinds[i]); i++) {
         if (!(on & kinds[i].on))
             continue;
         append(text, size, "%s%s", between, kinds[i].name);
         between = ",";
-        on &= ~kinds[i].on;
     }
 }
 
 static int refuse_kind(const char *name, size_t size) {
     char known[128] = "";
-    append_kinds(known, sizeof known, UINT32_MAX);
+    append_kinds(known, sizeof known, UINT64_MAX);
     return lesson_store_fail(LESSON_STORE_INVALID,
                              "location: fault_on: \"%.*s\" is no kind of call, as %s, operations or calls", (int)size,
                              name, known);
 }
 
-static int read_kinds(const char *text, uint32_t *on) {
+static int read_kinds(const char *text, uint64_t *on) {
     *on = 0;
     for (;;) {
         size_t size = strcspn(text, ",");
-        uint32_t kind = kind_of(text, size);
+        uint64_t kind = kind_of(text, size);
         if (!kind)
             return refuse_kind(text, size);
         *on |= kind;
@@ -136,7 +134,7 @@ static int read_kinds(const char *text, uint32_t *on) {
 }
 
 static int code_of(const char *name) {
-    const int *code = lesson_store_fault_codes;
+    const int *code = fault_codes;
     while (*code && strcasecmp(lesson_store_code_name(*code), name) != 0)
         code++;
     return *code;
@@ -152,7 +150,7 @@ static uint32_t scope_of(const char *name) {
 }
 
 static bool any_given(const lesson_store_location *location) {
-    const lesson_store_option *option = lesson_store_fault_options;
+    const lesson_store_option *option = fault_options;
     while (option->name && !lesson_store_location_has(location, option->name))
         option++;
     return option->name;
@@ -162,7 +160,7 @@ static uint64_t number(const lesson_store_location *location, const char *name) 
     return (uint64_t)lesson_store_location_number(location, name);
 }
 
-int lesson_store_faults_set_by_location(lesson_store_faults *faults, const lesson_store_location *location) {
+int fault_state_set_by_location(fault_state *faults, const lesson_store_location *location) {
     if (!any_given(location))
         return LESSON_STORE_OK;
     lesson_store_fault fault = LESSON_STORE_FAULT_INIT(code_of(lesson_store_location_text(location, "fault_code")));
@@ -177,14 +175,14 @@ int lesson_store_faults_set_by_location(lesson_store_faults *faults, const lesso
     fault.seed = number(location, "fault_seed");
     fault.items = number(location, "fault_items");
     fault.delay_ms = lesson_store_location_number(location, "fault_delay_ms");
-    return lesson_store_faults_set(faults, &fault);
+    return fault_state_set(faults, &fault);
 }
 
-void lesson_store_fault_describe(char *text, size_t size, const lesson_store_fault *fault) {
+void fault_describe(char *text, size_t size, const lesson_store_fault *fault) {
     text[0] = '\0';
     append(text, size, "%s on ", fault->code ? lesson_store_code_name(fault->code) : "delay");
     append_kinds(text, size, fault->on);
-    append(text, size, " at %" PRIu64, fault->at);
+    append(text, size, " at %" PRIu64, fault->at > 0 ? fault->at : 1);
     if (fault->times > 0)
         append(text, size, ", times %" PRIu64, fault->times);
     if (fault->one_in > 1)

@@ -1,0 +1,94 @@
+/*
+ * The layout of what crosses the border between programs, backends and the library, pinned: what is built against one
+ * version must run with the next (on 64-bit systems, whose layout these figures are).
+ */
+#include <lessonstore/backend.h>
+#include <lessonstore/executor.h>
+#include <lessonstore/fault.h>
+
+#if UINTPTR_MAX == UINT64_MAX
+#define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " has a fixed size")
+#define AT(type, member, bytes) _Static_assert(offsetof(type, member) == (bytes), #type "." #member " has a fixed place")
+
+SIZE(lesson_store_id, 16);
+
+SIZE(lesson_store_place, 1088);
+AT(lesson_store_place, lesson_id, 256);
+AT(lesson_store_place, session, 512);
+AT(lesson_store_place, reserved_id, 768);
+AT(lesson_store_place, reserved, 1024);
+
+SIZE(lesson_store_lesson, 104);
+AT(lesson_store_lesson, member_count, 16);
+AT(lesson_store_lesson, course_status, 24);
+AT(lesson_store_lesson, chat_status, 28);
+AT(lesson_store_lesson, has_record, 32);
+AT(lesson_store_lesson, reserved, 40);
+
+SIZE(lesson_store_user, 128);
+AT(lesson_store_user, course_id, 16);
+AT(lesson_store_user, lesson_id, 32);
+AT(lesson_store_user, session, 48);
+AT(lesson_store_user, reserved, 64);
+
+SIZE(lesson_store_operation, 400);
+AT(lesson_store_operation, flags, 4);
+AT(lesson_store_operation, uid, 8);
+AT(lesson_store_operation, course_id, 24);
+AT(lesson_store_operation, lesson_id, 40);
+AT(lesson_store_operation, session, 56);
+AT(lesson_store_operation, given, 72);
+AT(lesson_store_operation, course_status, 76);
+AT(lesson_store_operation, chat_status, 80);
+AT(lesson_store_operation, if_course_status, 84);
+AT(lesson_store_operation, if_chat_status, 88);
+AT(lesson_store_operation, message_size, 92);
+AT(lesson_store_operation, message, 96);
+AT(lesson_store_operation, place, 104);
+AT(lesson_store_operation, reserved, 112);
+AT(lesson_store_operation, code, 208);
+AT(lesson_store_operation, arrival, 212);
+AT(lesson_store_operation, refused_by, 216);
+AT(lesson_store_operation, reserved_answer, 220);
+AT(lesson_store_operation, count, 224);
+AT(lesson_store_operation, lesson, 232);
+AT(lesson_store_operation, reserved_answers, 336);
+
+SIZE(lesson_store_finding, 80);
+AT(lesson_store_finding, repairable, 4);
+AT(lesson_store_finding, repaired, 5);
+AT(lesson_store_finding, lesson_id, 8);
+AT(lesson_store_finding, uid, 24);
+AT(lesson_store_finding, detail, 40);
+AT(lesson_store_finding, reserved, 48);
+
+/* Those that begin with `size` grow at their end: what they have now keeps its place. */
+AT(lesson_store_abilities, members_at_once_max, 48);
+AT(lesson_store_executor_options, batch_max, 16);
+AT(lesson_store_executor_figures, largest_batch, 64);
+AT(lesson_store_fault, delay_ms, 72);
+
+SIZE(lesson_store_instance, 64);
+AT(lesson_store_instance, end_at_once_max, 8);
+AT(lesson_store_instance, members_at_once_max, 16);
+AT(lesson_store_instance, reserved, 24);
+
+SIZE(lesson_store_option, 88);
+AT(lesson_store_option, number_default, 32);
+AT(lesson_store_option, maximum, 48);
+AT(lesson_store_option, flags, 56);
+AT(lesson_store_option, reserved, 60);
+
+SIZE(lesson_store_position, 328);
+AT(lesson_store_position, words, 256);
+AT(lesson_store_position, ended, 288);
+AT(lesson_store_position, never_repeats, 289);
+
+AT(lesson_store_backend, operations, 24);
+AT(lesson_store_backend, options, 40);
+AT(lesson_store_backend, default_pool, 48);
+AT(lesson_store_backend, open, 56);
+AT(lesson_store_backend, run, 72);
+AT(lesson_store_backend, info, 112);
+AT(lesson_store_backend, users_page, 136);
+#endif

@@ -1,0 +1,295 @@
+/* The lists by page. A backend gives a page by callback; core copies it into the cursor, drops what was given before,
+ * and hands it out in pieces of the size that the caller wants. */
+#include <stdlib.h>
+
+#include "core.h"
+
+typedef enum list_kind { LIST_MEMBERS, LIST_LESSONS, LIST_USERS } list_kind;
+
+/* An entry of any list; `offset` and `sizes` say where its ids lie in the texts of the cursor. */
+enum { IDS_MAX = 4 };
+
+typedef struct entry {
+    size_t offset;
+    uint16_t sizes[IDS_MAX]; /* 0: not given */
+    lesson_store_lesson lesson;
+} entry;
+
+struct lesson_store_cursor {
+    lesson_store *store;
+    list_kind kind;
+    char lesson_id[LESSON_STORE_ID_MAX + 1];
+    lesson_store_position position;
+    lesson_store_seen *seen;
+
+    /* What the backend has given and the caller has not taken: entries from `next` to `count`. */
+    entry *entries;
+    size_t count;
+    size_t capacity;
+    size_t next;
+    char *texts;
+    size_t texts_size;
+    size_t texts_capacity;
+
+    void *page; /* what the caller has, an array of ids, lessons or users */
+
+    int fill_code;                                   /* of the callback, while a page is filled */
+    char malformed[LESSON_STORE_MESSAGE_SIZE];       /* the first message of a page that was MALFORMED, "" for none */
+};
+
+/* ---- Filling the cursor */
+
+static bool grow(void **memory, size_t *capacity, size_t needed, size_t item_size) {
+    if (needed <= *capacity)
+        return true;
+    size_t wanted = *capacity ? *capacity : 64;
+    while (wanted < needed)
+        wanted *= 2;
+    void *grown = realloc(*memory, wanted * item_size);
+    if (!grown)
+        return false;
+    *memory = grown;
+    *capacity = wanted;
+    return true;
+}
+
+static int no_memory(void) {
+    return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory left for a page");
+}
+
+/* EXISTS if a page before has given this entry. */
+static int meet(lesson_store_cursor *cursor, lesson_store_id id) {
+    return cursor->position.never_repeats ? LESSON_STORE_OK
+                                          : lesson_store_seen_add(&cursor->seen, id.data, id.size);
+}
+
+static bool add(lesson_store_cursor *cursor, const lesson_store_id *ids, size_t id_count,
+                const lesson_store_lesson *lesson) {
+    size_t size = 0;
+    for (size_t i = 0; i < id_count; i++)
+        size += ids[i].size;
+    void *entries = cursor->entries, *texts = cursor->texts;
+    bool has_room = grow(&entries, &cursor->capacity, cursor->count + 1, sizeof *cursor->entries);
+    cursor->entries = entries;
+    has_room = has_room && grow(&texts, &cursor->texts_capacity, cursor->texts_size + size, 1);
+    cursor->texts = texts;
+    cursor->fill_code = has_room ? meet(cursor, ids[0]) : no_memory();
+    if (cursor->fill_code == LESSON_STORE_EXISTS)
+        cursor->fill_code = LESSON_STORE_OK;
+    else if (cursor->fill_code == LESSON_STORE_OK) {
+        entry *made = &cursor->entries[cursor->count++];
+        *made = (entry){.offset = cursor->texts_size};
+        for (size_t i = 0; i < id_count; i++) {
+            if (ids[i].size > 0)
+                memcpy(cursor->texts + cursor->texts_size, ids[i].data, ids[i].size);
+            cursor->texts_size += ids[i].size;
+            made->sizes[i] = (uint16_t)ids[i].size;
+        }
+        if (lesson)
+            made->lesson = *lesson;
+    }
+    return cursor->fill_code == LESSON_STORE_OK;
+}
+
+static bool add_member(const lesson_store_id *uid, void *context) {
+    return add(context, uid, 1, NULL);
+}
+
+static bool add_lesson(const lesson_store_lesson *lesson, void *context) {
+    return add(context, &lesson->lesson_id, 1, lesson);
+}
+
+static bool add_user(const lesson_store_user *user, void *context) {
+    const lesson_store_id ids[IDS_MAX] = {user->uid, user->course_id, user->lesson_id, user->session};
+    return add(context, ids, IDS_MAX, NULL);
+}
+
+static int ask(lesson_store_cursor *cursor, lesson_store_instance *instance, size_t most) {
+    const lesson_store_backend *backend = &cursor->store->backend;
+    lesson_store_id lesson_id = lesson_store_id_of(cursor->lesson_id);
+    switch (cursor->kind) {
+    case LIST_MEMBERS:
+        return backend->members_page(instance, &lesson_id, most, &cursor->position, add_member, cursor);
+    case LIST_LESSONS:
+        return backend->lessons_page(instance, most, &cursor->position, add_lesson, cursor);
+    default:
+        return backend->users_page(instance, most, &cursor->position, add_user, cursor);
+    }
+}
+
+static bool has_function(const lesson_store_backend *backend, list_kind kind) {
+    return kind == LIST_MEMBERS   ? backend->members_page != NULL
+           : kind == LIST_LESSONS ? backend->lessons_page != NULL
+                                  : backend->users_page != NULL;
+}
+
+/* Asks for one page of the backend, into a cursor that holds nothing. MALFORMED is kept until the list has ended. After
+ * another failure the page is asked for again from the same position: a backend that never repeats gives all of it again,
+ * and of any other one the entries that came are kept, because their repetition will be dropped. */
+static int fill(lesson_store_cursor *cursor, size_t most) {
+    lesson_store *store = cursor->store;
+    int code;
+    cursor->count = cursor->next = cursor->texts_size = 0;
+    lesson_store_slot *slot = lesson_store_begin_stream(store, true, true, &code);
+    if (!slot)
+        return code;
+    cursor->fill_code = LESSON_STORE_OK;
+    code = lesson_store_end_stream(store, slot, ask(cursor, slot->instance, most));
+    if (cursor->fill_code)
+        code = cursor->fill_code;
+    if (code && code != LESSON_STORE_MALFORMED && cursor->position.never_repeats)
+        cursor->count = cursor->texts_size = 0;
+    if (code != LESSON_STORE_MALFORMED)
+        return code;
+    if (!cursor->malformed[0])
+        memcpy(cursor->malformed, lesson_store_message(), sizeof cursor->malformed);
+    return LESSON_STORE_OK;
+}
+
+static int fill_until_some(lesson_store_cursor *cursor, size_t most) {
+    int code = LESSON_STORE_OK;
+    while (!code && cursor->next == cursor->count && !cursor->position.ended)
+        code = fill(cursor, most);
+    return code;
+}
+
+/* ---- Handing out */
+
+static lesson_store_id id_at(const lesson_store_cursor *cursor, const entry *of, size_t which) {
+    size_t offset = of->offset;
+    for (size_t i = 0; i < which; i++)
+        offset += of->sizes[i];
+    lesson_store_id id = {cursor->texts + offset, of->sizes[which]};
+    return id.size > 0 ? id : (lesson_store_id){NULL, 0};
+}
+
+static const size_t item_sizes[] = {
+    [LIST_MEMBERS] = sizeof(lesson_store_id),
+    [LIST_LESSONS] = sizeof(lesson_store_lesson),
+    [LIST_USERS] = sizeof(lesson_store_user),
+};
+
+static void write_item(const lesson_store_cursor *cursor, const entry *from, size_t index) {
+    if (cursor->kind == LIST_MEMBERS) {
+        ((lesson_store_id *)cursor->page)[index] = id_at(cursor, from, 0);
+    } else if (cursor->kind == LIST_LESSONS) {
+        lesson_store_lesson *lesson = &((lesson_store_lesson *)cursor->page)[index];
+        *lesson = from->lesson;
+        lesson->lesson_id = id_at(cursor, from, 0);
+    } else {
+        lesson_store_user user = {id_at(cursor, from, 0), id_at(cursor, from, 1), id_at(cursor, from, 2),
+                                  id_at(cursor, from, 3), {0}};
+        ((lesson_store_user *)cursor->page)[index] = user;
+    }
+}
+
+static int hand_out(lesson_store_cursor *cursor, size_t most, size_t *count) {
+    size_t ready = cursor->count - cursor->next;
+    ready = ready < most ? ready : most;
+    void *page = ready > 0 ? realloc(cursor->page, ready * item_sizes[cursor->kind]) : cursor->page;
+    if (!page && ready > 0)
+        return no_memory();
+    cursor->page = page;
+    for (size_t i = 0; i < ready; i++)
+        write_item(cursor, &cursor->entries[cursor->next + i], i);
+    cursor->next += ready;
+    *count = ready;
+    return LESSON_STORE_OK;
+}
+
+/* The list has ended: says once what could not be listed. */
+static int finish(lesson_store_cursor *cursor) {
+    if (!cursor->malformed[0])
+        return LESSON_STORE_OK;
+    int code = lesson_store_fail(LESSON_STORE_MALFORMED, "%s", cursor->malformed);
+    cursor->malformed[0] = '\0';
+    return code;
+}
+
+/* ---- The calls */
+
+static int open_cursor(lesson_store_cursor **out, lesson_store *store, list_kind kind, const char *lesson_id) {
+    lesson_store_cursor *cursor = calloc(1, sizeof *cursor);
+    if (!cursor)
+        return no_memory();
+    cursor->store = store;
+    cursor->kind = kind;
+    lesson_store_id_copy(cursor->lesson_id, lesson_store_id_of(lesson_id));
+    *out = cursor;
+    return LESSON_STORE_OK;
+}
+
+static int check_page(lesson_store *store, list_kind kind, const char *lesson_id, size_t most,
+                      lesson_store_cursor *const *cursor, const void *out) {
+    if (!store || !cursor || !out)
+        return lesson_store_fail(LESSON_STORE_INVALID, "page: no %s",
+                                 !store    ? "store"
+                                 : !cursor ? "place for the cursor"
+                                           : "place for the page");
+    if (most == 0 || most > LESSON_STORE_PAGE_MAX)
+        return lesson_store_fail(LESSON_STORE_INVALID, "page: %zu entries are not between 1 and %d", most,
+                                 LESSON_STORE_PAGE_MAX);
+    const lesson_store_cursor *old = *cursor;
+    if (old && (old->store != store || old->kind != kind || strcmp(old->lesson_id, lesson_id) != 0))
+        return lesson_store_fail(LESSON_STORE_INVALID, "page: the cursor belongs to another list");
+    if (!has_function(&store->backend, kind))
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no pages of this list",
+                                 store->location.shown);
+    return lesson_store_pool_check_thread(&store->pool);
+}
+
+/* `out` is where the caller wants to find the page. */
+static int next_page(lesson_store *store, list_kind kind, const char *lesson_id, size_t most,
+                     lesson_store_cursor **cursor, const void **out, size_t *count) {
+    int code = check_page(store, kind, lesson_id, most, cursor, out && count ? out : NULL);
+    if (!code && !*cursor)
+        code = open_cursor(cursor, store, kind, lesson_id);
+    if (!code)
+        code = fill_until_some(*cursor, most);
+    if (!code)
+        code = hand_out(*cursor, most, count);
+    if (!code && *count == 0)
+        code = finish(*cursor);
+    if (!code)
+        *out = (*cursor)->page;
+    return code;
+}
+
+int lesson_store_members_page(lesson_store *store, const char *lesson_id, size_t most, lesson_store_cursor **cursor,
+                              const lesson_store_id **uids, size_t *count) {
+    int code = lesson_store_id_check("lesson_id", lesson_store_id_of(lesson_id));
+    const void *page = NULL;
+    if (!code)
+        code = next_page(store, LIST_MEMBERS, lesson_id, most, cursor, uids ? &page : NULL, count);
+    if (!code)
+        *uids = page;
+    return code;
+}
+
+int lesson_store_lessons_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
+                              const lesson_store_lesson **lessons, size_t *count) {
+    const void *page = NULL;
+    int code = next_page(store, LIST_LESSONS, "", most, cursor, lessons ? &page : NULL, count);
+    if (!code)
+        *lessons = page;
+    return code;
+}
+
+int lesson_store_users_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
+                            const lesson_store_user **users, size_t *count) {
+    const void *page = NULL;
+    int code = next_page(store, LIST_USERS, "", most, cursor, users ? &page : NULL, count);
+    if (!code)
+        *users = page;
+    return code;
+}
+
+void lesson_store_cursor_close(lesson_store_cursor *cursor) {
+    if (!cursor)
+        return;
+    lesson_store_seen_free(cursor->seen);
+    free(cursor->entries);
+    free(cursor->texts);
+    free(cursor->page);
+    free(cursor);
+}

@@ -1,0 +1,54 @@
+/* What every backend must decide in the same way. */
+#include "core.h"
+
+bool lesson_store_any_writes(const lesson_store_operation *operations, size_t count) {
+    size_t i = 0;
+    while (i < count && !lesson_store_operation_writes(&operations[i]))
+        i++;
+    return i < count;
+}
+
+static bool is_open(int32_t course_status) {
+    return course_status == LESSON_STORE_COURSE_ONLINE || course_status == LESSON_STORE_COURSE_WAITING;
+}
+
+uint32_t lesson_store_join_refused_by(const lesson_store_operation *join, bool has_record, int32_t course_status,
+                                      bool is_elsewhere) {
+    if (join->flags & LESSON_STORE_JOIN_IF_EXISTS && !has_record)
+        return LESSON_STORE_JOIN_IF_EXISTS;
+    if (join->flags & LESSON_STORE_JOIN_IF_OPEN && !(has_record && is_open(course_status)))
+        return LESSON_STORE_JOIN_IF_OPEN;
+    if (join->flags & LESSON_STORE_JOIN_STAY && is_elsewhere)
+        return LESSON_STORE_JOIN_STAY;
+    return 0;
+}
+
+bool lesson_store_set_expects(const lesson_store_operation *set, int32_t course_status, int32_t chat_status) {
+    return !(set->given & LESSON_STORE_GIVEN_IF_COURSE_STATUS && set->if_course_status != course_status) &&
+           !(set->given & LESSON_STORE_GIVEN_IF_CHAT_STATUS && set->if_chat_status != chat_status);
+}
+
+void lesson_store_answer_place(const lesson_store_operation *operation, lesson_store_id course_id,
+                               lesson_store_id lesson_id, lesson_store_id session) {
+    lesson_store_place *place = operation->place;
+    if (!place)
+        return;
+    lesson_store_id_copy(place->course_id, course_id);
+    lesson_store_id_copy(place->lesson_id, lesson_id);
+    lesson_store_id_copy(place->session, session);
+    place->reserved_id[0] = '\0';
+    memset(place->reserved, 0, sizeof place->reserved);
+}
+
+int lesson_store_code_of_unsent(int code) {
+    return code == LESSON_STORE_UNKNOWN ? LESSON_STORE_UNREACHABLE : code;
+}
+
+void lesson_store_fail_operations(lesson_store_operation *operations, size_t first, size_t end, int code) {
+    for (size_t i = first; i < end; i++) {
+        if (operations[i].code != LESSON_STORE_UNANSWERED)
+            continue;
+        bool harmless = code == LESSON_STORE_UNKNOWN && !lesson_store_operation_writes(&operations[i]);
+        lesson_store_answer(&operations[i], harmless ? LESSON_STORE_UNREACHABLE : code);
+    }
+}

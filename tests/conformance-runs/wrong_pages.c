@@ -1,0 +1,87 @@
+/* Lists by page that are wrong. */
+#include "wrapper.h"
+#include "wrong_backends.h"
+
+struct page {
+    lesson_store_member_callback give_member;
+    lesson_store_user_callback give_user;
+    void *context;
+    uint64_t given;
+};
+
+/* ---- Entries that get lost, or are given twice */
+
+static bool lose_third(const lesson_store_user *user, void *context) {
+    struct page *page = context;
+    return ++page->given == 3 || page->give_user(user, page->context);
+}
+
+static int users_page_loses_one(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                                lesson_store_user_callback callback, void *context) {
+    struct page page = {.give_user = callback, .context = context};
+    return wrapper_users_page(instance, most, position, lose_third, &page);
+}
+
+static void users_page_loses_one_table(lesson_store_backend *table) {
+    table->users_page = users_page_loses_one;
+}
+
+static bool give_twice(const lesson_store_id *uid, void *context) {
+    struct page *page = context;
+    return page->give_member(uid, page->context) && page->give_member(uid, page->context);
+}
+
+/* And it says that it never does. */
+static int members_page_repeats(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
+                                lesson_store_position *position, lesson_store_member_callback callback,
+                                void *context) {
+    struct page page = {.give_member = callback, .context = context};
+    position->never_repeats = true;
+    return wrapper_members_page(instance, lesson_id, most, position, give_twice, &page);
+}
+
+static void members_page_repeats_table(lesson_store_backend *table) {
+    table->members_page = members_page_repeats;
+}
+
+/* ---- A list that goes on by how many entries it has given, whoever has come or gone meanwhile */
+
+struct part {
+    lesson_store_user_callback give;
+    void *context;
+    uint64_t skipped;
+    uint64_t given;
+    uint64_t most;
+    uint64_t to_skip;
+};
+
+static bool give_part(const lesson_store_user *user, void *context) {
+    struct part *part = context;
+    if (part->skipped < part->to_skip) {
+        part->skipped++;
+        return true;
+    }
+    return part->given++ < part->most && part->give(user, part->context);
+}
+
+static int users_page_by_offset(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                                lesson_store_user_callback callback, void *context) {
+    struct part part = {.give = callback, .context = context, .most = most, .to_skip = position->words[0]};
+    int code = wrapper_users(instance, give_part, &part);
+    position->ended = part.given <= most;
+    position->words[0] += most;
+    return code;
+}
+
+static void users_page_by_offset_table(lesson_store_backend *table) {
+    table->users_page = users_page_by_offset;
+}
+
+/* ---- The list */
+
+const wrong_backend wrong_pages[] = {
+    {"users-page-loses-one", "PAGE-1", "PAGE-2 PAGE-3", users_page_loses_one_table, NULL},
+    {"members-page-repeats", "PAGE-1", "PAGE-2 PAGE-3", members_page_repeats_table, NULL},
+    {"users-page-by-offset", "PAGE-3", "", users_page_by_offset_table, NULL},
+    {.name = NULL},
+};
