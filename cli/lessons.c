@@ -7,7 +7,8 @@ static const char *said(const char *word) {
 
 int command_create(struct call *call) {
     const char *lesson_id = call->arguments[0];
-    int code = lesson_store_create(call->store, lesson_id, option_given(call, OPTION_RESET) ? LESSON_STORE_CREATE_RESET : 0);
+    int code =
+        lesson_store_create(call->store, lesson_id, option_given(call, OPTION_RESET) ? LESSON_STORE_CREATE_RESET : 0);
     if (code < 0)
         return report_failure(call, NULL, code);
     struct field answer[] = {field_code(code), field_only_json(field_text("lesson_id", lesson_id))};

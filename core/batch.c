@@ -32,7 +32,7 @@ static void clear_reserved(lesson_store_operation *operation) {
 /* Answers an operation that must not be run, and leaves the others UNANSWERED. Returns true if it is to be run. */
 static bool prepare(const lesson_store *store, lesson_store_operation *operation) {
     clear_reserved(operation);
-    int code = lesson_store_operation_check(store, operation);
+    int code = lesson_store__operation_check(store, operation);
     if (operation->message && operation->message_size > 0)
         operation->message[0] = '\0';
     bool runs = code == LESSON_STORE_OK && operation->kind != LESSON_STORE_OPERATION_NONE;
@@ -51,7 +51,7 @@ static size_t prepare_all(const lesson_store *store, lesson_store_operation *ope
 }
 
 int lesson_store_run_unanswered(const lesson_store_backend *backend, lesson_store_instance *instance,
-                               lesson_store_operation *operations, size_t count) {
+                                lesson_store_operation *operations, size_t count) {
     for (size_t first = 0, end; first < count; first = end + 1) {
         for (end = first; end < count && operations[end].code == LESSON_STORE_UNANSWERED; end++)
             ;
@@ -72,18 +72,18 @@ int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, 
                                  LESSON_STORE_BATCH_MAX);
     if (count == 0)
         return LESSON_STORE_OK;
-    int code = lesson_store_pool_check_thread(&store->pool);
+    int code = lesson_store__pool_check_thread(&store->pool);
     if (code)
         return code;
     size_t sound = prepare_all(store, operations, count);
     if (sound == 0)
         return LESSON_STORE_OK;
 
-    lesson_store_slot *slot = lesson_store_pool_take(&store->pool);
+    lesson_store__slot *slot = lesson_store__pool_take(&store->pool);
     if (sound == count)
         code = run(&store->backend, slot->instance, operations, count);
     else
         code = lesson_store_run_unanswered(&store->backend, slot->instance, operations, count);
-    lesson_store_pool_give(&store->pool, slot);
+    lesson_store__pool_give(&store->pool, slot);
     return code;
 }

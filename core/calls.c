@@ -10,12 +10,12 @@ static int run_one(lesson_store *store, lesson_store_operation *operation) {
  * `where` has just returned. Then the answer is written elsewhere first. */
 static int run_one_with_place(lesson_store *store, lesson_store_operation *operation, lesson_store_place *place) {
     operation->place = place;
-    if (!lesson_store_operation_reads_its_place(operation))
+    if (!lesson_store__operation_reads_its_place(operation))
         return run_one(store, operation);
     lesson_store_place answer;
     operation->place = &answer;
     int code = run_one(store, operation);
-    if (lesson_store_answer_tells_place(operation->kind, code))
+    if (lesson_store__answer_tells_place(operation->kind, code))
         *place = answer;
     return code;
 }

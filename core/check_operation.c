@@ -26,7 +26,8 @@ static const struct rule {
 };
 
 #define COUNT_ONE(name, number, word) +1
-_Static_assert(sizeof rules / sizeof *rules == 1 LESSON_STORE_OPERATION_MAP(COUNT_ONE), "every operation has its rules");
+_Static_assert(sizeof rules / sizeof *rules == 1 LESSON_STORE_OPERATION_MAP(COUNT_ONE),
+               "every operation has its rules");
 #undef COUNT_ONE
 
 static const struct rule *rule_of(const lesson_store_operation *operation) {
@@ -124,7 +125,7 @@ static bool any_id_overlaps(const lesson_store_operation *operation, const void 
            overlaps(operation->lesson_id, memory, size) || overlaps(operation->session, memory, size);
 }
 
-bool lesson_store_operation_reads_its_place(const lesson_store_operation *operation) {
+bool lesson_store__operation_reads_its_place(const lesson_store_operation *operation) {
     return operation->place && any_id_overlaps(operation, operation->place, sizeof *operation->place);
 }
 
@@ -132,7 +133,7 @@ static bool reads_its_message(const lesson_store_operation *operation) {
     return operation->message && any_id_overlaps(operation, operation->message, operation->message_size);
 }
 
-bool lesson_store_answer_tells_place(uint32_t kind, int code) {
+bool lesson_store__answer_tells_place(uint32_t kind, int code) {
     bool has_place = kind == LESSON_STORE_OPERATION_JOIN || kind == LESSON_STORE_OPERATION_QUIT ||
                      kind == LESSON_STORE_OPERATION_WHERE;
     return has_place && (code == LESSON_STORE_OK || code == LESSON_STORE_REFUSED || code == LESSON_STORE_CONFLICT);
@@ -159,7 +160,7 @@ static int check_form(const lesson_store_operation *operation, const struct rule
         return lesson_store_fail(LESSON_STORE_INVALID, "%s: a reserved field is not 0", name);
     if (!operation->message != !operation->message_size)
         return lesson_store_fail(LESSON_STORE_INVALID, "%s: message and message_size do not belong together", name);
-    if (lesson_store_operation_reads_its_place(operation))
+    if (lesson_store__operation_reads_its_place(operation))
         return lesson_store_fail(LESSON_STORE_INVALID, "%s: an id lies in the place for the answer", name);
     if (reads_its_message(operation))
         return lesson_store_fail(LESSON_STORE_INVALID, "%s: an id lies in the memory for the message", name);
@@ -180,7 +181,7 @@ static int check_support(const lesson_store *store, const lesson_store_operation
     return LESSON_STORE_OK;
 }
 
-int lesson_store_operation_check(const lesson_store *store, const lesson_store_operation *operation) {
+int lesson_store__operation_check(const lesson_store *store, const lesson_store_operation *operation) {
     const struct rule *rule = rule_of(operation);
     if (!rule)
         return lesson_store_fail(LESSON_STORE_INVALID, "operation kind %u does not exist", (unsigned)operation->kind);

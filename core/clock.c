@@ -11,11 +11,11 @@ int64_t lesson_store_monotonic_us(void) {
     return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
-int64_t lesson_store_now_ms(void) {
+int64_t lesson_store__now_ms(void) {
     return lesson_store_monotonic_us() / 1000;
 }
 
-void lesson_store_condition_open(pthread_cond_t *condition) {
+void lesson_store__condition_open(pthread_cond_t *condition) {
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -23,7 +23,7 @@ void lesson_store_condition_open(pthread_cond_t *condition) {
     pthread_condattr_destroy(&monotonic);
 }
 
-int lesson_store_wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_ms) {
+int lesson_store__wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_ms) {
     struct timespec until = {.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
     return pthread_cond_timedwait(condition, mutex, &until);
 }

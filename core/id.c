@@ -1,7 +1,7 @@
 /* What an id is. */
 #include "core.h"
 
-size_t lesson_store_utf8_sequence(const unsigned char *text, size_t size) {
+size_t lesson_store__utf8_sequence(const unsigned char *text, size_t size) {
     unsigned char lead = text[0];
     if (lead < 0x80)
         return lead >= 0x20 && lead != 0x7f ? 1 : 0;
@@ -23,8 +23,8 @@ size_t lesson_store_utf8_sequence(const unsigned char *text, size_t size) {
 
 #define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
-/* True if these eight bytes are ASCII and no control bytes. For such a byte adding 0x60 sets the high bit, adding 1 does
- * not, and nothing is carried into the next byte. */
+/* True if these eight bytes are ASCII and no control bytes. For such a byte adding 0x60 sets the high bit, adding 1
+ * does not, and nothing is carried into the next byte. */
 static inline bool is_plain(const unsigned char *text) {
     uint64_t word;
     memcpy(&word, text, sizeof word);
@@ -37,7 +37,7 @@ bool lesson_store_id_valid(const char *data, size_t size) {
     if (!data || size == 0 || size > LESSON_STORE_ID_MAX)
         return false;
     for (size_t at = 0; at < size;) {
-        size_t length = size - at >= 8 && is_plain(text + at) ? 8 : lesson_store_utf8_sequence(text + at, size - at);
+        size_t length = size - at >= 8 && is_plain(text + at) ? 8 : lesson_store__utf8_sequence(text + at, size - at);
         if (length == 0)
             return false;
         at += length;

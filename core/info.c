@@ -76,14 +76,14 @@ int lesson_store_read_abilities(const lesson_store *store, lesson_store_abilitie
         .end_at_once_max = first->end_at_once_max ? first->end_at_once_max : UINT64_MAX,
         .members_at_once_max = first->members_at_once_max ? first->members_at_once_max : UINT64_MAX,
     };
-    if (!lesson_store_sized_write(abilities, &found, sizeof found))
+    if (!lesson_store__sized_write(abilities, &found, sizeof found))
         return lesson_store_fail(LESSON_STORE_INVALID, "abilities: the size is not valid");
     return LESSON_STORE_OK;
 }
 
 int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, void *context) {
     int code;
-    lesson_store_slot *slot = lesson_store_begin_stream(store, store != NULL, callback, &code);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, store != NULL, callback, &code);
     if (!slot)
         return code;
     struct reporter reporter = {callback, context, false};
@@ -97,5 +97,5 @@ int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, 
     report_options(store, &reporter);
     if (store->backend.info && !reporter.stopped)
         code = store->backend.info(slot->instance, report, &reporter);
-    return lesson_store_end_stream(store, slot, code);
+    return lesson_store__end_stream(store, slot, code);
 }

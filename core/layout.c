@@ -8,7 +8,8 @@
 
 #if UINTPTR_MAX == UINT64_MAX
 #define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " has a fixed size")
-#define AT(type, member, bytes) _Static_assert(offsetof(type, member) == (bytes), #type "." #member " has a fixed place")
+#define AT(type, member, bytes) \
+    _Static_assert(offsetof(type, member) == (bytes), #type "." #member " has a fixed place")
 
 SIZE(lesson_store_id, 16);
 

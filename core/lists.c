@@ -1,7 +1,7 @@
 /* The lists by callback, and check. */
 #include "core.h"
 
-lesson_store_slot *lesson_store_begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code) {
+lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code) {
     if (!store || !has_callback) {
         *code = lesson_store_fail(LESSON_STORE_INVALID, "stream: no %s", store ? "callback" : "store");
         return NULL;
@@ -11,17 +11,17 @@ lesson_store_slot *lesson_store_begin_stream(lesson_store *store, bool has_funct
             lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend does not offer this", store->location.shown);
         return NULL;
     }
-    *code = lesson_store_pool_check_thread(&store->pool);
+    *code = lesson_store__pool_check_thread(&store->pool);
     if (*code)
         return NULL;
-    lesson_store_slot *slot = lesson_store_pool_take(&store->pool);
-    lesson_store_pool_begin_streaming(&store->pool, slot);
+    lesson_store__slot *slot = lesson_store__pool_take(&store->pool);
+    lesson_store__pool_begin_streaming(&store->pool, slot);
     return slot;
 }
 
-int lesson_store_end_stream(lesson_store *store, lesson_store_slot *slot, int code) {
-    lesson_store_pool_end_streaming(&store->pool, slot);
-    lesson_store_pool_give(&store->pool, slot);
+int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int code) {
+    lesson_store__pool_end_streaming(&store->pool, slot);
+    lesson_store__pool_give(&store->pool, slot);
     if (code > 0)
         return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend answered a stream with %s",
                                  store->location.shown, lesson_store_code_name(code));
@@ -34,26 +34,26 @@ int lesson_store_members(lesson_store *store, const char *lesson_id, lesson_stor
     int code = lesson_store_id_check("lesson_id", id);
     if (code)
         return code;
-    lesson_store_slot *slot = lesson_store_begin_stream(store, store && store->backend.members, callback, &code);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.members, callback, &code);
     if (!slot)
         return code;
-    return lesson_store_end_stream(store, slot, store->backend.members(slot->instance, &id, callback, context));
+    return lesson_store__end_stream(store, slot, store->backend.members(slot->instance, &id, callback, context));
 }
 
 int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callback, void *context) {
     int code;
-    lesson_store_slot *slot = lesson_store_begin_stream(store, store && store->backend.lessons, callback, &code);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.lessons, callback, &code);
     if (!slot)
         return code;
-    return lesson_store_end_stream(store, slot, store->backend.lessons(slot->instance, callback, context));
+    return lesson_store__end_stream(store, slot, store->backend.lessons(slot->instance, callback, context));
 }
 
 int lesson_store_users(lesson_store *store, lesson_store_user_callback callback, void *context) {
     int code;
-    lesson_store_slot *slot = lesson_store_begin_stream(store, store && store->backend.users, callback, &code);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.users, callback, &code);
     if (!slot)
         return code;
-    return lesson_store_end_stream(store, slot, store->backend.users(slot->instance, callback, context));
+    return lesson_store__end_stream(store, slot, store->backend.users(slot->instance, callback, context));
 }
 
 struct tally {
@@ -75,11 +75,11 @@ int lesson_store_check(lesson_store *store, uint32_t flags, lesson_store_finding
     if (flags & ~(uint32_t)(LESSON_STORE_CHECK_REPAIR | LESSON_STORE_CHECK_ENDED))
         return lesson_store_fail(LESSON_STORE_INVALID, "check takes no flag 0x%x", (unsigned)flags);
     int code;
-    lesson_store_slot *slot = lesson_store_begin_stream(store, store && store->backend.check, true, &code);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.check, true, &code);
     if (!slot)
         return code;
     struct tally tally = {callback, context, 0, 0};
-    code = lesson_store_end_stream(store, slot, store->backend.check(slot->instance, flags, count_finding, &tally));
+    code = lesson_store__end_stream(store, slot, store->backend.check(slot->instance, flags, count_finding, &tally));
     if (found)
         *found = tally.found;
     if (repaired)

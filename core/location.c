@@ -186,11 +186,11 @@ static void show_authority(writer *out, const char *text, size_t size) {
 }
 
 static bool is_public(const lesson_store_location *location, const char *name, size_t size) {
-    const lesson_store_option *option = lesson_store_location_option(location, name, size);
+    const lesson_store_option *option = lesson_store__location_option(location, name, size);
     return option && !(option->flags & LESSON_STORE_OPTION_SECRET);
 }
 
-void lesson_store_location_show(lesson_store_location *location) {
+void lesson_store__location_show(lesson_store_location *location) {
     writer out = {location->shown, sizeof location->shown - 1};
     const char *rest = location->given + strcspn(location->given, "?");
     show_authority(&out, location->given, (size_t)(rest - location->given));
@@ -209,11 +209,11 @@ void lesson_store_location_show(lesson_store_location *location) {
 
 /* ---- Parsing the whole */
 
-void lesson_store_location_take_prefix(lesson_store_location *location, size_t prefix_size) {
+void lesson_store__location_take_prefix(lesson_store_location *location, size_t prefix_size) {
     location->scheme += prefix_size;
 }
 
-int lesson_store_location_parse(lesson_store_location *location, const char *text) {
+int lesson_store__location_parse(lesson_store_location *location, const char *text) {
     memset(location, 0, sizeof *location);
     if (!text || !*text)
         return bad("is empty");
@@ -224,7 +224,7 @@ int lesson_store_location_parse(lesson_store_location *location, const char *tex
         return bad("does not begin with a scheme in lower case, as memory: or sqlite:PATH");
     memcpy(location->given, text, strlen(text) + 1);
     memcpy(location->text, text, strlen(text) + 1);
-    lesson_store_location_show(location);
+    lesson_store__location_show(location);
     if (!getcwd(location->directory, sizeof location->directory))
         location->directory[0] = '\0';
 

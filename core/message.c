@@ -23,7 +23,7 @@ static bool is_harmless(const unsigned char *text, size_t size) {
 
 void lesson_store_make_printable(char *text) {
     for (size_t left = strlen(text); left > 0;) {
-        size_t size = lesson_store_utf8_sequence((unsigned char *)text, left);
+        size_t size = lesson_store__utf8_sequence((unsigned char *)text, left);
         bool harmless = is_harmless((unsigned char *)text, size);
         size = size > 0 ? size : 1;
         if (!harmless)

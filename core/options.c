@@ -5,7 +5,7 @@
 
 #include "core.h"
 
-const lesson_store_option lesson_store_core_options[] = {
+const lesson_store_option lesson_store__core_options[] = {
     {.name = "pool",
      .summary = "the most instances that threads may use at a time",
      .number_default = 0,
@@ -22,16 +22,16 @@ static const lesson_store_option *find_in(const lesson_store_option *options, co
     return NULL;
 }
 
-const lesson_store_option *lesson_store_location_option(const lesson_store_location *location, const char *name,
-                                                        size_t size) {
-    const lesson_store_option *option = find_in(lesson_store_core_options, name, size);
+const lesson_store_option *lesson_store__location_option(const lesson_store_location *location, const char *name,
+                                                         size_t size) {
+    const lesson_store_option *option = find_in(lesson_store__core_options, name, size);
     if (!option)
         option = find_in(location->prefix_options, name, size);
     return option ? option : find_in(location->options, name, size);
 }
 
 static const lesson_store_option *find_option(const lesson_store_location *location, const char *name) {
-    return lesson_store_location_option(location, name, strlen(name));
+    return lesson_store__location_option(location, name, strlen(name));
 }
 
 static bool is_number(const lesson_store_option *option) {
@@ -77,16 +77,17 @@ static int check_option(const lesson_store_location *location, const char *name,
 
 static int check_table(const lesson_store_option *options) {
     for (; options && options->name; options++) {
-        uint64_t reserved = options->reserved | options->reserved_words[0] | options->reserved_words[1] | options->reserved_words[2];
+        uint64_t reserved =
+            options->reserved | options->reserved_words[0] | options->reserved_words[1] | options->reserved_words[2];
         if (reserved || options->flags & ~(uint32_t)LESSON_STORE_OPTION_SECRET)
-            return lesson_store_fail(LESSON_STORE_INVALID, "the backend's option %s has a flag or field that is not known",
-                                     options->name);
+            return lesson_store_fail(LESSON_STORE_INVALID,
+                                     "the backend's option %s has a flag or field that is not known", options->name);
     }
     return LESSON_STORE_OK;
 }
 
-int lesson_store_location_bind(lesson_store_location *location, const lesson_store_backend *backend,
-                               const lesson_store_backend *prefix) {
+int lesson_store__location_bind(lesson_store_location *location, const lesson_store_backend *backend,
+                                const lesson_store_backend *prefix) {
     location->options = backend->options;
     location->prefix_options = prefix ? prefix->options : NULL;
     location->default_pool = backend->default_pool > 0 ? backend->default_pool : 1;
@@ -95,7 +96,7 @@ int lesson_store_location_bind(lesson_store_location *location, const lesson_sto
         code = check_table(location->prefix_options);
     if (code)
         return code;
-    lesson_store_location_show(location);
+    lesson_store__location_show(location);
     for (size_t i = 0; i < location->option_count && !code; i++)
         code = check_option(location, location->given_options[i].name, location->given_options[i].value);
     return code;

@@ -33,8 +33,8 @@ struct lesson_store_cursor {
 
     void *page; /* what the caller has, an array of ids, lessons or users */
 
-    int fill_code;                                   /* of the callback, while a page is filled */
-    char malformed[LESSON_STORE_MESSAGE_SIZE];       /* the first message of a page that was MALFORMED, "" for none */
+    int fill_code;                             /* of the callback, while a page is filled */
+    char malformed[LESSON_STORE_MESSAGE_SIZE]; /* the first message of a page that was MALFORMED, "" for none */
 };
 
 /* ---- Filling the cursor */
@@ -59,8 +59,7 @@ static int no_memory(void) {
 
 /* EXISTS if a page before has given this entry. */
 static int meet(lesson_store_cursor *cursor, lesson_store_id id) {
-    return cursor->position.never_repeats ? LESSON_STORE_OK
-                                          : lesson_store_seen_add(&cursor->seen, id.data, id.size);
+    return cursor->position.never_repeats ? LESSON_STORE_OK : lesson_store_seen_add(&cursor->seen, id.data, id.size);
 }
 
 static bool add(lesson_store_cursor *cursor, const lesson_store_id *ids, size_t id_count,
@@ -124,17 +123,17 @@ static bool has_function(const lesson_store_backend *backend, list_kind kind) {
 }
 
 /* Asks for one page of the backend, into a cursor that holds nothing. MALFORMED is kept until the list has ended. After
- * another failure the page is asked for again from the same position: a backend that never repeats gives all of it again,
- * and of any other one the entries that came are kept, because their repetition will be dropped. */
+ * another failure the page is asked for again from the same position: a backend that never repeats gives all of it
+ * again, and of any other one the entries that came are kept, because their repetition will be dropped. */
 static int fill(lesson_store_cursor *cursor, size_t most) {
     lesson_store *store = cursor->store;
     int code;
     cursor->count = cursor->next = cursor->texts_size = 0;
-    lesson_store_slot *slot = lesson_store_begin_stream(store, true, true, &code);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, true, true, &code);
     if (!slot)
         return code;
     cursor->fill_code = LESSON_STORE_OK;
-    code = lesson_store_end_stream(store, slot, ask(cursor, slot->instance, most));
+    code = lesson_store__end_stream(store, slot, ask(cursor, slot->instance, most));
     if (cursor->fill_code)
         code = cursor->fill_code;
     if (code && code != LESSON_STORE_MALFORMED && cursor->position.never_repeats)
@@ -177,8 +176,8 @@ static void write_item(const lesson_store_cursor *cursor, const entry *from, siz
         *lesson = from->lesson;
         lesson->lesson_id = id_at(cursor, from, 0);
     } else {
-        lesson_store_user user = {id_at(cursor, from, 0), id_at(cursor, from, 1), id_at(cursor, from, 2),
-                                  id_at(cursor, from, 3), {0}};
+        lesson_store_user user = {
+            id_at(cursor, from, 0), id_at(cursor, from, 1), id_at(cursor, from, 2), id_at(cursor, from, 3), {0}};
         ((lesson_store_user *)cursor->page)[index] = user;
     }
 }
@@ -235,7 +234,7 @@ static int check_page(lesson_store *store, list_kind kind, const char *lesson_id
     if (!has_function(&store->backend, kind))
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no pages of this list",
                                  store->location.shown);
-    return lesson_store_pool_check_thread(&store->pool);
+    return lesson_store__pool_check_thread(&store->pool);
 }
 
 /* `out` is where the caller wants to find the page. */

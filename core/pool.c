@@ -16,8 +16,8 @@ static bool uses_reserved(const lesson_store_instance *instance) {
     return used;
 }
 
-int lesson_store_open_instance(lesson_store_instance **out, const lesson_store_backend *backend,
-                               const lesson_store_location *location) {
+int lesson_store__open_instance(lesson_store_instance **out, const lesson_store_backend *backend,
+                                const lesson_store_location *location) {
     int code = backend->open(out, location);
     if (code || !uses_reserved(*out))
         return code;
@@ -26,12 +26,12 @@ int lesson_store_open_instance(lesson_store_instance **out, const lesson_store_b
     return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend has not zeroed its instance", location->shown);
 }
 
-static int open_instance(lesson_store_pool *pool, lesson_store_instance **out) {
-    return lesson_store_open_instance(out, pool->backend, pool->location);
+static int open_instance(lesson_store__pool *pool, lesson_store_instance **out) {
+    return lesson_store__open_instance(out, pool->backend, pool->location);
 }
 
-int lesson_store_pool_open(lesson_store_pool *pool, const lesson_store_backend *backend,
-                           lesson_store_location *location) {
+int lesson_store__pool_open(lesson_store__pool *pool, const lesson_store_backend *backend,
+                            lesson_store_location *location) {
     pool->backend = backend;
     pool->location = location;
     int code = open_instance(pool, &pool->slots[0].instance);
@@ -54,7 +54,7 @@ int lesson_store_pool_open(lesson_store_pool *pool, const lesson_store_backend *
     return LESSON_STORE_OK;
 }
 
-void lesson_store_pool_close(lesson_store_pool *pool) {
+void lesson_store__pool_close(lesson_store__pool *pool) {
     for (int i = 0; i < LESSON_STORE_POOL_MAX; i++) {
         if (pool->slots[i].instance)
             pool->backend->close(pool->slots[i].instance);
@@ -63,7 +63,7 @@ void lesson_store_pool_close(lesson_store_pool *pool) {
     pthread_mutex_destroy(&pool->mutex);
 }
 
-bool lesson_store_pool_is_streaming_here(const lesson_store_pool *pool) {
+bool lesson_store__pool_is_streaming_here(const lesson_store__pool *pool) {
     for (int i = 0; i < pool->size; i++) {
         if (atomic_load_explicit(&pool->slots[i].streaming_thread, memory_order_relaxed) == this_thread())
             return true;
@@ -71,7 +71,7 @@ bool lesson_store_pool_is_streaming_here(const lesson_store_pool *pool) {
     return false;
 }
 
-static lesson_store_slot *unopened_slot(lesson_store_pool *pool) {
+static lesson_store__slot *unopened_slot(lesson_store__pool *pool) {
     for (int i = 0; i < pool->size; i++) {
         if (!pool->slots[i].instance && !pool->slots[i].opening)
             return &pool->slots[i];
@@ -79,13 +79,13 @@ static lesson_store_slot *unopened_slot(lesson_store_pool *pool) {
     return NULL;
 }
 
-static bool may_grow(const lesson_store_pool *pool) {
-    return pool->opened < pool->size && lesson_store_now_ms() >= pool->grow_again_at_ms;
+static bool may_grow(const lesson_store__pool *pool) {
+    return pool->opened < pool->size && lesson_store__now_ms() >= pool->grow_again_at_ms;
 }
 
 /* Opens one more instance. The mutex is held before and after, but not while connecting: that can take as long as the
  * connect timeout, and others must be able to give their instances back meanwhile. */
-static int grow(lesson_store_pool *pool, lesson_store_slot *slot) {
+static int grow(lesson_store__pool *pool, lesson_store__slot *slot) {
     slot->opening = true;
     pool->opened++;
     pthread_mutex_unlock(&pool->mutex);
@@ -98,16 +98,16 @@ static int grow(lesson_store_pool *pool, lesson_store_slot *slot) {
     slot->instance = instance;
     if (code) {
         pool->opened--;
-        pool->grow_again_at_ms = lesson_store_now_ms() + GROW_PAUSE_MS;
+        pool->grow_again_at_ms = lesson_store__now_ms() + GROW_PAUSE_MS;
     }
     return code;
 }
 
 /* With the mutex held. An instance that could not be opened is no failure of the call: there is at least one that will
  * come back, and what is wrong with the engine will show there. */
-static lesson_store_slot *idle_or_new(lesson_store_pool *pool) {
+static lesson_store__slot *idle_or_new(lesson_store__pool *pool) {
     while (pool->idle == 0) {
-        lesson_store_slot *slot = may_grow(pool) ? unopened_slot(pool) : NULL;
+        lesson_store__slot *slot = may_grow(pool) ? unopened_slot(pool) : NULL;
         if (!slot)
             pthread_cond_wait(&pool->returned, &pool->mutex);
         else if (grow(pool, slot) == LESSON_STORE_OK)
@@ -117,25 +117,25 @@ static lesson_store_slot *idle_or_new(lesson_store_pool *pool) {
 }
 
 /* With the mutex held, which this lets go. */
-lesson_store_slot *lesson_store_pool_take_one(lesson_store_pool *pool) {
-    lesson_store_slot *slot = idle_or_new(pool);
+lesson_store__slot *lesson_store__pool_take_one(lesson_store__pool *pool) {
+    lesson_store__slot *slot = idle_or_new(pool);
     pthread_mutex_unlock(&pool->mutex);
     return slot;
 }
 
-void lesson_store_pool_give_one(lesson_store_pool *pool, lesson_store_slot *slot) {
+void lesson_store__pool_give_one(lesson_store__pool *pool, lesson_store__slot *slot) {
     pthread_mutex_lock(&pool->mutex);
     pool->idle_slots[pool->idle++] = slot;
     pthread_cond_signal(&pool->returned);
     pthread_mutex_unlock(&pool->mutex);
 }
 
-void lesson_store_pool_begin_streaming(lesson_store_pool *pool, lesson_store_slot *slot) {
+void lesson_store__pool_begin_streaming(lesson_store__pool *pool, lesson_store__slot *slot) {
     atomic_store_explicit(&slot->streaming_thread, this_thread(), memory_order_relaxed);
     atomic_fetch_add_explicit(&pool->streaming, 1, memory_order_relaxed);
 }
 
-void lesson_store_pool_end_streaming(lesson_store_pool *pool, lesson_store_slot *slot) {
+void lesson_store__pool_end_streaming(lesson_store__pool *pool, lesson_store__slot *slot) {
     atomic_fetch_sub_explicit(&pool->streaming, 1, memory_order_relaxed);
     atomic_store_explicit(&slot->streaming_thread, 0, memory_order_relaxed);
 }

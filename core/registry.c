@@ -4,12 +4,12 @@
 
 #define BACKENDS_MAX 32
 
-#define BUILT_IN(name) extern const lesson_store_backend lesson_store_##name##_backend;
+#define BUILT_IN(name) extern const lesson_store_backend lesson_store__##name##_backend;
 #include "built_in.h"
 #undef BUILT_IN
 
 /* Only explicit names: linkers may drop objects of a static library that register themselves when loaded. */
-#define BUILT_IN(name) &lesson_store_##name##_backend,
+#define BUILT_IN(name) &lesson_store__##name##_backend,
 static const lesson_store_backend *const built_in[] = {
 #include "built_in.h"
     NULL};
@@ -38,7 +38,7 @@ static bool lists_scheme(const char *schemes, const char *scheme, size_t scheme_
     return false;
 }
 
-bool lesson_store_backend_opens(const lesson_store_backend *backend, const char *scheme) {
+bool lesson_store__backend_opens(const lesson_store_backend *backend, const char *scheme) {
     return lists_scheme(backend->schemes, scheme, strlen(scheme));
 }
 
@@ -56,16 +56,16 @@ const lesson_store_backend *lesson_store_backend_at(size_t index) {
     return backend;
 }
 
-const lesson_store_backend *lesson_store_backend_find(const char *scheme) {
+const lesson_store_backend *lesson_store__backend_find(const char *scheme) {
     const lesson_store_backend *backend;
     for (size_t i = 0; (backend = lesson_store_backend_at(i)); i++) {
-        if (lesson_store_backend_opens(backend, scheme))
+        if (lesson_store__backend_opens(backend, scheme))
             return backend;
     }
     return NULL;
 }
 
-void lesson_store_backend_list(char *text, size_t size) {
+void lesson_store__backend_list(char *text, size_t size) {
     const lesson_store_backend *backend;
     size_t used = 0;
     text[0] = '\0';
@@ -89,7 +89,7 @@ static size_t prefix_size(const char *schemes, const char *scheme) {
     return 0;
 }
 
-const lesson_store_backend *lesson_store_backend_find_prefix(const char *scheme, size_t *size) {
+const lesson_store_backend *lesson_store__backend_find_prefix(const char *scheme, size_t *size) {
     const lesson_store_backend *backend;
     for (size_t i = 0; (backend = lesson_store_backend_at(i)); i++) {
         *size = prefix_size(backend->schemes, scheme);
@@ -112,7 +112,7 @@ static int check_schemes(const char *schemes) {
     return LESSON_STORE_OK;
 }
 
-int lesson_store_backend_complete(lesson_store_backend *out, const lesson_store_backend *backend) {
+int lesson_store__backend_complete(lesson_store_backend *out, const lesson_store_backend *backend) {
     const size_t required = offsetof(lesson_store_backend, run) + sizeof backend->run;
     if (!backend || !lesson_store_sized_read(out, sizeof *out, backend, required))
         return lesson_store_fail(LESSON_STORE_INVALID,
@@ -150,7 +150,7 @@ static int add(const lesson_store_backend *backend) {
 
 int lesson_store_register(const lesson_store_backend *backend) {
     lesson_store_backend completed;
-    int code = lesson_store_backend_complete(&completed, backend);
+    int code = lesson_store__backend_complete(&completed, backend);
     if (code)
         return code;
     pthread_mutex_lock(&mutex);

@@ -1,5 +1,6 @@
 /*
- * A set of texts that were met. Of each text it keeps only a fingerprint of 128 bits: 18 to 37 bytes, whatever the length.
+ * A set of texts that were met. Of each text it keeps only a fingerprint of 128 bits: 18 to 37 bytes, whatever the
+ * length.
  *
  * Two texts with the same fingerprint would count as one. Among a million texts that happens with a probability of
  * 10^-27; and because the fingerprint (SipHash) has a random key, nobody who chooses ids can bring it about.

@@ -22,7 +22,7 @@ bool lesson_store_sized_read(void *to, size_t to_size, const void *from, size_t 
     return true;
 }
 
-bool lesson_store_sized_write(void *to, const void *from, size_t from_size) {
+bool lesson_store__sized_write(void *to, const void *from, size_t from_size) {
     size_t size;
     memcpy(&size, to, sizeof size);
     if (size < sizeof size || size > LESSON_STORE_SIZED_MAX)
@@ -38,5 +38,5 @@ void lesson_store_sized_init(void *to, size_t size, const void *from, size_t fro
     if (size < sizeof size)
         return;
     memcpy(to, &size, sizeof size);
-    lesson_store_sized_write(to, from, from_size);
+    lesson_store__sized_write(to, from, from_size);
 }

@@ -10,21 +10,21 @@ static int unknown_scheme(const char *scheme, const lesson_store_backend *only) 
     if (only)
         snprintf(known, sizeof known, "%s", only->schemes);
     else
-        lesson_store_backend_list(known, sizeof known);
+        lesson_store__backend_list(known, sizeof known);
     return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "location: the scheme %s is not one of %s", scheme, known);
 }
 
 /* Takes the prefix off the scheme. `*prefix` becomes its backend, NULL if there is none. */
 static int take_prefix(lesson_store_location *location, const lesson_store_backend **prefix) {
     size_t size;
-    *prefix = lesson_store_backend_find_prefix(location->scheme, &size);
+    *prefix = lesson_store__backend_find_prefix(location->scheme, &size);
     if (!*prefix)
         return LESSON_STORE_OK;
-    lesson_store_location_take_prefix(location, size);
+    lesson_store__location_take_prefix(location, size);
     if (location->scheme[0] < 'a' || location->scheme[0] > 'z')
         return lesson_store_fail(LESSON_STORE_INVALID, "location: no scheme follows %.*s", (int)size,
                                  location->full_scheme);
-    if (lesson_store_backend_find_prefix(location->scheme, &size))
+    if (lesson_store__backend_find_prefix(location->scheme, &size))
         return lesson_store_fail(LESSON_STORE_INVALID,
                                  "location: there are two prefixes, or %.*s is given twice; it can have one", (int)size,
                                  location->scheme);
@@ -47,10 +47,10 @@ static void restrict_to(lesson_store_backend *backend, const lesson_store_backen
 static int complete_tables(lesson_store *store, const lesson_store_backend *opener,
                            const lesson_store_backend *prefix) {
     store->opened_by = prefix ? prefix : opener;
-    int code = lesson_store_backend_complete(&store->backend, store->opened_by);
+    int code = lesson_store__backend_complete(&store->backend, store->opened_by);
     if (code || !prefix)
         return code;
-    code = lesson_store_backend_complete(&store->beneath, opener);
+    code = lesson_store__backend_complete(&store->beneath, opener);
     if (code)
         return code;
     restrict_to(&store->backend, &store->beneath);
@@ -62,20 +62,20 @@ static int complete_tables(lesson_store *store, const lesson_store_backend *open
 static int open_store(lesson_store *store, const lesson_store_backend *only, const char *text) {
     lesson_store_location *location = &store->location;
     const lesson_store_backend *prefix = NULL;
-    int code = lesson_store_location_parse(location, text);
+    int code = lesson_store__location_parse(location, text);
     if (!code)
         code = take_prefix(location, &prefix);
     if (code)
         return code;
-    const lesson_store_backend *opener = only ? only : lesson_store_backend_find(location->scheme);
-    if (!opener || !lesson_store_backend_opens(opener, location->scheme))
+    const lesson_store_backend *opener = only ? only : lesson_store__backend_find(location->scheme);
+    if (!opener || !lesson_store__backend_opens(opener, location->scheme))
         return unknown_scheme(location->scheme, only);
     code = complete_tables(store, opener, prefix);
     if (!code)
-        code = lesson_store_location_bind(location, prefix ? &store->beneath : &store->backend,
-                                          prefix ? &store->backend : NULL);
+        code = lesson_store__location_bind(location, prefix ? &store->beneath : &store->backend,
+                                           prefix ? &store->backend : NULL);
     if (!code)
-        code = lesson_store_pool_open(&store->pool, &store->backend, location);
+        code = lesson_store__pool_open(&store->pool, &store->backend, location);
     if (!code)
         store->capabilities = store->pool.slots[0].instance->capabilities;
     return code;
@@ -104,14 +104,14 @@ int lesson_store_open_with(lesson_store **out, const lesson_store_backend *backe
     if (out)
         *out = NULL;
     lesson_store_backend completed;
-    int code = lesson_store_backend_complete(&completed, backend);
+    int code = lesson_store__backend_complete(&completed, backend);
     return code ? code : open_at(out, backend, location);
 }
 
 void lesson_store_close(lesson_store *store) {
     if (!store)
         return;
-    lesson_store_pool_close(&store->pool);
+    lesson_store__pool_close(&store->pool);
     free(store);
 }
 
@@ -125,7 +125,7 @@ int lesson_store_open_beneath(lesson_store_instance **out, const lesson_store_lo
     /* The texts are in `location`, which lives as long as the store, and are pointed to from the copy. */
     memcpy(beneath, location, sizeof *beneath);
     beneath->first = first;
-    int code = lesson_store_open_instance(out, location->beneath, beneath);
+    int code = lesson_store__open_instance(out, location->beneath, beneath);
     free(beneath);
     return code;
 }

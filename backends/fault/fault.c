@@ -1,5 +1,5 @@
-/* The backend that stands before a store's own and makes faults. It passes on what it knows: an operation, flag, call or
- * capability that is added one day is UNSUPPORTED over it until its failure is defined here. */
+/* The backend that stands before a store's own and makes faults. It passes on what it knows: an operation, flag, call
+ * or capability that is added one day is UNSUPPORTED over it until its failure is defined here. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,8 +82,8 @@ static void fault_close(lesson_store_instance *instance) {
 /* ---- Batches */
 
 /* Fails the operations from `first` on: those to before `sent` with the strike's code, and those behind as not sent. */
-static int fail_from(const fault_state *faults, fault_strike *strike, lesson_store_operation *operations,
-                     size_t first, size_t sent, size_t count) {
+static int fail_from(const fault_state *faults, fault_strike *strike, lesson_store_operation *operations, size_t first,
+                     size_t sent, size_t count) {
     for (size_t i = first; i < sent; i++)
         operations[i].code = LESSON_STORE_UNANSWERED;
     /* One struck operation that only reads may take others with it that write. */
@@ -96,8 +96,8 @@ static int fail_from(const fault_state *faults, fault_strike *strike, lesson_sto
 }
 
 /* `at` is the operation that is struck and does not fail alone, or `count`. */
-static int run_struck(fault_instance *fault, fault_strike *strike, lesson_store_operation *operations,
-                      size_t count, size_t at) {
+static int run_struck(fault_instance *fault, fault_strike *strike, lesson_store_operation *operations, size_t count,
+                      size_t at) {
     bool whole = strike->fault.scope == LESSON_STORE_FAULT_SCOPE_BATCH && at < count;
     size_t first = whole ? 0 : at;
     size_t sent = whole || at == count ? count : at + 1;
@@ -171,8 +171,7 @@ static uint64_t items_of(const fault_strike *strike, fault_target target) {
     return strike->code == LESSON_STORE_MALFORMED ? UINT64_MAX : strike->fault.items;
 }
 
-static void begin(fault_stream *stream, lesson_store_instance *instance, fault_target target,
-                  void *context) {
+static void begin(fault_stream *stream, lesson_store_instance *instance, fault_target target, void *context) {
     stream->fault = fault_of(instance);
     stream->context = context;
     stream->stopped = false;
@@ -223,7 +222,8 @@ static int fault_check(lesson_store_instance *instance, uint32_t flags, lesson_s
     return end(&stream, stream.left ? fault->beneath->check(fault->inner, flags, give_finding, &stream) : 0);
 }
 
-/* ---- Pages: one that is struck is not asked of the backend beneath, except MALFORMED, after which the list goes on. */
+/* ---- Pages: one that is struck is not asked of the backend beneath, except MALFORMED, after which the list goes on.
+ */
 
 static int strike_page(fault_instance *fault, uint64_t on, int *malformed) {
     const fault_target target = {on, false};
@@ -284,9 +284,9 @@ static int fault_info(lesson_store_instance *instance, lesson_store_info_callbac
     return fault->beneath->info(fault->inner, callback, context);
 }
 
-extern const lesson_store_backend lesson_store_fault_backend;
+extern const lesson_store_backend lesson_store__fault_backend;
 
-const lesson_store_backend lesson_store_fault_backend = {
+const lesson_store_backend lesson_store__fault_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "fault+",
     .summary = "before another backend, makes it fail on purpose",
@@ -319,7 +319,7 @@ void lesson_store_fault_init(lesson_store_fault *fault, size_t size, int32_t cod
 /* NULL with a code if there are none. The state protects itself, so nothing needs to be lent. */
 static fault_state *state_of(const lesson_store *store, int *code) {
     *code = LESSON_STORE_OK;
-    const lesson_store_instance *first = lesson_store_first_instance(store, &lesson_store_fault_backend);
+    const lesson_store_instance *first = lesson_store_first_instance(store, &lesson_store__fault_backend);
     if (!store)
         *code = lesson_store_fail(LESSON_STORE_INVALID, "fault: no store");
     else if (!first)

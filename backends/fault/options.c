@@ -64,7 +64,7 @@ static const struct kind {
 #define KIND(name, number, word) {word, UINT64_C(1) << (number)},
     LESSON_STORE_OPERATION_MAP(KIND)
 #undef KIND
-    {"members", LESSON_STORE_FAULT_ON_MEMBERS},
+        {"members", LESSON_STORE_FAULT_ON_MEMBERS},
     {"lessons", LESSON_STORE_FAULT_ON_LESSONS},
     {"users", LESSON_STORE_FAULT_ON_USERS},
     {"check", LESSON_STORE_FAULT_ON_CHECK},

@@ -38,10 +38,10 @@ static bool strikes(fault_state *faults, fault_target target) {
 /* With the mutex held. What is opened has nothing yet that could be of unknown outcome. */
 static fault_strike strike_of(const fault_state *faults, fault_target target) {
     fault_strike strike = {.struck = true,
-                                  .code = faults->fault.code,
-                                  .made = faults->struck,
-                                  .fault = faults->fault,
-                                  .changes = faults->changes};
+                           .code = faults->fault.code,
+                           .made = faults->struck,
+                           .fault = faults->fault,
+                           .changes = faults->changes};
     if (strike.code == LESSON_STORE_UNKNOWN && (!target.writes || target.on == LESSON_STORE_FAULT_ON_OPEN))
         strike.code = LESSON_STORE_UNREACHABLE;
     return strike;
@@ -61,14 +61,12 @@ fault_strike fault_watch(fault_state *faults, fault_target target) {
     return strike;
 }
 
-fault_strike fault_watch_batch(fault_state *faults, lesson_store_operation *operations,
-                                                    size_t count, size_t *at) {
+fault_strike fault_watch_batch(fault_state *faults, lesson_store_operation *operations, size_t count, size_t *at) {
     fault_strike strike = {.struck = false};
     *at = count;
     pthread_mutex_lock(&faults->mutex);
     for (size_t i = 0; i < count && *at == count; i++) {
-        fault_target target = {UINT64_C(1) << operations[i].kind,
-                                            lesson_store_operation_writes(&operations[i])};
+        fault_target target = {UINT64_C(1) << operations[i].kind, lesson_store_operation_writes(&operations[i])};
         if (!strikes(faults, target))
             continue;
         strike = strike_of(faults, target);

@@ -4,7 +4,7 @@
 
 #include "table.h"
 
-extern const lesson_store_backend lesson_store_memory_backend;
+extern const lesson_store_backend lesson_store__memory_backend;
 
 #define TEXT_OF(token) #token
 #define TEXT(token) TEXT_OF(token)
@@ -423,7 +423,7 @@ static void memory_close(lesson_store_instance *instance) {
     free(memory_of(instance));
 }
 
-const lesson_store_backend lesson_store_memory_backend = {
+const lesson_store_backend lesson_store__memory_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "memory",
     .summary = "in this process, gone when it is closed",

@@ -3,7 +3,7 @@
 
 #include "redis.h"
 
-extern const lesson_store_backend lesson_store_redis_backend;
+extern const lesson_store_backend lesson_store__redis_backend;
 
 static void redis_close(lesson_store_instance *instance) {
     redis_store *store = redis_of(instance);
@@ -48,7 +48,7 @@ static int redis_info(lesson_store_instance *instance, lesson_store_info_callbac
     return LESSON_STORE_OK;
 }
 
-const lesson_store_backend lesson_store_redis_backend = {
+const lesson_store_backend lesson_store__redis_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "redis|redis+unix",
     .summary = "a Redis or Valkey server, shared with whoever writes the same form",

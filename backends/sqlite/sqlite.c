@@ -10,7 +10,7 @@
 
 #include "sqlite.h"
 
-extern const lesson_store_backend lesson_store_sqlite_backend;
+extern const lesson_store_backend lesson_store__sqlite_backend;
 
 static const lesson_store_option options[] = {
     {.name = "busy_timeout_ms",
@@ -248,7 +248,7 @@ static int sqlite_info(lesson_store_instance *instance, lesson_store_info_callba
     return code;
 }
 
-const lesson_store_backend lesson_store_sqlite_backend = {
+const lesson_store_backend lesson_store__sqlite_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "sqlite",
     .summary = "one SQLite file, shared by the processes of one machine",

@@ -103,9 +103,9 @@ int sqlite_users(lesson_store_instance *instance, lesson_store_user_callback cal
 
 /* ---- Pages, in the order of the keys
  *
- * A page begins behind the last valid id that was given: `id` in the position. Rows whose key is not a valid id cannot be
- * named there. words[0] counts those behind `id` that were reported, so that they are passed over and not reported again.
- * words[1] says that the first page was read: only that one may begin with the key "", which is malformed. */
+ * A page begins behind the last valid id that was given: `id` in the position. Rows whose key is not a valid id cannot
+ * be named there. words[0] counts those behind `id` that were reported, so that they are passed over and not reported
+ * again. words[1] says that the first page was read: only that one may begin with the key "", which is malformed. */
 
 /* Binds what every PAGE statement takes: ?2 where to begin, ?3 whether to begin behind it, ?4 how many rows. */
 static int bind_page(sqlite3_stmt *statement, const lesson_store_position *position, size_t most) {
@@ -129,7 +129,8 @@ static bool give_row_of_page(struct stream *stream, give_row give, lesson_store_
     return give(stream);
 }
 
-/* Gives the rows of a page and moves `next`. Returns the code of the last step, or SQLITE_ABORT if the callback stopped. */
+/* Gives the rows of a page and moves `next`. Returns the code of the last step, or SQLITE_ABORT if the callback
+ * stopped. */
 static int give_rows_of_page(struct stream *stream, give_row give, lesson_store_position *next, size_t limit) {
     uint64_t reported = next->words[0];
     size_t rows = 0;
@@ -152,8 +153,9 @@ static int give_page(struct stream *stream, sqlite_statement statement, const le
         return code;
     lesson_store_position next = *position;
     stream->statement = stream->sqlite->statements[statement];
-    int result = lesson_id ? sqlite3_bind_text(stream->statement, 1, lesson_id->data, (int)lesson_id->size, SQLITE_STATIC)
-                           : SQLITE_OK;
+    int result = lesson_id
+                     ? sqlite3_bind_text(stream->statement, 1, lesson_id->data, (int)lesson_id->size, SQLITE_STATIC)
+                     : SQLITE_OK;
     if (result == SQLITE_OK)
         result = bind_page(stream->statement, position, most);
     if (result == SQLITE_OK)

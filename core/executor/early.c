@@ -1,5 +1,5 @@
-/* What is decided past its lane: cancelled, or timed out. The timekeeper watches the deadlines, and calls the callbacks of
- * such operations that have no queue. */
+/* What is decided past its lane: cancelled, or timed out. The timekeeper watches the deadlines, and calls the callbacks
+ * of such operations that have no queue. */
 #include <limits.h>
 #include <time.h>
 
@@ -16,46 +16,46 @@ static void settle(lesson_store_executor *executor, size_t count) {
         pthread_cond_broadcast(&executor->settled);
 }
 
-static void decide_early(lesson_store_submission *submission, lesson_store_holders holders, int code,
+static void decide_early(lesson_store__submission *submission, lesson_store__holders holders, int code,
                          const char *message) {
     lesson_store_executor *executor = submission->lane->executor;
-    lesson_store_chain chain = {NULL, NULL, 0};
-    executor->deadlines_ms[lesson_store_slots_index(&executor->slots, submission)] = 0;
+    lesson_store__chain chain = {NULL, NULL, 0};
+    executor->deadlines_ms[lesson_store__slots_index(&executor->slots, submission)] = 0;
     submission->early_code = code;
     submission->early_message = message;
     submission->holders = holders;
-    lesson_store_chain_add(&chain, submission);
+    lesson_store__chain_add(&chain, submission);
     if (submission->queue) {
-        lesson_store_queue_push(submission->queue, &chain);
+        lesson_store__queue_push(submission->queue, &chain);
         settle(executor, 1);
     } else {
-        lesson_store_queue_push(&executor->early, &chain);
+        lesson_store__queue_push(&executor->early, &chain);
         pthread_cond_signal(&executor->timekeeper_work);
     }
 }
 
-void lesson_store_cancel_waiting(lesson_store_submission *submission) {
-    lesson_store_lane_remove(submission->lane, submission);
+void lesson_store__cancel_waiting(lesson_store__submission *submission) {
+    lesson_store__lane_remove(submission->lane, submission);
     submission->lane->executor->figures.cancelled++;
     decide_early(submission, LESSON_STORE_HELD_BY_CALLBACK, LESSON_STORE_CANCELLED, CANCELLED);
 }
 
 /* ---- Deadlines */
 
-void lesson_store_watch(lesson_store_executor *executor, lesson_store_submission *submission, int64_t deadline_ms) {
-    executor->deadlines_ms[lesson_store_slots_index(&executor->slots, submission)] = deadline_ms;
+void lesson_store__watch(lesson_store_executor *executor, lesson_store__submission *submission, int64_t deadline_ms) {
+    executor->deadlines_ms[lesson_store__slots_index(&executor->slots, submission)] = deadline_ms;
     if (deadline_ms == 0 || (executor->earliest_ms != 0 && executor->earliest_ms <= deadline_ms))
         return;
     executor->earliest_ms = deadline_ms;
     pthread_cond_signal(&executor->timekeeper_work);
 }
 
-static void expire_waiting(lesson_store_submission *submission) {
-    lesson_store_lane_remove(submission->lane, submission);
+static void expire_waiting(lesson_store__submission *submission) {
+    lesson_store__lane_remove(submission->lane, submission);
     decide_early(submission, LESSON_STORE_HELD_BY_CALLBACK, LESSON_STORE_EXPIRED, EXPIRED_WAITING);
 }
 
-static void expire_running(lesson_store_submission *submission) {
+static void expire_running(lesson_store__submission *submission) {
     bool writes = lesson_store_operation_writes(&submission->operation);
     submission->lane->executor->unsettled++; /* because it still runs */
     decide_early(submission, LESSON_STORE_HELD_BY_BOTH, writes ? LESSON_STORE_UNKNOWN : LESSON_STORE_EXPIRED,
@@ -63,8 +63,8 @@ static void expire_running(lesson_store_submission *submission) {
 }
 
 static void expire(lesson_store_executor *executor, uint32_t index) {
-    lesson_store_submission *submission = &executor->slots.all[index];
-    lesson_store_phase phase = lesson_store_phase_of(submission);
+    lesson_store__submission *submission = &executor->slots.all[index];
+    lesson_store__phase phase = lesson_store__phase_of(submission);
     executor->deadlines_ms[index] = 0;
     if (phase == LESSON_STORE_PHASE_DECIDED)
         return;
@@ -97,25 +97,25 @@ static void wait_for_work(lesson_store_executor *executor) {
         pthread_cond_wait(&executor->timekeeper_work, &executor->mutex);
         return;
     }
-    lesson_store_wait_until(&executor->timekeeper_work, &executor->mutex, executor->earliest_ms);
+    lesson_store__wait_until(&executor->timekeeper_work, &executor->mutex, executor->earliest_ms);
 }
 
 static size_t complete_without_queue(lesson_store_executor *executor) {
-    lesson_store_chain chain = lesson_store_queue_take(&executor->early, 0);
+    lesson_store__chain chain = lesson_store__queue_take(&executor->early, 0);
     if (chain.count == 0)
         return 0;
     pthread_mutex_unlock(&executor->mutex);
-    lesson_store_complete_chain(executor, &chain);
+    lesson_store__complete_chain(executor, &chain);
     pthread_mutex_lock(&executor->mutex);
     settle(executor, chain.count);
     return chain.count;
 }
 
-void *lesson_store_timekeeper_main(void *context) {
+void *lesson_store__timekeeper_main(void *context) {
     lesson_store_executor *executor = context;
     pthread_mutex_lock(&executor->mutex);
     while (!executor->quit) {
-        int64_t now_ms = lesson_store_now_ms();
+        int64_t now_ms = lesson_store__now_ms();
         if (executor->earliest_ms != 0 && executor->earliest_ms <= now_ms)
             expire_all_due(executor, now_ms);
         if (complete_without_queue(executor) == 0)

@@ -24,8 +24,8 @@ static int read_options(lesson_store_executor_options *options, const lesson_sto
 
 static int check_options(const lesson_store_executor_options *options) {
     if (options->lanes > LESSON_STORE_EXECUTOR_LANES_MAX)
-        return lesson_store_fail(LESSON_STORE_INVALID, "executor: %u lanes are more than %d",
-                                 (unsigned)options->lanes, LESSON_STORE_EXECUTOR_LANES_MAX);
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: %u lanes are more than %d", (unsigned)options->lanes,
+                                 LESSON_STORE_EXECUTOR_LANES_MAX);
     if (options->pending_max > LESSON_STORE_EXECUTOR_PENDING_MAX)
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: pending_max %u is more than %d",
                                  (unsigned)options->pending_max, LESSON_STORE_EXECUTOR_PENDING_MAX);
@@ -37,7 +37,7 @@ static int check_options(const lesson_store_executor_options *options) {
 
 /* So that all of them can be destroyed, however far opening came. */
 static void open_locks(lesson_store_executor *executor) {
-    lesson_store_condition_open(&executor->timekeeper_work);
+    lesson_store__condition_open(&executor->timekeeper_work);
     pthread_cond_init(&executor->settled, NULL);
     pthread_mutex_init(&executor->mutex, NULL);
     pthread_mutex_init(&executor->early.mutex, NULL);
@@ -47,13 +47,13 @@ static void open_locks(lesson_store_executor *executor) {
 
 static int open_memory(lesson_store_executor *executor) {
     int code =
-        lesson_store_slots_open(&executor->slots, executor->pending_max, executor->lane_count * executor->batch_max);
+        lesson_store__slots_open(&executor->slots, executor->pending_max, executor->lane_count * executor->batch_max);
     if (!code) {
         executor->deadlines_ms = calloc(executor->slots.count, sizeof *executor->deadlines_ms);
         code = executor->deadlines_ms ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
     }
     for (uint32_t i = 0; i < executor->lane_count && !code; i++)
-        code = lesson_store_lane_open(&executor->lanes[i], executor);
+        code = lesson_store__lane_open(&executor->lanes[i], executor);
     return code ? lesson_store_fail(code, "executor: no memory for %u operations", (unsigned)executor->pending_max)
                 : LESSON_STORE_OK;
 }
@@ -70,10 +70,10 @@ static int start_threads(lesson_store_executor *executor) {
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     pthread_mutex_lock(&executor->mutex);
-    bool started = start(&executor->timekeeper, &executor->timekeeper_started, lesson_store_timekeeper_main, executor);
+    bool started = start(&executor->timekeeper, &executor->timekeeper_started, lesson_store__timekeeper_main, executor);
     for (uint32_t i = 0; i < executor->lane_count && started; i++) {
-        lesson_store_lane *lane = &executor->lanes[i];
-        started = start(&lane->thread, &lane->started, lesson_store_lane_main, lane);
+        lesson_store__lane *lane = &executor->lanes[i];
+        started = start(&lane->thread, &lane->started, lesson_store__lane_main, lane);
     }
     pthread_mutex_unlock(&executor->mutex);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -97,12 +97,12 @@ static void end_threads(lesson_store_executor *executor) {
 
 static void free_executor(lesson_store_executor *executor) {
     for (size_t i = 0; i < LESSON_STORE_EXECUTOR_QUEUES_MAX; i++)
-        lesson_store_queue_free(executor->queues[i]);
+        lesson_store__queue_free(executor->queues[i]);
     for (uint32_t i = 0; i < executor->lane_count; i++) {
-        lesson_store_lane_close(&executor->lanes[i]);
+        lesson_store__lane_close(&executor->lanes[i]);
         pthread_cond_destroy(&executor->lanes[i].work);
     }
-    lesson_store_slots_close(&executor->slots);
+    lesson_store__slots_close(&executor->slots);
     free(executor->deadlines_ms);
     pthread_mutex_destroy(&executor->early.mutex);
     pthread_mutex_destroy(&executor->mutex);
@@ -148,16 +148,16 @@ int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
 
 static void cancel_all_waiting(lesson_store_executor *executor) {
     for (uint32_t i = 0; i < executor->lane_count; i++) {
-        lesson_store_submission *first;
-        while ((first = lesson_store_lane_first(&executor->lanes[i])))
-            lesson_store_cancel_waiting(first);
+        lesson_store__submission *first;
+        while ((first = lesson_store__lane_first(&executor->lanes[i])))
+            lesson_store__cancel_waiting(first);
     }
 }
 
 int lesson_store_executor_stop(lesson_store_executor *executor, uint32_t flags) {
     if (!executor || flags & ~(uint32_t)LESSON_STORE_STOP_CANCEL)
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: %s", executor ? "unknown flag" : "there is none");
-    int code = lesson_store_check_may_wait(executor);
+    int code = lesson_store__check_may_wait(executor);
     if (code)
         return code;
     pthread_mutex_lock(&executor->mutex);
@@ -191,7 +191,7 @@ static int add_queue(lesson_store_completion_queue **out, lesson_store_executor 
     if (index == LESSON_STORE_EXECUTOR_QUEUES_MAX)
         return lesson_store_fail(LESSON_STORE_FULL, "executor: there are %d queues already",
                                  LESSON_STORE_EXECUTOR_QUEUES_MAX);
-    int code = lesson_store_queue_make(&executor->queues[index], executor, index + 1);
+    int code = lesson_store__queue_make(&executor->queues[index], executor, index + 1);
     *out = executor->queues[index];
     return code;
 }
@@ -218,7 +218,7 @@ int lesson_store_executor_remove_queue(lesson_store_executor *executor, lesson_s
     pthread_mutex_unlock(&executor->mutex);
     if (in_use)
         return LESSON_STORE_CONFLICT;
-    lesson_store_queue_free(queue);
+    lesson_store__queue_free(queue);
     return LESSON_STORE_OK;
 }
 
@@ -242,7 +242,7 @@ int lesson_store_executor_read_figures(lesson_store_executor *executor, lesson_s
     found.completed = atomic_load_explicit(&executor->completed, memory_order_relaxed);
     pthread_mutex_unlock(&executor->mutex);
     found.pending = found.accepted - found.completed;
-    if (!lesson_store_sized_write(figures, &found, sizeof found))
+    if (!lesson_store__sized_write(figures, &found, sizeof found))
         return lesson_store_fail(LESSON_STORE_INVALID, "figures: the size is not valid");
     return LESSON_STORE_OK;
 }

@@ -15,23 +15,23 @@ static uint64_t ring_size(uint32_t pending_max) {
     return size;
 }
 
-int lesson_store_lane_open(lesson_store_lane *lane, lesson_store_executor *executor) {
+int lesson_store__lane_open(lesson_store__lane *lane, lesson_store_executor *executor) {
     uint64_t size = ring_size(executor->pending_max);
     lane->executor = executor;
     lane->mask = size - 1;
     lane->ring = calloc(size, sizeof *lane->ring);
-    lane->batch = calloc(executor->batch_max, sizeof(lesson_store_submission *));
+    lane->batch = calloc(executor->batch_max, sizeof(lesson_store__submission *));
     lane->operations = calloc(executor->batch_max, sizeof *lane->operations);
     return lane->ring && lane->batch && lane->operations ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
 }
 
-void lesson_store_lane_close(lesson_store_lane *lane) {
+void lesson_store__lane_close(lesson_store__lane *lane) {
     free(lane->ring);
     free(lane->batch);
     free(lane->operations);
 }
 
-static void close_gaps(lesson_store_lane *lane) {
+static void close_gaps(lesson_store__lane *lane) {
     uint64_t end = lane->head;
     for (uint64_t position = lane->head; position < lane->tail; position++) {
         uint32_t index = lane->ring[position & lane->mask];
@@ -43,21 +43,21 @@ static void close_gaps(lesson_store_lane *lane) {
     lane->tail = end;
 }
 
-void lesson_store_lane_add(lesson_store_lane *lane, lesson_store_submission *submission) {
+void lesson_store__lane_add(lesson_store__lane *lane, lesson_store__submission *submission) {
     if (lane->tail - lane->head > lane->mask)
         close_gaps(lane);
     submission->lane = lane;
     submission->position = lane->tail++;
-    lane->ring[submission->position & lane->mask] = lesson_store_slots_index(&lane->executor->slots, submission);
+    lane->ring[submission->position & lane->mask] = lesson_store__slots_index(&lane->executor->slots, submission);
     lane->waiting++;
 }
 
-void lesson_store_lane_remove(lesson_store_lane *lane, const lesson_store_submission *submission) {
+void lesson_store__lane_remove(lesson_store__lane *lane, const lesson_store__submission *submission) {
     lane->ring[submission->position & lane->mask] = GAP;
     lane->waiting--;
 }
 
-lesson_store_submission *lesson_store_lane_first(lesson_store_lane *lane) {
+lesson_store__submission *lesson_store__lane_first(lesson_store__lane *lane) {
     if (lane->waiting == 0)
         return NULL;
     while (lane->ring[lane->head & lane->mask] == GAP)
@@ -65,8 +65,8 @@ lesson_store_submission *lesson_store_lane_first(lesson_store_lane *lane) {
     return &lane->executor->slots.all[lane->ring[lane->head & lane->mask]];
 }
 
-lesson_store_phase lesson_store_phase_of(const lesson_store_submission *submission) {
-    const lesson_store_lane *lane = submission->lane;
+lesson_store__phase lesson_store__phase_of(const lesson_store__submission *submission) {
+    const lesson_store__lane *lane = submission->lane;
     if (submission->early_code || submission->position < lane->running_from)
         return LESSON_STORE_PHASE_DECIDED;
     return submission->position < lane->head ? LESSON_STORE_PHASE_BEGUN : LESSON_STORE_PHASE_WAITING;
@@ -74,7 +74,7 @@ lesson_store_phase lesson_store_phase_of(const lesson_store_submission *submissi
 
 /* ---- The thread */
 
-static void account_for_last_batch(lesson_store_lane *lane) {
+static void account_for_last_batch(lesson_store__lane *lane) {
     lesson_store_executor *executor = lane->executor;
     executor->unsettled -= lane->count;
     if (executor->unsettled == 0)
@@ -83,9 +83,9 @@ static void account_for_last_batch(lesson_store_lane *lane) {
     lane->timed = 0;
 }
 
-static void collect(lesson_store_lane *lane) {
-    lesson_store_submission *first;
-    while (lane->count < lane->executor->batch_max && (first = lesson_store_lane_first(lane))) {
+static void collect(lesson_store__lane *lane) {
+    lesson_store__submission *first;
+    while (lane->count < lane->executor->batch_max && (first = lesson_store__lane_first(lane))) {
         lane->batch[lane->count++] = first;
         lane->head++;
         lane->waiting--;
@@ -93,7 +93,7 @@ static void collect(lesson_store_lane *lane) {
 }
 
 /* False when the thread shall end. */
-static bool take_batch(lesson_store_lane *lane) {
+static bool take_batch(lesson_store__lane *lane) {
     lesson_store_executor *executor = lane->executor;
     pthread_mutex_lock(&executor->mutex);
     account_for_last_batch(lane);
@@ -108,23 +108,23 @@ static bool take_batch(lesson_store_lane *lane) {
 }
 
 /* With the mutex. The lane lets go of what was decided early while the batch ran. */
-static void drop_early(lesson_store_lane *lane) {
+static void drop_early(lesson_store__lane *lane) {
     lesson_store_executor *executor = lane->executor;
     for (size_t i = 0; i < lane->count; i++) {
-        lesson_store_submission *submission = lane->batch[i];
-        executor->deadlines_ms[lesson_store_slots_index(&executor->slots, submission)] = 0;
+        lesson_store__submission *submission = lane->batch[i];
+        executor->deadlines_ms[lesson_store__slots_index(&executor->slots, submission)] = 0;
         if (!submission->early_code)
             continue;
         lane->batch[i] = NULL;
         executor->unsettled--;
         if (submission->holders == LESSON_STORE_HELD_BY_LANE)
-            lesson_store_slots_free(&executor->slots, submission);
+            lesson_store__slots_free(&executor->slots, submission);
         submission->holders = LESSON_STORE_HELD_BY_CALLBACK;
     }
 }
 
 /* From here on the batch is the lane's alone. */
-static void end_batch(lesson_store_lane *lane) {
+static void end_batch(lesson_store__lane *lane) {
     lesson_store_executor *executor = lane->executor;
     pthread_mutex_lock(&executor->mutex);
     lane->running_from = lane->head;
@@ -136,7 +136,7 @@ static void end_batch(lesson_store_lane *lane) {
     pthread_mutex_unlock(&executor->mutex);
 }
 
-static void run_batch(lesson_store_lane *lane) {
+static void run_batch(lesson_store__lane *lane) {
     for (size_t i = 0; i < lane->count; i++) {
         lane->operations[i] = lane->batch[i]->operation;
         lane->timed += lane->batch[i]->timed;
@@ -145,49 +145,49 @@ static void run_batch(lesson_store_lane *lane) {
 }
 
 /* The messages are in the slots already: the operations point to them. */
-static void write_answers(lesson_store_lane *lane) {
+static void write_answers(lesson_store__lane *lane) {
     for (size_t i = 0; i < lane->count; i++) {
-        lesson_store_submission *submission = lane->batch[i];
+        lesson_store__submission *submission = lane->batch[i];
         if (submission)
-            lesson_store_copy_answers(&submission->operation, &lane->operations[i]);
+            lesson_store__copy_answers(&submission->operation, &lane->operations[i]);
     }
 }
 
-static size_t sort_by_queue(lesson_store_lane *lane) {
+static size_t sort_by_queue(lesson_store__lane *lane) {
     size_t used = 0;
     for (size_t i = 0; i < lane->count; i++) {
-        lesson_store_submission *submission = lane->batch[i];
+        lesson_store__submission *submission = lane->batch[i];
         if (!submission)
             continue;
         size_t number = submission->queue ? submission->queue->number : 0;
         if (lane->chains[number].count == 0)
             lane->used[used++] = number;
-        lesson_store_chain_add(&lane->chains[number], submission);
+        lesson_store__chain_add(&lane->chains[number], submission);
     }
     return used;
 }
 
 /* Each queue is locked once, and its loop woken once. The callbacks of this thread come last, because they may be slow.
  * `count` becomes what is settled here. What was decided early has been counted there. */
-static void hand_out(lesson_store_lane *lane) {
-    const lesson_store_chain nothing = {NULL, NULL, 0};
+static void hand_out(lesson_store__lane *lane) {
+    const lesson_store__chain nothing = {NULL, NULL, 0};
     size_t used = sort_by_queue(lane);
     lane->count = 0;
     for (size_t i = 0; i < used; i++) {
-        lesson_store_chain *chain = &lane->chains[lane->used[i]];
+        lesson_store__chain *chain = &lane->chains[lane->used[i]];
         lane->count += chain->count;
         if (lane->used[i] == 0)
             continue;
-        lesson_store_queue_push(chain->first->queue, chain);
+        lesson_store__queue_push(chain->first->queue, chain);
         *chain = nothing;
     }
-    lesson_store_chain own = lane->chains[0];
+    lesson_store__chain own = lane->chains[0];
     lane->chains[0] = nothing;
-    lesson_store_complete_chain(lane->executor, &own);
+    lesson_store__complete_chain(lane->executor, &own);
 }
 
-void *lesson_store_lane_main(void *context) {
-    lesson_store_lane *lane = context;
+void *lesson_store__lane_main(void *context) {
+    lesson_store__lane *lane = context;
     while (take_batch(lane)) {
         run_batch(lane);
         end_batch(lane);

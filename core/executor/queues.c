@@ -7,7 +7,7 @@
 
 #include "executor.h"
 
-int lesson_store_queue_make(lesson_store_completion_queue **out, lesson_store_executor *executor, size_t number) {
+int lesson_store__queue_make(lesson_store_completion_queue **out, lesson_store_executor *executor, size_t number) {
     lesson_store_completion_queue *queue = calloc(1, sizeof *queue);
     if (!queue)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "executor: no memory for a queue");
@@ -23,7 +23,7 @@ int lesson_store_queue_make(lesson_store_completion_queue **out, lesson_store_ex
     return LESSON_STORE_OK;
 }
 
-void lesson_store_queue_free(lesson_store_completion_queue *queue) {
+void lesson_store__queue_free(lesson_store_completion_queue *queue) {
     if (!queue)
         return;
     /* The thread that pushed the last operation may only now be letting the mutex go. */
@@ -47,7 +47,7 @@ static void make_unreadable(int descriptor) {
         ;
 }
 
-void lesson_store_chain_add(lesson_store_chain *chain, lesson_store_submission *submission) {
+void lesson_store__chain_add(lesson_store__chain *chain, lesson_store__submission *submission) {
     submission->next = NULL;
     if (chain->last)
         chain->last->next = submission;
@@ -57,7 +57,7 @@ void lesson_store_chain_add(lesson_store_chain *chain, lesson_store_submission *
     chain->count++;
 }
 
-static void append(lesson_store_chain *chain, const lesson_store_chain *more) {
+static void append(lesson_store__chain *chain, const lesson_store__chain *more) {
     if (chain->last)
         chain->last->next = more->first;
     else
@@ -66,7 +66,7 @@ static void append(lesson_store_chain *chain, const lesson_store_chain *more) {
     chain->count += more->count;
 }
 
-void lesson_store_queue_push(lesson_store_completion_queue *queue, const lesson_store_chain *chain) {
+void lesson_store__queue_push(lesson_store_completion_queue *queue, const lesson_store__chain *chain) {
     pthread_mutex_lock(&queue->mutex);
     bool was_empty = queue->chain.count == 0;
     append(&queue->chain, chain);
@@ -75,8 +75,8 @@ void lesson_store_queue_push(lesson_store_completion_queue *queue, const lesson_
     pthread_mutex_unlock(&queue->mutex);
 }
 
-static lesson_store_chain cut(lesson_store_chain *chain, size_t count) {
-    lesson_store_chain front = {chain->first, chain->first, count};
+static lesson_store__chain cut(lesson_store__chain *chain, size_t count) {
+    lesson_store__chain front = {chain->first, chain->first, count};
     for (size_t i = 1; i < count; i++)
         front.last = front.last->next;
     chain->first = front.last->next;
@@ -85,9 +85,9 @@ static lesson_store_chain cut(lesson_store_chain *chain, size_t count) {
     return front;
 }
 
-lesson_store_chain lesson_store_queue_take(lesson_store_completion_queue *queue, size_t most) {
-    const lesson_store_chain nothing = {NULL, NULL, 0};
-    lesson_store_chain taken = nothing;
+lesson_store__chain lesson_store__queue_take(lesson_store_completion_queue *queue, size_t most) {
+    const lesson_store__chain nothing = {NULL, NULL, 0};
+    lesson_store__chain taken = nothing;
     pthread_mutex_lock(&queue->mutex);
     if (most > 0 && most < queue->chain.count) {
         taken = cut(&queue->chain, most);
@@ -103,14 +103,14 @@ lesson_store_chain lesson_store_queue_take(lesson_store_completion_queue *queue,
 
 /* ---- Callbacks */
 
-static void call_back(const lesson_store_submission *submission, const lesson_store_operation *operation) {
+static void call_back(const lesson_store__submission *submission, const lesson_store_operation *operation) {
     if (operation->code < 0)
         lesson_store_fail(operation->code, "%s", operation->message);
     submission->callback(operation, submission->context);
 }
 
 /* While the lane holds it too, the store may still be reading the operation and writing to its place and message. */
-static void call_back_early(const lesson_store_submission *submission) {
+static void call_back_early(const lesson_store__submission *submission) {
     lesson_store_operation operation = submission->operation;
     lesson_store_place nowhere = {.lesson_id = ""};
     char message[LESSON_STORE_SUBMISSION_MESSAGE_SIZE];
@@ -123,7 +123,7 @@ static void call_back_early(const lesson_store_submission *submission) {
 }
 
 /* The callback of an operation that was decided early has returned. True if the slot is to be freed here. */
-static bool let_go(lesson_store_executor *executor, lesson_store_submission *submission) {
+static bool let_go(lesson_store_executor *executor, lesson_store__submission *submission) {
     pthread_mutex_lock(&executor->mutex);
     bool last = submission->holders == LESSON_STORE_HELD_BY_CALLBACK;
     submission->holders = LESSON_STORE_HELD_BY_LANE;
@@ -131,7 +131,7 @@ static bool let_go(lesson_store_executor *executor, lesson_store_submission *sub
     return last;
 }
 
-static void complete(lesson_store_executor *executor, lesson_store_submission *submission) {
+static void complete(lesson_store_executor *executor, lesson_store__submission *submission) {
     lesson_store_completion_queue *queue = submission->queue;
     bool last = true;
     if (submission->early_code) {
@@ -141,16 +141,16 @@ static void complete(lesson_store_executor *executor, lesson_store_submission *s
         call_back(submission, &submission->operation);
     }
     if (last)
-        lesson_store_slots_free(&executor->slots, submission);
+        lesson_store__slots_free(&executor->slots, submission);
     /* Before there is room again, so that no more seem to be pending than may be. */
     atomic_fetch_add_explicit(&executor->completed, 1, memory_order_relaxed);
-    lesson_store_slots_make_room(&executor->slots);
+    lesson_store__slots_make_room(&executor->slots);
     if (queue)
         atomic_fetch_sub_explicit(&queue->pending, 1, memory_order_release);
 }
 
-void lesson_store_complete_chain(lesson_store_executor *executor, const lesson_store_chain *chain) {
-    for (lesson_store_submission *next, *submission = chain->first; submission; submission = next) {
+void lesson_store__complete_chain(lesson_store_executor *executor, const lesson_store__chain *chain) {
+    for (lesson_store__submission *next, *submission = chain->first; submission; submission = next) {
         next = submission->next;
         complete(executor, submission);
     }
@@ -161,7 +161,7 @@ int lesson_store_completion_queue_descriptor(const lesson_store_completion_queue
 }
 
 size_t lesson_store_completion_queue_drain(lesson_store_completion_queue *queue, size_t most) {
-    lesson_store_chain chain = lesson_store_queue_take(queue, most);
-    lesson_store_complete_chain(queue->executor, &chain);
+    lesson_store__chain chain = lesson_store__queue_take(queue, most);
+    lesson_store__complete_chain(queue->executor, &chain);
     return chain.count;
 }

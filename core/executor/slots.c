@@ -15,7 +15,7 @@ static uint64_t changed(uint64_t free, uint32_t top) {
     return ((free >> TOP_BITS) + 1) << TOP_BITS | top;
 }
 
-int lesson_store_slots_open(lesson_store_slots *slots, uint32_t pending_max, uint32_t held_max) {
+int lesson_store__slots_open(lesson_store__slots *slots, uint32_t pending_max, uint32_t held_max) {
     slots->count = pending_max + held_max;
     atomic_init(&slots->room, pending_max);
     atomic_init(&slots->fresh, 0);
@@ -24,11 +24,11 @@ int lesson_store_slots_open(lesson_store_slots *slots, uint32_t pending_max, uin
     return slots->all ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
 }
 
-void lesson_store_slots_close(lesson_store_slots *slots) {
+void lesson_store__slots_close(lesson_store__slots *slots) {
     free(slots->all);
 }
 
-static bool take_room(lesson_store_slots *slots) {
+static bool take_room(lesson_store__slots *slots) {
     uint32_t room = atomic_load_explicit(&slots->room, memory_order_relaxed);
     while (room > 0) {
         if (atomic_compare_exchange_weak_explicit(&slots->room, &room, room - 1, memory_order_acquire,
@@ -38,10 +38,10 @@ static bool take_room(lesson_store_slots *slots) {
     return false;
 }
 
-static lesson_store_submission *take_used(lesson_store_slots *slots) {
+static lesson_store__submission *take_used(lesson_store__slots *slots) {
     uint64_t free = atomic_load_explicit(&slots->free, memory_order_acquire);
     while (top_of(free)) {
-        lesson_store_submission *submission = &slots->all[top_of(free) - 1];
+        lesson_store__submission *submission = &slots->all[top_of(free) - 1];
         uint32_t next = atomic_load_explicit(&submission->next_free, memory_order_relaxed);
         if (atomic_compare_exchange_weak_explicit(&slots->free, &free, changed(free, next), memory_order_acquire,
                                                   memory_order_acquire))
@@ -50,7 +50,7 @@ static lesson_store_submission *take_used(lesson_store_slots *slots) {
     return NULL;
 }
 
-static lesson_store_submission *take_fresh(lesson_store_slots *slots) {
+static lesson_store__submission *take_fresh(lesson_store__slots *slots) {
     uint32_t fresh = atomic_load_explicit(&slots->fresh, memory_order_relaxed);
     while (fresh < slots->count) {
         if (atomic_compare_exchange_weak_explicit(&slots->fresh, &fresh, fresh + 1, memory_order_relaxed,
@@ -62,11 +62,11 @@ static lesson_store_submission *take_fresh(lesson_store_slots *slots) {
 
 /* The last slot that was used comes first, because it is the likeliest to be in a cache. Who has room will find a slot,
  * since slots are freed before room is made; but between the two looks another thread can have moved it. */
-lesson_store_submission *lesson_store_slots_take(lesson_store_slots *slots) {
+lesson_store__submission *lesson_store__slots_take(lesson_store__slots *slots) {
     if (!take_room(slots))
         return NULL;
     for (;;) {
-        lesson_store_submission *submission = take_used(slots);
+        lesson_store__submission *submission = take_used(slots);
         if (!submission)
             submission = take_fresh(slots);
         if (submission)
@@ -74,8 +74,8 @@ lesson_store_submission *lesson_store_slots_take(lesson_store_slots *slots) {
     }
 }
 
-void lesson_store_slots_free(lesson_store_slots *slots, lesson_store_submission *submission) {
-    uint32_t top = lesson_store_slots_index(slots, submission) + 1;
+void lesson_store__slots_free(lesson_store__slots *slots, lesson_store__submission *submission) {
+    uint32_t top = lesson_store__slots_index(slots, submission) + 1;
     uint64_t free = atomic_load_explicit(&slots->free, memory_order_relaxed);
     do {
         atomic_store_explicit(&submission->next_free, top_of(free), memory_order_relaxed);
@@ -83,11 +83,11 @@ void lesson_store_slots_free(lesson_store_slots *slots, lesson_store_submission 
                                                     memory_order_relaxed));
 }
 
-void lesson_store_slots_make_room(lesson_store_slots *slots) {
+void lesson_store__slots_make_room(lesson_store__slots *slots) {
     atomic_fetch_add_explicit(&slots->room, 1, memory_order_release);
 }
 
-uint32_t lesson_store_slots_index(const lesson_store_slots *slots, const lesson_store_submission *submission) {
+uint32_t lesson_store__slots_index(const lesson_store__slots *slots, const lesson_store__submission *submission) {
     return (uint32_t)(submission - slots->all);
 }
 
@@ -99,7 +99,7 @@ static char *keep_id(char *end, lesson_store_id *id) {
     return end + id->size;
 }
 
-void lesson_store_submission_fill(lesson_store_submission *submission, const lesson_store_operation *operation) {
+void lesson_store__submission_fill(lesson_store__submission *submission, const lesson_store_operation *operation) {
     const lesson_store_id none = {NULL, 0};
     lesson_store_operation *copy = &submission->operation;
     *copy = *operation;
@@ -116,7 +116,7 @@ void lesson_store_submission_fill(lesson_store_submission *submission, const les
     submission->message[0] = '\0';
 }
 
-void lesson_store_copy_answers(lesson_store_operation *to, const lesson_store_operation *from) {
+void lesson_store__copy_answers(lesson_store_operation *to, const lesson_store_operation *from) {
     to->code = from->code;
     to->arrival = from->arrival;
     to->refused_by = from->refused_by;

@@ -26,7 +26,7 @@ static int check_submission(const lesson_store_executor *executor, const lesson_
     /* Ids may lie in the place, for it is not written to while they are read. */
     lesson_store_operation asked = *operation;
     asked.place = NULL;
-    return lesson_store_operation_check(executor->store, &asked);
+    return lesson_store__operation_check(executor->store, &asked);
 }
 
 static int fail_closed(void) {
@@ -48,12 +48,12 @@ static int refuse(lesson_store_executor *executor) {
 static int64_t deadline_after(int64_t timeout_ms) {
     if (timeout_ms == 0)
         return 0;
-    int64_t now_ms = lesson_store_now_ms() + 1;
+    int64_t now_ms = lesson_store__now_ms() + 1;
     return timeout_ms < INT64_MAX - now_ms ? now_ms + timeout_ms : INT64_MAX - 1;
 }
 
 /* FNV-1a; what belongs to one user, or to one lesson, goes to one lane. */
-static lesson_store_lane *lane_of(lesson_store_executor *executor, const lesson_store_operation *operation) {
+static lesson_store__lane *lane_of(lesson_store_executor *executor, const lesson_store_operation *operation) {
     if (executor->lane_count == 1)
         return &executor->lanes[0];
     lesson_store_id id = operation->uid.data ? operation->uid : operation->lesson_id;
@@ -64,7 +64,7 @@ static lesson_store_lane *lane_of(lesson_store_executor *executor, const lesson_
 }
 
 /* False if the executor is closed. */
-static bool accept(lesson_store_executor *executor, lesson_store_submission *submission, lesson_store_lane *lane,
+static bool accept(lesson_store_executor *executor, lesson_store__submission *submission, lesson_store__lane *lane,
                    int64_t deadline_ms, uint64_t *ticket) {
     pthread_mutex_lock(&executor->mutex);
     if (executor->closed) {
@@ -77,11 +77,11 @@ static bool accept(lesson_store_executor *executor, lesson_store_submission *sub
     if (submission->queue)
         atomic_fetch_add_explicit(&submission->queue->pending, 1, memory_order_relaxed);
     submission->ticket =
-        executor->figures.accepted << INDEX_BITS | (lesson_store_slots_index(&executor->slots, submission) + 1);
+        executor->figures.accepted << INDEX_BITS | (lesson_store__slots_index(&executor->slots, submission) + 1);
     if (ticket)
         *ticket = submission->ticket;
-    lesson_store_lane_add(lane, submission);
-    lesson_store_watch(executor, submission, deadline_ms);
+    lesson_store__lane_add(lane, submission);
+    lesson_store__watch(executor, submission, deadline_ms);
     bool wake = lane->idle;
     lane->idle = false;
     pthread_mutex_unlock(&executor->mutex);
@@ -96,19 +96,19 @@ int lesson_store_executor_submit(lesson_store_executor *executor, const lesson_s
     int code = check_submission(executor, operation, timeout_ms, queue, callback);
     if (code)
         return code;
-    lesson_store_submission *submission = lesson_store_slots_take(&executor->slots);
+    lesson_store__submission *submission = lesson_store__slots_take(&executor->slots);
     if (!submission)
         return refuse(executor);
-    lesson_store_submission_fill(submission, operation);
+    lesson_store__submission_fill(submission, operation);
     submission->queue = queue;
     submission->callback = callback;
     submission->context = context;
     submission->timed = timeout_ms > 0;
-    lesson_store_lane *lane = lane_of(executor, operation);
+    lesson_store__lane *lane = lane_of(executor, operation);
     if (accept(executor, submission, lane, deadline_after(timeout_ms), ticket))
         return LESSON_STORE_OK;
-    lesson_store_slots_free(&executor->slots, submission);
-    lesson_store_slots_make_room(&executor->slots);
+    lesson_store__slots_free(&executor->slots, submission);
+    lesson_store__slots_make_room(&executor->slots);
     return fail_closed();
 }
 
@@ -118,24 +118,24 @@ int lesson_store_executor_cancel(lesson_store_executor *executor, uint64_t ticke
     uint64_t slot = ticket & INDEX_MASK;
     if (slot == 0 || slot > executor->slots.count)
         return LESSON_STORE_NOT_FOUND;
-    lesson_store_submission *submission = &executor->slots.all[slot - 1];
+    lesson_store__submission *submission = &executor->slots.all[slot - 1];
     pthread_mutex_lock(&executor->mutex);
-    bool waiting = submission->ticket == ticket && lesson_store_phase_of(submission) == LESSON_STORE_PHASE_WAITING;
+    bool waiting = submission->ticket == ticket && lesson_store__phase_of(submission) == LESSON_STORE_PHASE_WAITING;
     if (waiting)
-        lesson_store_cancel_waiting(submission);
+        lesson_store__cancel_waiting(submission);
     pthread_mutex_unlock(&executor->mutex);
     return waiting ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
 }
 
 /* ---- Running one and waiting */
 
-int lesson_store_check_may_wait(lesson_store_executor *executor) {
+int lesson_store__check_may_wait(lesson_store_executor *executor) {
     bool own = pthread_equal(executor->timekeeper, pthread_self());
     for (uint32_t i = 0; i < executor->lane_count; i++)
         own = own || pthread_equal(executor->lanes[i].thread, pthread_self());
     if (own)
         return lesson_store_fail(LESSON_STORE_REENTERED, "a callback in a thread of the executor cannot wait for it");
-    return lesson_store_pool_check_thread(&executor->store->pool);
+    return lesson_store__pool_check_thread(&executor->store->pool);
 }
 
 struct waiter {
@@ -152,9 +152,9 @@ static void answer(const lesson_store_operation *operation, void *context) {
     pthread_mutex_lock(&waiter->mutex);
     if (operation->code < 0)
         snprintf(waiter->message, sizeof waiter->message, "%s", operation->message);
-    if (asked->place && lesson_store_answer_tells_place(operation->kind, operation->code))
+    if (asked->place && lesson_store__answer_tells_place(operation->kind, operation->code))
         *asked->place = *operation->place;
-    lesson_store_copy_answers(asked, operation);
+    lesson_store__copy_answers(asked, operation);
     waiter->is_decided = true;
     pthread_cond_signal(&waiter->decided);
     pthread_mutex_unlock(&waiter->mutex);
@@ -177,7 +177,7 @@ int lesson_store_executor_run(lesson_store_executor *executor, lesson_store_oper
     waiter.operation = operation;
     pthread_mutex_init(&waiter.mutex, NULL);
     pthread_cond_init(&waiter.decided, NULL);
-    int code = lesson_store_check_may_wait(executor);
+    int code = lesson_store__check_may_wait(executor);
     if (!code)
         code = lesson_store_executor_submit(executor, operation, timeout_ms, NULL, answer, &waiter, NULL);
     if (!code)

@@ -164,8 +164,7 @@ static int list_get_lesson(list_store *list, lesson_store_operation *get) {
 /* The rule is core's; the facts are the backend's. */
 static uint32_t refusing_flag(list_store *list, const lesson_store_operation *join, const list_user *user) {
     const list_lesson *lesson = *find_lesson(list, join->lesson_id);
-    return lesson_store_join_refused_by(join, lesson != NULL,
-                                        lesson ? lesson->course_status : LESSON_STORE_STATUS_NONE,
+    return lesson_store_join_refused_by(join, lesson != NULL, lesson ? lesson->course_status : LESSON_STORE_STATUS_NONE,
                                         user && !same(user->place.lesson_id, join->lesson_id));
 }
 

@@ -2,13 +2,13 @@
  * The interface of a backend: an engine beneath the lesson store.
  *
  * For authors of backends; applications need only lessonstore.h. A backend is one constant lesson_store_backend: data
- * that says what it can do, and functions that do it. docs/backends.md leads through writing one, examples/backend/ holds
- * a small one, and the conformance suite (conformance.h) tests it.
+ * that says what it can do, and functions that do it. docs/backends.md leads through writing one, examples/backend/
+ * holds a small one, and the conformance suite (conformance.h) tests it.
  *
  * Core does this for every backend: it checks every argument (ids, statuses, flags, kinds), parses locations and checks
- * options, lends an instance to one thread at a time, answers UNSUPPORTED for what the backend does not declare, refuses
- * calls from callbacks, and completes the table of a backend that was compiled against an older version of this header.
- * So a backend needs no lock, unless its instances share memory.
+ * options, lends an instance to one thread at a time, answers UNSUPPORTED for what the backend does not declare,
+ * refuses calls from callbacks, and completes the table of a backend that was compiled against an older version of this
+ * header. So a backend needs no lock, unless its instances share memory.
  */
 #ifndef LESSONSTORE_BACKEND_H
 #define LESSONSTORE_BACKEND_H
@@ -35,8 +35,8 @@ typedef struct lesson_store_instance {
  *
  * A parsed location, borrowed until open returns. Strings are percent-decoded, and NULL if the location has none. For
  * "redis://ann:pw@host:6379/2?prefix=S": user "ann", password "pw", host "host", port 6379, path "/2", option prefix
- * "S". For "sqlite:a/b.db": path "a/b.db", and no host. Core has checked that every option is in the backend's list, and
- * that its value is within the limits there.
+ * "S". For "sqlite:a/b.db": path "a/b.db", and no host. Core has checked that every option is in the backend's list,
+ * and that its value is within the limits there.
  */
 typedef struct lesson_store_location lesson_store_location;
 
@@ -47,18 +47,20 @@ LESSON_STORE_API const char *lesson_store_location_host(const lesson_store_locat
 LESSON_STORE_API int lesson_store_location_port(const lesson_store_location *location); /* 0: none given */
 LESSON_STORE_API const char *lesson_store_location_path(const lesson_store_location *location);
 
-/* Returns the directory that a relative path is relative to: the working directory when the store was opened. An instance
- * may be opened later, when the process has changed its directory. NULL if it is unknown. */
+/* Returns the directory that a relative path is relative to: the working directory when the store was opened. An
+ * instance may be opened later, when the process has changed its directory. NULL if it is unknown. */
 LESSON_STORE_API const char *lesson_store_location_directory(const lesson_store_location *location);
 
 /* Returns the instance of this store that was opened first, NULL while that one is being opened. Other threads may be
- * using it, so read only what never changes after it was opened, for example to check that this is still the same file. */
+ * using it, so read only what never changes after it was opened, for example to check that this is still the same file.
+ */
 LESSON_STORE_API const lesson_store_instance *lesson_store_location_first(const lesson_store_location *location);
 
 /* Returns the location as it may be shown: "***" stands for the password and for the values of secret options. */
 LESSON_STORE_API const char *lesson_store_location_shown(const lesson_store_location *location);
 
-/* Return the value of an option, or its default. The name must be in the backend's list, as a text or a number there. */
+/* Return the value of an option, or its default. The name must be in the backend's list, as a text or a number there.
+ */
 LESSON_STORE_API const char *lesson_store_location_text(const lesson_store_location *location, const char *name);
 LESSON_STORE_API int64_t lesson_store_location_number(const lesson_store_location *location, const char *name);
 
@@ -66,11 +68,12 @@ LESSON_STORE_API int64_t lesson_store_location_number(const lesson_store_locatio
 LESSON_STORE_API bool lesson_store_location_has(const lesson_store_location *location, const char *name);
 
 enum {
-    LESSON_STORE_OPTION_SECRET = 1 << 0 /* the value never appears in a location that is shown, in info or in a message */
+    LESSON_STORE_OPTION_SECRET =
+        1 << 0 /* the value never appears in a location that is shown, in info or in a message */
 };
 
-/* An option that a scheme takes. It is a number if maximum > minimum, else a text; `choices` (NULL: any text) then lists
- * the allowed ones, as in "full|normal|off". */
+/* An option that a scheme takes. It is a number if maximum > minimum, else a text; `choices` (NULL: any text) then
+ * lists the allowed ones, as in "full|normal|off". */
 typedef struct lesson_store_option {
     const char *name;
     const char *summary;
@@ -79,22 +82,23 @@ typedef struct lesson_store_option {
     int64_t number_default;
     int64_t minimum;
     int64_t maximum;
-    uint32_t flags;       /* LESSON_STORE_OPTION_... */
-    uint32_t reserved;    /* 0 */
+    uint32_t flags;             /* LESSON_STORE_OPTION_... */
+    uint32_t reserved;          /* 0 */
     uint64_t reserved_words[3]; /* 0 */
 } lesson_store_option;
 
 /* ---------------------------------------------------------------- Failures and answers */
 
 /* Sets the message of the calling thread (one line; it need not repeat the operation) and returns `code`, so that a
- * backend can write `return lesson_store_fail(LESSON_STORE_BUSY, "%s: locked for %d ms", path, waited_ms)`. Call it before
- * you return or answer any negative code. */
+ * backend can write `return lesson_store_fail(LESSON_STORE_BUSY, "%s: locked for %d ms", path, waited_ms)`. Call it
+ * before you return or answer any negative code. */
 LESSON_STORE_API LESSON_STORE_RARE int lesson_store_fail(int code, const char *format, ...) LESSON_STORE_PRINTF(2, 3);
 
 /* Writes the calling thread's message to `operation->message`, if that is not NULL. */
 LESSON_STORE_API LESSON_STORE_RARE void lesson_store_keep_message(lesson_store_operation *operation);
 
-/* Answers an operation. If the code is negative, the operation keeps the message that lesson_store_fail has just set. */
+/* Answers an operation. If the code is negative, the operation keeps the message that lesson_store_fail has just set.
+ */
 static inline void lesson_store_answer(lesson_store_operation *operation, int code) {
     operation->code = code;
     if (code < 0)
@@ -127,7 +131,8 @@ static inline bool lesson_store_id_equal(lesson_store_id left, lesson_store_id r
     return left.size == right.size && (left.size == 0 || memcmp(left.data, right.data, left.size) == 0);
 }
 
-/* Copies an id into a field of this size as a C string. An id longer than LESSON_STORE_ID_MAX, or "not given", gives "". */
+/* Copies an id into a field of this size as a C string. An id longer than LESSON_STORE_ID_MAX, or "not given", gives
+ * "". */
 LESSON_STORE_API void lesson_store_id_copy(char field[LESSON_STORE_ID_MAX + 1], lesson_store_id id);
 
 /* Returns true for an operation that can change the store; true if any of these can. */
@@ -151,14 +156,16 @@ LESSON_STORE_API int64_t lesson_store_monotonic_us(void);
 /* Fills `bytes` with random ones that outsiders cannot guess: OK, or FAILED. */
 LESSON_STORE_API int lesson_store_random(void *bytes, size_t size);
 
-/* For structures of a backend's own calls that begin with `size`, by the rule in lessonstore.h. read: copies a structure of
- * the caller's into one of this version, `to`; false if it is smaller than `least`, or if what this version does not know
- * is not zero. init: writes the initial values `from` into a structure of the caller's that has `size` bytes. */
+/* For structures of a backend's own calls that begin with `size`, by the rule in lessonstore.h. read: copies a
+ * structure of the caller's into one of this version, `to`; false if it is smaller than `least`, or if what this
+ * version does not know is not zero. init: writes the initial values `from` into a structure of the caller's that has
+ * `size` bytes. */
 LESSON_STORE_API bool lesson_store_sized_read(void *to, size_t to_size, const void *from, size_t least);
 LESSON_STORE_API void lesson_store_sized_init(void *to, size_t size, const void *from, size_t from_size);
 
 /* A set of texts that were met, for engines whose pages can repeat an entry. It keeps 128 bits of a keyed hash of each
- * text, so it takes 18 to 37 bytes for each. Begin with NULL. OK: the text is new. EXISTS: it was met before. NO_MEMORY. */
+ * text, so it takes 18 to 37 bytes for each. Begin with NULL. OK: the text is new. EXISTS: it was met before.
+ * NO_MEMORY. */
 typedef struct lesson_store_seen lesson_store_seen;
 LESSON_STORE_API int lesson_store_seen_add(lesson_store_seen **seen, const char *data, size_t size);
 LESSON_STORE_API void lesson_store_seen_free(lesson_store_seen *seen); /* NULL is allowed */
@@ -169,8 +176,8 @@ LESSON_STORE_API void lesson_store_seen_free(lesson_store_seen *seen); /* NULL i
  * lessonstore.h. If a function is NULL, core answers UNSUPPORTED. open, close and run are required.
  */
 
-/* Where a list by pages goes on. Core zeroes it before the first page and carries it from page to page; the next page may
- * be asked of another instance. What the backend keeps in it is the backend's. */
+/* Where a list by pages goes on. Core zeroes it before the first page and carries it from page to page; the next page
+ * may be asked of another instance. What the backend keeps in it is the backend's. */
 typedef struct lesson_store_position {
     char id[LESSON_STORE_ID_MAX + 1];
     uint64_t words[4];
@@ -183,7 +190,8 @@ typedef struct lesson_store_position {
 struct lesson_store_backend {
     size_t size; /* sizeof(lesson_store_backend), always */
 
-    /* The scheme (or schemes, such as "redis|redis+unix") that this backend opens: lower-case letters, digits, '+', '-',
+    /* The scheme (or schemes, such as "redis|redis+unix") that this backend opens: lower-case letters, digits, '+',
+     * '-',
      * '.'. A scheme that ends in '+' is a prefix: see "A backend before another one". */
     const char *schemes;
     const char *summary; /* one line for a person */
@@ -223,10 +231,10 @@ struct lesson_store_backend {
     /* Facts about the engine: names in lower case with underscores. */
     int (*info)(lesson_store_instance *instance, lesson_store_info_callback callback, void *context);
 
-    /* The lists by page: give some `most` entries from `position` on, and move `position` behind them. The callback of a
-     * page returns false if core has no memory; then leave `position` as it is. A page may be empty before the list has
-     * ended, and may have more than `most` entries. MALFORMED as in lessonstore.h, for the entries of this page; then
-     * the position moves on. */
+    /* The lists by page: give some `most` entries from `position` on, and move `position` behind them. The callback of
+     * a page returns false if core has no memory; then leave `position` as it is. A page may be empty before the list
+     * has ended, and may have more than `most` entries. MALFORMED as in lessonstore.h, for the entries of this page;
+     * then the position moves on. */
     int (*members_page)(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
                         lesson_store_position *position, lesson_store_member_callback callback, void *context);
     int (*lessons_page)(lesson_store_instance *instance, size_t most, lesson_store_position *position,
@@ -273,8 +281,8 @@ LESSON_STORE_API int lesson_store_open_beneath(lesson_store_instance **out, cons
 LESSON_STORE_API int lesson_store_run_unanswered(const lesson_store_backend *backend, lesson_store_instance *instance,
                                                  lesson_store_operation *operations, size_t count);
 
-/* Returns the instance of a store that was opened first, if `backend` opened it; else NULL. Read only what never changes,
- * or what the backend itself protects. For calls of a backend's own that must not wait for an instance. */
+/* Returns the instance of a store that was opened first, if `backend` opened it; else NULL. Read only what never
+ * changes, or what the backend itself protects. For calls of a backend's own that must not wait for an instance. */
 LESSON_STORE_API const lesson_store_instance *lesson_store_first_instance(const lesson_store *store,
                                                                           const lesson_store_backend *backend);
 

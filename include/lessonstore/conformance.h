@@ -10,18 +10,18 @@
  * for a backend that declares LESSON_STORE_CAN_SHARE, over *two-stores* open on the same data, the steps alternating
  * between them.
  *
- * The description. Before the first test it is compared with a store that is opened for that purpose. If the description
- * declares what the store lacks, or the store has what the description does not declare, the run ends with a line for
- * each difference.
+ * The description. Before the first test it is compared with a store that is opened for that purpose. If the
+ * description declares what the store lacks, or the store has what the description does not declare, the run ends with
+ * a line for each difference.
  *
  * Gates. A test that needs what the description does not declare is skipped and says why. If what is declared does not
  * work, the test fails. What is not declared must be answered UNSUPPORTED, and that is tested too.
  *
  * The suite destroys what is in the store: `prepare` must name or make a place that holds nothing of value.
  *
- * Threads. The thread that called run calls the hooks, one at a time. The suite starts threads of its own, but they only
- * use stores that are open already. With LESSON_STORE_CAN_SHARE, `open` is also called in child processes, which are
- * forked while no store is open, so that a backend that hangs there fails a test and does not hang the run.
+ * Threads. The thread that called run calls the hooks, one at a time. The suite starts threads of its own, but they
+ * only use stores that are open already. With LESSON_STORE_CAN_SHARE, `open` is also called in child processes, which
+ * are forked while no store is open, so that a backend that hangs there fails a test and does not hang the run.
  */
 #ifndef LESSONSTORE_CONFORMANCE_H
 #define LESSONSTORE_CONFORMANCE_H
@@ -38,8 +38,8 @@ typedef struct lesson_store_conformance_backend {
     size_t size;      /* sizeof(lesson_store_conformance_backend), always */
     const char *name; /* what the output calls the backend; not NULL */
 
-    /* What the backend declares to do, as lesson_store_read_abilities returns it. A backend that has all of this version
-     * can say LESSON_STORE_OPERATIONS_0_1, LESSON_STORE_FLAGS_0_1 and LESSON_STORE_CALLS_0_1. */
+    /* What the backend declares to do, as lesson_store_read_abilities returns it. A backend that has all of this
+     * version can say LESSON_STORE_OPERATIONS_0_1, LESSON_STORE_FLAGS_0_1 and LESSON_STORE_CALLS_0_1. */
     uint64_t operations;
     uint64_t flags;
     uint64_t calls;
@@ -56,13 +56,13 @@ typedef struct lesson_store_conformance_backend {
      * pool larger than 1 is welcome. Returns LESSON_STORE_OK or a negative code, which fails the test. */
     int (*open)(lesson_store **out, void *context);
 
-    /* Frees what prepare made: after each test for which prepare returned 0, passed or failed, and after the comparison,
-     * with no store open. May be NULL. */
+    /* Frees what prepare made: after each test for which prepare returned 0, passed or failed, and after the
+     * comparison, with no store open. May be NULL. */
     void (*clean_up)(void *context);
 
-    /* Makes the engine fail under the open store, and restores it, with or without the data that it had. Between the two
-     * every call must fail, and never return an answer. NULL if that is impossible: the tests of it are skipped. Each
-     * returns 0, else the test fails. */
+    /* Makes the engine fail under the open store, and restores it, with or without the data that it had. Between the
+     * two every call must fail, and never return an answer. NULL if that is impossible: the tests of it are skipped.
+     * Each returns 0, else the test fails. */
     int (*break_engine)(void *context);
     int (*restore_engine)(void *context);
 

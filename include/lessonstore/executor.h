@@ -1,22 +1,22 @@
 /*
- * The executor: threads and event loops submit single operations, and those that have gathered meanwhile go to the store
- * as one batch. Under load the batches get larger, so the backlog shrinks faster. No thread that submits an operation
- * waits for an engine.
+ * The executor: threads and event loops submit single operations, and those that have gathered meanwhile go to the
+ * store as one batch. Under load the batches get larger, so the backlog shrinks faster. No thread that submits an
+ * operation waits for an engine.
  *
- * Words. An operation is *submitted*, and *accepted* if submit returns OK. It then waits in a *lane*. Each lane runs one
- * batch at a time in a thread of its own. The operation has *begun* once it was taken from its lane into a batch. It is
- * *decided* when it has its outcome, and *completed* when its callback has returned. Its callback is called exactly once,
- * whatever happens. From accepted to completed it is *pending*. A thread of the executor calls the callback or, if the
- * operation was submitted with a *completion queue*, a thread that drains this queue. poll, epoll or an event loop can
- * wait for the descriptor of the queue.
+ * Words. An operation is *submitted*, and *accepted* if submit returns OK. It then waits in a *lane*. Each lane runs
+ * one batch at a time in a thread of its own. The operation has *begun* once it was taken from its lane into a batch.
+ * It is *decided* when it has its outcome, and *completed* when its callback has returned. Its callback is called
+ * exactly once, whatever happens. From accepted to completed it is *pending*. A thread of the executor calls the
+ * callback or, if the operation was submitted with a *completion queue*, a thread that drains this queue. poll, epoll
+ * or an event loop can wait for the descriptor of the queue.
  *
  * Order. With one lane (the default) all operations take effect in the order in which they were accepted. With more
- * lanes, the operations that one thread submits on the same user keep their order; operations that name no user keep the
- * order among those on the same lesson. A join and the create or end of its lesson can then change places. Callbacks come
- * in no particular order.
+ * lanes, the operations that one thread submits on the same user keep their order; operations that name no user keep
+ * the order among those on the same lesson. A join and the create or end of its lesson can then change places.
+ * Callbacks come in no particular order.
  *
- * Threads. Every function may be called from any thread, also from callbacks, unless it says otherwise. The store can be
- * used directly at the same time.
+ * Threads. Every function may be called from any thread, also from callbacks, unless it says otherwise. The store can
+ * be used directly at the same time.
  */
 #ifndef LESSONSTORE_EXECUTOR_H
 #define LESSONSTORE_EXECUTOR_H
@@ -63,8 +63,8 @@ LESSON_STORE_API int lesson_store_executor_open(lesson_store_executor **out, les
  * holds up the operations behind it, so it should be short. */
 typedef void (*lesson_store_completion_callback)(const lesson_store_operation *operation, void *context);
 
-/* Submits one operation, without waiting. OK: it is accepted, and `callback` is called exactly once with `context`, maybe
- * before this call has returned. Every other code: it is not accepted, `callback` is never called, and
+/* Submits one operation, without waiting. OK: it is accepted, and `callback` is called exactly once with `context`,
+ * maybe before this call has returned. Every other code: it is not accepted, `callback` is never called, and
  * lesson_store_message() says why.
  *
  * `operation` is copied with its ids and is the caller's again when the call returns. Nothing is ever written to its
@@ -77,18 +77,18 @@ typedef void (*lesson_store_completion_callback)(const lesson_store_operation *o
  *   never afterwards; untouched if the operation is not accepted. Never 0, and none of the last 10^12 tickets again.
  *
  * INVALID, UNSUPPORTED: as the single calls, found at once; INVALID also for a NULL callback, a negative timeout and
- * another executor's queue. OVERLOADED: pending_max are pending. A loop is woken only by its own queue, so if none of its
- * operations is pending, retry on a timer. CLOSED: after stop. */
+ * another executor's queue. OVERLOADED: pending_max are pending. A loop is woken only by its own queue, so if none of
+ * its operations is pending, retry on a timer. CLOSED: after stop. */
 LESSON_STORE_API int lesson_store_executor_submit(lesson_store_executor *executor,
                                                   const lesson_store_operation *operation, int64_t timeout_ms,
                                                   lesson_store_completion_queue *queue,
                                                   lesson_store_completion_callback callback, void *context,
                                                   uint64_t *ticket);
 
-/* Submits one operation and waits until it is decided, for servers with a thread for each client: the operations of many
- * such threads travel together. Writes the answers to `operation`, to its `place` and to its `message`; ids may point
- * into the place. Returns its code, which can also be one of submit. REENTERED: called in a callback of a thread of the
- * executor, or of a list of the store. In a callback that is drained it is allowed, and blocks the loop. */
+/* Submits one operation and waits until it is decided, for servers with a thread for each client: the operations of
+ * many such threads travel together. Writes the answers to `operation`, to its `place` and to its `message`; ids may
+ * point into the place. Returns its code, which can also be one of submit. REENTERED: called in a callback of a thread
+ * of the executor, or of a list of the store. In a callback that is drained it is allowed, and blocks the loop. */
 LESSON_STORE_API int lesson_store_executor_run(lesson_store_executor *executor, lesson_store_operation *operation,
                                                int64_t timeout_ms);
 
@@ -102,8 +102,8 @@ LESSON_STORE_API int lesson_store_executor_add_queue(lesson_store_completion_que
                                                      lesson_store_executor *executor);
 
 /* Removes a completion queue and closes its descriptor, for a loop that ends before the executor does. Drain the queue
- * first: CONFLICT if an operation submitted with it is still pending, and the queue stays. OK: the queue is gone, and its
- * memory and number are free for another one. Not while another call uses this queue. */
+ * first: CONFLICT if an operation submitted with it is still pending, and the queue stays. OK: the queue is gone, and
+ * its memory and number are free for another one. Not while another call uses this queue. */
 LESSON_STORE_API int lesson_store_executor_remove_queue(lesson_store_executor *executor,
                                                         lesson_store_completion_queue *queue);
 
@@ -116,11 +116,12 @@ LESSON_STORE_API int lesson_store_completion_queue_descriptor(const lesson_store
  * callback may drain it too: no call takes what another has taken. */
 LESSON_STORE_API size_t lesson_store_completion_queue_drain(lesson_store_completion_queue *queue, size_t most);
 
-/* Closes the executor to new operations: from now on submit returns CLOSED. Operations that have not begun are still run
- * or, with LESSON_STORE_STOP_CANCEL, decided with CANCELLED. Returns OK when no operation waits in a lane, no batch runs
- * and every callback without a queue has returned; queues can still be drained. That takes as long as the batches and, if
- * the store hangs, the store's own timeouts; in a loop's thread it blocks the loop. It may be called again, also while
- * another thread is in it: STOP_CANCEL then shortens that wait too. INVALID: an unknown flag. REENTERED: as run. */
+/* Closes the executor to new operations: from now on submit returns CLOSED. Operations that have not begun are still
+ * run or, with LESSON_STORE_STOP_CANCEL, decided with CANCELLED. Returns OK when no operation waits in a lane, no batch
+ * runs and every callback without a queue has returned; queues can still be drained. That takes as long as the batches
+ * and, if the store hangs, the store's own timeouts; in a loop's thread it blocks the loop. It may be called again,
+ * also while another thread is in it: STOP_CANCEL then shortens that wait too. INVALID: an unknown flag. REENTERED: as
+ * run. */
 enum { LESSON_STORE_STOP_CANCEL = 1 << 0 };
 LESSON_STORE_API int lesson_store_executor_stop(lesson_store_executor *executor, uint32_t flags);
 
@@ -130,8 +131,8 @@ LESSON_STORE_API int lesson_store_executor_stop(lesson_store_executor *executor,
  * thread may be running on it, and none may follow. */
 LESSON_STORE_API void lesson_store_executor_close(lesson_store_executor *executor);
 
-/* Figures since the executor was opened, for a person or for metrics; taken at one instant. An operation that expired or
- * was cancelled is pending until its callback has returned, like any other. Begin with
+/* Figures since the executor was opened, for a person or for metrics; taken at one instant. An operation that expired
+ * or was cancelled is pending until its callback has returned, like any other. Begin with
  * LESSON_STORE_EXECUTOR_FIGURES_INIT or lesson_store_executor_figures_init. */
 typedef struct lesson_store_executor_figures {
     size_t size;         /* sizeof(lesson_store_executor_figures) */

@@ -2,8 +2,8 @@
  * lessonstore: which lessons are open, what state each is in, who is in which lesson, and whether the chat is open.
  *
  * This header is the interface for applications. executor.h adds what servers need, fault.h what their tests need.
- * Only what these three, backend.h and conformance.h declare is part of the library. Every promise below holds for every
- * backend. docs/promises.md numbers the promises, and the conformance suite tests them by number.
+ * Only what these three, backend.h and conformance.h declare is part of the library. Every promise below holds for
+ * every backend. docs/promises.md numbers the promises, and the conformance suite tests them by number.
  *
  * Words. A *lesson* is one live session, part of a *course*. A *user* who is in a lesson is a *member* of it.
  * A *lesson record* holds the statuses of a lesson. A *user record* holds the course and the lesson that a user is in.
@@ -13,8 +13,8 @@
  * *instance*), and waits while all are lent. While a call uses an operation, no other thread may touch the operation.
  * After fork(), the child must not use a store that its parent opened.
  *
- * Atomicity. Every operation takes effect once, as one step that no other operation sees half done. The one exception is
- * the end of a very large lesson in Redis: see lesson_store_end. The lists and the check state their own promises.
+ * Atomicity. Every operation takes effect once, as one step that no other operation sees half done. The one exception
+ * is the end of a very large lesson in Redis: see lesson_store_end. The lists and the check state their own promises.
  *
  * Strings. Ids are valid UTF-8 of 1 to LESSON_STORE_ID_MAX bytes without control bytes (0x00-0x1F, 0x7F). They are
  * compared byte by byte. After a call has returned, the library keeps no pointer of the caller's.
@@ -199,14 +199,14 @@ typedef struct lesson_store lesson_store;
  *   redis+unix://[user[:password]@]/path/to.sock[?db=N&...]
  *   fault+LOCATION[?fault_code=unreachable&...]                 one of these, made to fail in tests: fault.h
  *
- * User, password, path and option values are percent-decoded (write %3F for a ? in a path). Every scheme takes `pool=N`,
- * the number of instances that threads may use at the same time. backends/NAME/README.md lists the other options. At
- * least one instance is connected before the call returns.
+ * User, password, path and option values are percent-decoded (write %3F for a ? in a path). Every scheme takes
+ * `pool=N`, the number of instances that threads may use at the same time. backends/NAME/README.md lists the other
+ * options. At least one instance is connected before the call returns.
  *
- * On success `*out` is the caller's; close it with lesson_store_close. On failure `*out` is NULL and nothing needs to be
- * closed: INVALID (the message names the part of the location), UNSUPPORTED (this build has no such scheme, the file has
- * a newer version, or the server is a node of a Redis Cluster), UNREACHABLE, DENIED, BUSY, READ_ONLY, FULL, MALFORMED
- * (the file is not a lessonstore database), NO_MEMORY, FAILED. */
+ * On success `*out` is the caller's; close it with lesson_store_close. On failure `*out` is NULL and nothing needs to
+ * be closed: INVALID (the message names the part of the location), UNSUPPORTED (this build has no such scheme, the file
+ * has a newer version, or the server is a node of a Redis Cluster), UNREACHABLE, DENIED, BUSY, READ_ONLY, FULL,
+ * MALFORMED (the file is not a lessonstore database), NO_MEMORY, FAILED. */
 LESSON_STORE_API int lesson_store_open(lesson_store **out, const char *location);
 
 /* Closes a store. NULL is allowed. No call may be running on it, and none may follow. */
@@ -267,16 +267,16 @@ LESSON_STORE_API int lesson_store_get_lesson(lesson_store *store, const char *le
 /* Puts a user into a lesson and out of any other one. `session` (NULL: none) replaces the session in the user record.
  * On OK `*before` becomes where the user was: `lesson_id` is "" for a new user, this lesson for a user who was in it
  * already, and another lesson for a user who was moved. Without a flag, nothing is asked of the lesson record: it need
- * not exist. REFUSED: a flag forbade the join; `*before` becomes where the user still is. To learn which of several flags
- * it was, use an operation (`refused_by`). */
+ * not exist. REFUSED: a flag forbade the join; `*before` becomes where the user still is. To learn which of several
+ * flags it was, use an operation (`refused_by`). */
 LESSON_STORE_API int lesson_store_join(lesson_store *store, const char *uid, const char *course_id,
                                        const char *lesson_id, const char *session, uint32_t flags,
                                        lesson_store_place *before);
 
 /* Takes a user out. With `lesson_id` (NULL: any) only if the user is in that lesson; with `session` (NULL: any) only if
- * the user's last join carried that session. So the late quit of an old connection does not take out a user who has come
- * back. On OK `*before` becomes the place left. NOT_FOUND: the user is in no lesson. CONFLICT: the user is in another
- * lesson, or has come back with another session or with none; `*before` becomes where the user still is. */
+ * the user's last join carried that session. So the late quit of an old connection does not take out a user who has
+ * come back. On OK `*before` becomes the place left. NOT_FOUND: the user is in no lesson. CONFLICT: the user is in
+ * another lesson, or has come back with another session or with none; `*before` becomes where the user still is. */
 LESSON_STORE_API int lesson_store_quit(lesson_store *store, const char *uid, const char *lesson_id, const char *session,
                                        lesson_store_place *before);
 
@@ -305,8 +305,8 @@ LESSON_STORE_API int lesson_store_count_members(lesson_store *store, const char 
     X(WHERE, 7, "where")                 /* uid -> place */                                                  \
     X(COUNT_MEMBERS, 8, "count_members") /* lesson_id -> count */
 
-/* LESSON_STORE_OPERATION_JOIN, ... are the values of `kind`. LESSON_STORE_OPERATION_MASK_JOIN, ... are bits, for sets of
- * operations. A zeroed operation is NONE: it does nothing, and its code is OK. */
+/* LESSON_STORE_OPERATION_JOIN, ... are the values of `kind`. LESSON_STORE_OPERATION_MASK_JOIN, ... are bits, for sets
+ * of operations. A zeroed operation is NONE: it does nothing, and its code is OK. */
 typedef enum lesson_store_operation_kind {
     LESSON_STORE_OPERATION_NONE = 0,
 #define LESSON_STORE_OPERATION_ENUM(name, number, word) LESSON_STORE_OPERATION_##name = (number),
@@ -337,8 +337,8 @@ enum {
     LESSON_STORE_GIVEN_IF_CHAT_STATUS = 1 << 3
 };
 
-/* Zero all of it, then fill in what the kind takes: {.kind = LESSON_STORE_OPERATION_JOIN, .uid = ..., ...}. What the kind
- * does not take, and the reserved words, must stay zero. Otherwise that operation is INVALID. */
+/* Zero all of it, then fill in what the kind takes: {.kind = LESSON_STORE_OPERATION_JOIN, .uid = ..., ...}. What the
+ * kind does not take, and the reserved words, must stay zero. Otherwise that operation is INVALID. */
 typedef struct lesson_store_operation {
     /* asked */
     uint32_t kind; /* lesson_store_operation_kind */
@@ -370,9 +370,9 @@ typedef struct lesson_store_operation {
     uint64_t reserved_answers[8];
 } lesson_store_operation;
 
-/* Runs `count` operations (0 to LESSON_STORE_BATCH_MAX) in order. OK: the store has answered each of them, and `code` in
- * each says how. An operation that is INVALID or UNSUPPORTED is answered so, and the others run. A negative code: the
- * batch did not travel whole. Operations without an answer have that code (UNKNOWN for writes that may have been
+/* Runs `count` operations (0 to LESSON_STORE_BATCH_MAX) in order. OK: the store has answered each of them, and `code`
+ * in each says how. An operation that is INVALID or UNSUPPORTED is answered so, and the others run. A negative code:
+ * the batch did not travel whole. Operations without an answer have that code (UNKNOWN for writes that may have been
  * applied, UNREACHABLE for those that were certainly not), and those that were answered before keep their answers.
  * REENTERED, or INVALID for a missing argument or a wrong count: no operation was run or written to. */
 LESSON_STORE_API int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, size_t count);
@@ -382,17 +382,17 @@ LESSON_STORE_API int lesson_store_batch(lesson_store *store, lesson_store_operat
  * The callback is called once for each entry. It returns true to go on and false to stop early; stopping early is OK,
  * not an error. While it runs, its thread must not call the store again: the answer is REENTERED. It must not wait for
  * another thread that calls this store either. Other stores may be called, also one on the same data; but if a callback
- * of each of two stores calls the other one, they can wait for each other. The order is unspecified. The codes are those
- * of single calls that read. After a failure the entries given so far are true, but not all were given. MALFORMED: all
- * entries were given except malformed ones; the message names the first of these.
+ * of each of two stores calls the other one, they can wait for each other. The order is unspecified. The codes are
+ * those of single calls that read. After a failure the entries given so far are true, but not all were given.
+ * MALFORMED: all entries were given except malformed ones; the message names the first of these.
  */
 typedef bool (*lesson_store_member_callback)(const lesson_store_id *uid, void *context);
 typedef bool (*lesson_store_lesson_callback)(const lesson_store_lesson *lesson, void *context);
 typedef bool (*lesson_store_user_callback)(const lesson_store_user *user, void *context);
 
-/* Lists every member of a lesson once, as of one instant. An unknown lesson has none. If a Redis lesson has more members
- * than lesson_store_abilities `members_at_once_max`, it is listed page by page: each member once; a user who is a member
- * from beginning to end is listed; a user who joins or quits meanwhile may be. */
+/* Lists every member of a lesson once, as of one instant. An unknown lesson has none. If a Redis lesson has more
+ * members than lesson_store_abilities `members_at_once_max`, it is listed page by page: each member once; a user who is
+ * a member from beginning to end is listed; a user who joins or quits meanwhile may be. */
 LESSON_STORE_API int lesson_store_members(lesson_store *store, const char *lesson_id,
                                           lesson_store_member_callback callback, void *context);
 
@@ -409,17 +409,18 @@ LESSON_STORE_API int lesson_store_users(lesson_store *store, lesson_store_user_c
  *
  * The same lists for callers that own their loop. Begin with a cursor that is NULL. Each call returns the next page, an
  * array of at least 1 and at most `most` entries; `*count` 0 means that the list has ended. `most` is 1 to
- * LESSON_STORE_PAGE_MAX. The array and its ids belong to the cursor. They are valid until the next call with it, or until
- * it is closed. Close the cursor in the end, also after a failure and after the last page. It must not outlive its store.
+ * LESSON_STORE_PAGE_MAX. The array and its ids belong to the cursor. They are valid until the next call with it, or
+ * until it is closed. Close the cursor in the end, also after a failure and after the last page. It must not outlive
+ * its store.
  *
- * A cursor holds no instance between two calls, so any time may pass, and the store may be called. Each page is as of one
- * instant. No entry is listed twice. An entry that is there from the first call to the last is listed; one that comes or
- * goes meanwhile may be. (A lesson of Redis as lesson_store_lessons says.) A cursor takes up to 40 bytes of memory for
- * each entry listed, except over SQLite, which needs none.
+ * A cursor holds no instance between two calls, so any time may pass, and the store may be called. Each page is as of
+ * one instant. No entry is listed twice. An entry that is there from the first call to the last is listed; one that
+ * comes or goes meanwhile may be. (A lesson of Redis as lesson_store_lessons says.) A cursor takes up to 40 bytes of
+ * memory for each entry listed, except over SQLite, which needs none.
  *
  * A cursor belongs to one thread at a time, and to the list that it began with: INVALID otherwise. UNSUPPORTED: the
- * backend has no pages. MALFORMED comes once, after the last page, instead of OK with count 0. After every other failure
- * the same call may be made again, and goes on where it was.
+ * backend has no pages. MALFORMED comes once, after the last page, instead of OK with count 0. After every other
+ * failure the same call may be made again, and goes on where it was.
  */
 typedef struct lesson_store_cursor lesson_store_cursor;
 
@@ -475,10 +476,11 @@ enum {
     LESSON_STORE_CHECK_ENDED = 1 << 1   /* a lesson without a record counts as ended, and nobody may be in it */
 };
 
-/* Finds disagreement between user records and members, and with LESSON_STORE_CHECK_REPAIR repairs it. Each repair is one
- * atomic step that looks again first, so a true member is never removed, also while others join and quit. What such
+/* Finds disagreement between user records and members, and with LESSON_STORE_CHECK_REPAIR repairs it. Each repair is
+ * one atomic step that looks again first, so a true member is never removed, also while others join and quit. What such
  * traffic changes meanwhile may be found or not. The code is OK also if something was found: the callback (may be NULL)
- * is called for each finding, and `*found` and `*repaired` (may be NULL) count them, up to where the callback stopped. */
+ * is called for each finding, and `*found` and `*repaired` (may be NULL) count them, up to where the callback stopped.
+ */
 LESSON_STORE_API int lesson_store_check(lesson_store *store, uint32_t flags, lesson_store_finding_callback callback,
                                         void *context, uint64_t *found, uint64_t *repaired);
 
@@ -506,13 +508,12 @@ enum {
     (LESSON_STORE_OPERATION_MASK_CREATE | LESSON_STORE_OPERATION_MASK_END | LESSON_STORE_OPERATION_MASK_SET |       \
      LESSON_STORE_OPERATION_MASK_GET_LESSON | LESSON_STORE_OPERATION_MASK_JOIN | LESSON_STORE_OPERATION_MASK_QUIT | \
      LESSON_STORE_OPERATION_MASK_WHERE | LESSON_STORE_OPERATION_MASK_COUNT_MEMBERS)
-#define LESSON_STORE_FLAGS_0_1                                                                    \
-    (LESSON_STORE_CREATE_RESET | LESSON_STORE_END_RECORD_ONLY | LESSON_STORE_JOIN_IF_EXISTS |     \
+#define LESSON_STORE_FLAGS_0_1                                                                \
+    (LESSON_STORE_CREATE_RESET | LESSON_STORE_END_RECORD_ONLY | LESSON_STORE_JOIN_IF_EXISTS | \
      LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY)
-#define LESSON_STORE_CALLS_0_1                                                                          \
-    (LESSON_STORE_CALL_MEMBERS | LESSON_STORE_CALL_LESSONS | LESSON_STORE_CALL_USERS |                  \
-     LESSON_STORE_CALL_CHECK | LESSON_STORE_CALL_MEMBERS_PAGE | LESSON_STORE_CALL_LESSONS_PAGE |        \
-     LESSON_STORE_CALL_USERS_PAGE)
+#define LESSON_STORE_CALLS_0_1                                                                                   \
+    (LESSON_STORE_CALL_MEMBERS | LESSON_STORE_CALL_LESSONS | LESSON_STORE_CALL_USERS | LESSON_STORE_CALL_CHECK | \
+     LESSON_STORE_CALL_MEMBERS_PAGE | LESSON_STORE_CALL_LESSONS_PAGE | LESSON_STORE_CALL_USERS_PAGE)
 
 /* What a store can do. Begin with LESSON_STORE_ABILITIES_INIT or lesson_store_abilities_init. */
 typedef struct lesson_store_abilities {

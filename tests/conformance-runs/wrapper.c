@@ -42,8 +42,8 @@ int wrapper_run(lesson_store_instance *instance, lesson_store_operation *operati
     return wrapped_backend()->run(wrapper_of(instance)->inner, operations, count);
 }
 
-int wrapper_members(lesson_store_instance *instance, const lesson_store_id *lesson_id, lesson_store_member_callback callback,
-                    void *context) {
+int wrapper_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                    lesson_store_member_callback callback, void *context) {
     if (wrapper_engine_is_broken)
         return wrapper_fail();
     return wrapped_backend()->members(wrapper_of(instance)->inner, lesson_id, callback, context);

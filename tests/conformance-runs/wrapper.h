@@ -39,8 +39,8 @@ lesson_store_backend wrapper_backend(void);
 
 int wrapper_open(lesson_store_instance **out, const lesson_store_location *location);
 int wrapper_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
-int wrapper_members(lesson_store_instance *instance, const lesson_store_id *lesson_id, lesson_store_member_callback callback,
-                    void *context);
+int wrapper_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                    lesson_store_member_callback callback, void *context);
 int wrapper_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context);
 int wrapper_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context);
 int wrapper_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,

@@ -153,8 +153,11 @@ static int shared_users(lesson_store_instance *instance, lesson_store_user_callb
     for (size_t i = 0; !code && i < gathered.count; i++) {
         const struct item *item = &gathered.items[i];
         const char *session = *item->place.session ? item->place.session : NULL;
-        lesson_store_user user = {lesson_store_id_of(item->uid), lesson_store_id_of(item->place.course_id),
-                                  lesson_store_id_of(item->place.lesson_id), lesson_store_id_of(session), {0}};
+        lesson_store_user user = {lesson_store_id_of(item->uid),
+                                  lesson_store_id_of(item->place.course_id),
+                                  lesson_store_id_of(item->place.lesson_id),
+                                  lesson_store_id_of(session),
+                                  {0}};
         if (!callback(&user, context))
             break;
     }

@@ -33,8 +33,7 @@ static bool give_twice(const lesson_store_id *uid, void *context) {
 
 /* And it says that it never does. */
 static int members_page_repeats(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
-                                lesson_store_position *position, lesson_store_member_callback callback,
-                                void *context) {
+                                lesson_store_position *position, lesson_store_member_callback callback, void *context) {
     struct page page = {.give_member = callback, .context = context};
     position->never_repeats = true;
     return wrapper_members_page(instance, lesson_id, most, position, give_twice, &page);

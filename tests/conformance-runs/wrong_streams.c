@@ -186,8 +186,8 @@ static void users_without_sessions_table(lesson_store_backend *table) {
 
 /* ---- Check */
 
-static int check_repairs_unasked(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
-                               void *context) {
+static int check_repairs_unasked(lesson_store_instance *instance, uint32_t flags,
+                                 lesson_store_finding_callback callback, void *context) {
     return wrapper_check(instance, flags | LESSON_STORE_CHECK_REPAIR, callback, context);
 }
 
@@ -256,7 +256,8 @@ const wrong_backend wrong_streams[] = {
      "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-* GET-* ID-* JOIN-* MEMBERS-* OUTPUT-* PAGE-* QUIT-* SET-* STREAM-* "
      "SUPPORT-1 THREAD-* USERS-* WHERE-*",
      lessons_with_members_only_table, NULL},
-    {"users-without-sessions", "USERS-2", "ID-* JOIN-5 JOIN-11 PAGE-1 QUIT-4 QUIT-5", users_without_sessions_table, NULL},
+    {"users-without-sessions", "USERS-2", "ID-* JOIN-5 JOIN-11 PAGE-1 QUIT-4 QUIT-5", users_without_sessions_table,
+     NULL},
     {"check-never-stops", "CHECK-4", "STREAM-1", check_never_stops_table, NULL},
     {.name = NULL},
 };

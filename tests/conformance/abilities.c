@@ -1,11 +1,11 @@
 /* What a description can declare, and whether it agrees with the store. */
 #include "suite.h"
 
-#define OPERATION(name, ...)                                   \
-    {                                                          \
+#define OPERATION(name, ...)                         \
+    {                                                \
 #name, LESSON_STORE_OPERATION_MASK_##name, { \
-            __VA_ARGS__                                        \
-        }                                                      \
+            __VA_ARGS__                              \
+        }                                            \
     }
 #define FLAG(name, ...)                             \
     {                                               \
@@ -81,10 +81,10 @@ static int ask_for_pages(lesson_store *store, uint64_t call) {
     const lesson_store_lesson *lessons;
     const lesson_store_user *users;
     size_t count;
-    int code = call == LESSON_STORE_CALL_MEMBERS_PAGE
-                   ? lesson_store_members_page(store, "algebra", 10, &cursor, &uids, &count)
-               : call == LESSON_STORE_CALL_LESSONS_PAGE ? lesson_store_lessons_page(store, 10, &cursor, &lessons, &count)
-                                                        : lesson_store_users_page(store, 10, &cursor, &users, &count);
+    int code =
+        call == LESSON_STORE_CALL_MEMBERS_PAGE ? lesson_store_members_page(store, "algebra", 10, &cursor, &uids, &count)
+        : call == LESSON_STORE_CALL_LESSONS_PAGE ? lesson_store_lessons_page(store, 10, &cursor, &lessons, &count)
+                                                 : lesson_store_users_page(store, 10, &cursor, &users, &count);
     lesson_store_cursor_close(cursor);
     return code;
 }

@@ -243,8 +243,7 @@ void expect_number(struct fixture *fixture, const char *what, uint64_t found, ui
 void need_operation(struct fixture *fixture, uint32_t kind);
 void need_flags(struct fixture *fixture, uint64_t flags);
 void need_capability(struct fixture *fixture, uint64_t capability);
-#define ALL_STREAMS \
-    (LESSON_STORE_CALL_MEMBERS | LESSON_STORE_CALL_LESSONS | LESSON_STORE_CALL_USERS)
+#define ALL_STREAMS (LESSON_STORE_CALL_MEMBERS | LESSON_STORE_CALL_LESSONS | LESSON_STORE_CALL_USERS)
 void need_calls(struct fixture *fixture, uint64_t calls);
 void skip_test(struct fixture *fixture, const char *why);
 

@@ -124,7 +124,8 @@ static void output_nulls(struct fixture *fixture) {
     expect_code(fixture, "where", lesson_store_where(store, "ann", NULL), LESSON_STORE_OK);
     expect_code(fixture, "count", lesson_store_count_members(store, "algebra", NULL), LESSON_STORE_OK);
     expect_code(fixture, "get_lesson", lesson_store_get_lesson(store, "algebra", NULL), LESSON_STORE_OK);
-    expect_code(fixture, "set", lesson_store_replace_course_status(store, "algebra", 2, 1, NULL), LESSON_STORE_CONFLICT);
+    expect_code(fixture, "set", lesson_store_replace_course_status(store, "algebra", 2, 1, NULL),
+                LESSON_STORE_CONFLICT);
     expect_code(fixture, "set", lesson_store_replace_chat_status(store, "algebra", 1, 1, NULL), LESSON_STORE_CONFLICT);
     expect_code(fixture, "quit", lesson_store_quit(store, "ann", "biology", NULL, NULL), LESSON_STORE_CONFLICT);
     if (has_call(fixture, LESSON_STORE_CALL_CHECK))

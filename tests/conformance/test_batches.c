@@ -140,7 +140,8 @@ static void batch_order(struct fixture *fixture) {
     for (size_t i = 0; i < LARGE; i++) {
         bool quits = i % 10 == 9;
         lesson_store_operation *operation = &fixture->operations[i];
-        *operation = (lesson_store_operation){.kind = quits ? LESSON_STORE_OPERATION_QUIT : LESSON_STORE_OPERATION_JOIN};
+        *operation =
+            (lesson_store_operation){.kind = quits ? LESSON_STORE_OPERATION_QUIT : LESSON_STORE_OPERATION_JOIN};
         operation->uid = lesson_store_id_of("ann");
         operation->place = &fixture->places[i];
         if (quits)
@@ -185,8 +186,8 @@ static void batch_limit(struct fixture *fixture) {
     const size_t most = LESSON_STORE_BATCH_MAX;
     make_room_for_batch(fixture, most + 1);
     for (size_t i = 0; i <= most; i++) {
-        fixture->operations[i] =
-            (lesson_store_operation){.kind = i == 0 ? LESSON_STORE_OPERATION_CREATE : LESSON_STORE_OPERATION_COUNT_MEMBERS};
+        fixture->operations[i] = (lesson_store_operation){.kind = i == 0 ? LESSON_STORE_OPERATION_CREATE
+                                                                         : LESSON_STORE_OPERATION_COUNT_MEMBERS};
         fixture->operations[i].lesson_id = lesson_store_id_of("algebra");
         fixture->operations[i].code = 4711;
     }

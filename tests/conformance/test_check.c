@@ -22,8 +22,8 @@ struct findings {
 static bool hear_finding(const lesson_store_finding *finding, void *context) {
     struct findings *findings = context;
     lines_add(findings->out, "%s: lesson %s, user %s, %s, %s, %s", lesson_store_finding_text((int)finding->kind),
-              quote(finding->lesson_id).text, quote(finding->uid).text, finding->repairable ? "repairable" : "not repairable",
-              finding->repaired ? "repaired" : "not repaired",
+              quote(finding->lesson_id).text, quote(finding->uid).text,
+              finding->repairable ? "repairable" : "not repairable", finding->repaired ? "repaired" : "not repaired",
               finding->detail && *finding->detail ? "why" : "no reason given");
     return !findings->stop_after || findings->out->count < findings->stop_after;
 }

@@ -89,7 +89,8 @@ static bool hear_user(const lesson_store_user *user, void *context) {
 }
 
 static void list(struct fixture *fixture, uint64_t call, const char *lesson_id, lines *out) {
-    int code = call == LESSON_STORE_CALL_MEMBERS_PAGE   ? lesson_store_members(fixture->store, lesson_id, hear_member, out)
+    int code = call == LESSON_STORE_CALL_MEMBERS_PAGE
+                   ? lesson_store_members(fixture->store, lesson_id, hear_member, out)
                : call == LESSON_STORE_CALL_LESSONS_PAGE ? lesson_store_lessons(fixture->store, hear_lesson, out)
                                                         : lesson_store_users(fixture->store, hear_user, out);
     expect_code(fixture, "the list", code, LESSON_STORE_OK);
@@ -143,9 +144,8 @@ static void pages_of_many(struct fixture *fixture) {
 }
 
 static void pages_with_sessions(struct fixture *fixture) {
-    static const struct step steps[] = {{JOIN("ann", "maths", "algebra"), SESSION("s1")},
-                                        {JOIN("bob", "arts", "algebra")},
-                                        {.lesson_id = NULL}};
+    static const struct step steps[] = {
+        {JOIN("ann", "maths", "algebra"), SESSION("s1")}, {JOIN("bob", "arts", "algebra")}, {.lesson_id = NULL}};
     need_calls(fixture, ALL_PAGES | ALL_STREAMS);
     need_capability(fixture, LESSON_STORE_CAN_KEEP_SESSIONS);
     play(fixture, steps);
@@ -283,7 +283,9 @@ static void own_messages(struct fixture *fixture) {
     char messages[3][LESSON_STORE_MESSAGE_SIZE];
     need_operation(fixture, LESSON_STORE_OPERATION_JOIN);
     lesson_store_operation operations[3] = {
-        operation_of_step(&(struct step){JOIN("a\x01" "b", "maths", "algebra")}),
+        operation_of_step(&(struct step){JOIN("a\x01"
+                                              "b",
+                                              "maths", "algebra")}),
         operation_of_step(&(struct step){JOIN("ann", "maths", "algebra")}),
         operation_of_step(&(struct step){JOIN("bob", "", "algebra")}),
     };
@@ -313,9 +315,7 @@ static const struct test tests[] = {
      .function = users_beside_changes,
      .modes = IN_MODE(SINGLE)},
     {.name = "PAGE-4 ERROR-1 pages that cannot be asked for", .function = wrong_pages, .modes = IN_MODE(SINGLE)},
-    {.name = "ABILITY-1 a store has the abilities that are declared",
-     .function = abilities,
-     .modes = IN_MODE(SINGLE)},
+    {.name = "ABILITY-1 a store has the abilities that are declared", .function = abilities, .modes = IN_MODE(SINGLE)},
     {.name = "ERROR-5 each operation of a batch has its own message",
      .function = own_messages,
      .modes = IN_MODE(SINGLE)},

@@ -209,8 +209,8 @@ static void a_place_is_the_executors_own(void **state) {
 
 static void fail_one(lesson_store_operation *operation) {
     if (operation->uid.data[0] == 'f')
-        lesson_store_answer(operation, lesson_store_fail(LESSON_STORE_MALFORMED, "what is wrong with %.*s", (int)operation->uid.size,
-                                            operation->uid.data));
+        lesson_store_answer(operation, lesson_store_fail(LESSON_STORE_MALFORMED, "what is wrong with %.*s",
+                                                         (int)operation->uid.size, operation->uid.data));
 }
 
 static void the_message_speaks_of_the_failure(void **state) {

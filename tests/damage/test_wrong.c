@@ -18,14 +18,14 @@ static int check_right(lesson_store_instance *instance, uint32_t flags, lesson_s
     return right.check(instance, flags, callback, context);
 }
 
-static int check_repairs_unasked(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
-                               void *context) {
+static int check_repairs_unasked(lesson_store_instance *instance, uint32_t flags,
+                                 lesson_store_finding_callback callback, void *context) {
     return right.check(instance, flags | LESSON_STORE_CHECK_REPAIR, callback, context);
 }
 
 /* The findings are those of a check, but a ghost is taken out all the same. */
 static int check_repairs_in_secret(lesson_store_instance *instance, uint32_t flags,
-                                 lesson_store_finding_callback callback, void *context) {
+                                   lesson_store_finding_callback callback, void *context) {
     int code = right.check(instance, flags, callback, context);
     facts state = round_side()->read();
     facts findings = {NULL, 0, 0}, target;

@@ -280,9 +280,10 @@ static void info_tells_the_fault_and_the_backend(void **state) {
         "UNKNOWN on join,quit,open at 2, times 3, one in 4 of seed 5, scope rest, after it was applied, after 6 ms");
     lesson_store_close(store);
     store = open_at("fault+memory:?fault_code=full&fault_scope=batch&fault_on=calls,open&fault_at=2&fault_items=9");
-    assert_fact(store, "fault",
-                "FULL on create,end,set,get_lesson,join,quit,where,count_members,members,lessons,users,check,open at 2, scope "
-                "batch, items 9");
+    assert_fact(
+        store, "fault",
+        "FULL on create,end,set,get_lesson,join,quit,where,count_members,members,lessons,users,check,open at 2, scope "
+        "batch, items 9");
     lesson_store_close(store);
     store = open_at("fault+memory:?fault_delay_ms=1&fault_times=1");
     assert_fact(store, "fault", "delay on calls at 1, times 1, after 1 ms");
@@ -331,7 +332,8 @@ static void nothing_is_added_and_nothing_unknown_let_through(void **state) {
     the_spy.capabilities = LESSON_STORE_CAN_SHARE | (1u << 30);
     assert_int_equal(lesson_store_open_with(&store, &backend, "fault+spy:"), LESSON_STORE_OK);
     assert_int_equal(lesson_store_end(store, "l", 0, NULL), LESSON_STORE_UNSUPPORTED);
-    assert_int_equal(lesson_store_join(store, "u", "c", "l", NULL, LESSON_STORE_JOIN_STAY, NULL), LESSON_STORE_UNSUPPORTED);
+    assert_int_equal(lesson_store_join(store, "u", "c", "l", NULL, LESSON_STORE_JOIN_STAY, NULL),
+                     LESSON_STORE_UNSUPPORTED);
     assert_int_equal(lesson_store_join(store, "u", "c", "l", "s", 0, NULL), LESSON_STORE_UNSUPPORTED);
     assert_int_equal(lesson_store_lessons(store, take_lesson, NULL), LESSON_STORE_UNSUPPORTED);
     assert_int_equal(lesson_store_check(store, 0, NULL, NULL, NULL, NULL), LESSON_STORE_UNSUPPORTED);

@@ -34,7 +34,7 @@ char *fuzz_copy(const void *data, size_t size);
 char *fuzz_copy_text(const void *data, size_t size); /* with a NUL behind it */
 
 /* What an id is by RFC 3629, worked out by code points, and slowly; not by the library. */
-size_t fuzz_sequence(const uint8_t *text, size_t size); /* as lesson_store_utf8_sequence */
+size_t fuzz_sequence(const uint8_t *text, size_t size); /* as lesson_store__utf8_sequence */
 bool fuzz_is_id(const char *data, size_t size);
 
 /* As lesson_store_make_printable. */

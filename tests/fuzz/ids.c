@@ -27,7 +27,7 @@ static void judge_copy(const uint8_t *data, size_t size) {
 
 static void judge_sequences(const uint8_t *data, size_t size) {
     for (size_t i = 0; i < size; i++)
-        REQUIRE(lesson_store_utf8_sequence(data + i, size - i) == fuzz_sequence(data + i, size - i));
+        REQUIRE(lesson_store__utf8_sequence(data + i, size - i) == fuzz_sequence(data + i, size - i));
 }
 
 static void judge_printable(const uint8_t *data, size_t size) {

@@ -105,7 +105,7 @@ static void judge_again(const lesson_store_location *location) {
     write_anew(&text, location);
     if (text.size > LESSON_STORE_LOCATION_MAX)
         return;
-    REQUIRE(lesson_store_location_parse(&again, text.bytes) == LESSON_STORE_OK);
+    REQUIRE(lesson_store__location_parse(&again, text.bytes) == LESSON_STORE_OK);
     require_same(location, &again);
 }
 
@@ -130,7 +130,7 @@ static void judge_password(const lesson_store_location *location, const char *te
     /* A password that is badly encoded is refused for that, and the other one is not. */
     if (code && strstr(message, "password"))
         return;
-    REQUIRE(lesson_store_location_parse(&other, changed) == code);
+    REQUIRE(lesson_store__location_parse(&other, changed) == code);
     REQUIRE(code ? same(lesson_store_message(), message) : same(location->shown, other.shown));
 }
 
@@ -160,7 +160,7 @@ static void judge_option(const lesson_store_location *location, const lesson_sto
 static void judge_redis(const lesson_store_location *location, const lesson_store_backend *backend) {
 #ifdef WITH_REDIS
     redis_settings settings;
-    if (strcmp(backend->schemes, "redis|redis+unix") != 0 || !lesson_store_backend_opens(backend, location->scheme))
+    if (strcmp(backend->schemes, "redis|redis+unix") != 0 || !lesson_store__backend_opens(backend, location->scheme))
         return;
     int code = redis_settings_read(&settings, location);
     REQUIRE(code == LESSON_STORE_OK || code == LESSON_STORE_INVALID);
@@ -180,7 +180,7 @@ static void judge_redis(const lesson_store_location *location, const lesson_stor
 static void judge_bound(lesson_store_location *location) {
     const lesson_store_backend *backend;
     for (size_t i = 0; (backend = lesson_store_backend_at(i)) != NULL; i++) {
-        int code = lesson_store_location_bind(location, backend, NULL);
+        int code = lesson_store__location_bind(location, backend, NULL);
         REQUIRE(code == LESSON_STORE_OK || code == LESSON_STORE_INVALID);
         fuzz_require_code(code);
         if (code)
@@ -212,7 +212,7 @@ static void judge_open(const lesson_store_location *location, const char *text) 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static lesson_store_location location;
     char *text = fuzz_copy_text(data, size);
-    int code = lesson_store_location_parse(&location, text);
+    int code = lesson_store__location_parse(&location, text);
     REQUIRE(code == LESSON_STORE_OK || code == LESSON_STORE_INVALID);
     fuzz_require_code(code);
     char *message = fuzz_copy_text(lesson_store_message(), strlen(lesson_store_message()));

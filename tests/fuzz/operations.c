@@ -118,7 +118,7 @@ static bool is_sound(const lesson_store_operation *operation) {
 
 static void judge(lesson_store *store, struct asked *asked) {
     for (size_t i = 0; i < asked->count; i++) {
-        int code = lesson_store_operation_check(store, &asked->operations[i]);
+        int code = lesson_store__operation_check(store, &asked->operations[i]);
         REQUIRE(code == (is_sound(&asked->operations[i]) ? LESSON_STORE_OK : LESSON_STORE_INVALID));
     }
     REQUIRE(lesson_store_batch(store, asked->operations, asked->count) == LESSON_STORE_OK);

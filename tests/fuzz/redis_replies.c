@@ -80,7 +80,8 @@ static void run_moves(lesson_store *store) {
 static void run_many(lesson_store *store, bool writes) {
     static lesson_store_operation operations[MANY];
     for (size_t i = 0; i < MANY; i++)
-        operations[i] = writes ? join_of("ann", 0, NULL) : operation_of(LESSON_STORE_OPERATION_COUNT_MEMBERS, NULL, "chess");
+        operations[i] =
+            writes ? join_of("ann", 0, NULL) : operation_of(LESSON_STORE_OPERATION_COUNT_MEMBERS, NULL, "chess");
     run(store, operations, MANY);
 }
 

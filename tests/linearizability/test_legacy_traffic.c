@@ -10,8 +10,8 @@
  *     on top.
  *   - Of the others, a record that is told has been written by somebody, and was not certainly overwritten before; so
  *     what a legacy writer wrote last, and nobody changed afterwards, is kept.
- *   - When all is quiet check names exactly the disagreement that there is, a repair repairs all of it without touching a
- *     user record, and a second check finds nothing.
+ *   - When all is quiet check names exactly the disagreement that there is, a repair repairs all of it without touching
+ * a user record, and a second check finds nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -54,8 +54,9 @@ static void end_deed(const client_seat *seat, history_call *deed) {
 
 static void change_lesson(const client_seat *seat, raw_server *raw, int8_t lesson) {
     bool creates = dice_once_in(&seat->self->dice, 2);
-    history_call *deed = begin_deed(seat, creates ? (model_call)MODEL_CREATE(lesson, LESSON_STORE_CREATE_RESET, false, 0)
-                                                  : (model_call)MODEL_END(lesson, LESSON_STORE_END_RECORD_ONLY, false, 0));
+    history_call *deed =
+        begin_deed(seat, creates ? (model_call)MODEL_CREATE(lesson, LESSON_STORE_CREATE_RESET, false, 0)
+                                 : (model_call)MODEL_END(lesson, LESSON_STORE_END_RECORD_ONLY, false, 0));
     if (creates)
         legacy_create(raw, words->lessons[lesson]);
     else

@@ -79,8 +79,8 @@ static bool set_looks_first(lesson_store_instance *instance, lesson_store_operat
     bool is_expected;
     get.lesson_id = set->lesson_id;
     wrapper_shared_run(instance, &get, 1);
-    is_expected = get.code == LESSON_STORE_OK &&
-                  lesson_store_set_expects(set, get.lesson.course_status, get.lesson.chat_status);
+    is_expected =
+        get.code == LESSON_STORE_OK && lesson_store_set_expects(set, get.lesson.course_status, get.lesson.chat_status);
     if (!is_expected)
         return false;
     sched_yield();

@@ -64,8 +64,8 @@ static void ask(struct model *model, lesson_store_operation *operation, struct s
     step->user = below(model, USERS);
     step->lesson = below(model, LESSONS);
     *operation = (lesson_store_operation){.kind = joins    ? LESSON_STORE_OPERATION_JOIN
-                                           : writes ? LESSON_STORE_OPERATION_QUIT
-                                                    : LESSON_STORE_OPERATION_WHERE};
+                                                  : writes ? LESSON_STORE_OPERATION_QUIT
+                                                           : LESSON_STORE_OPERATION_WHERE};
     operation->uid = lesson_store_id_of(model->uids[step->user]);
     operation->place = &step->place;
     if (joins) {

@@ -116,8 +116,8 @@ model_answer model_run(model_state *model, const model_call *call);
 
 bool model_answers_equal(const model_answer *a, const model_answer *b);
 
-/* The call as it is written in a test, "MODEL_JOIN(3, 0, 1, MODEL_NONE, LESSON_STORE_JOIN_STAY, 0, 0),", and an answer for a
- * person. `text` has MODEL_TEXT_SIZE bytes, and is returned. */
+/* The call as it is written in a test, "MODEL_JOIN(3, 0, 1, MODEL_NONE, LESSON_STORE_JOIN_STAY, 0, 0),", and an answer
+ * for a person. `text` has MODEL_TEXT_SIZE bytes, and is returned. */
 enum { MODEL_TEXT_SIZE = 200 };
 const char *model_call_text(const model_call *call, char text[MODEL_TEXT_SIZE]);
 const char *model_answer_text(const model_answer *answer, char text[MODEL_TEXT_SIZE]);

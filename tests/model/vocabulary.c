@@ -161,7 +161,8 @@ model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operati
         answer.refused_by = (uint8_t)operation->refused_by;
     if (operation->kind == LESSON_STORE_OPERATION_SET && operation->code == LESSON_STORE_CONFLICT)
         hear_statuses(&operation->lesson, &answer);
-    if ((operation->kind == LESSON_STORE_OPERATION_END || operation->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS) && is_ok)
+    if ((operation->kind == LESSON_STORE_OPERATION_END || operation->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS) &&
+        is_ok)
         answer.count = (uint32_t)operation->count;
     if (operation->kind == LESSON_STORE_OPERATION_GET_LESSON && is_ok) {
         hear_statuses(&operation->lesson, &answer);

@@ -7,6 +7,14 @@ quietly "$CMAKE" -S "$SOURCE" -B "$work/build" -DCMAKE_C_COMPILER="$CC" -DBUILD_
 quietly "$CMAKE" --build "$work/build"
 quietly "$CMAKE" --install "$work/build"
 [ -z "$(find "$work/prefix" -name '*.so*')" ] || fail "there is a shared library"
+
+# What it shows to the linker is what the headers declare: no name of another program can meet one of ours.
+grep -hE '^LESSON_STORE_API' "$SOURCE"/include/lessonstore/{lessonstore,executor,backend,fault}.h |
+    grep -oE 'lesson_store_[a-z_0-9]+\(' | tr -d '(' | sort -u >"$work/declared"
+nm -g --defined-only "$(find "$work/prefix" -name 'liblessonstore.a')" | awk 'NF == 3 {print $3}' | sort -u >"$work/shown"
+[ -s "$work/shown" ] || fail "found no symbols"
+diff "$work/declared" "$work/shown" || fail "what is declared (<) and what the archive shows (>) differ"
+
 consume by-cmake -DCMAKE_PREFIX_PATH="$work/prefix"
 
 export PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name lessonstore.pc)")

@@ -14,7 +14,7 @@ typedef struct fault_kind {
     /* Each may be NULL. */
     void (*strike)(fault_bench *bench); /* before the calls that shall meet it */
     void *(*beside)(void *bench);       /* while they run, in a thread */
-    void (*repair)(fault_bench *bench);   /* behind them */
+    void (*repair)(fault_bench *bench); /* behind them */
     bool loses_data;                    /* what was acknowledged may be gone with the server */
 } fault_kind;
 

@@ -23,7 +23,7 @@ static bool note(const lesson_store_finding *finding, void *context) {
              finding->uid.data ? finding->uid.data : "",
              finding->repaired     ? "repaired"
              : finding->repairable ? "repairable"
-                                 : "left",
+                                   : "left",
              finding->detail);
     return true;
 }

@@ -86,7 +86,8 @@ static void test_batch_whose_reply_is_lost(void **state) {
     static lesson_store_operation operations[COUNT];
     for (int i = 0; i < COUNT; i++) {
         bool reads = i % 2;
-        operations[i] = (lesson_store_operation){.kind = reads ? LESSON_STORE_OPERATION_WHERE : LESSON_STORE_OPERATION_JOIN};
+        operations[i] =
+            (lesson_store_operation){.kind = reads ? LESSON_STORE_OPERATION_WHERE : LESSON_STORE_OPERATION_JOIN};
         operations[i].uid = lesson_store_id_of("ann");
         if (reads)
             continue;

@@ -139,7 +139,8 @@ static void judge_repaired(const sqlite_files *files) {
     assert_int_equal(lesson_store_check(store, 0, NULL, NULL, &found, NULL), LESSON_STORE_OK);
     assert_int_equal(lesson_store_count_members(store, "algebra", &members), LESSON_STORE_OK);
     assert_true((found == 2 && members == 1) || (found == 0 && members == 2));
-    assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, &repaired), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, &repaired),
+                     LESSON_STORE_OK);
     assert_int_equal(repaired, found);
     assert_int_equal(lesson_store_check(store, 0, NULL, NULL, &found, NULL), LESSON_STORE_OK);
     assert_int_equal(found, 0);

@@ -23,7 +23,7 @@ static bool add_finding(const lesson_store_finding *finding, void *context) {
              (int)finding->uid.size, finding->uid.data ? finding->uid.data : "",
              finding->repaired     ? "repaired"
              : finding->repairable ? "repairable"
-                                 : "left");
+                                   : "left");
     assert_true(strlen(findings->text) + strlen(text) < sizeof findings->text);
     strcat(findings->text, text);
     return ++findings->count != findings->limit;

@@ -298,8 +298,7 @@ static int commit_that_fails(const sqlite_files *files, int number) {
     lesson_store *store;
     if (lesson_store_open(&store, files->location))
         return 1;
-    lesson_store_operation batch[] = {{.kind = LESSON_STORE_OPERATION_JOIN},
-                                      {.kind = LESSON_STORE_OPERATION_WHERE}};
+    lesson_store_operation batch[] = {{.kind = LESSON_STORE_OPERATION_JOIN}, {.kind = LESSON_STORE_OPERATION_WHERE}};
     batch[0].uid = batch[1].uid = lesson_store_id_of("ann");
     batch[0].course_id = lesson_store_id_of("maths");
     batch[0].lesson_id = lesson_store_id_of("algebra");

@@ -18,9 +18,7 @@ static void test_data_stays(void **state) {
     const sqlite_files *files = *state;
     lesson_store *store = sqlite_files_open(files, "");
     assert_int_equal(lesson_store_create(store, "algebra", 0), LESSON_STORE_OK);
-    assert_int_equal(
-        lesson_store_set_course_status(store, "algebra", LESSON_STORE_COURSE_ONLINE),
-        LESSON_STORE_OK);
+    assert_int_equal(lesson_store_set_course_status(store, "algebra", LESSON_STORE_COURSE_ONLINE), LESSON_STORE_OK);
     assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", "tab-1", 0, NULL), LESSON_STORE_OK);
     lesson_store_close(store);
 
