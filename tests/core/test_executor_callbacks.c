@@ -383,11 +383,38 @@ static void close_calls_what_was_not_drained(void **state) {
     }
 }
 
+/* As often as a loop may end and another one begin: a queue that is removed leaves its number and descriptor behind. */
+static void a_drained_queue_can_be_removed(void **state) {
+    (void)state;
+    struct gated gated = gated_open(1, 8, 8), other = gated_open(1, 8, 8);
+    for (int round = 0; round < 2 * LESSON_STORE_EXECUTOR_QUEUES_MAX; round++) {
+        lesson_store_completion_queue *queue = add_queue(&gated);
+        struct witness witness = {0};
+        lesson_store_operation join = gate_join("u", "l");
+        gate_shut();
+        gate_submit(gated.executor, &join, 0, queue, &witness);
+        assert_int_equal(lesson_store_executor_remove_queue(gated.executor, queue), LESSON_STORE_CONFLICT);
+        gate_open();
+        struct pollfd pollfd = {.fd = lesson_store_completion_queue_descriptor(queue), .events = POLLIN};
+        assert_int_equal(poll(&pollfd, 1, -1), 1);
+        assert_int_equal(lesson_store_executor_remove_queue(gated.executor, queue), LESSON_STORE_CONFLICT);
+        assert_int_equal(lesson_store_completion_queue_drain(queue, 0), 1);
+        assert_int_equal(witness.calls, 1);
+        assert_int_equal(lesson_store_executor_remove_queue(other.executor, queue), LESSON_STORE_INVALID);
+        assert_int_equal(lesson_store_executor_remove_queue(gated.executor, queue), LESSON_STORE_OK);
+    }
+    assert_int_equal(lesson_store_executor_remove_queue(gated.executor, NULL), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_executor_remove_queue(NULL, NULL), LESSON_STORE_INVALID);
+    gated_close(&other);
+    gated_close(&gated);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queue_is_readable_while_there_is_something),
         cmocka_unit_test(one_batch_serves_several_queues),
         cmocka_unit_test(there_are_no_more_queues_than_allowed),
+        cmocka_unit_test(a_drained_queue_can_be_removed),
         cmocka_unit_test(a_callback_may_submit),
         cmocka_unit_test(a_callback_of_the_executor_cannot_wait_for_it),
         cmocka_unit_test(a_callback_of_the_timekeeper_cannot_wait_for_it),

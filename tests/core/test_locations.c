@@ -80,6 +80,35 @@ static void parts_that_are_not_there(void **state) {
     assert_int_equal(the_spy.port, 7);
 }
 
+static bool find_secret(const char *name, const char *value, void *context) {
+    (void)name;
+    *(bool *)context |= strstr(value, "silver") != NULL;
+    return true;
+}
+
+static void secrets_are_never_shown(void **state) {
+    (void)state;
+    lesson_store *store;
+    bool found = false;
+    assert_opens("spy:?any=visible&token=silver&number=3");
+    assert_string_equal(the_spy.shown, "spy:?any=visible&token=***&number=3");
+    assert_int_equal(lesson_store_open_with(&store, &spy_backend, "spy:?token=silver"), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_info(store, find_secret, &found), LESSON_STORE_OK);
+    assert_false(found);
+    assert_int_equal(lesson_store_lessons(store, NULL, NULL), LESSON_STORE_INVALID);
+    lesson_store_close(store);
+
+    static const char *const wrong[] = {"spy:?token=silver-plated",     "spy:?tokens=silver",
+                                        "spy:?token=silver&colour=red", "spy:?number=0&token=silver",
+                                        "nosuch:?token=silver",         "spy://u:silver@h:x?token=silver"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_true(lesson_store_open_with(&store, &spy_backend, wrong[i]) < 0);
+        if (strstr(lesson_store_message(), "silver") && i != 0)
+            fail_msg("%s: %s", wrong[i], lesson_store_message());
+        assert_null(strstr(lesson_store_message(), "silver-plated"));
+    }
+}
+
 static void wrong_locations_say_what_is_wrong(void **state) {
     (void)state;
     assert_refused(NULL, "empty");
@@ -187,6 +216,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_parts),
         cmocka_unit_test(parts_that_are_not_there),
+        cmocka_unit_test(secrets_are_never_shown),
         cmocka_unit_test(wrong_locations_say_what_is_wrong),
         cmocka_unit_test(memory_has_no_place),
         cmocka_unit_test(a_location_has_a_longest_length),

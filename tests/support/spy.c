@@ -100,6 +100,7 @@ static int spy_members(lesson_store_instance *instance, const lesson_store_id *l
 static const lesson_store_option spy_options[] = {
     {.name = "text", .summary = "one of two words", .choices = "one|two", .text_default = "one"},
     {.name = "any", .summary = "any text"},
+    {.name = "token", .summary = "a secret", .choices = "gold|silver", .flags = LESSON_STORE_OPTION_SECRET},
     {.name = "number", .summary = "a number", .number_default = 5, .minimum = 1, .maximum = 10},
     {.name = NULL},
 };
