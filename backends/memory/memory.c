@@ -18,30 +18,6 @@ static int no_memory(void) {
     return lesson_store_fail(LESSON_STORE_NO_MEMORY, "memory: no memory left; nothing was changed");
 }
 
-/* ---- Fetching ahead. In a large store an operation waits for memory again and again: for the bucket of the user, the
- * user, the member who takes the user's index. The operations of a batch can wait together: all buckets are fetched at
- * once, then all users. What is fetched is only a guess; nothing depends on it. */
-
-#define GROUP_MAX 32    /* operations that are fetched for together */
-#define MEMBERS_AHEAD 8 /* members that are fetched while earlier ones are listed */
-
-static const UT_hash_bucket *bucket_of(const memory_store *memory, uint32_t hash) {
-    const UT_hash_table *table = memory->users->hh.tbl;
-    return &table->buckets[hash & (table->num_buckets - 1)];
-}
-
-static void fetch_bucket(const memory_store *memory, uint32_t hash) {
-    if (memory->users)
-        __builtin_prefetch(bucket_of(memory, hash));
-}
-
-static void fetch_users(const memory_store *memory, const uint32_t *hashes, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        fetch_bucket(memory, hashes[i]);
-    for (size_t i = 0; memory->users && i < count; i++)
-        __builtin_prefetch(bucket_of(memory, hashes[i])->hh_head);
-}
-
 /* ---- Answers */
 
 static void describe_lesson(const memory_lesson *lesson, lesson_store_lesson *out) {
@@ -49,7 +25,7 @@ static void describe_lesson(const memory_lesson *lesson, lesson_store_lesson *ou
     out->member_count = lesson->member_count;
     out->course_status = lesson->course_status;
     out->chat_status = lesson->chat_status;
-    out->has_record = lesson->has_record;
+    out->has_record = memory_has_record(lesson);
 }
 
 /* For an operation, whose answer must not point into the store: the id is the caller's own. */
@@ -74,19 +50,19 @@ static int memory_create(memory_store *memory, const lesson_store_operation *cre
     memory_lesson *lesson = memory_find_lesson(memory, create->lesson_id);
     if (!lesson && !(lesson = memory_add_lesson(memory, create->lesson_id)))
         return no_memory();
-    if (lesson->has_record && !(create->flags & LESSON_STORE_RESET))
+    if (memory_has_record(lesson) && !(create->flags & LESSON_STORE_RESET))
         return LESSON_STORE_EXISTS;
-    memory_set_record(lesson, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE);
+    memory_set_statuses(lesson, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE);
     return LESSON_STORE_OK;
 }
 
 static int memory_end(memory_store *memory, lesson_store_operation *end) {
     bool record_only = end->flags & LESSON_STORE_RECORD_ONLY;
     memory_lesson *lesson = memory_find_lesson(memory, end->lesson_id);
-    if (!lesson || (record_only && !lesson->has_record))
+    if (!lesson || (record_only && !memory_has_record(lesson)))
         return LESSON_STORE_NOT_FOUND;
     end->count = record_only ? 0 : lesson->member_count;
-    memory_remove_record(lesson);
+    memory_set_statuses(lesson, LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE);
     while (!record_only && lesson->member_count > 0)
         memory_leave(memory, lesson->members[lesson->member_count - 1]);
     memory_drop_lesson_if_empty(memory, lesson);
@@ -99,7 +75,7 @@ static bool is_expected(int32_t expected, int8_t current) {
 
 static int memory_set(memory_store *memory, lesson_store_operation *set) {
     memory_lesson *lesson = memory_find_lesson(memory, set->lesson_id);
-    if (!lesson || !lesson->has_record)
+    if (!lesson || !memory_has_record(lesson))
         return LESSON_STORE_NOT_FOUND;
     if (!is_expected(set->if_course_status, lesson->course_status) ||
         !is_expected(set->if_chat_status, lesson->chat_status)) {
@@ -124,7 +100,7 @@ static int memory_get_lesson(const memory_store *memory, lesson_store_operation 
 /* The first flag that refuses this join, or 0. `lesson` is NULL if it is unknown, `user` if the user is nowhere. */
 static uint32_t refusing_flag(const lesson_store_operation *join, const memory_lesson *lesson,
                               const memory_user *user) {
-    bool exists = lesson && lesson->has_record;
+    bool exists = lesson && memory_has_record(lesson);
     bool is_open = exists && (lesson->course_status == LESSON_STORE_COURSE_ONLINE ||
                               lesson->course_status == LESSON_STORE_COURSE_WAITING);
     bool is_elsewhere = user && user->lesson != lesson;
@@ -136,7 +112,6 @@ static uint32_t refusing_flag(const lesson_store_operation *join, const memory_l
 }
 
 static int memory_join(memory_store *memory, lesson_store_operation *join, uint32_t hash) {
-    fetch_bucket(memory, hash); /* it arrives while the lesson is looked up */
     memory_lesson *lesson = memory_find_lesson(memory, join->lesson_id);
     memory_user *user = memory_find_user(memory, join->uid, hash);
     uint32_t refusing = join->flags ? refusing_flag(join, lesson, user) : 0;
@@ -206,27 +181,38 @@ static uint32_t hash_of(const memory_store *memory, const lesson_store_operation
     return operation->uid.data ? memory_hash_of(memory, operation->uid) : 0;
 }
 
+#define GROUP_MAX 32
+
+/* In a large store an operation waits for memory twice before it finds its user: for the bucket, then for the user.
+ * Operations of a batch wait together. Nothing depends on what is fetched. */
+static void run_group(memory_store *memory, lesson_store_operation *operations, size_t count) {
+    uint32_t hashes[GROUP_MAX];
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash_of(memory, &operations[i]);
+        __builtin_prefetch(memory_bucket(memory, hashes[i]));
+    }
+    for (size_t i = 0; i < count; i++)
+        memory_fetch_user(memory, hashes[i]);
+    for (size_t i = 0; i < count; i++)
+        operations[i].code = run_operation(memory, &operations[i], hashes[i]);
+}
+
 static int memory_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     memory_store *memory = memory_of(instance);
-    if (count == 1) {
+    for (; count > GROUP_MAX; operations += GROUP_MAX, count -= GROUP_MAX)
+        run_group(memory, operations, GROUP_MAX);
+    if (count > 1)
+        run_group(memory, operations, count);
+    else
         operations->code = run_operation(memory, operations, hash_of(memory, operations));
-        return LESSON_STORE_OK;
-    }
-    for (size_t first = 0; first < count; first += GROUP_MAX) {
-        size_t size = count - first < GROUP_MAX ? count - first : GROUP_MAX;
-        uint32_t hashes[GROUP_MAX];
-        for (size_t i = 0; i < size; i++)
-            hashes[i] = hash_of(memory, &operations[first + i]);
-        fetch_users(memory, hashes, size);
-        for (size_t i = 0; i < size; i++)
-            operations[first + i].code = run_operation(memory, &operations[first + i], hashes[i]);
-    }
     return LESSON_STORE_OK;
 }
 
 /* ---- Streams */
 
-/* From the last to the first: a member who leaves is replaced by the last one, who has been listed by then. */
+#define MEMBERS_AHEAD 8 /* members who are fetched while others are listed */
+
+/* From the last to the first: the last member takes the place of one who leaves, and has been listed by then. */
 static int memory_members(lesson_store_instance *instance, lesson_store_id lesson_id,
                           lesson_store_member_callback callback, void *context) {
     const memory_lesson *lesson = memory_find_lesson(memory_of(instance), lesson_id);
@@ -262,10 +248,11 @@ static int memory_users(lesson_store_instance *instance, lesson_store_user_callb
     return LESSON_STORE_OK;
 }
 
-static bool check_ended(memory_store *memory, memory_lesson *lesson, bool repair,
-                        lesson_store_finding_callback callback, void *context) {
+/* A user record is a membership here, so the only thing to find is users of lessons without a record. */
+static bool check_lesson(memory_store *memory, memory_lesson *lesson, bool repair,
+                         lesson_store_finding_callback callback, void *context) {
     bool go_on = true;
-    for (uint32_t i = lesson->member_count; go_on && i > 0; i--) {
+    for (uint32_t i = memory_has_record(lesson) ? 0 : lesson->member_count; go_on && i > 0; i--) {
         memory_user *user = lesson->members[i - 1];
         lesson_store_finding finding = {.kind = LESSON_STORE_FINDING_ENDED_LESSON,
                                         .mendable = true,
@@ -277,21 +264,16 @@ static bool check_ended(memory_store *memory, memory_lesson *lesson, bool repair
         if (repair)
             memory_leave(memory, user);
     }
+    memory_drop_lesson_if_empty(memory, lesson);
     return go_on;
 }
 
-/* User records and members are one structure, so the only thing to find is lessons without a record. */
 static int memory_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                         void *context) {
-    memory_store *memory = memory_of(instance);
-    bool go_on = flags & LESSON_STORE_CHECK_ENDED;
-    for (memory_entry *entry = memory->lessons, *next; go_on && entry; entry = next) {
-        memory_lesson *lesson = (memory_lesson *)entry;
+    bool repair = flags & LESSON_STORE_CHECK_REPAIR, go_on = flags & LESSON_STORE_CHECK_ENDED;
+    for (memory_entry *entry = memory_of(instance)->lessons, *next; go_on && entry; entry = next) {
         next = entry->hh.next;
-        if (lesson->has_record)
-            continue;
-        go_on = check_ended(memory, lesson, flags & LESSON_STORE_CHECK_REPAIR, callback, context);
-        memory_drop_lesson_if_empty(memory, lesson);
+        go_on = check_lesson(memory_of(instance), (memory_lesson *)entry, repair, callback, context);
     }
     return LESSON_STORE_OK;
 }
