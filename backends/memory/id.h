@@ -36,10 +36,6 @@ static inline bool memory_same_bytes(const char *left, const char *right, size_t
     return memory_word(left + size - 8) == memory_word(right + size - 8);
 }
 
-static inline bool memory_same_id(lesson_store_id left, lesson_store_id right) {
-    return left.size == right.size && memory_same_bytes(left.data, right.data, left.size);
-}
-
 /* Mixes two numbers: the product of 128 bits, folded to 64. */
 static inline uint64_t memory_fold(uint64_t left, uint64_t right) {
 #ifdef __SIZEOF_INT128__

@@ -4,53 +4,38 @@
 #include "slab.h"
 
 #define CHUNK_BYTES ((size_t)64 << 10)
+#define CACHE_LINE                                                                                     \
+    64 /* a user with a uid of 5 to 12 bytes, 96 bytes in all, then lies in two lines and not in three \
+        */
 
-static size_t class_of(size_t size) {
-    assert(size > 0 && size <= MEMORY_SLAB_BLOCK_MAX);
-    return (size - 1) / MEMORY_SLAB_STEP;
-}
-
-/* The rest of the old chunk is given up: less than a block, of 64 KiB. */
+/* The rest of the chunk before is given up: it is smaller than one block. */
 static int add_chunk(memory_slab *slab) {
-    memory_slab_link *chunk = malloc(CHUNK_BYTES);
-    if (!chunk)
+    void *memory;
+    if (posix_memalign(&memory, CACHE_LINE, CHUNK_BYTES) != 0)
         return 0;
+    memory_slab_link *chunk = memory;
     chunk->next = slab->chunks;
     slab->chunks = chunk;
-    slab->rest = (char *)chunk + MEMORY_SLAB_STEP;
-    slab->rest_bytes = CHUNK_BYTES - MEMORY_SLAB_STEP;
+    slab->rest = (char *)chunk + CACHE_LINE;
+    slab->rest_bytes = CHUNK_BYTES - CACHE_LINE;
     return 1;
 }
 
-void *memory_slab_take(memory_slab *slab, size_t size) {
-    size_t class = class_of(size);
-    memory_slab_link *block = slab->idle[class];
-    if (block) {
-        slab->idle[class] = block->next;
-        return block;
-    }
-    size_t block_bytes = (class + 1) * MEMORY_SLAB_STEP;
+void *memory_slab_cut(memory_slab *slab, size_t size) {
+    assert(size > 0 && size <= MEMORY_SLAB_BLOCK_MAX);
+    size_t block_bytes = (size + MEMORY_SLAB_STEP - 1) / MEMORY_SLAB_STEP * MEMORY_SLAB_STEP;
     if (slab->rest_bytes < block_bytes && !add_chunk(slab))
         return NULL;
-    void *fresh = slab->rest;
+    void *block = slab->rest;
     slab->rest += block_bytes;
     slab->rest_bytes -= block_bytes;
     slab->used_bytes += block_bytes;
-    return fresh;
-}
-
-void memory_slab_give(memory_slab *slab, void *block, size_t size) {
-    if (!block)
-        return;
-    memory_slab_link *idle = block;
-    idle->next = slab->idle[class_of(size)];
-    slab->idle[class_of(size)] = idle;
+    return block;
 }
 
 void memory_slab_close(memory_slab *slab) {
-    while (slab->chunks) {
-        memory_slab_link *chunk = slab->chunks;
-        slab->chunks = chunk->next;
+    for (memory_slab_link *chunk = slab->chunks, *next; chunk; chunk = next) {
+        next = chunk->next;
         free(chunk);
     }
 }

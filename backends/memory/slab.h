@@ -6,7 +6,6 @@
 #define LESSON_STORE_MEMORY_SLAB_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #define MEMORY_SLAB_STEP 8 /* sizes are rounded up to a multiple of this, and blocks are aligned to it */
 #define MEMORY_SLAB_BLOCK_MAX 384
@@ -20,14 +19,29 @@ typedef struct memory_slab {
     memory_slab_link *chunks;
     char *rest; /* of the newest chunk */
     size_t rest_bytes;
-    size_t used_bytes; /* cut from chunks so far */
+    size_t used_bytes; /* cut from all chunks */
 } memory_slab;
 
-/* `size` bytes, 1 to MEMORY_SLAB_BLOCK_MAX; NULL if there is no memory. */
-void *memory_slab_take(memory_slab *slab, size_t size);
+/* A block that was never used before. */
+void *memory_slab_cut(memory_slab *slab, size_t size);
 
-/* Gives back what memory_slab_take returned for the same size. NULL is allowed. */
-void memory_slab_give(memory_slab *slab, void *block, size_t size);
+/* `size` bytes, 1 to MEMORY_SLAB_BLOCK_MAX; NULL if there is no memory. */
+static inline void *memory_slab_take(memory_slab *slab, size_t size) {
+    memory_slab_link **idle = &slab->idle[(size - 1) / MEMORY_SLAB_STEP];
+    memory_slab_link *block = *idle;
+    if (!block)
+        return memory_slab_cut(slab, size);
+    *idle = block->next;
+    return block;
+}
+
+/* Gives back what memory_slab_take returned for the same size. */
+static inline void memory_slab_give(memory_slab *slab, void *block, size_t size) {
+    memory_slab_link **idle = &slab->idle[(size - 1) / MEMORY_SLAB_STEP];
+    memory_slab_link *link = block;
+    link->next = *idle;
+    *idle = link;
+}
 
 void memory_slab_close(memory_slab *slab);
 

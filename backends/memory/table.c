@@ -37,7 +37,7 @@ static void drop_course_if_unused(memory_store *memory, memory_course *course) {
 
 /* The course, which is added if it is not there; NULL if there is no memory. */
 static memory_course *need_course(memory_store *memory, memory_course *likely, lesson_store_id id) {
-    if (likely && memory_same_id(memory_id(&likely->entry), id))
+    if (likely && lesson_store_id_equal(memory_id(&likely->entry), id))
         return likely;
     uint32_t hash = memory_hash_of(memory, id);
     memory_course *course = memory_find(memory->courses, id, hash);
@@ -64,23 +64,12 @@ memory_lesson *memory_add_lesson(memory_store *memory, lesson_store_id lesson_id
     uint32_t hash = memory_hash_of(memory, lesson_id);
     memory_lesson *lesson = add(memory, &memory->lessons, offsetof(memory_lesson, id), lesson_id, hash);
     if (lesson)
-        memory_remove_record(lesson);
+        memory_set_statuses(lesson, LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE);
     return lesson;
 }
 
-void memory_set_record(memory_lesson *lesson, int course_status, int chat_status) {
-    lesson->has_record = true;
-    lesson->course_status = (int8_t)course_status;
-    lesson->chat_status = (int8_t)chat_status;
-}
-
-void memory_remove_record(memory_lesson *lesson) {
-    memory_set_record(lesson, LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE);
-    lesson->has_record = false;
-}
-
 void memory_drop_lesson_if_empty(memory_store *memory, memory_lesson *lesson) {
-    if (lesson->has_record || lesson->member_count > 0)
+    if (memory_has_record(lesson) || lesson->member_count > 0)
         return;
     set_course(memory, &lesson->course, NULL);
     free(lesson->members);
@@ -113,12 +102,19 @@ static void remove_member(memory_lesson *lesson, const memory_user *user) {
 
 /* ---- Users */
 
-static void set_session(memory_store *memory, memory_user *user, char *session, lesson_store_id id) {
+static void give_session(memory_store *memory, unsigned char *session) {
     if (session)
-        memcpy(session, id.data, id.size);
-    memory_slab_give(&memory->slab, user->session, user->session_size);
-    user->session = session;
-    user->session_size = (uint8_t)id.size;
+        memory_slab_give(&memory->slab, session, 1 + (size_t)session[0]);
+}
+
+/* NULL if there is no memory. */
+static unsigned char *make_session(memory_store *memory, lesson_store_id id) {
+    unsigned char *session = memory_slab_take(&memory->slab, 1 + id.size);
+    if (session) {
+        session[0] = (unsigned char)id.size;
+        memcpy(session + 1, id.data, id.size);
+    }
+    return session;
 }
 
 /* All that can fail comes first. */
@@ -128,19 +124,19 @@ bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory
         return false;
     memory_lesson *old = user ? user->lesson : NULL;
     memory_course *course = need_course(memory, lesson->course, join->course_id);
-    char *session = join->session.size ? memory_slab_take(&memory->slab, join->session.size) : NULL;
+    unsigned char *session = join->session.size ? make_session(memory, join->session) : NULL;
     bool ready = course && (session || !join->session.size) && (old == lesson || has_room(lesson));
     if (ready && !user)
         user = add(memory, &memory->users, offsetof(memory_user, uid), join->uid, hash);
     if (!ready || !user) {
-        memory_slab_give(&memory->slab, session, join->session.size);
+        give_session(memory, session);
         drop_course_if_unused(memory, course);
         memory_drop_lesson_if_empty(memory, lesson);
         return false;
     }
 
-    if (session || user->session)
-        set_session(memory, user, session, join->session);
+    give_session(memory, user->session);
+    user->session = session;
     set_course(memory, &user->course, course);
     set_course(memory, &lesson->course, course);
     if (old == lesson)
@@ -155,8 +151,7 @@ bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory
 
 void memory_leave(memory_store *memory, memory_user *user) {
     remove_member(user->lesson, user);
-    if (user->session)
-        memory_slab_give(&memory->slab, user->session, user->session_size);
+    give_session(memory, user->session);
     set_course(memory, &user->course, NULL);
     drop(memory, &memory->users, &user->entry);
 }
