@@ -8,8 +8,9 @@
  *   connection.c  one connection: making and replacing it, requests under way, replies
  *   greeting.c    what a new connection says first    channel.c  moving bytes in time
  *   request.c     writing requests        reply.c  collecting replies        failure.c  the server's errors
- *   scripts/      what the server runs    keys.h        the keys          settings.c  what the location says cursor.h
- * where a scan goes on seen.c        what was given already    malformed.c  what is not given, being of a wrong shape
+ *   scripts/      what the server runs    keys.h  the keys, and what a session means
+ *   settings.c    what the location says  cursor.h  where a scan goes on
+ *   seen.c        what was given already  malformed.c  what is not given, being of a wrong shape
  */
 #ifndef LESSON_STORE_REDIS_REDIS_H
 #define LESSON_STORE_REDIS_REDIS_H

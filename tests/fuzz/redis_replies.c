@@ -72,6 +72,13 @@ static void run_one(lesson_store *store, lesson_store_operation_kind kind) {
     run(store, &operation, 1);
 }
 
+/* What asks for no place has a shorter answer. */
+static void run_plain(lesson_store *store, uint8_t call) {
+    lesson_store_operation operation =
+        call == 'J' ? join_of("ann", 0, NULL) : operation_of(LESSON_STORE_OPERATION_QUIT, "ann", NULL);
+    run(store, &operation, 1);
+}
+
 static void run_moves(lesson_store *store) {
     lesson_store_operation joins[] = {join_of("ann", 0, NULL), join_of("bob", 0, NULL), join_of("cho", 0, NULL)};
     run(store, joins, 3);
@@ -110,6 +117,8 @@ static void call_store(lesson_store *store, uint8_t call, uint8_t stop_after) {
         run_one(store, (lesson_store_operation_kind)(call - '0'));
     else if (call == 'a')
         run_all_kinds(store);
+    else if (call == 'J' || call == 'Q')
+        run_plain(store, call);
     else if (call == 'j')
         run_moves(store);
     else if (call == 'p' || call == 'P')
