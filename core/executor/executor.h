@@ -7,8 +7,8 @@
  * What a cancel or a deadline decides before the store has (early.c) goes to its callback past the lane.
  *
  * Locks. The executor's mutex keeps the lanes' lists, the deadlines and most figures, and is never held while the
- * store works or a callback runs. Each queue has a mutex of its own, which is taken last. Free slots are a stack
- * without a lock, so that callbacks which end in several threads do not meet at one.
+ * store works or a callback runs. Each queue has a mutex of its own, and so have the free slots; these are
+ * taken last.
  */
 #ifndef LESSON_STORE_EXECUTOR_PRIVATE_H
 #define LESSON_STORE_EXECUTOR_PRIVATE_H
@@ -64,7 +64,6 @@ typedef struct lesson_store__submission {
     void *context;
     struct lesson_store__submission *next; /* in a chain */
 
-    _Atomic(uint32_t) next_free;
     lesson_store_operation operation; /* its ids, its place and its message point to those below */
     char ids[4 * LESSON_STORE_ID_MAX];
     lesson_store_place place;
@@ -83,9 +82,11 @@ typedef struct lesson_store__chain {
 typedef struct lesson_store__slots {
     lesson_store__submission *all;
     uint32_t count;
-    _Atomic(uint32_t) room;  /* how many more operations may be pending */
-    _Atomic(uint32_t) fresh; /* slots from here on were never used, and their memory never touched */
-    _Atomic(uint64_t) free;  /* the top of the stack, and the number of its changes */
+
+    pthread_mutex_t mutex;          /* keeps what follows */
+    uint32_t room;                  /* how many more operations may be pending */
+    uint32_t used;                  /* slots from here on were never used, and their memory never touched */
+    lesson_store__submission *free; /* a chain */
 } lesson_store__slots;
 
 /* More slots than may be pending are needed where those that were decided are still held by a lane. */
@@ -95,9 +96,12 @@ void lesson_store__slots_close(lesson_store__slots *slots);
 /* NULL if pending_max are pending. */
 lesson_store__submission *lesson_store__slots_take(lesson_store__slots *slots);
 
-/* Makes the slot itself free, or room for one more operation, or both. */
-void lesson_store__slots_free(lesson_store__slots *slots, lesson_store__submission *submission);
+/* Frees the slot itself, and room for one more operation with it, or only one of the two. */
+void lesson_store__slots_free(lesson_store__slots *slots, lesson_store__submission *submission, bool makes_room);
 void lesson_store__slots_make_room(lesson_store__slots *slots);
+
+/* How many slots, from the first on, were ever used. */
+uint32_t lesson_store__slots_used(lesson_store__slots *slots);
 
 uint32_t lesson_store__slots_index(const lesson_store__slots *slots, const lesson_store__submission *submission);
 

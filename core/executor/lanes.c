@@ -118,7 +118,7 @@ static void drop_early(lesson_store__lane *lane) {
         lane->batch[i] = NULL;
         executor->unsettled--;
         if (submission->holders == LESSON_STORE_HELD_BY_LANE)
-            lesson_store__slots_free(&executor->slots, submission);
+            lesson_store__slots_free(&executor->slots, submission, false);
         submission->holders = LESSON_STORE_HELD_BY_CALLBACK;
     }
 }

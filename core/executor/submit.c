@@ -107,8 +107,7 @@ int lesson_store_executor_submit(lesson_store_executor *executor, const lesson_s
     lesson_store__lane *lane = lane_of(executor, operation);
     if (accept(executor, submission, lane, deadline_after(timeout_ms), ticket))
         return LESSON_STORE_OK;
-    lesson_store__slots_free(&executor->slots, submission);
-    lesson_store__slots_make_room(&executor->slots);
+    lesson_store__slots_free(&executor->slots, submission, true);
     return fail_closed();
 }
 
