@@ -20,18 +20,13 @@ static int no_memory(void) {
 
 /* ---- Answers */
 
-static void describe_lesson(const memory_lesson *lesson, lesson_store_lesson *out) {
-    out->lesson_id = memory_id(&lesson->entry);
-    out->member_count = lesson->member_count;
-    out->course_status = lesson->course_status;
-    out->chat_status = lesson->chat_status;
-    out->has_record = memory_has_record(lesson);
-}
-
-/* For an operation, whose answer must not point into the store: the id is the caller's own. */
-static void answer_lesson(const memory_lesson *lesson, lesson_store_operation *operation) {
-    describe_lesson(lesson, &operation->lesson);
-    operation->lesson.lesson_id = operation->lesson_id;
+/* `id` is the lesson's, in memory of the caller of an operation or in the store. */
+static lesson_store_lesson describe(const memory_lesson *lesson, lesson_store_id id) {
+    return (lesson_store_lesson){.lesson_id = id,
+                                 .member_count = lesson->member_count,
+                                 .course_status = lesson->course_status,
+                                 .chat_status = lesson->chat_status,
+                                 .has_record = memory_has_record(lesson)};
 }
 
 /* `user` is NULL for one who is nowhere. */
@@ -79,7 +74,7 @@ static int memory_set(memory_store *memory, lesson_store_operation *set) {
         return LESSON_STORE_NOT_FOUND;
     if (!is_expected(set->if_course_status, lesson->course_status) ||
         !is_expected(set->if_chat_status, lesson->chat_status)) {
-        answer_lesson(lesson, set);
+        set->lesson = describe(lesson, set->lesson_id);
         return LESSON_STORE_CONFLICT;
     }
     if (set->course_status != LESSON_STORE_STATUS_NONE)
@@ -93,7 +88,7 @@ static int memory_get_lesson(const memory_store *memory, lesson_store_operation 
     const memory_lesson *lesson = memory_find_lesson(memory, get->lesson_id);
     if (!lesson)
         return LESSON_STORE_NOT_FOUND;
-    answer_lesson(lesson, get);
+    get->lesson = describe(lesson, get->lesson_id);
     return LESSON_STORE_OK;
 }
 
@@ -227,8 +222,7 @@ static int memory_members(lesson_store_instance *instance, lesson_store_id lesso
 
 static int memory_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
     for (const memory_entry *entry = memory_of(instance)->lessons; entry; entry = entry->hh.next) {
-        lesson_store_lesson described;
-        describe_lesson((const memory_lesson *)entry, &described);
+        lesson_store_lesson described = describe((const memory_lesson *)entry, memory_id(entry));
         if (!callback(&described, context))
             break;
     }

@@ -14,12 +14,11 @@
 
 #include <lessonstore/backend.h>
 
-#include "id.h"
+#include "hash.h"
 #include "slab.h"
 
 /* uthash takes its hash function from here. It is used where a `memory` is in scope. */
 #define HASH_FUNCTION(key, size, hash) ((hash) = memory_hash((key), (size), memory->seed))
-#define HASH_KEYCMP(left, right, size) (!memory_same_bytes((left), (right), (size)))
 #define HASH_NONFATAL_OOM 1 /* a failed addition leaves the table as it was, and sets hh.tbl to NULL */
 #include <uthash.h>
 
@@ -72,6 +71,10 @@ typedef struct memory_store {
 
 static inline lesson_store_id memory_id(const memory_entry *entry) {
     return (lesson_store_id){entry->hh.key, entry->hh.keylen};
+}
+
+static inline bool memory_same_id(lesson_store_id left, lesson_store_id right) {
+    return left.size == right.size && memcmp(left.data, right.data, left.size) == 0;
 }
 
 static inline lesson_store_id memory_session(const memory_user *user) {
