@@ -74,7 +74,7 @@ static inline lesson_store_id memory_id(const memory_entry *entry) {
 }
 
 static inline bool memory_same_id(lesson_store_id left, lesson_store_id right) {
-    return left.size == right.size && memcmp(left.data, right.data, left.size) == 0;
+    return left.size == right.size && (left.size == 0 || memcmp(left.data, right.data, left.size) == 0);
 }
 
 static inline lesson_store_id memory_session(const memory_user *user) {

@@ -149,7 +149,7 @@ BATCH_SERVER_NOTE = "where the server's time goes is the engine's: in a profile 
     "the answers, and that one failing join leaves the others alone."
 SQLITE_GROWTH_NOTE = "each random join among a million users changes pages of its own, which go whole into the log: in a profile 59 % " \
     "of the time is the kernel's, 26 % SQLite's and 1 % ours. No page size changes that (backends/sqlite/README.md has the figures)."
-MEMORY_GROWTH_NOTE = "a single join waits for memory three times in a row, and memory is slower than the caches by that much; " \
+MEMORY_GROWTH_NOTE = "a single join waits for memory twice, for the bucket and then for the user, and memory is slower than the caches by that much; " \
     "operations of a batch wait together, and grow less (see batches of 64)."
 REDIS_GROWTH_NOTE = "the keys of a million users are in no cache of the server's processor, whoever asks for them."
 OWN_TURN_NOTE = "over ten seconds and more the second client also waits for its own turn, being the third on two vCPUs: the row of " \
