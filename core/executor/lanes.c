@@ -138,7 +138,7 @@ static void end_batch(lesson_store__lane *lane) {
 
 static void run_batch(lesson_store__lane *lane) {
     for (size_t i = 0; i < lane->count; i++) {
-        lane->operations[i] = lane->batch[i]->operation;
+        lesson_store__copy(&lane->operations[i], &lane->batch[i]->operation, sizeof *lane->operations);
         lane->timed += lane->batch[i]->timed;
     }
     lesson_store_batch(lane->executor->store, lane->operations, lane->count);

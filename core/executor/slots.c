@@ -70,7 +70,7 @@ static char *keep_id(char *end, lesson_store_id *id) {
 void lesson_store__submission_fill(lesson_store__submission *submission, const lesson_store_operation *operation) {
     const lesson_store_id none = {NULL, 0};
     lesson_store_operation *copy = &submission->operation;
-    *copy = *operation;
+    lesson_store__copy(copy, operation, sizeof *copy);
     char *end = keep_id(submission->ids, &copy->uid);
     end = keep_id(end, &copy->course_id);
     end = keep_id(end, &copy->lesson_id);

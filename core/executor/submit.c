@@ -24,7 +24,8 @@ static int check_submission(const lesson_store_executor *executor, const lesson_
     if (queue && queue->executor != executor)
         return lesson_store_fail(LESSON_STORE_INVALID, "submit: the queue is of another executor");
     /* Ids may lie in the place, for it is not written to while they are read. */
-    lesson_store_operation asked = *operation;
+    lesson_store_operation asked;
+    lesson_store__copy(&asked, operation, sizeof asked);
     asked.place = NULL;
     return lesson_store__operation_check(executor->store, &asked);
 }
