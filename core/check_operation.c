@@ -25,9 +25,9 @@ static const struct rule {
     [LESSON_STORE_OPERATION_COUNT_MEMBERS] = {LESSON, LESSON, 0, 0, false},
 };
 
-#define COUNT_ONE(name, number, word) +1
-_Static_assert(sizeof rules / sizeof *rules == 1 LESSON_STORE_OPERATION_MAP(COUNT_ONE),
-               "every operation has its rules");
+#define COUNT_ONE(name, number, word) COUNT_##name,
+enum { COUNT_NONE, LESSON_STORE_OPERATION_MAP(COUNT_ONE) OPERATIONS };
+_Static_assert(sizeof rules / sizeof *rules == OPERATIONS, "every operation has its rules");
 #undef COUNT_ONE
 
 static const struct rule *rule_of(const lesson_store_operation *operation) {
