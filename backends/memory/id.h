@@ -1,6 +1,6 @@
 /*
- * Hashing and comparing ids. Ids are short, so both read overlapping words instead of calling a function that is made
- * for any length: the last word ends where the id ends, even if a part of it was read before.
+ * Hashing and comparing ids. Ids are short, so both functions read overlapping words instead of calling a function for
+ * any length. The last word ends where the id ends, even if an earlier word already covered part of it.
  */
 #ifndef LESSON_STORE_MEMORY_ID_H
 #define LESSON_STORE_MEMORY_ID_H
@@ -13,7 +13,7 @@ static inline uint64_t memory_word(const char *bytes) {
     return word;
 }
 
-/* Fewer than eight bytes as one number, to which each of them contributes. */
+/* Fewer than eight bytes as one number that depends on each of them. */
 static inline uint64_t memory_short_word(const char *bytes, size_t size) {
     uint32_t first = 0, last = 0;
     if (size >= sizeof first) {
@@ -36,7 +36,7 @@ static inline bool memory_same_bytes(const char *left, const char *right, size_t
     return memory_word(left + size - 8) == memory_word(right + size - 8);
 }
 
-/* Mixes two numbers: the product of 128 bits, folded to 64. */
+/* Mixes two numbers: their product of 128 bits, folded to 64. */
 static inline uint64_t memory_fold(uint64_t left, uint64_t right) {
 #ifdef __SIZEOF_INT128__
     __extension__ unsigned __int128 product = (unsigned __int128)left * right;
@@ -47,7 +47,7 @@ static inline uint64_t memory_fold(uint64_t left, uint64_t right) {
 #endif
 }
 
-/* Clients choose uids. With a seed that they do not know, they cannot choose many of the same hash. */
+/* Clients choose uids. Because they do not know the seed, they cannot choose many uids with the same hash. */
 static inline uint32_t memory_hash(const char *bytes, size_t size, uint64_t seed) {
     const uint64_t odd1 = UINT64_C(0x9e3779b97f4a7c15), odd2 = UINT64_C(0xd1b54a32d192ed03);
     uint64_t state = seed ^ size * odd1;

@@ -1,10 +1,11 @@
-/* Slots: memory for the operations that are pending, all of it taken when the executor is opened. */
+/* Slots: memory for the pending operations, all allocated when the executor opens. */
 #include <stdlib.h>
 
 #include "executor.h"
 
-/* The top of the stack is an index + 1, 0 where the stack is empty. Above it stands the number of changes: without it,
- * a thread that was interrupted while taking the top could find the same slot there again, but another one beneath. */
+/* The low half is the top of the stack: an index + 1, or 0 if the stack is empty. The high half counts changes. Without
+ * the count, a thread that was interrupted while it took the top could find the same slot on top again with another
+ * slot below it. */
 #define TOP_BITS 32
 
 static uint32_t top_of(uint64_t free) {
@@ -60,8 +61,9 @@ static lesson_store__submission *take_fresh(lesson_store__slots *slots) {
     return NULL;
 }
 
-/* The last slot that was used comes first, because it is the likeliest to be in a cache. Who has room will find a slot,
- * since slots are freed before room is made; but between the two looks another thread can have moved it. */
+/* The slot that was used last comes first, because it is most likely in a cache. A thread that got room finds a slot,
+ * because slots are freed before room is made. But another thread can move the slot between the two looks, so this
+ * loops. */
 lesson_store__submission *lesson_store__slots_take(lesson_store__slots *slots) {
     if (!take_room(slots))
         return NULL;
@@ -123,7 +125,7 @@ void lesson_store__copy_answers(lesson_store_operation *to, const lesson_store_o
     to->count = from->count;
     to->reserved_answer = from->reserved_answer;
     memcpy(to->reserved_answers, from->reserved_answers, sizeof to->reserved_answers);
-    /* An answer that names the lesson means the caller's own id. */
+    /* In an answer that names the lesson, `lesson_id` is the caller's own id. */
     bool own = from->lesson_id.data && from->lesson.lesson_id.data == from->lesson_id.data;
     to->lesson = from->lesson;
     if (own)
