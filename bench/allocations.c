@@ -1,4 +1,4 @@
-/* The names that glibc keeps for who replaces its malloc. */
+/* The names that glibc keeps for programs that replace its malloc. */
 #include "allocations.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@ void *__libc_realloc(void *block, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *block);
 
-/* Visible, so that the shared libraries find these first. */
+/* Visible, so that shared libraries find these functions first. */
 #define REPLACED __attribute__((visibility("default")))
 REPLACED void *malloc(size_t size);
 REPLACED void *calloc(size_t count, size_t size);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# bench.sh FOLDER [--short] [NAME]: runs the benchmarks that were built in FOLDER, or the one of this name.
-# Figures go to bench/results/NAME.tsv, and the report is made anew of all that are there. With --short they go to
-# FOLDER/short, and only serve to see that everything works.
+# bench.sh FOLDER [--short] [NAME]: runs the benchmarks built in FOLDER, or the one of this name. Figures go to
+# bench/results/NAME.tsv, and the report is made again from all figures there. With --short, figures go to FOLDER/short
+# and only show that everything works.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +24,7 @@ results=bench/results
 [ -z "$short" ] || results=$folder/short
 mkdir -p "$results"
 
-# What was measured: the commit, and whether something else than figures was changed since.
+# The measured commit, and whether files other than figures have changed since.
 commit() {
     local commit
     commit=$(git rev-parse --short HEAD 2>/dev/null) || { echo unknown && return; }
@@ -32,7 +32,7 @@ commit() {
     echo "$commit"
 }
 
-# What the figures depend on. Neither the machine's name nor any path.
+# The facts that the figures depend on. The machine's name and paths are left out.
 facts() {
     local redis
     printf '# measured\t%s\n' "$(date -u '+%Y-%m-%d %H:%M UTC')"

@@ -1,7 +1,7 @@
 /*
- * Single joins through the executor: from an event loop that keeps so many under way, and from threads that each wait
- * for theirs. Beside them direct calls from as many threads, EVALSHA pipelined at the same depth, and redis-benchmark,
- * which keeps 3,200 under way.
+ * Single joins through the executor: from an event loop that keeps a number of operations under way, and from threads
+ * that each wait for one. They are compared with direct calls from as many threads, with EVALSHA pipelined at the same
+ * depth, and with redis-benchmark, which keeps 3,200 requests under way.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -16,7 +16,7 @@
 #include "redis_benchmark.h"
 #include "redis_server.h"
 
-#define RANGE 316 /* of redis-benchmark: some 100,000 users */
+#define RANGE 316 /* of redis-benchmark: about 100,000 users */
 #define TOOL_DEPTH 3200
 #define THREADS_MAX 64
 #define ROUNDS 5
@@ -25,23 +25,23 @@ enum { DATABASE_OURS, DATABASE_RAW, DATABASE_TOOL };
 
 typedef struct setting {
     const benchmark *bench;
-    const char *name; /* what the names of the works begin with */
+    const char *name; /* prefix of the names of the works */
     lesson_store *store;
     workload load;
-    redis_server *server; /* this and what follows only for Redis */
+    redis_server *server; /* only for Redis, as are the members below */
     raw_redis *raw;
     raw_redis *tool_data;
 } setting;
 
-/* What one way works on in its turns. */
+/* The data that one way works on in its rounds. */
 typedef struct share {
     const setting *all;
-    workload_join *joins; /* a copy of its own, turned before each round */
+    workload_join *joins; /* its own copy, turned before each round */
     size_t join_count;
-    size_t depth; /* under way, or threads */
+    size_t depth; /* operations under way, or threads */
     histogram times;
     lesson_store_executor_figures figures; /* of the latest round */
-    double wall_ns;                        /* redis-benchmark's own account */
+    double wall_ns;                        /* the time that redis-benchmark reports */
 } share;
 
 static void must_be_done(int code) {
@@ -60,7 +60,7 @@ static lesson_store_executor *open_executor(const share *mine) {
 }
 
 static void close_executor(share *mine, lesson_store_executor *executor) {
-    must_be_done(lesson_store_executor_stop(executor, 0)); /* run returns before its callback has */
+    must_be_done(lesson_store_executor_stop(executor, 0)); /* waits, because run returns before its callback has */
     lesson_store_executor_figures_init(&mine->figures, sizeof mine->figures);
     lesson_store_executor_read_figures(executor, &mine->figures);
     measure_must(mine->figures.completed == mine->join_count, "not every join was completed");
@@ -77,7 +77,7 @@ typedef struct loop {
     size_t completed;
 } loop;
 
-/* One of those that are under way; when it is done it is used for the next. */
+/* One operation under way. When it is done, the structure serves the next one. */
 typedef struct flight {
     loop *loop;
     uint64_t begin_ns;
@@ -128,7 +128,7 @@ typedef struct worker {
     pthread_t thread;
     const share *mine;
     lesson_store_executor *executor; /* NULL: direct calls */
-    size_t first;                    /* of its joins: every `depth`-th from here on */
+    size_t first;                    /* of its joins, which are every `depth`-th from here */
     histogram times;
 } worker;
 
@@ -256,7 +256,8 @@ static void close_setting(setting *all) {
     workload_free(&all->load);
 }
 
-/* `most` is how many joins take a moment through the executor; direct ones wait for each, so they are fewer. */
+/* `most` is the number of joins that take a moment through the executor. A direct call waits for each, so `direct_most`
+ * is smaller. */
 static void measure_store(const setting *all, size_t most, size_t direct_most, size_t loop_ways) {
     static const size_t depths[] = {8, 64, 512};
     for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)

@@ -2,10 +2,10 @@
 
 #include <stddef.h>
 
-#define BITS 6 /* of a time that its bucket keeps, below the highest one */
+#define BITS 6 /* bits below the highest one that a bucket keeps of a time */
 #define STEPS (1u << BITS)
 
-/* Times below STEPS have a bucket each. A longer one keeps its highest bit and the BITS below it. */
+/* Times below STEPS have one bucket each. A longer time keeps its highest bit and the BITS bits below it. */
 static size_t bucket_of(uint64_t ns) {
     if (ns < STEPS)
         return (size_t)ns;
@@ -13,7 +13,7 @@ static size_t bucket_of(uint64_t ns) {
     return (size_t)shift * STEPS + (size_t)(ns >> shift);
 }
 
-/* The longest time of a bucket. */
+/* Returns the longest time of a bucket. */
 static uint64_t end_of(size_t bucket) {
     if (bucket < STEPS)
         return bucket;

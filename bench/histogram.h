@@ -1,4 +1,4 @@
-/* How long things took: counts in buckets that are exact below 64 ns and within 1.6 % above. */
+/* Durations, counted in buckets that are exact below 64 ns and within 1.6 % above. */
 #ifndef LESSON_STORE_BENCH_HISTOGRAM_H
 #define LESSON_STORE_BENCH_HISTOGRAM_H
 
@@ -6,7 +6,7 @@
 
 #define HISTOGRAM_BUCKETS 3776 /* 64, and 64 for each further power of two up to 2^64 */
 
-/* All zero is an empty one. */
+/* Zero it to begin. */
 typedef struct histogram {
     uint64_t count;
     uint64_t longest;
@@ -16,7 +16,7 @@ typedef struct histogram {
 void histogram_record(histogram *times, uint64_t ns);
 void histogram_add(histogram *into, const histogram *from);
 
-/* The time within which so many percent were done; 100 is exactly the longest. 0 for an empty one. */
+/* Returns the time within which this percentage was done; 100 gives exactly the longest. 0 for an empty histogram. */
 uint64_t histogram_percentile(const histogram *times, double percent);
 
 #endif

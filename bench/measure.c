@@ -60,7 +60,7 @@ void measure_make_folder(char folder[MEASURE_FOLDER_SIZE]) {
 
 /* ---- vCPUs */
 
-/* The last one: the first is where the system's own work tends to be. */
+/* The last vCPU, because the system's own work tends to be on the first. */
 static int last_cpu(const cpu_set_t *allowed) {
     int cpu = CPU_SETSIZE - 1;
     while (cpu > 0 && !CPU_ISSET((size_t)cpu, allowed))
@@ -76,7 +76,7 @@ void measure_pin(void) {
     measure_must(sched_setaffinity(0, sizeof one, &one) == 0, "the thread cannot be pinned");
 }
 
-/* The system leaves out those that the process may not use. */
+/* The kernel ignores vCPUs that the process may not use. */
 void measure_unpin(void) {
     cpu_set_t all;
     memset(&all, 0xff, sizeof all);
@@ -103,7 +103,7 @@ void measure_add_helper(benchmark *bench, pid_t helper) {
     bench->helper = helper;
 }
 
-/* 0 for no process. */
+/* 0 if there is no such process. */
 static uint64_t cpu_ns_of(pid_t pid) {
     clockid_t clock;
     if (pid <= 0)
@@ -194,7 +194,7 @@ static const struct {
     [CLOCK_WALL] = {"wall-ns", "wall-ns-ratio"},
 };
 
-/* Nanoseconds an operation. */
+/* Nanoseconds per operation. */
 typedef double sample_table[CLOCK_COUNT][VARIANTS_MAX][MEASURE_ROUNDS_MAX];
 
 typedef struct instant {
@@ -227,7 +227,7 @@ static void print_ratio(const benchmark *bench, const char *work, const char *va
     measure_print_median(bench, work, variant, size, metric, ratios, (size_t)bench->rounds, "x");
 }
 
-/* Ratios first: printing a median sorts the samples, and then they no longer stand in pairs. */
+/* Ratios come first: printing a median sorts the samples, and afterwards they are no longer in pairs. */
 static void print_samples(const benchmark *bench, const char *work, uint64_t size, const measure_variant *variants,
                           size_t variant_count, sample_table *samples, clock_kind clock) {
     for (size_t i = 1; i < variant_count; i++)

@@ -1,6 +1,6 @@
 /*
- * The memory backend beside loops written by hand (references.h): what an operation costs in CPU time, what a user
- * costs in memory, what is allocated in a steady state, and how fast a lesson's members are listed.
+ * The memory backend compared with loops written by hand (references.h): the CPU time of an operation, the memory of a
+ * user, the allocations in a steady state, and the speed of listing a lesson's members.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,26 +14,26 @@
 #define LESSONS 1000
 #define BATCH 64
 #define MOVES_MAX 50000
-#define EACH_ONCE_MAX 1000000 /* users; to draw others before each round takes longer than what is measured */
+#define EACH_ONCE_MAX 1000000 /* users; drawing others before each round would take longer than the measured work */
 #define ROUNDS 11
-#define MEMBERS_GOAL 500000 /* members that a round of listing gives in all */
+#define MEMBERS_GOAL 500000 /* members that one round of listing gives in all */
 
 #define REQUEST_ID_SIZE 32
 
-/* The ids of an operation as a server has them, in one piece that was just read, so that no side waits for the memory
- * of the benchmark's own input. */
+/* The ids of an operation as a server has them: in one piece, and just read. So no side waits for the memory of the
+ * benchmark's own input. */
 typedef struct request {
     char uid[REQUEST_ID_SIZE];
     char lesson_id[REQUEST_ID_SIZE];
 } request;
 
-/* One side: our store, or a table of a reference. */
+/* One side: our store, or the table of a reference. */
 typedef struct party {
     lesson_store *store;
     const reference *reference;
     void *table;
     const workload *load;
-    workload_join *joins; /* what its work is; of its own, because they are turned */
+    workload_join *joins; /* its work; its own copy, because the joins are turned */
     request *requests;    /* their ids, in the same block */
     size_t join_count;
     uint64_t seed;
@@ -65,7 +65,7 @@ static void take_joins(party *side, workload_join *joins, size_t count) {
     free(joins);
 }
 
-/* Each to a lesson so many behind, so that also the second round consists of moves. */
+/* Moves each join on by this many lessons, so that the second round also consists of moves. */
 static void turn(party *side, size_t lessons) {
     for (size_t i = 0; i < side->join_count; i++) {
         workload_join *join = &side->joins[i];
@@ -75,7 +75,7 @@ static void turn(party *side, size_t lessons) {
     }
 }
 
-/* Users without repetition, for what finds each of them once. */
+/* Users without repetition, for work that finds each of them once. */
 static workload_join *some_users(const workload *load, size_t count, uint64_t seed) {
     workload_join *joins = workload_fill(load);
     for (size_t i = 0; i < count; i++) {
@@ -87,7 +87,7 @@ static workload_join *some_users(const workload *load, size_t count, uint64_t se
     return joins;
 }
 
-/* Other users for the next round; the same ones on every side. */
+/* Draws other users for the next round; the same ones on every side. */
 static void redraw(party *side) {
     size_t count = side->join_count;
     free(side->joins);
@@ -155,7 +155,8 @@ static void prepare_move(void *context) {
     turn(context, 1);
 }
 
-/* Users who are about to quit have been there for long: those who come back before the next round are others. */
+/* Draws other users and removes them, so that the round joins users who are not in the store. They differ in each
+ * round, because a user who quits has usually been there for long. */
 static void prepare_absence(void *context) {
     party *side = context;
     redraw(side);
@@ -189,7 +190,7 @@ static void fill(party *side, const workload *load) {
     fill_with(side, load, workload_fill(load));
 }
 
-/* As many members for each lesson. */
+/* Gives every lesson the same number of members. */
 static void fill_evenly(party *side, const workload *load) {
     workload_join *joins = workload_fill(load);
     for (size_t i = 0; i < load->user_count; i++)
@@ -208,7 +209,7 @@ typedef struct task {
     void (*prepare)(void *side);
     void (*run)(void *side);
     bool each_once;
-    size_t expected; /* users that are found, of 0 or all */
+    size_t expected; /* users that are found: 0 or all */
 } task;
 
 static void give_joins(party *side, const task *job, size_t count, uint64_t seed) {
@@ -232,7 +233,7 @@ static void compare(const benchmark *bench, party *sides, const task *job, size_
     }
 }
 
-/* The same moves in batches and one by one, both in our store. */
+/* Compares moves in batches with single moves, both in our store. */
 static void compare_batches(const benchmark *bench, party *ours, size_t count) {
     const task job = {"batch-64", prepare_move, run_batches, false, 1};
     party batches = *ours, singles = *ours;
@@ -245,9 +246,9 @@ static void compare_batches(const benchmark *bench, party *ours, size_t count) {
     free(singles.joins);
 }
 
-/* ---- The same with something else between the operations, as every server has it. In a bare loop a processor begins
- * to wait for the memory of the next operation while it still waits for that of this one, if the code of an operation
- * is short enough; a request that has to be read and answered in between ends that. */
+/* ---- The same with other work between the operations, as every server has. In a bare loop, if the code of an
+ * operation is short enough, a processor begins to wait for the memory of the next operation while it still waits for
+ * that of the current one. Reading a request and writing its answer in between prevents that. */
 
 #define OTHER_WORK_STEPS 25 /* about 100 ns */
 
@@ -315,7 +316,7 @@ static void measure_latency(const benchmark *bench, party *ours, size_t count) {
     free(ours->joins);
 }
 
-/* ---- Allocations in a steady state: everybody does again what was done before. */
+/* ---- Allocations in a steady state: every user does again what was done before. */
 
 static void move_there_and_back(void *context) {
     party *side = context;
@@ -377,8 +378,8 @@ static void measure_users(const benchmark *bench, size_t users) {
     workload_free(&load);
 }
 
-/* ---- Members: our stream beside the array of the best loop, both called through a pointer and with the same callback.
- * Others have moved in between, so that the members of a lesson lie apart from each other in memory, as in a server. */
+/* ---- Members: our list compared with the array of the best loop. Both are called through a pointer, with the same
+ * callback. Users have moved before, so the members of a lesson are scattered in memory, as in a server. */
 
 typedef struct listing {
     party side;
@@ -425,7 +426,7 @@ static void measure_members(const benchmark *bench, size_t members) {
     workload_free(&load);
 }
 
-/* ---- Memory: each side in a process of its own, so that none finds what another has left. */
+/* ---- Memory: each side in its own process, so that none reuses memory of another. */
 
 static void measure_bytes(const benchmark *bench, size_t users) {
     for (size_t i = 0; i < SIDE_COUNT; i++) {

@@ -7,7 +7,7 @@
 #define NAME_MAX_SIZE 23
 #define NONE UINT32_MAX
 
-/* An id, its hash, and what is known of it; users, lessons and courses are kept in arrays of their own. */
+/* An id, its hash, and its data. Users, lessons and courses are each kept in an array of their own. */
 typedef struct open_name {
     uint8_t size;
     char bytes[NAME_MAX_SIZE];
@@ -34,7 +34,7 @@ typedef struct open_course {
     open_name id;
 } open_course;
 
-/* Hashes and numbers, at most half full; collisions go to the next slot. */
+/* Hashes and numbers, at most half full. A collision goes to the next slot. */
 typedef struct open_slot {
     uint32_t hash;
     uint32_t number_plus_one; /* 0: free */
@@ -50,7 +50,7 @@ typedef struct open_table {
     open_slots user_slots;
     open_slots lesson_slots;
     open_user *users;
-    uint32_t user_count, user_capacity, idle; /* idle users are a list by `index` */
+    uint32_t user_count, user_capacity, idle; /* idle users form a list by `index` */
     open_lesson *lessons;
     uint32_t lesson_count, lesson_capacity;
     open_course *courses;
@@ -145,7 +145,7 @@ static inline uint32_t need_lesson(open_table *table, lesson_store_id id) {
     return add_lesson(table, id, hash);
 }
 
-/* Few, and only looked for where the lesson's latest one is another. */
+/* Courses are few, and are only searched if the lesson's latest course is another one. */
 static uint32_t need_course(open_table *table, lesson_store_id id) {
     for (uint32_t i = 0; i < table->course_count; i++) {
         if (is_named(&table->courses[i].id, id))

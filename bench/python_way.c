@@ -23,7 +23,7 @@ static void run_python(int channel, const char *socket, int database) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(channel, STDIN_FILENO);
     dup2(channel, STDOUT_FILENO);
-    /* The system's own, for which its packages are. */
+    /* The system's Python, because the system's packages are installed for it. */
     execl("/usr/bin/python3", "python3", PYTHON_WAY, socket, number, (char *)NULL);
     _exit(127);
 }
@@ -61,7 +61,8 @@ void python_way_give(python_way *python, const workload_join *joins, size_t coun
     for (size_t i = 0; i < count; i++)
         fprintf(python->commands, "JOIN %s %s %s\n", joins[i].uid.data, joins[i].course_id.data,
                 joins[i].lesson_id.data);
-    /* An answer shows that it has taken them all, so that this is not measured with what comes next. */
+    /* The reply shows that the process has read all joins, so that reading them is not measured with the next command.
+     */
     python_way_do(python, "ready");
 }
 

@@ -1,4 +1,4 @@
-/* The Python way (python_way.py) as a process that does what it is told and is waited for. */
+/* The Python way (python_way.py), as a process that runs commands and is waited for. */
 #ifndef LESSON_STORE_BENCH_PYTHON_WAY_H
 #define LESSON_STORE_BENCH_PYTHON_WAY_H
 
@@ -12,10 +12,10 @@ python_way *python_way_start(const char *socket, int database);
 void python_way_stop(python_way *python);
 pid_t python_way_pid(const python_way *python);
 
-/* Gives it the joins that its next commands are about. */
+/* Sends the joins that the next commands are about. */
 void python_way_give(python_way *python, const workload_join *joins, size_t count);
 
-/* Sends a command and waits until it is done. Returns the number that it answers. */
+/* Sends a command and waits until it is done. Returns the number that the process replies. */
 size_t python_way_do(python_way *python, const char *command);
 
 #endif

@@ -11,7 +11,7 @@
 #define HASH_SIZE 41
 #define PUT_BATCH 1024
 
-/* Ids are cut from the keys, so that each travels once. */
+/* The script cuts ids from the keys, so that each id is sent once. */
 static const char join_script[] =
     "local call, user, members = redis.call, KEYS[1], KEYS[2]\n"
     "local uid, lesson = user:sub(22), members:sub(30)\n"
@@ -42,7 +42,7 @@ struct raw_redis {
 
 /* ---- Connecting */
 
-/* The reply if it is of this type, to be freed. */
+/* Returns the reply if it is of this type. The caller frees it. */
 static redisReply *must_be(raw_redis *raw, redisReply *reply, int type) {
     measure_must(reply, "redis: %s", raw->context->errstr);
     measure_must(reply->type != REDIS_REPLY_ERROR, "redis: %s", reply->str);
@@ -122,7 +122,7 @@ static redisReply *read_reply(raw_redis *raw) {
     return reply;
 }
 
-/* A script has answered the lesson before, or nil. */
+/* Reads the reply of a script: the previous lesson, or nil. */
 static redisReply *read_lesson(raw_redis *raw) {
     redisReply *reply = read_reply(raw);
     return must_be(raw, reply, reply->type == REDIS_REPLY_NIL ? REDIS_REPLY_NIL : REDIS_REPLY_STRING);

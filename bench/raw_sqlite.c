@@ -83,7 +83,7 @@ static lesson_store_id read_text(raw_sqlite *raw, statement which, int column) {
 
 /* ---- Joining */
 
-/* NEW, MOVED or ALREADY_THERE, as the library answers. */
+/* Returns NEW, MOVED or ALREADY_THERE, as the library does. */
 static lesson_store_arrival find_arrival(raw_sqlite *raw, const workload_join *join) {
     lesson_store_arrival arrival = LESSON_STORE_ARRIVAL_NEW;
     if (find(raw, join->uid)) {

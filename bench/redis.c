@@ -1,7 +1,7 @@
 /*
- * The redis backend beside hand-written EVALSHA through hiredis, redis-benchmark, and the Python classes that it
- * replaces; on one server and one vCPU, each in a database of its own. Batches are also measured with nobody
- * pinned: there what a side does while its requests are under way counts too.
+ * The redis backend compared with hand-written EVALSHA through hiredis, with redis-benchmark, and with the Python
+ * classes that it replaces. All use one server and one vCPU, each with a database of its own. Batches are also measured
+ * unpinned, because there the work of a side while its requests are under way counts too.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 
 #define LESSONS 1000
 #define BATCH_MAX 1024
-#define RANGE 316         /* of redis-benchmark: some 100,000 users */
-#define LATENCY_TURN 1000 /* calls of one side before it is the other's turn */
+#define RANGE 316         /* of redis-benchmark: about 100,000 users */
+#define LATENCY_TURN 1000 /* calls of one side before the other side's turn */
 
 enum { DATABASE_OURS, DATABASE_RAW, DATABASE_PYTHON, DATABASE_TOOL };
 
@@ -25,30 +25,30 @@ typedef struct setting {
     lesson_store *store;
     lesson_store *store_at_once; /* lists any lesson by one command */
     raw_redis *raw;
-    raw_redis *python_data; /* puts users where Python works */
+    raw_redis *python_data; /* fills the database that Python works on */
     raw_redis *tool_data;
     python_way *python;
     workload load;
 } setting;
 
-/* What one way works on in its turns. */
+/* The data that one way works on in its rounds. */
 typedef struct share {
     setting *all;
-    workload_join *joins; /* a copy of its own, turned before each round */
+    workload_join *joins; /* its own copy, turned before each round */
     size_t join_count;
     size_t batch;
-    double wall_ns; /* redis-benchmark's own account */
-    size_t result;  /* how many users were moved or found, bytes listed */
+    double wall_ns; /* the time that redis-benchmark reports */
+    size_t result;  /* users moved or found, or bytes listed */
 } share;
 
-/* One of the ways to do a work. */
+/* One of the ways to do the work. */
 typedef struct way {
     const char *name;
     void (*prepare)(void *share);
     void (*run)(void *share);
 } way;
 
-/* ---- The server and what is in it */
+/* ---- The server and its data */
 
 static lesson_store *open_store(const redis_server *server, const char *options) {
     lesson_store *store;
@@ -87,7 +87,7 @@ static void clear_up(setting *all) {
     redis_server_stop(all->server);
 }
 
-/* The same users for us and EVALSHA, and where asked for the others. */
+/* Puts the same users into our database and that of EVALSHA, and on request into the others. */
 static void fill(setting *all, workload load, bool for_all) {
     measure_tell("redis: filling in %zu users", load.user_count);
     raw_redis_command(all->raw, "FLUSHALL");
@@ -314,8 +314,8 @@ typedef struct task {
     size_t join_count;
     size_t batch;
     uint64_t operations;
-    size_t expected; /* results of each way in a round; a few may be missing, because a random join can be of
-                      * the lesson where the user is */
+    size_t expected; /* results of each way in a round; a few may be missing, because a random join may name the
+                      * user's current lesson */
 } task;
 
 static void begin_share(share *mine, setting *all, const task *job) {
@@ -370,7 +370,7 @@ static uint64_t time_join(setting *all, bool ours, const workload_join *join) {
     return measure_wall_ns() - begin;
 }
 
-/* Single joins, each timed by itself. */
+/* Single joins, each timed individually. */
 static void measure_latency(const benchmark *bench, setting *all) {
     size_t count = measure_size(bench, 100000, 1000);
     histogram *times = calloc(2, sizeof *times);
@@ -386,7 +386,7 @@ static void measure_latency(const benchmark *bench, setting *all) {
     free(times);
 }
 
-/* Of a single join of ours; the first question is one of the reads between. */
+/* The round trips of one of our joins. Asking for the number is one of the reads between. */
 static void count_round_trips(const benchmark *bench, setting *all) {
     size_t count = measure_size(bench, 1000, 100);
     workload_join *moves = workload_moves(&all->load, count, 7);
@@ -400,7 +400,7 @@ static void count_round_trips(const benchmark *bench, setting *all) {
 
 /* ---- The parts */
 
-/* The first two ways of everything are also measured with fewer and more users, to see how the cost grows. */
+/* The first two ways of every work are also measured with fewer and more users, to show how the cost grows. */
 static void measure_growth(const benchmark *bench, setting *all, size_t users, size_t way_count) {
     size_t count = measure_size(bench, 10000, 50);
     fill(all, workload_make(users, LESSONS), way_count > 2);
@@ -424,7 +424,8 @@ static void measure_tool(const benchmark *bench, setting *all) {
     workload_free(&all->load);
 }
 
-/* Of one listing on a connection that has listed nothing before, so that what it keeps for the next counts too. */
+/* The peak of one listing, on a connection that has listed nothing before, so that memory which it keeps for the next
+ * one counts too. */
 static void print_peak(const benchmark *bench, const setting *all, const char *name, void (*list)(share *)) {
     setting fresh = *all;
     open_stores(&fresh);

@@ -8,7 +8,7 @@
 
 #define ID_SIZE 40
 
-/* "user-" and two numbers, "lesson-" and one. */
+/* "user-" and two numbers; "lesson-" and one number. */
 static size_t make_user(char id[ID_SIZE], size_t index, size_t range) {
     return (size_t)snprintf(id, ID_SIZE, "user-%012zu%012zu", index / range, index % range);
 }
@@ -18,7 +18,7 @@ static size_t make_lesson(char id[ID_SIZE], size_t index, size_t range) {
     return (size_t)snprintf(id, ID_SIZE, "lesson-%012zu", index);
 }
 
-/* The texts stand behind the array, in the same block, as in workload_ids. */
+/* The texts are stored behind the array, in the same block, as in workload_ids. */
 static lesson_store_id *make_ids(size_t (*make)(char *, size_t, size_t), size_t count, size_t range) {
     lesson_store_id *ids = malloc(count * (sizeof *ids + ID_SIZE));
     measure_must(ids, "no memory for %zu ids", count);
@@ -33,7 +33,7 @@ workload redis_benchmark_workload(size_t range) {
     return workload_of(make_ids(make_user, users, range), users, make_ids(make_lesson, range, range), range);
 }
 
-/* The last line of what it prints: the command, and how many of it were done in a second. */
+/* Reads the last line that the tool prints: the command, and its rate per second. */
 static double read_rate(FILE *output) {
     char line[512];
     double rate = 0;

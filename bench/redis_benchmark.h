@@ -1,17 +1,17 @@
 /*
- * redis-benchmark, the server's own tool, which keeps 64 requests under way on each of 50 connections. It puts random
- * numbers of 12 digits in marked places, all from one range, so it gets ids that are made of them.
+ * redis-benchmark, the server's own tool, which keeps 64 requests under way on each of 50 connections. It replaces
+ * marked places by random numbers of 12 digits, all from one range. So the ids here are made of such numbers.
  */
 #ifndef LESSON_STORE_BENCH_REDIS_BENCHMARK_H
 #define LESSON_STORE_BENCH_REDIS_BENCHMARK_H
 
 #include "workload.h"
 
-/* The users and lessons that it will draw: `range` lessons, and its square of users. */
+/* The users and lessons that it will draw: `range` lessons, and `range` squared users. */
 workload redis_benchmark_workload(size_t range);
 
 /* Sends `count` EVALSHA of the script with this hash (raw_redis.h), which join random users of that workload. Returns
- * how long that took by its own account, in nanoseconds. */
+ * the time that the tool reports, in nanoseconds. */
 double redis_benchmark_run(const char *socket, int database, const char *hash, size_t range, size_t count);
 
 #endif

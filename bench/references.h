@@ -1,13 +1,14 @@
 /*
- * What the memory backend is judged by: the same work done by loops written by hand, without our interface.
+ * The references for the memory backend: the same work done by loops written by hand, without our interface.
  *
- *   uthash_best       the best one can do with uthash: users from slabs, ids in line, an array of members that a
- * leaver's place in is filled from its end, a hash and a comparison of words instead of uthash's own uthash_plain as
- * most would write it: uthash as it is, and three allocations a user open_addressing   the limit: one table made for
- * this and nothing else, ids of at most 23 bytes, no lock
+ *   uthash_best      the best that uthash allows: users from slabs, ids inside them, an array of members in which
+ *                    the last member takes a leaver's place, hashing and comparing by words
+ *   uthash_plain     as most would write it: uthash unchanged, and three allocations for each user
+ *   open_addressing  the limit: one table made only for this, ids of at most 23 bytes, no lock
  *
- * The first two take one mutex for each operation, as any store must that threads share. None checks anything. Each has
- * one course and lesson record for each id and moves a user from the old lesson's members to the new one's.
+ * The first two take one mutex for each operation, as any store that threads share must. None checks anything. Each
+ * keeps one course record and one lesson record for each id, and moves a user from the old lesson's members to the new
+ * one's.
  */
 #ifndef LESSON_STORE_BENCH_REFERENCES_H
 #define LESSON_STORE_BENCH_REFERENCES_H
@@ -18,7 +19,7 @@ typedef struct reference {
     const char *name;
     void *(*open)(void);
     void (*close)(void *table);
-    /* Each runs all of these operations and returns how many found the user. */
+    /* Each runs all of these operations and returns how many of them found the user. */
     size_t (*join)(void *table, const workload_join *joins, size_t count);
     size_t (*quit)(void *table, const workload_join *joins, size_t count);
     size_t (*where)(void *table, const workload_join *joins, size_t count);
@@ -41,7 +42,7 @@ static inline void reference_copy(char *out, const char *id, size_t size) {
     out[size] = '\0';
 }
 
-/* The loops over join_one, quit_one and where_one of a file, in which the compiler can put them in line. */
+/* The loops over join_one, quit_one and where_one of a file, which the compiler can inline. */
 #define REFERENCE_LOOPS(type)                                                          \
     static size_t join_all(void *context, const workload_join *joins, size_t count) {  \
         type *table = context;                                                         \
@@ -66,7 +67,7 @@ static inline void reference_copy(char *out, const char *id, size_t size) {
         return found;                                                                  \
     }
 
-/* ---- What the two fast ones share: hashing and comparing by words */
+/* ---- Shared by the two fast references: hashing and comparing by words */
 
 static inline uint64_t reference_fold(uint64_t left, uint64_t right) {
     __extension__ unsigned __int128 product = (unsigned __int128)left * right;
@@ -85,7 +86,7 @@ static inline uint64_t reference_half(const char *bytes) {
     return word;
 }
 
-/* After wyhash: two overlapping words of short ids, sixteen bytes a step of long ones. */
+/* After wyhash: two overlapping words for short ids, sixteen bytes a step for long ones. */
 static inline unsigned reference_hash(const char *key, size_t size) {
     const uint64_t odd1 = 0x9e3779b97f4a7c15, odd2 = 0xd1b54a32d192ed03;
     uint64_t state = reference_fold(size ^ odd1, odd2), first = 0, last = 0;

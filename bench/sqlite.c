@@ -1,6 +1,6 @@
 /*
- * The sqlite backend beside raw prepared statements in the same transactions, and both beside the defaults of SQLite.
- * Every side works on a file of its own, copies of one another.
+ * The sqlite backend compared with raw prepared statements in the same transactions, and both compared with the
+ * defaults of SQLite. Every side works on its own copy of one file.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,26 +13,26 @@
 #define BATCH_MAX 1000
 #define ROUNDS 5
 #define PATH_SIZE (MEASURE_FOLDER_SIZE + 32)
-#define ROW_GOAL 200000 /* rows that a round of listing reads in all */
+#define ROW_GOAL 200000 /* rows that one round of listing reads in all */
 
-/* What our defaults are, and what SQLite's. */
+/* Our defaults, and those of SQLite. */
 static const char *const our_pragmas =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 10000;"
     "PRAGMA cache_size = -8192; PRAGMA trusted_schema = OFF";
 static const char *const engine_pragmas = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL";
 
-/* What all sides of a comparison do. */
+/* What every side of a comparison does. */
 typedef struct task {
     const char *work;
     void (*run)(void *side);
-    const workload_join *joins; /* the users and, for joins, where they go */
+    const workload_join *joins; /* the users and, for joins, their lessons */
     size_t join_count;
     size_t batch;
-    size_t repeats; /* of a listing */
-    bool added;     /* the joins add users, who are taken out again before each round */
+    size_t repeats; /* of a list */
+    bool added;     /* the joins add users, who are removed again before each round */
 } task;
 
-/* One side: either a store of ours or a raw connection. */
+/* One side: one of our stores, or a raw connection. */
 typedef struct party {
     char path[PATH_SIZE];
     lesson_store *store;
@@ -40,7 +40,7 @@ typedef struct party {
     lesson_store_operation *operations; /* room for a batch */
     const workload *load;
     task job;
-    workload_join *joins; /* a copy of the job's, turned before each round */
+    workload_join *joins; /* a copy of the task's joins, turned before each round */
     size_t result;        /* must be the same on every side */
 } party;
 
@@ -50,7 +50,7 @@ static const char *const names[SIDE_COUNT] = {"lessonstore", "raw", "sqlite-defa
 
 typedef struct setting {
     char folder[MEASURE_FOLDER_SIZE];
-    party sides[SIDE_COUNT]; /* the first two, or all */
+    party sides[SIDE_COUNT]; /* the first two sides, or all */
     size_t side_count;
     workload load;
 } setting;
@@ -71,7 +71,7 @@ static void make_first(const char *path, const workload_join *joins, size_t coun
     lesson_store_close(store);
 }
 
-/* The first file is closed, so it is whole without its log. */
+/* The first file is closed, so it is complete without its WAL. */
 static void copy_first(const char *from, const char *to) {
     char sql[2 * PATH_SIZE];
     snprintf(sql, sizeof sql, "VACUUM INTO '%s'", to);
@@ -119,7 +119,7 @@ static void remove_added(const party *side) {
     raw_sqlite_execute(side->path, "DELETE FROM users WHERE uid >= 'new-' AND uid < 'new.'");
 }
 
-/* Each round begins with an empty log, so that all have the same number of checkpoints. */
+/* Each round begins with an empty WAL, so that all have the same number of checkpoints. */
 static void prepare(void *context) {
     party *side = context;
     workload_turn(side->load, side->joins, side->job.join_count);
@@ -225,7 +225,7 @@ static void give(party *side, const task *job) {
         memcpy(side->joins, job->joins, job->join_count * sizeof *side->joins);
 }
 
-/* The first `side_count` sides do the task. */
+/* The first `side_count` sides run the task. */
 static void compare(const benchmark *bench, setting *all, task job, uint64_t size, uint64_t operations,
                     size_t side_count) {
     measure_variant variants[SIDE_COUNT] = {{.name = NULL}};
@@ -297,7 +297,7 @@ static void measure_users(const benchmark *bench, size_t users) {
     clear_up(&all);
 }
 
-/* One lesson with so many members, among others with as many. */
+/* One lesson with this many members, among others of the same size. */
 static void measure_members(const benchmark *bench, size_t members) {
     size_t users = 2 * members;
     workload load = workload_make(users, LESSONS);

@@ -1,6 +1,6 @@
 /*
- * How long a second client of a Redis server has to wait while long work is done: it sends one PING after the other and
- * notes how long each takes. The server's own account, its longest command, stands beside that.
+ * How long a second client of a Redis server waits while long work runs. It sends one PING after another and records
+ * the time of each. The server's own measurement, its longest command, is printed besides.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,7 +17,7 @@
 #define LESSONS 1000
 #define REPEATS_MAX 5
 #define PAUSE_US 100 /* between two PINGs */
-#define DAMAGE 10    /* lessons whose members are lost before a repair */
+#define DAMAGE 10    /* lessons that lose their members before a repair */
 
 typedef struct setting {
     const benchmark *bench;
@@ -69,7 +69,7 @@ static watcher *begin_watching(const setting *all) {
     return second;
 }
 
-/* What was waited for is in its histogram; free it. */
+/* The times are in its histogram; free it. */
 static void end_watching(watcher *second) {
     atomic_store(&second->over, true);
     pthread_join(second->thread, NULL);
@@ -88,7 +88,7 @@ static void do_command(const setting *all, const char *text) {
     freeReplyObject(command(all, text));
 }
 
-/* Microseconds; 0 if none was longer than a millisecond, which is what the server notes. */
+/* In microseconds. 0 if no command was longer than a millisecond, which is the server's threshold. */
 static double longest_command_us(const setting *all) {
     redisReply *log = command(all, "SLOWLOG GET -1");
     long long longest = 0;
@@ -130,7 +130,7 @@ static void fill(setting *all, size_t users, size_t lessons) {
     free(joins);
 }
 
-/* ---- The long work; each returns how many it was about */
+/* ---- The long work. Each function returns the number of things it worked on */
 
 static uint64_t do_nothing(setting *all) {
     for (size_t ms = 0; ms < measure_size(all->bench, 1000, 10); ms++)
@@ -145,8 +145,8 @@ static void *spin(void *context) {
     return NULL;
 }
 
-/* As long as the longest of the others, and with as many busy beside the second client as there are then, the server
- * and us, but without asking the server anything: how long it waits for its own turn on two vCPUs. */
+/* Runs as long as the longest of the other works, and keeps two parties busy as they do, the server and us, without
+ * asking the server anything. So it shows how long the second client waits for its own turn on two vCPUs. */
 static uint64_t be_busy(setting *all) {
     size_t ms = measure_size(all->bench, 12000, 10);
     pthread_t other;

@@ -24,7 +24,7 @@ typedef struct best_lesson {
     best_user **members;
     uint32_t count;
     uint32_t capacity;
-    best_course *latest; /* that of the next join, nearly always */
+    best_course *latest; /* nearly always the course of the next join */
     uint8_t size;
     char id[];
 } best_lesson;
@@ -43,7 +43,7 @@ typedef struct best_table {
     best_user *users;
     best_lesson *lessons;
     best_course *courses;
-    best_user *idle; /* of one size: the ids of a benchmark are equally long */
+    best_user *idle; /* all of one size, because the ids of a benchmark are equally long */
     char *slab;
     size_t left;
     char **slabs;

@@ -8,7 +8,7 @@
 #define ID_SIZE 24 /* with the closing NUL */
 #define PUT_BATCH 4096
 
-/* The texts stand behind the array, in the same block. */
+/* The texts are stored behind the array, in the same block. */
 lesson_store_id *workload_ids(const char *prefix, size_t count) {
     lesson_store_id *ids = malloc(count * (sizeof *ids + ID_SIZE));
     measure_must(ids, "no memory for %zu ids", count);

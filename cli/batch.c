@@ -22,8 +22,8 @@ lesson_store_operation *batch_add(struct batch *batch, lesson_store_operation_ki
     return &batch->operations[index];
 }
 
-/* What stands before the library's message: of a batch that did not travel, the first operation without an answer; else
- * the last one that failed, because the message is that of the latest failure. */
+/* Writes the text before the library's message. If the batch as a whole failed, it names the first operation without an
+ * answer. Otherwise it names the operation that failed last, because the message is that of the latest failure. */
 static void describe_failure(const struct batch *batch, const struct input *input, int code, char *text, size_t size) {
     uint64_t first = 0, last = 0, failures = 0;
     for (size_t i = 0; i < batch->count; i++) {
@@ -41,7 +41,7 @@ static void describe_failure(const struct batch *batch, const struct input *inpu
                  failures, first, last);
 }
 
-/* An outcome that is unknown is what the caller most needs to hear of. */
+/* An unknown outcome is the most important result for the caller. */
 static int worst_code(const struct batch *batch, int code) {
     for (size_t i = 0; i < batch->count; i++) {
         int answer = batch->operations[i].code;

@@ -1,4 +1,4 @@
-/* The table of commands, and the way of each call: options, arguments, store, command, output. */
+/* The table of commands, and the steps of each call: options, arguments, store, command, output. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -163,7 +163,7 @@ static int open_location(const struct call *call, const char *location) {
     return code ? report_failure(call, NULL, code) : EXIT_YES;
 }
 
-/* Only the first use of the default store says where it is, as nobody named it. */
+/* Only the first use of the default store prints its location, because the user did not name it. */
 static int open_default(const struct call *call) {
     char location[LESSON_STORE_LOCATION_MAX + 1];
     bool is_new;
@@ -236,7 +236,7 @@ int command_run(struct program *program, int argc, const char **argv) {
     }
     poptContext context = poptGetContext(command->name, argc, argv, command->options, POPT_CONTEXT_NO_EXEC);
     struct call *call = calloc(1, sizeof *call);
-    /* --json behind a command holds for that command alone. */
+    /* --json after a command applies to that command only. */
     bool json_before = program->json;
     int status;
     if (context && call) {

@@ -17,7 +17,7 @@ struct export {
 
 static bool export_lesson(const lesson_store_lesson *lesson, void *context) {
     struct export *export = context;
-    /* Members of a lesson without a record come back through their user records. */
+    /* A lesson without a record needs no line: its members come back through their user records. */
     if (!lesson->has_record)
         return true;
     progress_update(&export->progress, 0, ++export->count);
@@ -39,7 +39,7 @@ static int write_store(struct call *call, struct output *output) {
     progress_begin(&export.progress, output->stream, "records", 0);
     int code = lesson_store_lessons(call->store, export_lesson, &export);
     int status = finish_listing(call, code);
-    /* Damaged lessons have been left out, and say nothing about the users. */
+    /* The list has left out malformed lessons, but users can still be exported. */
     if ((!code || code == LESSON_STORE_MALFORMED) && !output->failed) {
         code = lesson_store_users(call->store, export_user, &export);
         status = code ? finish_listing(call, code) : status;
@@ -68,7 +68,7 @@ static int write_stream(struct call *call, FILE *stream, const char *path) {
     return status;
 }
 
-/* What was under the name before stays there until the export is complete. */
+/* An existing file of that name stays until the export is complete. */
 static int write_and_rename(struct call *call, const char *temporary, int descriptor, const char *path) {
     FILE *stream = fdopen(descriptor, "w");
     if (!stream) {

@@ -10,7 +10,7 @@ static int make_folder(const char *path) {
     return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
 }
 
-/* Makes every folder above the file of `path`. */
+/* Makes every directory above the file of `path`. */
 static int make_folders(char *path) {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -26,7 +26,7 @@ bool folder_file(const char *variable, const char *fallback, const char *name, c
     const char *base = getenv(variable);
     const char *home = getenv("HOME");
     int size;
-    /* The specification says that a relative path is to be ignored. */
+    /* The specification says to ignore a relative path. */
     if (base && base[0] == '/')
         size = snprintf(path, PATH_MAX, "%s/lessonstore/%s", base, name);
     else if (home && home[0] == '/')
@@ -42,7 +42,7 @@ bool folder_file(const char *variable, const char *fallback, const char *name, c
     return make_folders(path) == 0;
 }
 
-/* A location is percent-decoded, so what is special there is encoded. */
+/* A location is percent-decoded, so special characters are encoded. */
 static bool append_encoded(char *location, size_t room, const char *path) {
     for (; *path; path++) {
         char encoded[4] = {*path, '\0'};

@@ -1,4 +1,4 @@
-/* The help, made from the table of commands. */
+/* The help, generated from the table of commands. */
 #include "lessonctl.h"
 
 #define NAME_WIDTH 26
@@ -7,7 +7,7 @@ static bool is_listed(const struct poptOption *option) {
     return !(option->argInfo & POPT_ARGFLAG_DOC_HIDDEN);
 }
 
-/* Without a line end, as "join UID COURSE LESSON [--stay]". */
+/* Prints "join UID COURSE LESSON [--stay]", without a newline. */
 static void print_synopsis(FILE *stream, const struct command *command) {
     fprintf(stream, "%s%s%s", command->name, *command->arguments ? " " : "", command->arguments);
     for (const struct poptOption *option = command->options; option->longName; option++) {

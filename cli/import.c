@@ -1,4 +1,4 @@
-/* import: reads an export. It is read twice: everything is checked before anything is changed. */
+/* import: reads an export. It reads twice: all lines are checked before anything is changed. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -9,18 +9,18 @@
 #define NO_COURSE "-" /* as in traces */
 
 #define BATCH_LINES 1000
-#define OPERATIONS_OF_A_LINE 2 /* a lesson is created and then set */
+#define OPERATIONS_OF_A_LINE 2 /* create the lesson, then set it */
 
 struct import {
     struct call *call;
     struct input input;
     struct batch batch;
     struct progress progress;
-    struct record records[BATCH_LINES]; /* they own the ids of the batch */
+    struct record records[BATCH_LINES]; /* own the ids of the batch */
     size_t record_count;
     uint64_t lessons;
     uint64_t users;
-    uint64_t lost; /* lessons that another process ended between their create and their set */
+    uint64_t lost; /* lessons that another process ended between create and set */
     char line[RECORD_LINE_SIZE];
 };
 
@@ -52,7 +52,7 @@ static int check_empty(const struct call *call) {
 
 /* ---- Lines */
 
-/* Reads the next record; *more becomes false at the end. */
+/* Reads the next record. *more becomes false at the end. */
 static int take_record(struct import *import, struct record *record, bool *more) {
     size_t size;
     int status;
@@ -87,7 +87,7 @@ static void add_lesson(struct import *import, const struct record *record) {
     bool has_chat = record->chat_status != LESSON_STORE_STATUS_NONE;
     set->lesson_id = record->lesson_id;
     set->given = LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS;
-    /* What the export leaves out is what create gives, also where the lesson is there already. */
+    /* A status that the export leaves out gets the value of create, even if the lesson already exists. */
     set->course_status = has_course ? record->course_status : LESSON_STORE_COURSE_WAITING;
     set->chat_status = has_chat ? record->chat_status : LESSON_STORE_CHAT_FREE;
 }
@@ -95,7 +95,8 @@ static void add_lesson(struct import *import, const struct record *record) {
 static void add_user(struct import *import, const struct record *record) {
     lesson_store_operation *join = batch_add(&import->batch, LESSON_STORE_OPERATION_JOIN, import->input.line_number);
     join->uid = record->uid;
-    /* A record without a course, as other writers may leave it, would otherwise keep a store from being moved. */
+    /* Other writers may leave a record without a course. It gets a placeholder, because otherwise the store could not
+     * be moved. */
     join->course_id = record->course_id.data ? record->course_id : lesson_store_id_of(NO_COURSE);
     join->lesson_id = record->lesson_id;
     join->session = record->session;

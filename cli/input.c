@@ -55,7 +55,7 @@ static int cannot(const struct input *input, const struct call *call, const char
     return complain_of(call, LESSON_STORE_FAILED, "%s: %s: %s", input->name, what, strerror(errno));
 }
 
-/* Only a regular file can be read twice and has a size. */
+/* Only a regular file can be read twice and has a known size. */
 static void measure(struct input *input) {
     struct stat status;
     if (fstat(fileno(input->stream), &status) == 0 && S_ISREG(status.st_mode))
@@ -160,6 +160,6 @@ uint64_t input_done(const struct input *input) {
 
 void input_close(struct input *input) {
     if (input->stream && !input->is_stdin)
-        (void)fclose(input->stream); /* it was only read */
+        (void)fclose(input->stream); /* it was only read, so a failure does not matter */
     input->stream = NULL;
 }

@@ -7,14 +7,14 @@
 
 #include "interrupt.h"
 
-/* A handler gets no context, so what it is to do stands here; only lock-free atomics may be shared with it. */
+/* A signal handler gets no context, so its data is global. Only lock-free atomics may be shared with it. */
 static atomic_bool bar_is_shown;
 static _Atomic(const char *) unfinished_file;
 
 static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
 
-/* The action is the default one again by now, so the signal that is raised ends the program as it would have, as soon
- * as this returns. */
+/* The default action is already restored here. So the raised signal ends the program in its usual way as soon as this
+ * returns. */
 static void clear_away(int signal_number) {
     const char *path = atomic_load(&unfinished_file);
     if (path)

@@ -1,10 +1,10 @@
 /*
- * What the files of lessonctl share: one run of the program, one call of a command, and how both speak.
+ * What the files of lessonctl share: one run of the program, one call of a command, and how both print.
  *
  *   main.c ── command.c (the table of commands) ──┬── lessons.c users.c maintenance.c replay.c export.c import.c
  * shell.c └── help.c prompt.c (read the same table)
  *
- * Data goes to stdout through output.h and messages to stderr through message.c; nothing else writes to either.
+ * Data goes to stdout through output.h, and messages go to stderr through message.c. Nothing else writes to either.
  */
 #ifndef LESSONCTL_LESSONCTL_H
 #define LESSONCTL_LESSONCTL_H
@@ -17,12 +17,12 @@
 
 enum exit_status {
     EXIT_YES = 0,   /* done, yes */
-    EXIT_NO = 1,    /* not found, refused, conflict; a check has found something */
+    EXIT_NO = 1,    /* not found, refused, conflict; a check found something */
     EXIT_USAGE = 2, /* wrong usage, an invalid id, malformed input */
     EXIT_STORE = 3  /* the store or a file could not be reached, or failed */
 };
 
-/* Every option of every command; popt answers with these. */
+/* Every option of every command: the values that popt returns. */
 enum option {
     OPTION_STORE = 1,
     OPTION_VERSION,
@@ -48,19 +48,19 @@ enum option {
     OPTIONS
 };
 
-/* The options that were given: NULL for one that was not, "" for one that takes no value. */
+/* The options of a call: NULL if the option was not given, "" if it takes no value. */
 struct option_values {
     char *text[OPTIONS];
 };
 
 /* One run of lessonctl. */
 struct program {
-    const char *location;       /* NULL: the default one */
+    const char *location;       /* NULL: the default store */
     lesson_store *store;        /* opened by the first command that needs it */
-    bool json;                  /* --json was given, to the program or to the command that runs */
+    bool json;                  /* --json was given to the program or to the current command */
     bool in_shell;              /* the commands come from a shell */
-    bool leaves_shell;          /* exit was among them */
-    uint64_t shell_line_number; /* of the line that is run; 0: messages need no number */
+    bool leaves_shell;          /* the command exit was run */
+    uint64_t shell_line_number; /* of the current line; 0: messages need no number */
 };
 
 /* One command with its arguments. */
@@ -88,15 +88,15 @@ struct command {
 
 /* ---- command.c */
 
-/* The commands in the order of the help; NULL beyond the last. */
+/* The commands in the order of the help. NULL after the last. */
 const struct command *command_at(size_t index);
 const struct command *command_find(const char *name);
 
 /* Runs argv[0] with its arguments and returns the exit status. */
 int command_run(struct program *program, int argc, const char **argv);
 
-/* Reads all options of a popt context; an exit status, with a message if one is wrong. --json holds from where it is
- * read, so that it also shapes the message about an option behind it. */
+/* Reads all options of a popt context. Returns an exit status, with a message if an option is wrong. --json applies as
+ * soon as it is read, so it also shapes a message about a later option. */
 int options_read(struct program *program, const char *what, poptContext context, struct option_values *values);
 void options_free(struct option_values *values);
 
@@ -104,36 +104,36 @@ static inline bool option_given(const struct call *call, enum option option) {
     return call->options.text[option] != NULL;
 }
 
-/* The number that an option gives, or `otherwise`; false with a message if it is not between the limits. */
+/* Sets the number that an option gives, or `otherwise`. False with a message if it is out of range. */
 bool option_number(const struct call *call, enum option option, const char *name, int64_t lowest, int64_t highest,
                    int64_t *number);
 
 /* ---- message.c */
 
-/* Says on stderr, in one line, why the answer is not a plain yes, and returns the exit status that the code asks for.
- * As text it is "lessonctl: what: message", `what` may be NULL; with --json an object of code, message and, in a shell,
- * line. */
+/* Prints one line on stderr that explains why the result is not a plain yes. Returns the exit status for the code. As
+ * text the line is "lessonctl: what: message"; `what` may be NULL. With --json it is an object of code, message and, in
+ * a shell, line. */
 int complain(const struct program *program, const char *what, int code, const char *format, ...)
     LESSON_STORE_PRINTF(4, 5);
 #define complain_of(call, ...) complain((call)->program, (call)->command->name, __VA_ARGS__)
 
-/* For what went well: a line only where a person watches, and none with --json. */
+/* For success: prints a line only if a person watches, and none with --json. */
 void note(const struct call *call, const char *format, ...) LESSON_STORE_PRINTF(2, 3);
 
-/* Says why a call of the library failed (negative code) and returns the exit status. `where` (NULL: nothing) stands
+/* Reports a failed call of the library (negative code) and returns the exit status. `where` (NULL: nothing) is printed
  * before the library's message. */
 int report_failure(const struct call *call, const char *where, int code);
 
-/* The exit status that a code asks for. */
+/* Returns the exit status for a code. */
 int exit_status_of(int code);
 
-/* For what is printed beside struct output: an exit status, with a message if it could not be written. */
+/* For output that bypasses struct output. Returns an exit status, with a message if writing failed. */
 int flush_stdout(const struct program *program);
 
 /* ---- help.c */
 
-/* Prints the synopsis of a command, or of the program for NULL, to stderr; with --json nothing, as what is there are
- * objects. */
+/* Prints the synopsis of a command, or of the program for NULL, to stderr. Prints nothing with --json, because then
+ * stderr carries only objects. */
 void print_usage(const struct program *program, const struct command *command);
 void print_help(FILE *stream);
 void print_command_help(FILE *stream, const struct command *command);

@@ -1,4 +1,4 @@
-/* The commands on lessons. In each JSON answer of one call, "code" is the name of the library's code. */
+/* The commands on lessons. In JSON, the "code" of a single call is the name of the library's code. */
 #include "input.h"
 
 static const char *said(const char *word) {
@@ -68,7 +68,7 @@ static int read_statuses(const struct call *call, lesson_store_operation *set) {
     return EXIT_YES;
 }
 
-/* Both statuses and both expectations are one operation, so that they are one atomic step. */
+/* Both statuses and both expectations are one operation, and so one atomic step. */
 int command_set(struct call *call) {
     lesson_store_operation set = {.kind = LESSON_STORE_OPERATION_SET};
     set.lesson_id = lesson_store_id_of(call->arguments[0]);

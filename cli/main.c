@@ -1,4 +1,4 @@
-/* lessonctl: the lesson store from a command line. */
+/* lessonctl: the lesson store on the command line. */
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -17,8 +17,8 @@ static const struct poptOption program_options[] = {
     POPT_TABLEEND,
 };
 
-/* A standard stream that is closed is opened onto nothing, in the direction that does not work: otherwise a database
- * or a socket would get its number, and output meant for the stream would be written there. */
+/* Opens each closed standard stream onto /dev/null, in the direction that fails. Otherwise a database or a socket could
+ * get its number, and output for the stream would be written there. */
 static void hold_standard_streams(void) {
     static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
     for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
@@ -70,7 +70,7 @@ static int run_with_options(struct program *program, poptContext context, struct
 static int run(int argc, const char **argv) {
     struct program program = {0};
     struct option_values options = {{NULL}};
-    /* Options after the command are the command's own. */
+    /* Options after the command belong to the command. */
     poptContext context =
         poptGetContext("lessonctl", argc, argv, program_options, POPT_CONTEXT_POSIXMEHARDER | POPT_CONTEXT_NO_EXEC);
     if (!context)
@@ -85,7 +85,7 @@ static int run(int argc, const char **argv) {
 int main(int argc, char **argv) {
     hold_standard_streams();
     setlocale(LC_CTYPE, "");
-    /* A reader that has gone is an error of writing, reported like any other. */
+    /* If the reader is gone, writing fails, and the failure is reported as any other. */
     signal(SIGPIPE, SIG_IGN);
     interrupt_begin();
     const char **arguments = calloc((size_t)argc + 1, sizeof *arguments);

@@ -77,7 +77,7 @@ struct facts {
     bool no_memory;
 };
 
-/* The texts are borrowed during the callback only, and one JSON object needs them all. */
+/* The texts are borrowed only during the callback, and one JSON object needs all of them. */
 static bool keep_fact(const char *name, const char *value, void *context) {
     struct facts *facts = context;
     struct fact *items = realloc(facts->items, (facts->count + 1) * sizeof *items);

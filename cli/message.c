@@ -9,7 +9,7 @@
 
 #define MESSAGE_SIZE 2048
 
-/* Writes "what: message" into `text`. Messages quote what others wrote, which must neither break the line nor command a
+/* Writes "what: message" into `text`. Messages quote foreign text, which must neither break the line nor control a
  * terminal. */
 LESSON_STORE_PRINTF(3, 0)
 static void compose(char text[MESSAGE_SIZE], const char *what, const char *format, va_list arguments) {
@@ -41,7 +41,7 @@ int complain(const struct program *program, const char *what, int code, const ch
     compose(text, what, format, arguments);
     va_end(arguments);
     if (isatty(STDERR_FILENO))
-        fputs(CLEAR_LINE, stderr); /* a progress bar may stand there */
+        fputs(CLEAR_LINE, stderr); /* a progress bar may be shown */
     if (program->json)
         print_object(program, code, text);
     else

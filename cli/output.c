@@ -53,7 +53,7 @@ static bool check_stream(struct output *output) {
 
 /* ---- JSON */
 
-/* Residue in a store may hold bytes that are no text; they must neither break a line nor the JSON. */
+/* A damaged store may hold bytes that are not text. They must neither break a line nor the JSON. */
 static char *text_copy(lesson_store_id text, bool printable) {
     char *copy = malloc(text.size + 1);
     if (!copy)
@@ -110,7 +110,7 @@ static bool write_json(struct output *output, const struct field *fields, size_t
 
 /* ---- Text */
 
-/* On a terminal an id must not be taken for a command; elsewhere it is given as it is. */
+/* On a terminal an id must not act as a command, so it is made printable. Elsewhere it is printed unchanged. */
 static char *text_of(const struct output *output, const struct field *field) {
     char number[24];
     switch (field->kind) {
@@ -128,7 +128,7 @@ static char *text_of(const struct output *output, const struct field *field) {
     return strdup("-");
 }
 
-/* The columns that a text takes on a terminal; CJK and emoji take two each. */
+/* The columns of a text on a terminal. CJK characters and emoji take two each. */
 static int display_width(const char *text) {
     int width = 0;
     mbstate_t state = {0};
@@ -196,7 +196,7 @@ static bool write_to_table(struct output *output, const struct field *fields, si
     output->headed = true;
     if (!add_to_table(output, fields, count, false))
         return false;
-    /* Room for a heading is left in the first block only because it is one row more. */
+    /* One row is kept free, because the first block also has a heading. */
     if (output->row_count >= OUTPUT_TABLE_ROWS - 1)
         write_table(output);
     return !output->failed;

@@ -1,8 +1,8 @@
 /*
  * Data for stdout or an export: rows of named fields.
  *
- * As JSON a row is one object on a line. As text it is its fields between tabs, an absent one as "-". On a terminal the
- * rows of two and more columns are aligned under their names.
+ * As JSON, a row is one object on a line. As text, it is the fields with tabs between them, and "-" for an absent
+ * field. On a terminal, rows of two or more columns are aligned below the column names.
  */
 #ifndef LESSONCTL_OUTPUT_H
 #define LESSONCTL_OUTPUT_H
@@ -19,19 +19,19 @@ enum field_kind { FIELD_ABSENT, FIELD_TEXT, FIELD_NUMBER, FIELD_TRUE, FIELD_FALS
 struct field {
     const char *name;
     enum field_kind kind;
-    bool only_json; /* not part of the text */
+    bool only_json; /* not printed as text */
     lesson_store_id text;
     uint64_t number;
 };
 
-/* A text that is not given, or the empty one, is an absent field. */
+/* A text that is not given, or is empty, makes an absent field. */
 struct field field_id(const char *name, lesson_store_id text);
 struct field field_text(const char *name, const char *text);
 struct field field_number(const char *name, uint64_t number);
 struct field field_bool(const char *name, bool value);
 struct field field_only_json(struct field field);
 
-/* {"code":"OK"...}: how a single call was answered. */
+/* {"code":"OK"...}: the code of a single call. */
 struct field field_code(int code);
 
 struct output {
@@ -49,13 +49,13 @@ struct output {
 
 void output_begin(struct output *output, FILE *stream, bool json);
 
-/* Returns false if writing has failed, so that a stream can be stopped. */
+/* False if writing has failed, so that the caller can stop a list. */
 bool output_row(struct output *output, const struct field *fields, size_t count);
 
-/* Facts about one thing: one object as JSON, a row of name and value for each as text. */
+/* Facts about one thing: as JSON one object, as text one row of name and value for each fact. */
 bool output_facts(struct output *output, const struct field *facts, size_t count);
 
-/* Writes what is still held back. False if anything could not be written; `error` says why. */
+/* Writes the rows that are still held back. False if anything could not be written; `error` holds the reason. */
 bool output_end(struct output *output);
 
 #endif

@@ -9,7 +9,7 @@
 
 #define HISTORY_LINES 1000
 
-/* ---- Completion. The library calls back with an index and no context, so each candidate is found afresh. */
+/* ---- Completion. The library calls back with an index and without context, so each call searches again. */
 
 static char *candidate(const char *text, const char *dashes, const char *name) {
     char full[64];
@@ -17,7 +17,7 @@ static char *candidate(const char *text, const char *dashes, const char *name) {
     return strncmp(full, text, strlen(text)) == 0 ? strdup(full) : NULL;
 }
 
-/* The library asks with 0, 1, 2 ... for the matches, one after the other. */
+/* The library calls with 0, 1, 2 ... for one match after another. */
 static char *complete_command(const char *text, int state) {
     const struct command *command;
     for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
@@ -40,7 +40,7 @@ static char *complete_option(const char *text, int state) {
     const struct command *command = command_of_line();
     const struct poptOption *option = command ? command->options : NULL;
     for (; option && option->longName; option++) {
-        /* A shell has its store already. */
+        /* A shell already has its store. */
         if (option->val == OPTION_STORE)
             continue;
         char *match = candidate(text, "--", option->longName);
@@ -56,7 +56,7 @@ static char **complete(const char *text, int start, int end) {
     bool first_word = strspn(rl_line_buffer, " \t") >= (size_t)start;
     const struct command *command = command_of_line();
     bool takes_file = command && strstr(command->arguments, "FILE");
-    /* Names of files are offered where one can stand; ids cannot be guessed. */
+    /* File names are offered only where one is expected; ids cannot be guessed. */
     rl_attempted_completion_over = first_word || text[0] == '-' || !takes_file;
     if (first_word)
         return rl_completion_matches(text, complete_command);
@@ -71,7 +71,7 @@ static bool history_file(char path[PATH_MAX]) {
 
 void prompt_begin(const struct program *program) {
     char path[PATH_MAX];
-    /* The prompt is no data, so it goes where messages go. */
+    /* The prompt is no data, so it goes to stderr like messages. */
     rl_outstream = stderr;
     rl_readline_name = "lessonctl";
     rl_attempted_completion_function = complete;

@@ -6,10 +6,10 @@
 
 void prompt_begin(const struct program *program);
 
-/* A line to be freed, or NULL at the end of the input. */
+/* Returns a line, which the caller frees, or NULL at the end of the input. */
 char *prompt_line(void);
 
-/* Keeps the history in a file of the user's state folder. */
+/* Saves the history in a file of the user's state directory. */
 void prompt_end(const struct program *program);
 
 #endif

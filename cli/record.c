@@ -2,7 +2,7 @@
 
 struct form {
     const char *type;
-    const char *required[4]; /* closed by NULL, as are the optional ones */
+    const char *required[4]; /* ended by NULL, as are the optional names */
     const char *optional[3];
 };
 

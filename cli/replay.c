@@ -106,7 +106,7 @@ static int run_batch(struct replay *replay) {
     return status;
 }
 
-/* Takes the next line into the batch, if it is not too late; *more becomes false after the last one. */
+/* Takes the next line into the batch, unless its time is too late. *more becomes false after the last line. */
 static int take_line(struct replay *replay, bool *more) {
     char *text = replay->lines[replay->batch.count];
     size_t size;
@@ -123,7 +123,7 @@ static int take_line(struct replay *replay, bool *more) {
     return EXIT_YES;
 }
 
-/* The lines before a malformed one are applied, those after it are not. */
+/* Lines before a malformed one are applied; lines after it are not. */
 static int replay_all(struct replay *replay) {
     int status = EXIT_YES;
     for (bool more = true; more && !status;) {

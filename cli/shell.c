@@ -1,4 +1,4 @@
-/* shell: the commands of standard input, one a line, against one open store. */
+/* shell: runs the commands of standard input, one a line, on one open store. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 #define SHELL_LINE_SIZE 16384
 
-/* Runs one line, whose words are cut in place. */
+/* Runs one line. Its words are cut in place. */
 static int run_line(const struct call *shell, char *line) {
     struct program *program = shell->program;
     struct words words;
@@ -22,7 +22,7 @@ static int run_line(const struct call *shell, char *line) {
     if (strcmp(words.text[0], "shell") == 0)
         return complain_of(shell, LESSON_STORE_INVALID, "is running already");
     int status = command_run(program, words.count, words.text);
-    /* In other programs this word leaves. */
+    /* In other programs this word leaves the shell. */
     if (words.count == 1 && strcmp(words.text[0], "quit") == 0)
         note(shell, "to leave: exit or Ctrl-D");
     return status;

@@ -14,7 +14,7 @@ bool trace_parse_time(int64_t *unix_ms, const char *text, size_t size) {
     return size > 0;
 }
 
-/* Returns how many fields the line has; those beyond the known ones are only counted. */
+/* Returns the number of fields in the line. Fields beyond the known ones are only counted. */
 static size_t split(lesson_store_id fields[FIELDS], const char *text, size_t size) {
     size_t count = 0;
     for (const char *end = text + size;;) {

@@ -15,8 +15,8 @@ int command_where(struct call *call) {
     return exit_status_of(code);
 }
 
-/* A change says nothing as text. As JSON it says how it was answered, and the place that the answer speaks of under the
- * names that this kind of answer gives it. */
+/* A change prints nothing as text. As JSON it prints the code, and the place of the answer, under names that depend on
+ * the kind of answer. */
 struct place_names {
     const char *lesson_id;
     const char *course_id;
@@ -81,7 +81,7 @@ static lesson_store_operation join_of(const struct call *call, lesson_store_plac
     return join;
 }
 
-/* A batch of one rather than the single call, because only the operation says which flag refused. */
+/* A batch of one, because only an operation names the flag that refused; the single call does not. */
 int command_join(struct call *call) {
     lesson_store_place before = {0};
     lesson_store_operation join = join_of(call, &before);

@@ -4,7 +4,7 @@ static bool is_space(char byte) {
     return byte == ' ' || byte == '\t' || byte == '\r';
 }
 
-/* Copies what stands between two quotes; returns what follows, or NULL if there is no second one. */
+/* Copies the text between two quotes. Returns what follows, or NULL if the closing quote is missing. */
 static char *copy_quoted(char **out, char *in) {
     char quote = *in++;
     for (; *in && *in != quote; in++) {
@@ -15,7 +15,8 @@ static char *copy_quoted(char **out, char *in) {
     return *in ? in + 1 : NULL;
 }
 
-/* Copies a word over its own beginning; returns what follows, or NULL if a quote or a \ has nothing behind it. */
+/* Copies a word over its own beginning. Returns what follows, or NULL if a quote is not closed or nothing follows a \.
+ */
 static char *copy_word(char **out, char *in) {
     while (in && *in && !is_space(*in)) {
         if (*in == '\'' || *in == '"') {
@@ -39,7 +40,7 @@ bool words_split(struct words *words, char *line, struct fault *fault) {
         in = copy_word(&out, in);
         if (!in)
             return fault_set(fault, "a quote has no end, or a \\ nothing behind it");
-        /* The word's end may be the very byte to be looked at next. */
+        /* The word's terminator may overwrite the byte that is read next. */
         bool last = *in == '\0';
         *out = '\0';
         in = last ? in : in + 1 + strspn(in + 1, " \t\r");

@@ -8,11 +8,11 @@
 
 struct words {
     int count;
-    const char *text[WORDS_MAX + 1]; /* closed by NULL */
+    const char *text[WORDS_MAX + 1]; /* ended by NULL */
 };
 
 /* Cuts a line into words in place, quoted as in sh: 'as it is', "as it is but \" and \\", and \ before any byte. The
- * line must outlive the words. popt has a function for this too, but it drops '' and takes a quote without an end. */
+ * line must outlive the words. popt has such a function too, but it drops '' and accepts an unclosed quote. */
 bool words_split(struct words *words, char *line, struct fault *fault);
 
 #endif

@@ -1,13 +1,13 @@
 # lessonstore_embed(OUTPUT HEADER header.h FOLDER folder SCRIPTS name... [OPERATIONS name...] [BATCHES kind...])
 #
-# Makes the C file OUTPUT of Lua scripts; each becomes a `const redis_script redis_<name>_script`, a type that HEADER
-# declares. It is made by the build, so that editing a script makes it anew. What the server is sent can be read beside
-# it, in OUTPUT.<name>.lua.
+# Makes the C file OUTPUT from Lua scripts. Each script becomes a `const redis_script redis_<name>_script`, a type that
+# HEADER declares. The build makes the file again after a script was edited. OUTPUT.<name>.lua holds the text that is
+# sent to the server.
 #
-#   SCRIPTS     FOLDER/<name>.lua, as they are
-#   OPERATIONS  FOLDER/operations/<name>.lua, of which each kind becomes a script <kind> by single.lua, and all together
-#               become the script `batch` by batch.lua; operations/README.md says how they are written
-#   BATCHES     kinds that also have a script <kind>_batch by same.lua, for batches of only that kind
+#   SCRIPTS     FOLDER/<name>.lua, unchanged
+#   OPERATIONS  FOLDER/operations/<name>.lua. Each kind in it becomes a script <kind> through single.lua, and all kinds
+#               together become the script `batch` through batch.lua. operations/README.md says how to write them
+#   BATCHES     kinds that also get a script <kind>_batch through same.lua, for batches of only that kind
 #
 # A line `-- include FILE` stands for that file of FOLDER. Lines that are only comments are left out.
 function(lessonstore_embed output)
@@ -26,7 +26,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
 endif()
 cmake_policy(VERSION 3.16)
 
-# The text of a file with what it includes.
+# Reads a file, with the files that it includes.
 function(read_lua out file)
     file(READ ${FOLDER}/${file} text)
     while(text MATCHES "[ ]*-- include ([a-z_/]+\\.lua)\n")
@@ -37,7 +37,7 @@ function(read_lua out file)
     set(${out} "${text}" PARENT_SCOPE)
 endfunction()
 
-# Has a script of a single call make each key at once, instead of its front first: for one key that is cheaper.
+# Makes a script of a single call build each key at once instead of its front first, which is cheaper for one key.
 function(inline_keys out text)
     while(text MATCHES "local ([A-Z]+) = (prefix [^\n]*)\n")
         string(REPLACE "${CMAKE_MATCH_0}" "" text "${text}")
@@ -51,7 +51,7 @@ function(add_script name text)
     string(REGEX REPLACE "(^|\n)([ ]*--[^\n]*\n)+" "\\1" text "\n${text}")
     string(REGEX REPLACE "\n\n+" "\n" text "${text}")
     string(REGEX REPLACE "^\n" "" text "${text}")
-    # Written to a file, of which CMake can take bytes and digest.
+    # Written to a file, because CMake takes bytes and digests from files.
     file(WRITE ${OUTPUT}.${name}.lua "${text}")
     file(SHA1 ${OUTPUT}.${name}.lua sha1)
     file(READ ${OUTPUT}.${name}.lua bytes HEX)
@@ -61,8 +61,8 @@ function(add_script name text)
 const redis_script redis_${name}_script = {${name}_source, sizeof ${name}_source, \"${sha1}\"};\n" PARENT_SCOPE)
 endfunction()
 
-# The code that does one operation of this kind, whose arguments begin at `at`; `stride` becomes how many it has. The names of
-# all kinds of its file are constants in it, and those of all their arguments variables.
+# Makes the code for one operation of this kind, whose arguments begin at `at`. `stride` becomes the number of its
+# arguments. In the code, the names of all kinds of the file are constants, and all their arguments are variables.
 function(expand out stride kind kinds arguments all_arguments body)
     string(REGEX REPLACE "(^|, )${kind}(,|$)" "\\1TRUE\\2" truths "${kinds}")
     string(REGEX REPLACE "[a-z_]+" "false" truths "${truths}")

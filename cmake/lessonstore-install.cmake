@@ -1,15 +1,15 @@
-# What is installed, and how other projects find it: a CMake package and pkg-config files.
+# The installed files, and how other projects find them: a CMake package and pkg-config files.
 include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/lessonstore)
 get_property(packages GLOBAL PROPERTY LESSONSTORE_PACKAGES)
 list(JOIN packages " " packages)
-# Who links a static library links its engines too, and not also everything that those would need if they were static.
-# Who links the shared one needs nothing of theirs, not even their headers.
+# A program that links the static library also links the libraries of its engines, but not everything that those would
+# need if they were static. A program that links the shared library needs nothing of theirs, not even headers.
 if(NOT BUILD_SHARED_LIBS)
     set(LESSONSTORE_PC_REQUIRES "Requires: ${packages}\n")
 endif()
-# The pkg-config files say where they are relative to the prefix, so that an installed tree can be moved.
+# The pkg-config files name their prefix relative to their own place, so that an installed tree can be moved.
 file(RELATIVE_PATH LESSONSTORE_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 
 install(TARGETS lessonstore EXPORT lessonstore-targets)
@@ -28,7 +28,7 @@ if(LESSONSTORE_CONFORMANCE)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lessonstore-conformance.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()
 if(LESSONSTORE_CLI)
-    # lessonctl finds the library beside it, wherever the tree is put.
+    # lessonctl finds the library next to it, wherever the tree is installed.
     file(RELATIVE_PATH to_library /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
     set_target_properties(lessonctl PROPERTIES INSTALL_RPATH "$ORIGIN/${to_library}")
     install(TARGETS lessonctl)

@@ -1,10 +1,10 @@
-# One strict level for everything that is ours; GCC and Clang.
+# One strict level of warnings for all our code, for GCC and Clang.
 add_library(lessonstore_warnings INTERFACE)
 target_compile_options(lessonstore_warnings INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
     -Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla
-    -Werror=format-nonliteral -Werror=format-security # no format is ever made of data
-    -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/= # messages name files, and not whose folder they were built in
+    -Werror=format-nonliteral -Werror=format-security # data is never used as a format
+    -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/= # messages name files without the directory they were built in
     $<$<BOOL:${LESSONSTORE_WERROR}>:-Werror>)
 target_compile_definitions(lessonstore_warnings INTERFACE _GNU_SOURCE)
 

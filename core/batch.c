@@ -29,7 +29,8 @@ static void clear_reserved(lesson_store_operation *operation) {
     memset(operation->lesson.reserved, 0, sizeof operation->lesson.reserved);
 }
 
-/* Answers an operation that must not be run, and leaves the others UNANSWERED. Returns true if it is to be run. */
+/* Sets the code of an operation that must not run, and leaves every other operation UNANSWERED. Returns true if the
+ * operation is to run. */
 static bool prepare(const lesson_store *store, lesson_store_operation *operation) {
     clear_reserved(operation);
     int code = lesson_store__operation_check(store, operation);

@@ -1,4 +1,5 @@
-/* The list of built-in backends; included with BUILT_IN(name) defined. The build defines what is in. */
+/* The list of built-in backends. Define BUILT_IN(name) before you include it. The build defines which backends are in.
+ */
 #ifdef LESSON_STORE_WITH_MEMORY
 BUILT_IN(memory)
 #endif

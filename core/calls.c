@@ -11,8 +11,8 @@ static int run_one(lesson_store *store, lesson_store_operation *operation) {
     return code ? code : operation->code;
 }
 
-/* For the calls that return a place. The ids may point into that very place, for example when a user is to quit what
- * `where` has just returned. Then the answer is written elsewhere first. */
+/* For the calls that return a place. The ids may point into that place, for example to quit the place that `where` has
+ * just returned. In that case the answer goes to a temporary place first. */
 static int run_one_with_place(lesson_store *store, lesson_store_operation *operation, lesson_store_place *place) {
     operation->place = place;
     if (!lesson_store__operation_reads_its_place(operation))

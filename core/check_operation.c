@@ -1,4 +1,4 @@
-/* The rules for arguments, in one table, so that no backend needs to know them. */
+/* The rules for arguments, in one table: no backend needs to know them. */
 #include "core.h"
 
 enum { UID = 1, COURSE = 2, LESSON = 4, SESSION = 8 };
@@ -112,7 +112,7 @@ static int check_statuses(const lesson_store_operation *operation) {
     return code;
 }
 
-/* ---- Where answers are written */
+/* ---- Outputs */
 
 static bool overlaps(lesson_store_id id, const void *memory, size_t size) {
     uintptr_t begin = (uintptr_t)memory;

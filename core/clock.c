@@ -1,4 +1,4 @@
-/* Time and chance. */
+/* Time and random bytes. */
 #include <errno.h>
 #include <sys/random.h>
 #include <time.h>
@@ -28,7 +28,7 @@ int lesson_store__wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, 
     return pthread_cond_timedwait(condition, mutex, &until);
 }
 
-/* getrandom is not interrupted for up to 256 bytes once the system has collected enough (its manual page). */
+/* Up to 256 bytes, getrandom is not interrupted once the system has collected enough entropy (its manual page). */
 int lesson_store_random(void *bytes, size_t size) {
     char *out = bytes;
     while (size > 0) {

@@ -1,4 +1,4 @@
-/* What an id is. */
+/* Which bytes are an id. */
 #include "core.h"
 
 size_t lesson_store__utf8_sequence(const unsigned char *text, size_t size) {
@@ -23,8 +23,8 @@ size_t lesson_store__utf8_sequence(const unsigned char *text, size_t size) {
 
 #define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
-/* True if these eight bytes are ASCII and no control bytes. For such a byte adding 0x60 sets the high bit, adding 1
- * does not, and nothing is carried into the next byte. */
+/* True if these eight bytes are ASCII without control bytes. For such a byte, adding 0x60 sets the high bit and adding
+ * 1 does not, and neither carries into the next byte. */
 static inline bool is_plain(const unsigned char *text) {
     uint64_t word;
     memcpy(&word, text, sizeof word);

@@ -42,7 +42,7 @@ static void report_option(const lesson_store *store, const lesson_store_option *
     report(option->name, value ? value : "", reporter);
 }
 
-/* The options of a prefix are the prefix's own to report. */
+/* The prefix reports its own options. */
 static void report_options(const lesson_store *store, struct reporter *reporter) {
     for (const lesson_store_option *option = store->location.options; option && option->name; option++)
         report_option(store, option, reporter);

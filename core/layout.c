@@ -1,6 +1,6 @@
 /*
- * The layout of what crosses the border between programs, backends and the library, pinned: what is built against one
- * version must run with the next (on 64-bit systems, whose layout these figures are).
+ * Pins the layout of the structures that programs, backends and the library exchange. Code built against one version
+ * must run with the next, on the 64-bit systems that these figures are for.
  */
 #include <lessonstore/backend.h>
 #include <lessonstore/executor.h>
@@ -63,7 +63,7 @@ AT(lesson_store_finding, uid, 24);
 AT(lesson_store_finding, detail, 40);
 AT(lesson_store_finding, reserved, 48);
 
-/* Those that begin with `size` grow at their end: what they have now keeps its place. */
+/* Structures that begin with `size` grow at their end. Members that exist now keep their offsets. */
 AT(lesson_store_abilities, members_at_once_max, 48);
 AT(lesson_store_executor_options, batch_max, 16);
 AT(lesson_store_executor_figures, largest_batch, 64);

@@ -22,7 +22,7 @@ static int hex_value(char digit) {
     return -1;
 }
 
-/* Decodes %XX in place; what cannot be in a C string or in a message is refused. */
+/* Decodes %XX in place. Refuses bytes that a C string or a message cannot hold. */
 static int decode(char *text, const char *what) {
     char *out = text;
     for (const char *in = text; *in; in++, out++) {
@@ -45,7 +45,7 @@ static int decode(char *text, const char *what) {
     return LESSON_STORE_OK;
 }
 
-/* Neither here nor below is a part quoted that an unencoded password could have ended up in. */
+/* Neither here nor below does a message quote a part that could hold an unencoded password. */
 static int parse_port(lesson_store_location *location, const char *text) {
     char *end = NULL;
     errno = 0;
@@ -91,7 +91,7 @@ static int parse_user(lesson_store_location *location, char *text) {
     return code ? code : decode(text, "user");
 }
 
-/* The last @ ends the user's part, so that a password that was not encoded is not taken for a host and shown. */
+/* The last @ ends the user part. So a password that was not encoded is not taken for a host and shown. */
 static int parse_authority(lesson_store_location *location, char *text) {
     char *at = strrchr(text, '@');
     if (at) {
@@ -132,7 +132,7 @@ static int parse_options(lesson_store_location *location, char *text) {
     return LESSON_STORE_OK;
 }
 
-/* Cuts `//authority` off the front of `rest` and leaves the path, closed by a NUL, in its place. */
+/* Cuts `//authority` off the front of `rest`. The path stays in place, terminated by a NUL. */
 static int parse_authority_and_path(lesson_store_location *location, char *rest) {
     if (rest[0] != '/' || rest[1] != '/') {
         location->path = *rest ? rest : NULL;
@@ -141,7 +141,7 @@ static int parse_authority_and_path(lesson_store_location *location, char *rest)
     char *authority = rest + 2;
     char *path = authority + strcspn(authority, "/");
     if (*path) {
-        /* The authority moves back by one byte to make room for its NUL before the slash. */
+        /* The authority moves back by one byte, to make room for a NUL before the slash. */
         size_t size = (size_t)(path - authority);
         authority = memmove(authority - 1, authority, size);
         authority[size] = '\0';
@@ -165,8 +165,8 @@ static void add(writer *out, const char *text, size_t size) {
     *out->end = '\0';
 }
 
-/* Everything before the options. The password is taken to reach to the last @ of all, as it does if somebody forgot to
- * encode a / in it. */
+/* Shows everything before the options. The password ends at the last @ of the text, in case somebody forgot to encode a
+ * / in it. */
 static void show_authority(writer *out, const char *text, size_t size) {
     const char *authority = strstr(text, "://");
     const char *colon = NULL, *at = NULL;
@@ -195,7 +195,7 @@ void lesson_store__location_show(lesson_store_location *location) {
     const char *rest = location->given + strcspn(location->given, "?");
     show_authority(&out, location->given, (size_t)(rest - location->given));
     while (*rest) {
-        size_t size = 1 + strcspn(rest + 1, "&"); /* with the ? or & before it */
+        size_t size = 1 + strcspn(rest + 1, "&"); /* includes the ? or & before it */
         size_t name_size = strcspn(rest + 1, "=&");
         if (is_public(location, rest + 1, name_size)) {
             add(&out, rest, size);

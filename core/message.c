@@ -1,17 +1,17 @@
-/* The message of the latest failure of each thread. */
+/* The message of each thread's latest failure. */
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "core.h"
 
-/* Per thread, because a store is shared by threads and open fails before there is a store. */
+/* Per thread: threads share a store, and open fails before there is a store. */
 static _Thread_local char message[LESSON_STORE_MESSAGE_SIZE];
 
 const char *lesson_store_message(void) {
     return message;
 }
 
-/* `size` is that of a sequence of UTF-8; 0 stands for a control byte and for a byte that belongs to none. */
+/* `size` is that of the UTF-8 sequence at `text`; 0 stands for a control byte or a malformed byte. */
 static bool is_harmless(const unsigned char *text, size_t size) {
     if (size == 2 && text[0] == 0xc2)
         return text[1] > 0x9f;
@@ -34,13 +34,13 @@ void lesson_store_make_printable(char *text) {
 }
 
 int lesson_store_fail(int code, const char *format, ...) {
-    /* Formatted beside the message, because an argument may be the message itself. */
+    /* Formatted in a second buffer, because an argument may be the message itself. */
     char text[LESSON_STORE_MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    lesson_store_make_printable(text); /* it quotes names that others chose */
+    lesson_store_make_printable(text); /* the message quotes names that users chose */
     memcpy(message, text, strlen(text) + 1);
     return code;
 }

@@ -1,12 +1,12 @@
-/* The lists by page. A backend gives a page by callback; core copies it into the cursor, drops what was given before,
- * and hands it out in pieces of the size that the caller wants. */
+/* The lists by page. A backend gives a page by callback. Core copies it into the cursor, drops entries that an earlier
+ * page gave, and returns it in pieces of the size that the caller wants. */
 #include <stdlib.h>
 
 #include "core.h"
 
 typedef enum list_kind { LIST_MEMBERS, LIST_LESSONS, LIST_USERS } list_kind;
 
-/* An entry of any list; `offset` and `sizes` say where its ids lie in the texts of the cursor. */
+/* An entry of any list. `offset` and `sizes` locate its ids in the texts of the cursor. */
 enum { IDS_MAX = 4 };
 
 typedef struct entry {
@@ -22,7 +22,7 @@ struct lesson_store_cursor {
     lesson_store_position position;
     lesson_store_seen *seen;
 
-    /* What the backend has given and the caller has not taken: entries from `next` to `count`. */
+    /* The entries that the backend gave and the caller has not taken: from `next` to `count`. */
     entry *entries;
     size_t count;
     size_t capacity;
@@ -31,10 +31,10 @@ struct lesson_store_cursor {
     size_t texts_size;
     size_t texts_capacity;
 
-    void *page; /* what the caller has, an array of ids, lessons or users */
+    void *page; /* the caller's current page: an array of ids, lessons or users */
 
-    int fill_code;                             /* of the callback, while a page is filled */
-    char malformed[LESSON_STORE_MESSAGE_SIZE]; /* the first message of a page that was MALFORMED, "" for none */
+    int fill_code;                             /* the callback's code while a page is filled */
+    char malformed[LESSON_STORE_MESSAGE_SIZE]; /* the first message of a MALFORMED page, "" for none */
 };
 
 /* ---- Filling the cursor */
@@ -57,7 +57,7 @@ static int no_memory(void) {
     return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory left for a page");
 }
 
-/* EXISTS if a page before has given this entry. */
+/* EXISTS if an earlier page gave this entry. */
 static int meet(lesson_store_cursor *cursor, lesson_store_id id) {
     return cursor->position.never_repeats ? LESSON_STORE_OK : lesson_store_seen_add(&cursor->seen, id.data, id.size);
 }
@@ -122,9 +122,9 @@ static bool has_function(const lesson_store_backend *backend, list_kind kind) {
                                   : backend->users_page != NULL;
 }
 
-/* Asks for one page of the backend, into a cursor that holds nothing. MALFORMED is kept until the list has ended. After
- * another failure the page is asked for again from the same position: a backend that never repeats gives all of it
- * again, and of any other one the entries that came are kept, because their repetition will be dropped. */
+/* Asks the backend for one page, into an empty cursor. MALFORMED is kept until the list ends. After another failure,
+ * the next call asks for the same page again. A backend that never repeats then gives all of it again, so what came is
+ * dropped. With any other backend the entries that came are kept, because core drops their repetition. */
 static int fill(lesson_store_cursor *cursor, size_t most) {
     lesson_store *store = cursor->store;
     int code;
@@ -152,7 +152,7 @@ static int fill_until_some(lesson_store_cursor *cursor, size_t most) {
     return code;
 }
 
-/* ---- Handing out */
+/* ---- Returning pages */
 
 static lesson_store_id id_at(const lesson_store_cursor *cursor, const entry *of, size_t which) {
     size_t offset = of->offset;
@@ -196,7 +196,7 @@ static int hand_out(lesson_store_cursor *cursor, size_t most, size_t *count) {
     return LESSON_STORE_OK;
 }
 
-/* The list has ended: says once what could not be listed. */
+/* The list has ended: reports once that some entries could not be listed. */
 static int finish(lesson_store_cursor *cursor) {
     if (!cursor->malformed[0])
         return LESSON_STORE_OK;

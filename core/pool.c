@@ -3,7 +3,7 @@
 /* After a failed open, wait this long before growing the pool again. A server's limit of connections is one cause. */
 #define GROW_PAUSE_MS 1000
 
-/* An address that differs in every thread: cheap to have, to compare and to keep in an atomic. */
+/* An address that differs in every thread. It is cheap to get, to compare and to store in an atomic. */
 static uintptr_t this_thread(void) {
     static _Thread_local char tag;
     return (uintptr_t)&tag;
@@ -84,8 +84,8 @@ static bool may_grow(const lesson_store__pool *pool) {
     return pool->opened < pool->size && lesson_store__now_ms() >= pool->grow_again_at_ms;
 }
 
-/* Opens one more instance. The mutex is held before and after, but not while connecting: that can take as long as the
- * connect timeout, and others must be able to give their instances back meanwhile. */
+/* Opens one more instance. The mutex is held before and after, but not while connecting. Connecting can last as long as
+ * the connect timeout, and meanwhile other threads must be able to give their instances back. */
 static int grow(lesson_store__pool *pool, lesson_store__slot *slot) {
     slot->opening = true;
     pool->opened++;
@@ -104,8 +104,8 @@ static int grow(lesson_store__pool *pool, lesson_store__slot *slot) {
     return code;
 }
 
-/* With the mutex held. An instance that could not be opened is no failure of the call: there is at least one that will
- * come back, and what is wrong with the engine will show there. */
+/* Called with the mutex held. A failed open is no failure of the call: at least one instance exists and comes back, and
+ * if the engine has a problem, the call on that instance reports it. */
 static lesson_store__slot *idle_or_new(lesson_store__pool *pool) {
     while (pool->idle == 0) {
         lesson_store__slot *slot = may_grow(pool) ? unopened_slot(pool) : NULL;
@@ -117,7 +117,7 @@ static lesson_store__slot *idle_or_new(lesson_store__pool *pool) {
     return pool->idle_slots[--pool->idle];
 }
 
-/* With the mutex held, which this lets go. */
+/* Called with the mutex held; unlocks it. */
 lesson_store__slot *lesson_store__pool_take_one(lesson_store__pool *pool) {
     lesson_store__slot *slot = idle_or_new(pool);
     pthread_mutex_unlock(&pool->mutex);

@@ -8,7 +8,8 @@
 #include "built_in.h"
 #undef BUILT_IN
 
-/* Only explicit names: linkers may drop objects of a static library that register themselves when loaded. */
+/* Built-in backends are named here, because linkers may drop objects of a static library that register themselves when
+ * loaded. */
 #define BUILT_IN(name) &lesson_store__##name##_backend,
 static const lesson_store_backend *const built_in[] = {
 #include "built_in.h"
@@ -17,7 +18,7 @@ static const lesson_store_backend *const built_in[] = {
 
 enum { BUILT_IN_COUNT = sizeof built_in / sizeof *built_in - 1 };
 
-/* With the message of lesson_store_message, the only state outside of stores: a list that only grows. */
+/* A list that only grows. Besides the message of each thread it is the only state outside stores. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static const lesson_store_backend *registered[BACKENDS_MAX];
 static size_t registered_count;
@@ -77,7 +78,7 @@ static bool is_prefix(const char *scheme, size_t size) {
     return size > 0 && scheme[size - 1] == '+';
 }
 
-/* The size of the prefix among these schemes that this scheme begins with; 0 if there is none. */
+/* Returns the size of that prefix in `schemes` which begins this scheme; 0 if there is none. */
 static size_t prefix_size(const char *schemes, const char *scheme) {
     while (schemes) {
         size_t size;
@@ -125,7 +126,7 @@ int lesson_store__backend_complete(lesson_store_backend *out, const lesson_store
     return check_schemes(out->schemes);
 }
 
-/* With the mutex held. */
+/* Called with the mutex held. */
 static int add(const lesson_store_backend *backend) {
     const lesson_store_backend *other;
     for (size_t i = 0; (other = at(i)); i++) {

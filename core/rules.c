@@ -1,4 +1,4 @@
-/* What every backend must decide in the same way. */
+/* Rules that every backend must apply in the same way. */
 #include "core.h"
 
 bool lesson_store_any_writes(const lesson_store_operation *operations, size_t count) {

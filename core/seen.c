@@ -1,9 +1,8 @@
 /*
- * A set of texts that were met. Of each text it keeps only a fingerprint of 128 bits: 18 to 37 bytes, whatever the
- * length.
+ * A set of texts. It keeps only a fingerprint of 128 bits of each: 18 to 37 bytes, whatever the length.
  *
- * Two texts with the same fingerprint would count as one. Among a million texts that happens with a probability of
- * 10^-27; and because the fingerprint (SipHash) has a random key, nobody who chooses ids can bring it about.
+ * Two texts with the same fingerprint would count as one. Among a million texts this happens with a probability of
+ * 10^-27. The fingerprint (SipHash) has a random key, so nobody who chooses ids can cause it.
  */
 #include <stdlib.h>
 
@@ -13,7 +12,7 @@
 
 typedef struct fingerprint {
     uint64_t low;
-    uint64_t high; /* both 0: a free slot */
+    uint64_t high; /* both 0: the slot is free */
 } fingerprint;
 
 struct lesson_store_seen {
@@ -85,7 +84,7 @@ static bool is_free(const fingerprint *slot) {
     return slot->low == 0 && slot->high == 0;
 }
 
-/* Where the fingerprint is, or the free slot for it. */
+/* Returns the slot of the fingerprint, or the free slot for it. */
 static fingerprint *find(const lesson_store_seen *set, fingerprint wanted) {
     size_t at = (size_t)wanted.low & (set->capacity - 1);
     while (!is_free(&set->slots[at]) && (set->slots[at].low != wanted.low || set->slots[at].high != wanted.high))

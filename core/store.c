@@ -4,7 +4,7 @@
 
 #include "core.h"
 
-/* `only` is the one backend that was to open it, or NULL for all that are registered. */
+/* `only` is the one backend that may open it, or NULL for all registered backends. */
 static int unknown_scheme(const char *scheme, const lesson_store_backend *only) {
     char known[256];
     if (only)
@@ -14,7 +14,7 @@ static int unknown_scheme(const char *scheme, const lesson_store_backend *only) 
     return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "location: the scheme %s is not one of %s", scheme, known);
 }
 
-/* Takes the prefix off the scheme. `*prefix` becomes its backend, NULL if there is none. */
+/* Removes the prefix from the scheme. `*prefix` becomes the prefix's backend, NULL if there is none. */
 static int take_prefix(lesson_store_location *location, const lesson_store_backend **prefix) {
     size_t size;
     *prefix = lesson_store__backend_find_prefix(location->scheme, &size);
@@ -31,7 +31,7 @@ static int take_prefix(lesson_store_location *location, const lesson_store_backe
     return LESSON_STORE_OK;
 }
 
-/* Leaves a backend that stands before another one only what both can do. */
+/* Restricts a prefix backend to what the backend behind it can also do. */
 static void restrict_to(lesson_store_backend *backend, const lesson_store_backend *beneath) {
     backend->operations &= beneath->operations;
     backend->flags &= beneath->flags;
@@ -58,7 +58,7 @@ static int complete_tables(lesson_store *store, const lesson_store_backend *open
     return LESSON_STORE_OK;
 }
 
-/* `only` is the one backend that is to open it, or NULL for all that are registered. */
+/* `only` is the one backend that may open it, or NULL for all registered backends. */
 static int open_store(lesson_store *store, const lesson_store_backend *only, const char *text) {
     lesson_store_location *location = &store->location;
     const lesson_store_backend *prefix = NULL;
@@ -115,14 +115,14 @@ void lesson_store_close(lesson_store *store) {
     free(store);
 }
 
-/* ---- For backends that stand before another one */
+/* ---- For prefix backends */
 
 int lesson_store_open_beneath(lesson_store_instance **out, const lesson_store_location *location,
                               const lesson_store_instance *first) {
     lesson_store_location *beneath = malloc(sizeof *beneath);
     if (!beneath)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a store");
-    /* The texts are in `location`, which lives as long as the store, and are pointed to from the copy. */
+    /* The copy points to the texts in `location`, which lives as long as the store. */
     memcpy(beneath, location, sizeof *beneath);
     beneath->first = first;
     int code = lesson_store__open_instance(out, location->beneath, beneath);

@@ -1,11 +1,11 @@
 /*
- * executor_poll: a server of one thread that never waits for the store.
+ * executor_poll: a server with one thread that never waits for the store.
  *
  *   executor_poll LOCATION SOCKET      serves requests (requests.h) on a unix socket, until SIGINT or SIGTERM
  *
- * One poll waits for the clients and for the executor's completion queue. A client's requests are answered in their
- * order, one at a time; those of all clients travel to the store together. When the executor is overloaded, requests
- * stay where they are until some have been completed, and clients feel it as a server that reads no further.
+ * One poll waits for the clients and for the executor's completion queue. The requests of one client are answered in
+ * order, one at a time. Requests of all clients go to the store together. When the executor is overloaded, requests
+ * stay in their buffers until some operations have completed; clients then see a server that reads slowly.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ enum {
 struct client {
     struct server *server;
     int descriptor; /* -1: the client is gone */
-    bool busy;      /* an operation is on its way, and its callback will want this structure */
+    bool busy;      /* an operation is pending, and its callback will use this structure */
     size_t input_size;
     size_t output_size;
     char input[LINE_SIZE];
@@ -44,7 +44,7 @@ struct server {
     lesson_store_completion_queue *queue;
     int listener;
     size_t pending;  /* operations of this loop */
-    bool overloaded; /* a request was left where it is */
+    bool overloaded; /* a request was left in its buffer */
     struct client clients[CLIENTS_MAX];
 };
 
@@ -90,7 +90,7 @@ static void answer_client(const lesson_store_operation *operation, void *context
     say(client, answer);
 }
 
-/* False if the executor takes no more just now. */
+/* False if the executor is overloaded. */
 static bool submit_line(struct client *client, char *line) {
     struct server *server = client->server;
     lesson_store_operation operation;
@@ -114,7 +114,7 @@ static bool submit_line(struct client *client, char *line) {
     return true;
 }
 
-/* Begins requests until one has to be waited for. */
+/* Begins requests until one must be waited for. */
 static void begin_requests(struct client *client) {
     char *end;
     while (client->descriptor >= 0 && !client->busy && client->output_size == 0 &&
@@ -137,7 +137,7 @@ static void receive_input(struct client *client) {
     else if (size > 0)
         client->input_size += (size_t)size;
     if (client->input_size == LINE_SIZE && !memchr(client->input, '\n', LINE_SIZE))
-        hang_up(client); /* this line is none of ours */
+        hang_up(client); /* the line is malformed */
 }
 
 static short events_of(const struct client *client) {
@@ -178,13 +178,13 @@ static void serve_client(struct client *client, short events) {
     begin_requests(client);
 }
 
-/* Nobody tells this loop that operations of others were completed, so with none of its own it has to look again. */
+/* The queue announces only this loop's own operations. If none is pending, the loop retries on a timer. */
 static const struct timespec *longest_wait(const struct server *server) {
     static const struct timespec retry = {.tv_nsec = RETRY_MS * 1000000L};
     return server->overloaded && server->pending == 0 ? &retry : NULL;
 }
 
-/* Signals come only while poll waits. */
+/* Signals arrive only while poll waits. */
 static void serve(struct server *server, const sigset_t *while_waiting) {
     struct pollfd pollfds[2 + CLIENTS_MAX];
     while (!interrupted) {
@@ -222,7 +222,7 @@ static bool open_store(struct server *server, const char *location) {
            lesson_store_executor_add_queue(&server->queue, server->executor) == LESSON_STORE_OK;
 }
 
-/* What was accepted is done and answered before the program ends. */
+/* Accepted requests are completed and answered before the program ends. */
 static void close_store(struct server *server) {
     if (server->executor)
         lesson_store_executor_stop(server->executor, 0);

@@ -1,10 +1,10 @@
 /*
- * executor_uv: the executor in a loop of libuv.
+ * executor_uv: the executor in a libuv loop.
  *
- *   executor_uv LOCATION < requests      answers requests (requests.h) with the numbers of their lines before them
+ *   executor_uv LOCATION < requests      answers requests (requests.h), each answer preceded by the line's number
  *
- * All requests that have been read are on their way at once, and answered as they are done. When the executor is
- * overloaded, reading pauses until some have been.
+ * All requests that have been read are pending at the same time, and are answered as they complete. When the executor
+ * is overloaded, reading pauses until some have completed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,25 +24,25 @@ struct program {
     uv_loop_t *loop;
     uv_pipe_t input;
     uv_poll_t completions;
-    bool ended; /* the input has been read to its end */
+    bool ended; /* the whole input was read */
     uintptr_t line_count;
     size_t on_their_way;
     size_t size;
-    char text[INPUT_SIZE]; /* read, and not yet submitted */
+    char text[INPUT_SIZE]; /* read but not yet submitted */
 };
 
 static struct program *program_of(void *data) {
     return data;
 }
 
-/* A callback's context: the number of the line is all that the answer needs. */
+/* The callback's context is the number of the line, because the answer needs nothing else. */
 static void print_answer(const lesson_store_operation *operation, void *line_number) {
     char answer[REQUEST_ANSWER_SIZE];
     request_answer(operation, answer);
     printf("%lu %s", (unsigned long)(uintptr_t)line_number, answer);
 }
 
-/* False if the executor takes no more just now. */
+/* False if the executor is overloaded. */
 static bool submit_line(struct program *program, char *line) {
     void *line_number = (void *)(program->line_count + 1);
     lesson_store_operation operation;
@@ -101,14 +101,14 @@ static void read_input(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer
     (void)buffer;
     if (size > 0)
         program->size += (size_t)size;
-    if (size < 0) /* its end, or a line that does not fit */
+    if (size < 0) /* end of input, or a line that does not fit */
         program->ended = true;
     if (!submit_lines(program) || program->ended)
         uv_read_stop(stream);
     end_when_all_is_answered(program);
 }
 
-/* The descriptor is readable as long as something is left, so one drain for each event is enough. */
+/* The descriptor stays readable while completions are left, so one drain for each event is enough. */
 static void drain(uv_poll_t *handle, int status, int events) {
     struct program *program = program_of(handle->data);
     (void)status, (void)events;

@@ -31,7 +31,7 @@ bool request_parse(char *line, lesson_store_operation *operation, lesson_store_p
         operation->lesson_id = next_word(&line);
     }
     operation->place = place;
-    return !next_word(&line).data; /* what lacks a word is found INVALID */
+    return !next_word(&line).data; /* a request that lacks a word is INVALID */
 }
 
 void request_answer(const lesson_store_operation *operation, char answer[REQUEST_ANSWER_SIZE]) {

@@ -1,9 +1,8 @@
-/* The little language of the servers in this folder: a request is a line, and so is its answer.
+/* The protocol of the servers in this directory. A request is a line, and so is its answer.
  *
  *   join UID COURSE LESSON   ->  ok
  *   quit UID                 ->  ok, or: not found
- *   where UID                ->  LESSON COURSE, or: not found
- */
+ *   where UID                ->  LESSON COURSE, or: not found */
 #ifndef EXAMPLES_REQUESTS_H
 #define EXAMPLES_REQUESTS_H
 
@@ -11,11 +10,11 @@
 
 #define REQUEST_ANSWER_SIZE (LESSON_STORE_MESSAGE_SIZE + 16)
 
-/* Makes an operation of a line, whose words it cuts apart; the ids lie in the line, and an answer that tells a place
- * asks for `*place`. False if it is no request. */
+/* Makes an operation from a line. Cuts the line into words, so the ids point into it. An operation that returns a place
+ * writes it to `*place`. False if the line is no request. */
 bool request_parse(char *line, lesson_store_operation *operation, lesson_store_place *place);
 
-/* Puts the answer into words, with the newline. lesson_store_message() must speak of the operation if it failed. */
+/* Writes the answer, with the newline. If the operation failed, lesson_store_message() must be its message. */
 void request_answer(const lesson_store_operation *operation, char answer[REQUEST_ANSWER_SIZE]);
 
 #endif

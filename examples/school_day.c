@@ -1,13 +1,13 @@
 /*
- * school_day: prints the trace of one made-up school day, for `lessonctl replay`.
+ * school_day: prints the trace of one invented school day, for `lessonctl replay`.
  *
  *   school_day [--seed N] [--users N] [--lessons N]     the trace, on standard output
  *   school_day [...] --noon                             an instant (unix_ms) at which many lessons are open
  *
- * The same options give the same bytes on every machine. What the day has of real ones: rooms that open before the
- * class begins, users who come early, late and on a second device, users who change rooms and whose quit of the old
- * room arrives after their join of the new one, users who never quit, and rooms that are ended with people in them. A
- * user comes to some three lessons, which makes six events: 170,000 users and 2,000 lessons make about a million.
+ * The same options give the same bytes on every machine. The day resembles real ones: rooms open before the class
+ * begins; users come early, late and on a second device; users change rooms, and their quit of the old room arrives
+ * after their join of the new one; some users never quit; rooms end with people in them. A user comes to about three
+ * lessons, which makes six events. 170,000 users and 2,000 lessons make about a million events.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +20,7 @@
 #define MINUTE_MS INT64_C(60000)
 #define DAY_BEGIN_MS INT64_C(1789369200000) /* 2026-09-14, 07:00 UTC, a Monday */
 #define NOON_MS (DAY_BEGIN_MS + 300 * MINUTE_MS)
-#define LAST_BEGIN_MINUTE 600 /* the first class begins at 8:00, the last one at 17:00 */
+#define LAST_BEGIN_MINUTE 600 /* the first class begins at 8:00, the last at 17:00 */
 #define FIRST_BEGIN_MINUTE 60
 #define BUSY_BEGIN_MINUTE 230 /* 10:50 */
 #define BUSY_END_MINUTE 300
@@ -29,7 +29,7 @@
 #define USERS_MAX 10000000
 #define LESSONS_MAX 1000000
 
-/* ---- Chance: splitmix64, because rand() differs between machines. */
+/* ---- Random numbers: splitmix64, because rand() differs between machines. */
 
 struct chance {
     uint64_t state;
@@ -50,7 +50,7 @@ static bool percent(struct chance *chance, int share) {
     return between(chance, 1, 100) <= share;
 }
 
-/* ---- Names, odd ones among them, because real ones are. */
+/* ---- Names. Some are odd, because real names are. */
 
 static const char *const courses[] = {"algebra",
                                       "English: reading aloud",
@@ -82,7 +82,7 @@ enum event_kind { CREATE, JOIN, QUIT, END };
 
 struct event {
     int64_t unix_ms;
-    uint64_t order; /* of making, so that events of one instant keep it */
+    uint64_t order; /* of creation, so that events of the same instant keep it */
     enum event_kind kind;
     int64_t lesson;
     int64_t user; /* -1: none */
@@ -121,8 +121,8 @@ static void add(struct day *day, int64_t unix_ms, enum event_kind kind, int64_t 
     day->count++;
 }
 
-/* Every second lesson begins in the late morning, the others at equal distances over the day; give or take some
- * minutes. */
+/* Every second lesson begins in the late morning, the others evenly spread over the day. A few minutes vary at random.
+ */
 static struct lesson plan_lesson(struct day *day, int64_t number) {
     bool busy_hours = number % 2 == 0;
     int64_t first = busy_hours ? BUSY_BEGIN_MINUTE : FIRST_BEGIN_MINUTE;
@@ -135,14 +135,14 @@ static struct lesson plan_lesson(struct day *day, int64_t number) {
     return lesson;
 }
 
-/* Most come before the class begins, in a wave; some are late. */
+/* Most users come in a wave before the class begins; some are late. */
 static int64_t arrival_ms(struct day *day, const struct lesson *lesson) {
     if (percent(&day->chance, 80))
         return between(&day->chance, lesson->begin_ms - 9 * MINUTE_MS, lesson->begin_ms + MINUTE_MS);
     return between(&day->chance, lesson->begin_ms + MINUTE_MS, lesson->begin_ms + 25 * MINUTE_MS);
 }
 
-/* Another lesson that is open at this instant, or NULL if none is met by chance. */
+/* Returns another lesson that is open at this instant. NULL if ten random attempts find none. */
 static const struct lesson *open_lesson(struct day *day, const struct lesson *but, int64_t at_ms) {
     for (int attempt = 0; attempt < 10; attempt++) {
         const struct lesson *lesson = &day->lessons[between(&day->chance, 0, day->lesson_count - 1)];
@@ -152,7 +152,7 @@ static const struct lesson *open_lesson(struct day *day, const struct lesson *bu
     return NULL;
 }
 
-/* The user changes rooms, and the quit of the old one arrives some seconds after the join of the new one. */
+/* The user changes rooms. The quit of the old room arrives some seconds after the join of the new one. */
 static void move_on(struct day *day, const struct lesson *lesson, int64_t user, int64_t from_ms) {
     int64_t at_ms = between(&day->chance, from_ms, lesson->end_ms);
     const struct lesson *other = open_lesson(day, lesson, at_ms);
@@ -164,7 +164,7 @@ static void move_on(struct day *day, const struct lesson *lesson, int64_t user, 
 static void attend(struct day *day, const struct lesson *lesson, int64_t user) {
     int64_t joined_ms = arrival_ms(day, lesson);
     add(day, joined_ms, JOIN, lesson->number, user);
-    if (percent(&day->chance, 12)) /* a second device, or a page that was loaded again */
+    if (percent(&day->chance, 12)) /* a second device, or a reloaded page */
         add(day, between(&day->chance, joined_ms, lesson->end_ms), JOIN, lesson->number, user);
     int fate = (int)between(&day->chance, 1, 100);
     if (fate <= 8)
@@ -172,10 +172,10 @@ static void attend(struct day *day, const struct lesson *lesson, int64_t user) {
     else if (fate <= 75)
         add(day, between(&day->chance, lesson->end_ms - 10 * MINUTE_MS, lesson->end_ms + MINUTE_MS), QUIT,
             lesson->number, user);
-    /* The others never quit; the end of the lesson puts them out. */
+    /* The others never quit; the end of the lesson removes them. */
 }
 
-/* How many of the school come to a lesson. A user is in several lessons of the day. */
+/* The number of users who come to a lesson. A user is in several lessons of the day. */
 static int64_t class_size(struct day *day) {
     int64_t average = day->users * 3 / day->lesson_count;
     if (average < 1)
@@ -190,9 +190,9 @@ static void make_lesson(struct day *day, int64_t number) {
     int64_t first = between(&day->chance, 0, day->users - 1);
     for (int64_t i = 0; i < size; i++)
         attend(day, lesson, (first + i) % day->users);
-    if (percent(&day->chance, 5)) /* somebody quits a room without ever having been seen to join it */
+    if (percent(&day->chance, 5)) /* a quit by a user who was never seen to join the room */
         add(day, lesson->begin_ms, QUIT, number, first);
-    if (percent(&day->chance, 10)) /* the teacher's page creates the room once more */
+    if (percent(&day->chance, 10)) /* the teacher's page creates the room again */
         add(day, lesson->begin_ms, CREATE, number, -1);
     add(day, lesson->end_ms + between(&day->chance, 0, 5 * MINUTE_MS), END, number, -1);
 }
@@ -251,7 +251,7 @@ static int usage(void) {
     return 2;
 }
 
-/* True if the option is known and has a value (NULL: none) that it can take. */
+/* True if the option is known and its value is valid; NULL: it has no value. */
 static bool read_option(struct day *day, int64_t *seed, const char *name, const char *value) {
     if (strcmp(name, "--seed") == 0)
         return read_number(value, 0, INT64_MAX, seed);

@@ -1,5 +1,5 @@
-/* The backend that stands before a store's own and makes faults. It passes on what it knows: an operation, flag, call
- * or capability that is added one day is UNSUPPORTED over it until its failure is defined here. */
+/* The prefix backend that makes faults. It passes on only what it knows: a future operation, flag, call or capability
+ * is UNSUPPORTED through it until its fault is defined here. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@ typedef struct fault_instance {
     lesson_store_instance base;
     fault_state *faults;
     const lesson_store_backend *beneath;
-    lesson_store_instance *inner; /* of that backend */
+    lesson_store_instance *inner; /* of the backend behind it */
 } fault_instance;
 
 static fault_instance *fault_of(lesson_store_instance *instance) {
@@ -19,7 +19,7 @@ static fault_instance *fault_of(lesson_store_instance *instance) {
 
 /* ---- Opening and closing */
 
-/* The state of the store that this location opens: the first instance makes it. */
+/* Finds the state of the store that this location opens. The first instance makes the state. */
 static int find_state(fault_state **out, const lesson_store_location *location, const fault_instance *first) {
     if (first) {
         *out = fault_state_share(first->faults);
@@ -81,12 +81,12 @@ static void fault_close(lesson_store_instance *instance) {
 
 /* ---- Batches */
 
-/* Fails the operations from `first` on: those to before `sent` with the strike's code, and those behind as not sent. */
+/* Fails the operations from `first` on: those before `sent` with the strike's code, the others as not sent. */
 static int fail_from(const fault_state *faults, fault_strike *strike, lesson_store_operation *operations, size_t first,
                      size_t sent, size_t count) {
     for (size_t i = first; i < sent; i++)
         operations[i].code = LESSON_STORE_UNANSWERED;
-    /* One struck operation that only reads may take others with it that write. */
+    /* A struck operation that only reads can fail together with others that write. */
     if (strike->fault.code == LESSON_STORE_UNKNOWN && lesson_store_any_writes(operations + first, sent - first))
         strike->code = LESSON_STORE_UNKNOWN;
     int code = fault_announce(faults, strike);
@@ -95,7 +95,7 @@ static int fail_from(const fault_state *faults, fault_strike *strike, lesson_sto
     return code;
 }
 
-/* `at` is the operation that is struck and does not fail alone, or `count`. */
+/* `at` is the struck operation that does not fail alone, or `count`. */
 static int run_struck(fault_instance *fault, fault_strike *strike, lesson_store_operation *operations, size_t count,
                       size_t at) {
     bool whole = strike->fault.scope == LESSON_STORE_FAULT_SCOPE_BATCH && at < count;
@@ -120,14 +120,14 @@ static int fault_run(lesson_store_instance *instance, lesson_store_operation *op
     return run_struck(fault, &strike, operations, count, at);
 }
 
-/* ---- Streams */
+/* ---- Lists and check */
 
-/* A stream under way: it is stopped after `left` items, if it is to fail there. */
+/* A list that runs. If it is to fail, it is stopped after `left` entries. */
 typedef struct fault_stream {
     fault_instance *fault;
     fault_strike strike;
     uint64_t left;
-    bool stopped; /* by the caller */
+    bool stopped; /* the caller stopped it */
     union {
         lesson_store_member_callback member;
         lesson_store_lesson_callback lesson;
@@ -162,7 +162,7 @@ static bool give_finding(const lesson_store_finding *finding, void *context) {
     return go_on(stream, stream->callback.finding(finding, stream->context));
 }
 
-/* How many items it gives before it fails. A repair is all done or not begun. */
+/* The number of entries before the failure. A repair is either complete or not begun. */
 static uint64_t items_of(const fault_strike *strike, fault_target target) {
     if (!strike->code)
         return UINT64_MAX;
@@ -181,7 +181,7 @@ static void begin(fault_stream *stream, lesson_store_instance *instance, fault_t
         fault_wait(stream->fault->faults, &stream->strike);
 }
 
-/* `code` is what the stream beneath has returned. */
+/* `code` is the code that the backend behind returned. */
 static int end(const fault_stream *stream, int code) {
     if (code || stream->stopped || !stream->strike.code)
         return code;
@@ -222,8 +222,8 @@ static int fault_check(lesson_store_instance *instance, uint32_t flags, lesson_s
     return end(&stream, stream.left ? fault->beneath->check(fault->inner, flags, give_finding, &stream) : 0);
 }
 
-/* ---- Pages: one that is struck is not asked of the backend beneath, except MALFORMED, after which the list goes on.
- */
+/* ---- Pages. A struck page does not reach the backend behind. The exception is MALFORMED, after which the list goes
+ * on. */
 
 static int strike_page(fault_instance *fault, uint64_t on, int *malformed) {
     const fault_target target = {on, false};
@@ -316,7 +316,7 @@ void lesson_store_fault_init(lesson_store_fault *fault, size_t size, int32_t cod
     fault->code = code;
 }
 
-/* NULL with a code if there are none. The state protects itself, so nothing needs to be lent. */
+/* NULL with a code if the store has no faults. The state has its own lock, so no instance is lent. */
 static fault_state *state_of(const lesson_store *store, int *code) {
     *code = LESSON_STORE_OK;
     const lesson_store_instance *first = lesson_store_first_instance(store, &lesson_store__fault_backend);
@@ -327,7 +327,7 @@ static fault_state *state_of(const lesson_store *store, int *code) {
     return first ? ((const fault_instance *)first)->faults : NULL;
 }
 
-#define FAULT_SIZE_0_1 (offsetof(lesson_store_fault, delay_ms) + sizeof(int64_t)) /* that of version 0.1 */
+#define FAULT_SIZE_0_1 (offsetof(lesson_store_fault, delay_ms) + sizeof(int64_t)) /* the size in version 0.1 */
 
 int lesson_store_fault_set(lesson_store *store, const lesson_store_fault *fault) {
     int code;

@@ -1,8 +1,8 @@
 /*
- * Faults made on purpose (lessonstore/fault.h), as a backend that stands before another one:
+ * Faults for tests (lessonstore/fault.h), as a backend that is a prefix to another one:
  *
- *   fault.c     the backend: asks strikes.c about every call; and the public calls
- *   strikes.c   the fault that is set over a store: which calls it strikes, and the waiting
+ *   fault.c     the backend, which asks strikes.c about every call; the public calls
+ *   strikes.c   the fault that is set for a store: which calls it strikes, and the waiting
  *   options.c   the options of a location, and the names in them
  */
 #ifndef LESSON_STORE_FAULTS_H
@@ -13,7 +13,7 @@
 #include <lessonstore/backend.h>
 #include <lessonstore/fault.h>
 
-/* One for a store, shared by its instances. */
+/* One for each store, shared by its instances. */
 typedef struct fault_state {
     const char *shown; /* the store's location */
     pthread_mutex_t mutex;
@@ -22,7 +22,7 @@ typedef struct fault_state {
     lesson_store_fault fault;
     bool is_set;
     uint64_t changes;
-    uint64_t watched; /* since the fault was set */
+    uint64_t watched; /* operations and calls since the fault was set */
     uint64_t struck;
 } fault_state;
 
@@ -30,21 +30,21 @@ typedef struct fault_state {
 
 extern const lesson_store_option fault_options[];
 
-/* The codes that a fault can have, terminated by OK. */
+/* The codes that a fault can have, ended by OK. */
 extern const int fault_codes[];
 
-/* Sets the fault that the options of the location describe, if there are any. */
+/* Sets the fault that the location's options describe, if any. */
 int fault_state_set_by_location(fault_state *faults, const lesson_store_location *location);
 
-/* What is set, such as "UNREACHABLE on join,quit at 3": for a person. */
+/* Describes a fault for a person, such as "UNREACHABLE on join,quit at 3". */
 void fault_describe(char *text, size_t size, const lesson_store_fault *fault);
 
 /* ---- strikes.c */
 
-/* Makes the state of a new store, for one instance. */
+/* Makes the state of a new store, used by one instance. */
 int fault_state_open(fault_state **out, const char *shown);
 
-/* One more instance, and one less. The last one frees the state. */
+/* Add one instance, and remove one. Removing the last one frees the state. */
 fault_state *fault_state_share(fault_state *faults);
 void fault_state_release(fault_state *faults);
 
@@ -58,10 +58,10 @@ typedef struct fault_target {
     bool writes;
 } fault_target;
 
-/* A strike, or `struck` false. When it takes effect, another fault may be set already. */
+/* A strike; no strike if `struck` is false. Another fault may be set by the time it takes effect. */
 typedef struct fault_strike {
     bool struck;
-    int code;      /* OK if it only slows */
+    int code;      /* OK if it only delays */
     uint64_t made; /* its number */
     lesson_store_fault fault;
     uint64_t changes;
@@ -69,11 +69,11 @@ typedef struct fault_strike {
 
 fault_strike fault_watch(fault_state *faults, fault_target target);
 
-/* Watches the operations of a batch. Those that are struck alone are answered. `*at` becomes the first that is struck
- * otherwise, or `count`. */
+/* Counts the operations of a batch. Sets the codes of those that are struck alone. `*at` becomes the first operation
+ * that is struck and does not fail alone, or `count`. */
 fault_strike fault_watch_batch(fault_state *faults, lesson_store_operation *operations, size_t count, size_t *at);
 
-/* Waits for as long as the fault says, or until it is cleared or another one is set. */
+/* Waits as long as the fault states, or until it is cleared or replaced. */
 void fault_wait(fault_state *faults, const fault_strike *strike);
 
 /* Sets the message, and returns the code. */

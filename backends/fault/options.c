@@ -1,4 +1,4 @@
-/* The options of a location fault+..., and how they make a fault. */
+/* The options of a fault+... location, and how they make a fault. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,7 +56,7 @@ const int fault_codes[] = {
     LESSON_STORE_UNKNOWN,     LESSON_STORE_MALFORMED, LESSON_STORE_FAILED,    LESSON_STORE_NO_MEMORY, LESSON_STORE_OK,
 };
 
-/* Those of several bits come last, so that a text that is made of bits names each by itself. */
+/* Names of several bits come last, so that a text made from bits names each bit by itself. */
 static const struct kind {
     const char *name;
     uint64_t on;

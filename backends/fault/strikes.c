@@ -1,4 +1,4 @@
-/* The fault that is set over a store: which calls it strikes, and the waiting. */
+/* The fault that is set for a store: which calls it strikes, and the waiting. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -6,7 +6,7 @@
 
 /* ---- Which calls are struck */
 
-/* Splitmix64: even neighbouring numbers, as those of calls are, come out as if drawn. */
+/* Splitmix64. Even consecutive numbers, such as those of calls, come out as if random. */
 static uint64_t mix(uint64_t number) {
     number += UINT64_C(0x9e3779b97f4a7c15);
     number = (number ^ (number >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -18,12 +18,12 @@ static bool has_bad_luck(const lesson_store_fault *fault, uint64_t number) {
     return fault->one_in <= 1 || mix(mix(fault->seed) + number) % fault->one_in == 0;
 }
 
-/* No engine needs room, or the right to write, for reading. */
+/* An engine needs neither room nor the right to write for a read. */
 static bool spares_reads(int code) {
     return code == LESSON_STORE_READ_ONLY || code == LESSON_STORE_FULL;
 }
 
-/* With the mutex held. */
+/* Called with the mutex held. */
 static bool strikes(fault_state *faults, fault_target target) {
     const lesson_store_fault *fault = &faults->fault;
     if (!faults->is_set || !(fault->on & target.on) || (spares_reads(fault->code) && !target.writes))
@@ -35,7 +35,7 @@ static bool strikes(fault_state *faults, fault_target target) {
     return true;
 }
 
-/* With the mutex held. What is opened has nothing yet that could be of unknown outcome. */
+/* Called with the mutex held. A failed open has no unknown outcome, because nothing has been asked yet. */
 static fault_strike strike_of(const fault_state *faults, fault_target target) {
     fault_strike strike = {.struck = true,
                            .code = faults->fault.code,
@@ -155,7 +155,7 @@ static int check(const lesson_store_fault *fault) {
     return what ? lesson_store_fail(LESSON_STORE_INVALID, "fault: %s", what) : LESSON_STORE_OK;
 }
 
-/* With the mutex held. */
+/* Called with the mutex held. */
 static void change(fault_state *faults, bool is_set) {
     faults->is_set = is_set;
     faults->changes++;

@@ -1,7 +1,7 @@
 /* The lists, by callback and by page, and check. */
 #include "table.h"
 
-#define MEMBERS_AHEAD 8 /* members who are fetched while others are listed */
+#define MEMBERS_AHEAD 8 /* members to prefetch while others are listed */
 
 static bool give_member(const memory_user *user, lesson_store_member_callback callback, void *context) {
     const lesson_store_id uid = memory_id(&user->entry);
@@ -22,8 +22,8 @@ static bool give_user(const memory_entry *entry, lesson_store_user_callback call
     return callback(&described, context);
 }
 
-/* Gives the members below `end`, at most `most`, from the last to the first: a member who leaves is replaced by the
- * last one, who has been listed by then. Returns where it stopped. */
+/* Gives at most `most` members below `end`, from the last to the first. A member who leaves is replaced by the last
+ * member, who has already been listed. Returns the index where it stopped. */
 static uint32_t give_members(const memory_lesson *lesson, uint32_t end, size_t most,
                              lesson_store_member_callback callback, void *context) {
     for (; end > 0 && most > 0; end--, most--) {
@@ -59,7 +59,8 @@ int memory_users(lesson_store_instance *instance, lesson_store_user_callback cal
     return LESSON_STORE_OK;
 }
 
-/* ---- Pages. A position has words[0] where the list goes on, and words[1] that it has begun. */
+/* ---- Pages. In a position, words[0] is the index or bucket where the list goes on, and words[1] is 1 once it has
+ * begun. */
 
 int memory_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
                         lesson_store_position *position, lesson_store_member_callback callback, void *context) {
@@ -75,8 +76,8 @@ int memory_members_page(lesson_store_instance *instance, const lesson_store_id *
     return LESSON_STORE_OK;
 }
 
-/* The bucket after this one in the order of the reversed bits, as Redis' SCAN goes: when the table doubles, the buckets
- * that were visited are those that make up the visited buckets of the new table. 0 after the last. */
+/* Returns the next bucket in the order of reversed bits, as Redis' SCAN does. When the table doubles, the visited
+ * buckets split exactly into the visited buckets of the new table. Returns 0 after the last bucket. */
 static uint64_t next_bucket(uint64_t bucket, uint64_t mask) {
     for (uint64_t bit = mask - (mask >> 1); bit > 0; bit >>= 1) {
         bucket ^= bit;
@@ -88,7 +89,8 @@ static uint64_t next_bucket(uint64_t bucket, uint64_t mask) {
 
 typedef bool (*give_entry)(const memory_entry *entry, void *page);
 
-/* Gives whole buckets, until there are `most` entries or more. A page that was stopped is to be asked for again. */
+/* Gives whole buckets until `most` entries or more were given. If the callback stops a page, the same page is asked for
+ * again. */
 static int give_buckets(const memory_entry *table, size_t most, lesson_store_position *position, give_entry give,
                         void *page) {
     uint64_t mask = table ? table->hh.tbl->num_buckets - 1 : 0;
@@ -140,7 +142,7 @@ int memory_users_page(lesson_store_instance *instance, size_t most, lesson_store
 
 /* ---- Check */
 
-/* A user record is a membership here, so the only thing to find is users of lessons without a record. */
+/* A user record is also the membership here. So check can find only one thing: users in a lesson without a record. */
 static bool check_lesson(memory_store *memory, memory_lesson *lesson, bool repair,
                          lesson_store_finding_callback callback, void *context) {
     bool go_on = true;

@@ -24,7 +24,7 @@ lesson_store_lesson memory_describe(const memory_lesson *lesson, lesson_store_id
                                  .has_record = memory_has_record(lesson)};
 }
 
-/* `user` is NULL for one who is nowhere. */
+/* `user` is NULL if the user is in no lesson. */
 static void answer_place(const memory_user *user, const lesson_store_operation *operation) {
     const lesson_store_id none = {NULL, 0};
     if (user)
@@ -34,7 +34,7 @@ static void answer_place(const memory_user *user, const lesson_store_operation *
         lesson_store_answer_place(operation, none, none, none);
 }
 
-/* ---- Operations. `hash` is that of the uid. */
+/* ---- Operations. `hash` is the hash of the uid. */
 
 static int memory_create(memory_store *memory, const lesson_store_operation *create) {
     memory_lesson *lesson = memory_find_lesson(memory, create->lesson_id);
@@ -82,7 +82,8 @@ static int memory_get_lesson(const memory_store *memory, lesson_store_operation 
     return LESSON_STORE_OK;
 }
 
-/* The flag that refuses this join, or 0. `lesson` is NULL if it is unknown, `user` if the user is in no lesson. */
+/* Returns the flag that refuses this join, or 0. `lesson` is NULL if it is unknown, `user` if the user is in no lesson.
+ */
 static uint32_t refusing_flag(const lesson_store_operation *join, const memory_lesson *lesson,
                               const memory_user *user) {
     return lesson_store_join_refused_by(join, lesson && memory_has_record(lesson),
@@ -164,8 +165,8 @@ static uint32_t hash_of(const memory_store *memory, const lesson_store_operation
 
 #define GROUP_MAX 32
 
-/* In a large store an operation waits for memory twice before it finds its user: for the bucket, then for the user.
- * Operations of a batch wait together. Nothing depends on what is fetched. */
+/* In a large store an operation waits for memory twice before it finds its user: first for the bucket, then for the
+ * user. The operations of a batch wait together. The prefetches change no result. */
 static void run_group(memory_store *memory, lesson_store_operation *operations, size_t count) {
     uint32_t hashes[GROUP_MAX];
     for (size_t i = 0; i < count; i++) {

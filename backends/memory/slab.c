@@ -4,11 +4,10 @@
 #include "slab.h"
 
 #define CHUNK_BYTES ((size_t)64 << 10)
-#define CACHE_LINE                                                                                     \
-    64 /* a user with a uid of 5 to 12 bytes, 96 bytes in all, then lies in two lines and not in three \
-        */
+/* With aligned chunks, a user with a uid of 5 to 12 bytes (96 bytes in all) lies in two cache lines, not in three. */
+#define CACHE_LINE 64
 
-/* The rest of the chunk before is given up: it is smaller than one block. */
+/* The rest of the previous chunk stays unused: it is smaller than one block. */
 static int add_chunk(memory_slab *slab) {
     void *memory;
     if (posix_memalign(&memory, CACHE_LINE, CHUNK_BYTES) != 0)

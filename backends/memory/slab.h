@@ -1,6 +1,6 @@
 /*
- * Memory for many small objects: blocks cut from large chunks. A block that is given back is kept for the next object
- * of its size, so joins and quits in a steady state allocate nothing. Chunks are freed only when the slab is closed.
+ * Memory for many small objects: blocks cut from large chunks. A freed block is kept for the next object of its size,
+ * so joins and quits in a steady state allocate nothing. Chunks are freed only when the slab is closed.
  */
 #ifndef LESSON_STORE_MEMORY_SLAB_H
 #define LESSON_STORE_MEMORY_SLAB_H
@@ -15,17 +15,17 @@ typedef struct memory_slab_link {
 } memory_slab_link;
 
 typedef struct memory_slab {
-    memory_slab_link *idle[MEMORY_SLAB_BLOCK_MAX / MEMORY_SLAB_STEP]; /* blocks that were given back, by size */
+    memory_slab_link *idle[MEMORY_SLAB_BLOCK_MAX / MEMORY_SLAB_STEP]; /* freed blocks, by size */
     memory_slab_link *chunks;
-    char *rest; /* of the newest chunk */
+    char *rest; /* unused bytes of the newest chunk */
     size_t rest_bytes;
-    size_t used_bytes; /* cut from all chunks */
+    size_t used_bytes; /* bytes cut from all chunks */
 } memory_slab;
 
-/* A block that was never used before. */
+/* Cuts a block that was never used before. */
 void *memory_slab_cut(memory_slab *slab, size_t size);
 
-/* `size` bytes, 1 to MEMORY_SLAB_BLOCK_MAX; NULL if there is no memory. */
+/* Returns `size` bytes, 1 to MEMORY_SLAB_BLOCK_MAX. NULL if there is no memory. */
 static inline void *memory_slab_take(memory_slab *slab, size_t size) {
     memory_slab_link **idle = &slab->idle[(size - 1) / MEMORY_SLAB_STEP];
     memory_slab_link *block = *idle;
@@ -35,7 +35,7 @@ static inline void *memory_slab_take(memory_slab *slab, size_t size) {
     return block;
 }
 
-/* Gives back what memory_slab_take returned for the same size. */
+/* Takes back a block that memory_slab_take returned for the same size. */
 static inline void memory_slab_give(memory_slab *slab, void *block, size_t size) {
     memory_slab_link **idle = &slab->idle[(size - 1) / MEMORY_SLAB_STEP];
     memory_slab_link *link = block;

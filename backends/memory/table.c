@@ -6,7 +6,7 @@
 
 /* ---- Entries */
 
-/* A new entry with its id at `id_offset` and zeros before it; NULL if there is no memory. */
+/* Adds an entry with its id at `id_offset` and zeros before it. NULL if there is no memory. */
 static void *add(memory_store *memory, memory_entry **table, size_t id_offset, lesson_store_id id, uint32_t hash) {
     memory_entry *entry = memory_slab_take(&memory->slab, id_offset + id.size);
     if (!entry)
@@ -28,14 +28,14 @@ static void drop(memory_store *memory, memory_entry **table, memory_entry *entry
     memory_slab_give(&memory->slab, entry, size);
 }
 
-/* ---- Courses: most users of a lesson share one, so its id is stored once, and its uses are counted. */
+/* ---- Courses. Most users of a lesson share a course, so its id is stored once and its uses are counted. */
 
 static void drop_course_if_unused(memory_store *memory, memory_course *course) {
     if (course && course->uses == 0)
         drop(memory, &memory->courses, &course->entry);
 }
 
-/* The course, which is added if it is not there; NULL if there is no memory. */
+/* Returns the course, and adds it if it does not exist. NULL if there is no memory. */
 static memory_course *need_course(memory_store *memory, memory_course *likely, lesson_store_id id) {
     if (likely && lesson_store_id_equal(memory_id(&likely->entry), id))
         return likely;
@@ -44,7 +44,7 @@ static memory_course *need_course(memory_store *memory, memory_course *likely, l
     return course ? course : add(memory, &memory->courses, offsetof(memory_course, id), id, hash);
 }
 
-/* Puts a course (NULL: none) into a field that counts as a use of it. */
+/* Stores a course (NULL: none) in a field, which counts as a use of the course. */
 static void set_course(memory_store *memory, memory_course **field, memory_course *course) {
     memory_course *old = *field;
     if (old == course)
@@ -117,7 +117,7 @@ static unsigned char *make_session(memory_store *memory, lesson_store_id id) {
     return session;
 }
 
-/* All that can fail comes first. */
+/* The steps that can fail come first. */
 bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory_lesson *lesson,
                   const lesson_store_operation *join) {
     if (!lesson && !(lesson = memory_add_lesson(memory, join->lesson_id)))

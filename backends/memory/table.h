@@ -1,9 +1,9 @@
 /*
- * What the memory store holds, and the steps that change it. A step either succeeds or leaves everything as it was;
- * memory.c makes the operations of these steps.
+ * What the memory store holds, and the steps that change it. A step either succeeds or changes nothing. memory.c builds
+ * the operations from these steps.
  *
- * Users, lessons and courses are entries of three uthash tables. The user record and the membership are one thing, so
- * they cannot disagree: a user points to its lesson and knows its index among the members there.
+ * Users, lessons and courses are entries of three uthash tables. The user record is also the membership, so the two
+ * cannot disagree: a user points to its lesson and knows its index among the lesson's members.
  *
  *   users ──▶ user ──lesson──▶ lesson ◀── lessons
  *              │  ◀──members[index]─┘│
@@ -17,24 +17,24 @@
 #include "hash.h"
 #include "slab.h"
 
-/* uthash takes its hash function from here. It is used where a `memory` is in scope. */
+/* The hash function of uthash. It needs a variable `memory` in scope. */
 #define HASH_FUNCTION(key, size, hash) ((hash) = memory_hash((key), (size), memory->seed))
 #define HASH_NONFATAL_OOM 1 /* a failed addition leaves the table as it was, and sets hh.tbl to NULL */
 #include <uthash.h>
 
-/* By itself uthash makes more buckets when one of them holds ten entries: at a load between one and four, as chance
- * will have it. Here it does so at a load of three quarters, which makes a join of 1,000 users 1.5 times as fast. */
+/* By default uthash adds buckets when one of them holds ten entries, which happens by chance at a load between one and
+ * four. Here it adds them at a load of three quarters, which makes a join of 1,000 users 1.5 times as fast. */
 #undef HASH_BKT_CAPACITY_THRESH
 #define HASH_BKT_CAPACITY_THRESH (entry->hh.tbl->num_items > entry->hh.tbl->num_buckets / 4 * 3 ? 0U : UINT32_MAX)
 
-/* What the entries of all three tables begin with. The id is stored behind the entry's other members. */
+/* The first member of the entries of all three tables. The id is stored behind the entry's other members. */
 typedef struct memory_entry {
     UT_hash_handle hh;
 } memory_entry;
 
 typedef struct memory_course {
     memory_entry entry;
-    size_t uses; /* users and lessons that point here */
+    size_t uses; /* users and lessons that point to this course */
     char id[];
 } memory_course;
 
@@ -45,7 +45,7 @@ typedef struct memory_lesson {
     memory_user **members;
     uint32_t member_count;
     uint32_t capacity;     /* of members */
-    memory_course *course; /* of the latest join: nearly always that of the next one too */
+    memory_course *course; /* of the latest join; the next join nearly always names the same course */
     int8_t course_status;  /* both LESSON_STORE_STATUS_NONE: there is no record */
     int8_t chat_status;
     char id[];
@@ -55,7 +55,7 @@ struct memory_user {
     memory_entry entry;
     memory_lesson *lesson;
     memory_course *course;
-    unsigned char *session; /* its size and its bytes; NULL: none */
+    unsigned char *session; /* its size, then its bytes; NULL: none */
     uint32_t index;         /* in the lesson's members */
     char uid[];
 };
@@ -64,7 +64,7 @@ typedef struct memory_store {
     lesson_store_instance base;
     uint64_t seed; /* of the hash */
     memory_slab slab;
-    memory_entry *users; /* the heads of the tables */
+    memory_entry *users; /* the heads of the three tables */
     memory_entry *lessons;
     memory_entry *courses;
 } memory_store;
@@ -90,13 +90,13 @@ static inline void *memory_find(memory_entry *table, lesson_store_id id, uint32_
     return entry;
 }
 
-/* The bucket where uthash looks for users of this hash; NULL if there are no users. */
+/* Returns the bucket where uthash looks for users with this hash. NULL if there are no users. */
 static inline const UT_hash_bucket *memory_bucket(const memory_store *memory, uint32_t hash) {
     const UT_hash_table *table = memory->users ? memory->users->hh.tbl : NULL;
     return table ? &table->buckets[hash & (table->num_buckets - 1)] : NULL;
 }
 
-/* Fetches the two cache lines of the user who is probably meant, before uthash reads one and then the other. */
+/* Prefetches both cache lines of the user who is probably meant, because uthash reads one after the other. */
 static inline void memory_fetch_user(const memory_store *memory, uint32_t hash) {
     const UT_hash_bucket *bucket = memory_bucket(memory, hash);
     const memory_user *user = bucket ? (const void *)bucket->hh_head : NULL;
@@ -115,7 +115,7 @@ static inline memory_lesson *memory_find_lesson(const memory_store *memory, less
     return memory_find(memory->lessons, lesson_id, memory_hash_of(memory, lesson_id));
 }
 
-/* Adds a lesson that is not there; NULL if there is no memory. */
+/* Adds a lesson that does not exist. NULL if there is no memory. */
 memory_lesson *memory_add_lesson(memory_store *memory, lesson_store_id lesson_id);
 
 static inline bool memory_has_record(const memory_lesson *lesson) {
@@ -127,15 +127,15 @@ static inline void memory_set_statuses(memory_lesson *lesson, int course_status,
     lesson->chat_status = (int8_t)chat_status;
 }
 
-/* A lesson exists as long as it has a record or members. To be called after one of them has gone. */
+/* Removes a lesson that has neither record nor members. Call it after either was removed. */
 void memory_drop_lesson_if_empty(memory_store *memory, memory_lesson *lesson);
 
-/* Puts a user into a lesson and out of the old one. If `user` or `lesson` is NULL, it is made from the join's ids;
- * `hash` is that of the uid. False if there is no memory. */
+/* Puts a user into a lesson and out of the previous one. If `user` or `lesson` is NULL, it is made from the join's ids.
+ * `hash` is the hash of the uid. False if there is no memory. */
 bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory_lesson *lesson,
                   const lesson_store_operation *join);
 
-/* Removes a user. The lesson stays, even if it is empty now. The last member takes the index that has become free. */
+/* Removes a user. The last member takes the index that became free. The lesson stays, even if it is empty now. */
 void memory_leave(memory_store *memory, memory_user *user);
 
 void memory_free_all(memory_store *memory);

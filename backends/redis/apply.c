@@ -1,18 +1,18 @@
-/* The two directions of the scripts that are made of scripts/operations, whose README.md describes them, and of HMGET.
- */
+/* Writes operations as requests and reads their answers: for the scripts made from scripts/operations (see its
+ * README.md) and for HMGET. */
 #include "apply.h"
 #include "failure.h"
 #include "keys.h"
 
 /* ---- Asking */
 
-/* The kinds of scripts/operations: one of the library's may be several, so that the frequent ones need not pay for what
- * they do not use. */
+/* The kinds of scripts/operations. One kind of the library may be several here, so that frequent operations do not pay
+ * for parts that they do not use. */
 enum kind {
-    JOIN,      /* neither session nor flags, and the place is not asked */
-    JOIN_FROM, /* the same, and the place is asked */
+    JOIN,      /* without session, flags and place */
+    JOIN_FROM, /* the same, but with a place */
     ADMIT,
-    QUIT, /* neither lesson nor session are given, and the place is not asked */
+    QUIT, /* without lesson, session and place */
     LEAVE,
     WHERE,
     CREATE,
@@ -66,7 +66,7 @@ static enum kind kind_of(const lesson_store_operation *operation) {
     case LESSON_STORE_OPERATION_WHERE:
         return WHERE;
     case LESSON_STORE_OPERATION_COUNT_MEMBERS:
-    case LESSON_STORE_OPERATION_NONE: /* core keeps it back */
+    case LESSON_STORE_OPERATION_NONE: /* core never passes it on */
         break;
     }
     return COUNT;
@@ -100,7 +100,7 @@ static void add_statuses(redis_request *request, const lesson_store_operation *s
     add_status(request, set->given & LESSON_STORE_GIVEN_IF_CHAT_STATUS, set->if_chat_status);
 }
 
-/* Adds the arguments in the order of the signature. */
+/* Adds the arguments in the order of the script's signature. */
 static void add_arguments(redis_request *request, enum kind kind, const lesson_store_operation *operation) {
     switch (kind) {
     case JOIN:
@@ -135,7 +135,7 @@ static void add_arguments(redis_request *request, enum kind kind, const lesson_s
     }
 }
 
-/* By far the most frequent question of all needs no script. */
+/* `where` is by far the most frequent operation, and needs no script. */
 bool redis_apply_is_command(const lesson_store_operation *operations, size_t count) {
     return count == 1 && operations->kind == LESSON_STORE_OPERATION_WHERE;
 }
@@ -179,11 +179,11 @@ void redis_apply_begin(redis_store *store, const lesson_store_operation *operati
     }
 }
 
-/* ---- Answers: each reader is false if the reply is none of ours */
+/* ---- Answers. A reader returns false if the reply is malformed. */
 
 #define OF(name) LESSON_STORE_OPERATION_MASK_##name
 
-/* The letters of the answers, except F, and the operations that they answer. `detail` is the arrival of a join, or the
+/* The letters of the answers, except F, and the operations that return them. `detail` is the arrival of a join, or the
  * flag that refused it. */
 static const struct letter {
     char letter;
@@ -204,7 +204,7 @@ static const struct letter {
     {'L', LESSON_STORE_UNANSWERED, 0, OF(END)},
 };
 
-/* NULL if this kind of operation is not answered so. */
+/* NULL if this letter is no answer to this kind of operation. */
 static const struct letter *find_letter(char letter, uint32_t operation_kind) {
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
         if (letters[i].letter == letter)
@@ -213,12 +213,12 @@ static const struct letter *find_letter(char letter, uint32_t operation_kind) {
     return NULL;
 }
 
-/* An answer of which parts are taken from the front: the data is NULL when there are none left. */
+/* The rest of an answer. Parts are taken from its front; the data is NULL when none are left. */
 typedef lesson_store_id answer;
 
-#define SEPARATOR '\x1f' /* no valid id or status has it */
+#define SEPARATOR '\x1f' /* no valid id or status contains it */
 
-/* The next part, which ends before a separator or with the answer. False if there is none. */
+/* Takes the next part, which ends at a separator or at the end of the answer. False if there is none. */
 static bool take_part(answer *rest, lesson_store_id *part) {
     if (!rest->data)
         return false;
@@ -228,7 +228,7 @@ static bool take_part(answer *rest, lesson_store_id *part) {
     return true;
 }
 
-/* What a part says that is "=" and a value, or nothing: {NULL, 0}. False if it is neither. */
+/* Reads a part that is "=" and a value, or empty: {NULL, 0}. False if it is neither. */
 static bool read_optional(lesson_store_id part, lesson_store_id *value) {
     if (part.size > 0 && part.data[0] != '=')
         return false;
@@ -241,9 +241,9 @@ static bool take_optional(answer *rest, lesson_store_id *value) {
     return take_part(rest, &part) && read_optional(part, value);
 }
 
-#define NUMBER_DIGITS_MAX 15 /* more is no number that Lua writes without an exponent */
+#define NUMBER_DIGITS_MAX 15 /* Lua writes longer numbers with an exponent */
 
-/* The next part, a number. */
+/* Takes the next part, a number. */
 static bool take_number(answer *rest, uint64_t *number) {
     lesson_store_id digits;
     if (!take_part(rest, &digits) || digits.size == 0 || digits.size > NUMBER_DIGITS_MAX)
@@ -276,12 +276,13 @@ static int bad_place(const redis_store *store, const lesson_store_operation *ope
                              operation->uid.data);
 }
 
-/* A stored id; one that is not valid counts as missing. */
+/* Returns a stored id. An invalid one counts as missing. */
 static lesson_store_id valid_or_none(lesson_store_id id) {
     return redis_text_is_id_or_nil(id) ? id : (lesson_store_id){NULL, 0};
 }
 
-/* An unreadable place is an answer to nobody who asked for it; an operation that happened stands, with "" for it. */
+/* Only `where` fails if the place is malformed. Every other operation has already happened, so it keeps its code, and
+ * the invalid ids become "". */
 static void take_place(redis_store *store, lesson_store_operation *operation, lesson_store_id course,
                        lesson_store_id lesson, lesson_store_id session) {
     course = redis_given(course);
@@ -292,7 +293,7 @@ static void take_place(redis_store *store, lesson_store_operation *operation, le
         lesson_store_answer_place(operation, valid_or_none(course), valid_or_none(lesson), valid_or_none(session));
 }
 
-/* A malformed id may have a separator in it. Then more parts come, and nothing of the place can be read. */
+/* A malformed id may contain a separator. Then the answer has too many parts, and no part of the place is usable. */
 static bool read_place(redis_store *store, lesson_store_operation *operation, answer rest) {
     lesson_store_id course, lesson, part, session = {NULL, 0};
     if (!take_part(&rest, &course) || !take_part(&rest, &lesson) || !take_part(&rest, &part))
@@ -318,7 +319,7 @@ static bool read_where(redis_store *store, lesson_store_operation *where) {
     return true;
 }
 
-/* The answer is nothing but its letter. */
+/* True if the answer has no parts left. */
 static bool is_read(answer rest) {
     return !rest.data || rest.size == 0;
 }
@@ -374,7 +375,7 @@ static bool read_join(redis_store *store, lesson_store_operation *join, const st
     return is_read(rest);
 }
 
-/* The server's error, and the keys it was about: one, or a second that it may have been about too. */
+/* Reads the server's error and the keys that it may be about: one key, or two. */
 static bool read_failure(redis_store *store, lesson_store_operation *operation, answer rest) {
     lesson_store_id error, key, other;
     if (!take_part(&rest, &error) || !take_part(&rest, &key) || !take_part(&rest, &other) || error.size == 0)
@@ -427,13 +428,13 @@ static bool read_answer(redis_store *store, lesson_store_operation *operation, a
 
 void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *operation) {
     lesson_store_id error = redis_reply_line(&store->reply);
-    lesson_store_answer(operation, lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_USER "%.*s: %.*s",
-                                                     store->settings.shown, store->settings.prefix,
-                                                     (int)operation->uid.size, operation->uid.data, (int)error.size,
-                                                     error.data));
+    lesson_store_answer(operation,
+                        lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_USER "%.*s: %.*s",
+                                          store->settings.shown, store->settings.prefix, (int)operation->uid.size,
+                                          operation->uid.data, (int)error.size, error.data));
 }
 
-/* The answers of a batch as one text, if they are only letters, or as a list. */
+/* Takes the next answer of a batch. The reply is one text if all answers are single letters, else a list. */
 static bool next_answer(redis_reply *reply, size_t count, size_t i, answer *text) {
     if (count == 1 || reply->is_array)
         return redis_reply_next_text(reply, text);
@@ -457,7 +458,7 @@ bool redis_apply_read(redis_store *store, lesson_store_operation *operations, si
         }
         if (operations[i].code == LESSON_STORE_UNANSWERED)
             return redis_reply_at_end(&store->reply);
-        lesson_store_answer(&operations[i], operations[i].code); /* with the message of its failure */
+        lesson_store_answer(&operations[i], operations[i].code); /* keeps the message of its failure */
     }
     *answered = count;
     return redis_reply_at_end(&store->reply);

@@ -6,8 +6,8 @@ void redis_ask_begin(redis_store *store, const redis_script *script) {
     redis_request_add_text(&store->request, store->settings.prefix);
 }
 
-/* For a server that does not know the script (it was restarted, or its scripts were flushed) and so has executed
- * nothing. It knows it afterwards. */
+/* Called when the server does not know the script, because it restarted or its scripts were flushed. So it has executed
+ * nothing. After this call it knows the script. */
 static redis_exchange_end exchange_with_source(redis_store *store, redis_reply *reply) {
     redis_request request = {0};
     redis_request_carry_source(&request, &store->request);
@@ -29,7 +29,7 @@ static redis_exchange_end exchange(redis_store *store, redis_reply *reply) {
     return unknown_script ? exchange_with_source(store, reply) : end;
 }
 
-/* Time that ran out is not given a second time: the caller's patience is as long as the location says. */
+/* A timeout is not followed by a second attempt: the caller waits no longer than the location states. */
 static bool may_ask_again(redis_exchange_end end, const redis_reply *reply, bool writes) {
     return end == REDIS_UNSENT || (end == REDIS_BROKEN && !writes && reply->streamed == 0);
 }

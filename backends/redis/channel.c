@@ -23,7 +23,7 @@ void redis_channel_begin_patience(redis_channel *channel, int milliseconds) {
     channel->patience.left_us = channel->patience.whole_us;
 }
 
-/* After a move of bytes that failed: true if it is to be tried again. */
+/* Called after a failed send or receive. True if it is to be retried. */
 static bool go_on(const redis_channel *channel) {
     return (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) && channel->patience.left_us > 0;
 }
@@ -33,12 +33,12 @@ static redis_channel_end fail(redis_channel *channel, const char *problem) {
     return REDIS_CHANNEL_BROKEN;
 }
 
-/* How a move of bytes has ended that is not to be tried again. */
+/* The result of a failed send or receive that is not to be retried. */
 static redis_channel_end end_of_failure(redis_channel *channel) {
     return channel->patience.left_us > 0 ? fail(channel, strerror(errno)) : REDIS_CHANNEL_TIMED_OUT;
 }
 
-/* Waits until the socket is ready for one of these events; which they are, or 0. */
+/* Waits until the socket is ready for one of these events. Returns the events that are ready, or 0. */
 static short wait_for(redis_channel *channel, short events) {
     redis_patience *patience = &channel->patience;
     struct pollfd ready = {.fd = channel->socket, .events = events};
@@ -50,8 +50,8 @@ static short wait_for(redis_channel *channel, short events) {
     return count > 0 ? ready.revents : 0;
 }
 
-/* While the server takes no more: waits until it does, and takes in what arrives. False if the server has closed its
- * side, for then the socket is readable for ever and will hardly take more. */
+/* Called when the server accepts no more bytes: waits until it does, and receives what arrives meanwhile. False if the
+ * server has closed its side. Then the socket stays readable forever and will hardly accept more. */
 static bool make_way(redis_channel *channel, redis_take_function take, void *context) {
     char bytes[MAKE_WAY_SIZE];
     short awaited = take ? POLLIN | POLLOUT : POLLOUT;
@@ -81,8 +81,8 @@ redis_channel_end redis_channel_send(redis_channel *channel, const char *bytes, 
 
 #define SLACK_US 1000
 
-/* Receives once, as recv. As long as next to no time has been used, the socket's own timeout, which is the whole time,
- * does the waiting: one system call instead of two in nearly every exchange. */
+/* Receives once, as recv does. While almost no time is used up, the socket's own timeout, which is the whole time, does
+ * the waiting. This saves one of two system calls in nearly every exchange. */
 static ssize_t receive_some(redis_channel *channel, char *bytes, size_t size) {
     redis_patience *patience = &channel->patience;
     if (patience->whole_us - patience->left_us > SLACK_US) {
@@ -138,7 +138,7 @@ static redisContext *make_context(const redis_settings *settings) {
     return redisConnectUnixWithTimeout(settings->socket_path, time);
 }
 
-/* Takes over the connected socket; of the context nothing else is used. */
+/* Takes over the connected socket. Nothing else of the context is used. */
 static int take_socket(redis_channel *channel, redisContext *context, const redis_settings *settings) {
     if (context->err)
         return lesson_store_fail(context->err == REDIS_ERR_OOM ? LESSON_STORE_NO_MEMORY : LESSON_STORE_UNREACHABLE,

@@ -1,10 +1,11 @@
 /*
- * A channel moves bytes to a server and back, in time. It knows nothing of requests and replies.
+ * A channel moves bytes to a server and back, within a time limit. It does not know requests and replies.
  *
- * Nothing else here touches the socket, so a channel over TLS can be a second implementation of these functions.
+ * Only these functions touch the socket, so a channel over TLS can be a second implementation of them.
  *
- * hiredis makes the connection; the bytes are then moved here, because hiredis neither bounds the time of a whole
- * request, nor tells a request that was not sent from one whose reply was lost, nor keeps SIGPIPE from the process.
+ * hiredis makes the connection, but the channel moves the bytes. hiredis does not limit the time of a whole request,
+ * does not distinguish a request that was not sent from one whose reply was lost, and does not keep SIGPIPE from the
+ * process.
  */
 #ifndef LESSON_STORE_REDIS_CHANNEL_H
 #define LESSON_STORE_REDIS_CHANNEL_H
@@ -13,8 +14,8 @@
 
 #include "settings.h"
 
-/* The time that the server has for the oldest request under way. Only waiting counts, and not what callbacks do with a
- * reply that is handed on piece by piece; a server that sends its reply byte by byte gets no more time by it. */
+/* The time that the server has for the oldest request under way. Only waiting counts, not what callbacks do with a
+ * reply that is passed on in pieces. A server that sends its reply byte by byte gets no extra time. */
 typedef struct redis_patience {
     int64_t whole_us;
     int64_t left_us;
@@ -29,13 +30,13 @@ typedef struct redis_channel {
 typedef enum redis_channel_end {
     REDIS_CHANNEL_DONE,
     REDIS_CHANNEL_BROKEN,
-    REDIS_CHANNEL_TIMED_OUT /* no patience is left */
+    REDIS_CHANNEL_TIMED_OUT /* the time is used up */
 } redis_channel_end;
 
-/* Takes what arrives while something is being sent. */
+/* Receives what arrives while a request is being sent. */
 typedef void (*redis_take_function)(const char *bytes, size_t size, void *context);
 
-/* Connects. OK, or a code, announced. */
+/* Connects. Returns OK, or a code with its message set. */
 int redis_channel_open(redis_channel *channel, const redis_settings *settings);
 void redis_channel_close(redis_channel *channel);
 
@@ -46,19 +47,19 @@ static inline bool redis_channel_is_open(const redis_channel *channel) {
 /* Gives the server this much time from now on. */
 void redis_channel_begin_patience(redis_channel *channel, int milliseconds);
 
-/* Sends all of the bytes. While the server takes no more, waits until it does; if `take` is given, what arrives
- * meanwhile is handed to it. After BROKEN and TIMED_OUT the server never got the last of the bytes. */
+/* Sends all of the bytes. While the server accepts no more, waits until it does. Bytes that arrive meanwhile are passed
+ * to `take`, if it is given. After BROKEN and TIMED_OUT the server did not get the last of the bytes. */
 redis_channel_end redis_channel_send(redis_channel *channel, const char *bytes, size_t size, redis_take_function take,
                                      void *context);
 
-/* Waits for bytes, and receives up to `size` of them; `*received` becomes how many. */
+/* Waits for bytes and receives up to `size` of them. `*received` becomes their number. */
 redis_channel_end redis_channel_receive(redis_channel *channel, char *bytes, size_t size, size_t *received);
 
-/* True if something has arrived that was not received yet. */
+/* True if bytes have arrived that were not received yet. */
 bool redis_channel_has_arrivals(const redis_channel *channel);
 
-/* True if the server has closed the channel, or said something unasked, which makes it useless. Looked at before
- * anything is sent, because afterwards a write might have been applied. */
+/* True if the server has closed the channel, or has sent something unasked, which makes the channel useless. Check this
+ * before sending anything: after sending, a write might have been applied. */
 bool redis_channel_is_stale(const redis_channel *channel);
 
 #endif

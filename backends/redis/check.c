@@ -1,16 +1,17 @@
-/* Check and repair. The scripts find, and repair in the same step what they found; here findings are told once each. */
+/* Check and repair. The scripts find disagreements and repair them in the same step. This file reports each finding
+ * once. */
 #include <stdio.h>
 
 #include "cursor.h"
 #include "redis.h"
 
-#define DETAIL_SIZE 512 /* the scripts cut what they quote to 80 bytes, of which each may be written as four */
+#define DETAIL_SIZE 512 /* the scripts cut what they quote to 80 bytes, and may write each byte as four */
 
-#define TO_BE_CHECKED (-1) /* the kind by which check_keys.lua names a lesson that has members */
+#define TO_BE_CHECKED (-1) /* the kind that check_keys.lua uses to name a lesson that has members */
 
 struct check {
     redis_store *store;
-    redis_reply members; /* beside the store's own, which holds the page of keys meanwhile */
+    redis_reply members; /* a second reply, because the store's own holds the page of keys */
     lesson_store_seen *seen;
     uint32_t flags;
     lesson_store_finding_callback callback;
@@ -18,7 +19,7 @@ struct check {
     bool stopped;
 };
 
-/* A finding as the scripts reply it. */
+/* A finding as the scripts return it. */
 struct answer {
     int64_t kind;
     lesson_store_id lesson_id;
@@ -41,7 +42,7 @@ static bool read_answer(const struct check *check, redis_reply *reply, struct an
            (answer->repaired == 0 || (answer->repairable > 0 && writes(check)));
 }
 
-/* SCAN and SSCAN may give the same key twice. EXISTS if this was told already. */
+/* SCAN and SSCAN may return the same key twice. EXISTS if this finding was already reported. */
 static int meet(struct check *check, const struct answer *answer, const char *detail) {
     char text[2 * LESSON_STORE_ID_MAX + 2 * DETAIL_SIZE];
     int size = snprintf(text, sizeof text, "%d\n%.*s\n%.*s\n%s", (int)answer->kind, (int)answer->lesson_id.size,
@@ -104,8 +105,8 @@ static int check_answer(struct check *check) {
     return answer.kind == TO_BE_CHECKED ? check_members(check, answer.lesson_id) : tell(check, &answer);
 }
 
-/* A cursor means something only to the server that gave it: if the connection had to be made anew, which may lead to a
- * server that was restarted, a pass can only begin again. */
+/* A cursor is valid only for the server that gave it. A new connection may lead to a restarted server, so after a
+ * reconnect the pass begins again. */
 static int check_pages(struct check *check) {
     redis_store *store = check->store;
     redis_cursor cursor = redis_cursor_start();

@@ -28,12 +28,12 @@ static bool feed(redis_connection *connection, const char *bytes, size_t size) {
     return redisReaderFeed(connection->reader, bytes, size) == REDIS_OK;
 }
 
-/* Takes in what is answered while the next request is being sent. */
+/* Receives replies while the next request is being sent. */
 static void take(const char *bytes, size_t size, void *context) {
-    feed(context, bytes, size); /* without memory the reader says so when it is asked for the reply */
+    feed(context, bytes, size); /* if memory is lacking, the reader reports it when the reply is read */
 }
 
-/* Leaves the connection as it is if that fails. */
+/* If it fails, the connection stays as it is. */
 static redis_exchange_end try_to_send(redis_connection *connection, redis_bytes request) {
     bool alone = connection->under_way == 0;
     if (alone)
@@ -59,7 +59,7 @@ redis_exchange_end redis_connection_send(redis_connection *connection, redis_byt
     return end;
 }
 
-/* Parses what has come; true if the reply is whole. */
+/* Parses what has arrived. True if the reply is complete. */
 static bool parse(redis_connection *connection, redis_exchange_end *end) {
     redisReader *reader = connection->reader;
     void *whole = NULL;
@@ -145,8 +145,9 @@ static int connect_anew(redis_connection *connection) {
     return redis_greet(connection);
 }
 
-/* On a busy connection it is not looked at: one system call less in each exchange, while a server that closed the
- * connection in just that moment would make no more outcomes unknown than one that closes it a moment later. */
+/* A connection that was used within this time is not checked for staleness, which saves a system call in each exchange.
+ * A server that closes the connection in just that moment makes no more outcomes unknown than one that closes it a
+ * moment later. */
 #define FRESH_US 1000
 
 static bool is_fresh(const redis_connection *connection) {

@@ -1,4 +1,4 @@
-/* Where the server's SCAN and SSCAN go on; a text, because it is the server's and may be any number of 64 bits. */
+/* A cursor of SCAN or SSCAN. It is kept as text, because the server may return any number of 64 bits. */
 #ifndef LESSON_STORE_REDIS_CURSOR_H
 #define LESSON_STORE_REDIS_CURSOR_H
 
@@ -15,12 +15,12 @@ static inline redis_cursor redis_cursor_start(void) {
     return (redis_cursor){"0"};
 }
 
-/* Also where a pass ends. */
+/* A pass ends where it starts: with the cursor 0. */
 static inline bool redis_cursor_at_start(const redis_cursor *cursor) {
     return strcmp(cursor->text, "0") == 0;
 }
 
-/* The next cursor, the first item of every page. False if it is not one. */
+/* Reads the next cursor, the first item of every page. False if it is malformed. */
 static inline bool redis_cursor_read(redis_cursor *cursor, redis_reply *reply) {
     lesson_store_id text;
     if (!redis_reply_next_text(reply, &text) || text.size == 0 || text.size >= sizeof cursor->text)
@@ -30,11 +30,11 @@ static inline bool redis_cursor_read(redis_cursor *cursor, redis_reply *reply) {
     return strspn(cursor->text, "0123456789") == text.size;
 }
 
-/* ---- A list by pages goes on over any instance, and so over any connection of the store. A cursor means something only
- * to the server that gave it, and a connection that was made after the list began may lead to another server. Then the
- * list begins again; core drops what was given before. */
+/* ---- A list by pages may continue over any instance, and so over any connection of the store. A cursor is valid only
+ * for the server that gave it, and a connection that was made after the list began may lead to another server. Then the
+ * list begins again, and core drops the entries that were given before. */
 
-enum { REDIS_WORD_BEGAN_US }; /* of a position: when the list began */
+enum { REDIS_WORD_BEGAN_US }; /* in a position: when the list began */
 
 static inline redis_cursor redis_cursor_of(const lesson_store_position *position) {
     redis_cursor cursor = redis_cursor_start();
@@ -43,7 +43,7 @@ static inline redis_cursor redis_cursor_of(const lesson_store_position *position
     return cursor;
 }
 
-/* After a page was asked for. False if the list has to begin again, which the position says then. */
+/* Called after a page was asked for. False if the list must begin again; the position is then reset. */
 static inline bool redis_cursor_is_of_this_server(lesson_store_position *position, const redis_connection *connection) {
     bool begins = !position->id[0];
     if (!begins && connection->made_us <= (int64_t)position->words[REDIS_WORD_BEGAN_US])
@@ -58,7 +58,7 @@ static inline void redis_cursor_keep(const redis_cursor *cursor, lesson_store_po
     position->ended = redis_cursor_at_start(cursor);
 }
 
-/* How many entries to ask for, as text. */
+/* Writes the number of entries to ask for. */
 static inline void redis_write_page_size(char text[8], size_t most, const char *largest) {
     size_t size = strtoul(largest, NULL, 10);
     snprintf(text, 8, "%zu", most < size ? most : size);

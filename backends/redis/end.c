@@ -1,4 +1,4 @@
-/* The end of a lesson that has too many members for one step; scripts/end_step.lua says what each step does. */
+/* The end of a lesson that has too many members for one step. scripts/end_step.lua states what each step does. */
 #include <stdio.h>
 
 #include "cursor.h"
@@ -6,15 +6,15 @@
 
 #define MARK_BYTES 8
 
-/* An end that has begun. */
+/* An end in steps that runs. */
 struct ending {
     redis_store *store;
     lesson_store_id lesson_id;
     redis_cursor cursor;
     uint64_t left;
     bool done;
-    char mark[2 * MARK_BYTES + 1];       /* ours; no two ends have the same */
-    char found[LESSON_STORE_ID_MAX + 1]; /* that which the record carries, "" for none */
+    char mark[2 * MARK_BYTES + 1];       /* our mark; no two ends have the same */
+    char found[LESSON_STORE_ID_MAX + 1]; /* the mark that the record carries, "" for none */
 };
 
 static int make_mark(struct ending *ending) {
@@ -54,7 +54,7 @@ static int take_step(struct ending *ending) {
     return code || read_step(ending) ? code : redis_ask_garbled(ending->store, true);
 }
 
-/* Of an end that had begun nothing better can be said than that its outcome is unknown. */
+/* If an end fails after its first step, its outcome is unknown. */
 static int interrupted(const redis_store *store, lesson_store_id lesson_id) {
     char why[LESSON_STORE_MESSAGE_SIZE];
     snprintf(why, sizeof why, "%s", lesson_store_message());

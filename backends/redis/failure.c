@@ -12,8 +12,8 @@ static const struct {
     {"WRONGPASS", LESSON_STORE_DENIED},
     {"DENIED", LESSON_STORE_DENIED}, /* protected mode */
     {"ERR invalid password", LESSON_STORE_DENIED},
-    {"ERR AUTH", LESSON_STORE_DENIED},                      /* a password was given and the server has none */
-    {"ERR ACL failure", LESSON_STORE_DENIED},               /* what a script hears instead of NOPERM */
+    {"ERR AUTH", LESSON_STORE_DENIED},                      /* the location has a password, but the server has none */
+    {"ERR ACL failure", LESSON_STORE_DENIED},               /* a script gets this instead of NOPERM */
     {"The user executing the script", LESSON_STORE_DENIED}, /* the same before Redis 7.2 */
     {"BUSY ", LESSON_STORE_BUSY},                           /* another client's script runs for too long */
     {"LOADING", LESSON_STORE_UNREACHABLE},
@@ -21,7 +21,7 @@ static const struct {
     {"CLUSTERDOWN", LESSON_STORE_UNREACHABLE},
     {"TRYAGAIN", LESSON_STORE_UNREACHABLE},
     {"ERR max number of clients", LESSON_STORE_UNREACHABLE},
-    {"MOVED", LESSON_STORE_UNSUPPORTED}, /* only the nodes of a Cluster answer these three */
+    {"MOVED", LESSON_STORE_UNSUPPORTED}, /* only nodes of a Cluster return these three */
     {"ASK ", LESSON_STORE_UNSUPPORTED},
     {"CROSSSLOT", LESSON_STORE_UNSUPPORTED},
 };
@@ -33,7 +33,7 @@ bool redis_failure_is(lesson_store_id error, const char *beginning) {
     return error.size >= size && memcmp(error.data, beginning, size) == 0;
 }
 
-/* An error that ended a script is wrapped up by the server: what it was comes somewhere within. */
+/* The server wraps an error that ended a script: the original error is somewhere within the text. */
 static bool mentions(lesson_store_id error, const char *text) {
     return error.data && memmem(error.data, error.size, text, strlen(text));
 }

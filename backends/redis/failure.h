@@ -1,10 +1,11 @@
-/* What the server's error replies mean. */
+/* The meaning of the server's error replies. */
 #ifndef LESSON_STORE_REDIS_FAILURE_H
 #define LESSON_STORE_REDIS_FAILURE_H
 
 #include <lessonstore/backend.h>
 
-/* The negative code for an error reply. Each says that the command was not executed, or as a whole had no effect. */
+/* Returns the negative code for an error reply. Every error means that the command was not executed, or had no effect
+ * as a whole. */
 int redis_failure_code(lesson_store_id error);
 
 /* True if an error reply begins with this word or line. */

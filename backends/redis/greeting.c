@@ -3,7 +3,7 @@
 #include "failure.h"
 #include "greeting.h"
 
-/* One exchange of the greeting. Its failures are not told apart: nothing has been asked of the store yet. */
+/* One exchange of the greeting. Its failures all have the same code, because no operation has been sent yet. */
 static int exchange(redis_connection *connection, redis_request *request, redis_reply *reply) {
     redis_bytes bytes = redis_request_finish(request);
     if (!bytes.data)
@@ -37,7 +37,7 @@ static int authenticate(redis_connection *connection, redis_request *request, re
     code = redis_failure_code(error);
     if (code == LESSON_STORE_UNREACHABLE)
         return lesson_store_fail(code, "%s: %.*s", settings->shown, (int)error.size, error.data);
-    /* Only the first word, because an error may quote the arguments. */
+    /* Only the first word is quoted, because an error may repeat the arguments. */
     const char *space = memchr(error.data, ' ', error.size);
     int word = space ? (int)(space - error.data) : (int)error.size;
     return lesson_store_fail(code == LESSON_STORE_FAILED ? LESSON_STORE_DENIED : code,
@@ -45,12 +45,12 @@ static int authenticate(redis_connection *connection, redis_request *request, re
                              settings->user ? "user and password" : "password", word, error.data);
 }
 
-/* Copies a text, or as much of it as there is room for. */
+/* Copies as much of a text as there is room for. */
 static void copy(char *out, size_t size, lesson_store_id text) {
     snprintf(out, size, "%.*s", (int)text.size, text.data ? text.data : "");
 }
 
-/* HELLO answers names and values in turn. */
+/* HELLO replies with names and values in turn. */
 static void read_hello(redis_connection *connection, redis_reply *reply) {
     char server[24] = "", version[24] = "";
     while (!redis_reply_at_end(reply)) {
@@ -81,7 +81,8 @@ static int say_hello(redis_connection *connection, redis_request *request, redis
     if (code)
         return code;
     lesson_store_id error = redis_reply_line(reply);
-    /* A proxy, or an account that may not ask, is no reason not to work with the server. */
+    /* A proxy may lack the command, and an account may lack the right to it. Neither is a reason to refuse the server.
+     */
     if (reply->is_error && (redis_failure_is(error, "ERR unknown command") || redis_failure_is(error, "NOPERM")))
         return LESSON_STORE_OK;
     if (reply->is_error)

@@ -1,5 +1,5 @@
-/* The keys, and what a session means, in this one place for C; scripts/keys.lua and scripts/session.lua have them for
- * the scripts. */
+/* The names of the keys, and the rule for sessions: the only place in C. For the scripts they are in scripts/keys.lua
+ * and scripts/session.lua. */
 #ifndef LESSON_STORE_REDIS_KEYS_H
 #define LESSON_STORE_REDIS_KEYS_H
 
@@ -7,19 +7,20 @@
 
 #include <lessonstore/backend.h>
 
-/* What stands between the prefix and the id. */
+/* The part of a key between the prefix and the id. */
 #define REDIS_USER ":IN_LESSON:UID:"
 #define REDIS_RECORD ":LESSON_STATUS:LESSON_ID:"
 #define REDIS_MEMBERS ":LESSON_USER:LESSON_ID:"
 
 #define REDIS_KEY_SIZE (LESSON_STORE_ID_MAX + sizeof REDIS_RECORD + LESSON_STORE_ID_MAX)
 
-/* Writes a key, and returns its size. */
+/* Writes a key and returns its size. */
 static inline size_t redis_key(char key[REDIS_KEY_SIZE], const char *prefix, const char *middle, lesson_store_id id) {
     return (size_t)snprintf(key, REDIS_KEY_SIZE, "%s%s%.*s", prefix, middle, (int)id.size, id.data);
 }
 
-/* A session counts only in the lesson it was given for: a legacy join moves a user and leaves it behind. */
+/* A session is valid only in the lesson that it was given for: a legacy join moves a user but leaves the old session in
+ * the record. */
 static inline lesson_store_id redis_session_of(lesson_store_id lesson, lesson_store_id session,
                                                lesson_store_id session_lesson) {
     bool counts = lesson.data && session_lesson.data && session_lesson.size == lesson.size &&

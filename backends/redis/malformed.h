@@ -1,4 +1,4 @@
-/* What a stream does not give, because it is not of this library's shape: counted, and the first of it named. */
+/* Malformed entries, which a list does not give: counts them, and names the first. */
 #ifndef LESSON_STORE_REDIS_MALFORMED_H
 #define LESSON_STORE_REDIS_MALFORMED_H
 
@@ -11,7 +11,7 @@ typedef struct redis_malformed {
 
 void redis_malformed_note(redis_malformed *malformed, const char *what, lesson_store_id id);
 
-/* OK if there was none, else MALFORMED, announced. */
+/* Returns OK if there was none, else MALFORMED with its message set. */
 int redis_malformed_tell(const redis_malformed *malformed, const redis_store *store);
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * The members of a lesson. Up to a number that the location can say they come as one reply, which is handed on while it
- * is read; SMEMBERS keeps the server from its other clients while it makes that reply, so more are asked for page by
- * page.
+ * The members of a lesson. Up to a number set by the location, they come as one reply that is passed on while it is
+ * read. While the server makes that reply (SMEMBERS), it serves no other client. So a larger list is read page by page.
  */
 #include <stdio.h>
 
@@ -18,9 +17,9 @@ struct members {
     lesson_store_member_callback callback;
     void *context;
     redis_malformed malformed;
-    lesson_store_seen *given; /* only of pages: SSCAN may give a member twice */
+    lesson_store_seen *given; /* only for pages: SSCAN may return a member twice */
     bool stopped;
-    bool is_page; /* for a caller that owns the loop: core drops what was given before */
+    bool is_page; /* a page for the application: core drops entries that were given before */
 };
 
 static void give(struct members *members, lesson_store_id uid) {
@@ -38,14 +37,14 @@ static int code_of_error(struct members *members, int code) {
 
 /* ---- All at once */
 
-/* After the callback has stopped, the rest of the reply is still read, so that the connection can be used again. */
+/* After the callback has stopped, the rest of the reply is still read, so that the connection stays usable. */
 static void give_streamed(const char *data, size_t size, void *context) {
     struct members *members = context;
     if (!members->stopped)
         give(members, (lesson_store_id){data, size});
 }
 
-/* Sends the instance's request. A reply that is a number becomes `*count`, if that may be. */
+/* Sends the instance's request. If `count` is given, the reply may be a number, which becomes `*count`. */
 static int ask_all(struct members *members, int64_t *count) {
     redis_reply reply = {.each = give_streamed, .context = members};
     int code = redis_ask(members->store, &reply, false);
@@ -59,7 +58,7 @@ static int ask_all(struct members *members, int64_t *count) {
     return only_texts || only_number || members->stopped ? LESSON_STORE_OK : redis_ask_garbled(members->store, false);
 }
 
-/* Gives a few members, or tells how many there are. */
+/* Gives the members if they are few, else returns their number. */
 static int give_few(struct members *members, int64_t *count) {
     char most[16];
     int at_once = members->store->settings.members_at_once;
@@ -78,12 +77,12 @@ static int give_all(struct members *members) {
     return ask_all(members, NULL);
 }
 
-/* ---- Page by page: the next page is asked for before this one is given */
+/* ---- Page by page: the next page is asked for before the current one is given */
 
 struct paging {
     struct members *members;
     redis_reply page;
-    redis_cursor cursor; /* of the page that is asked for next, or is under way */
+    redis_cursor cursor; /* of the page that is asked for next, or that is under way */
 };
 
 static void begin_page(struct members *members, const redis_cursor *cursor, const char *count) {
@@ -103,7 +102,7 @@ static redis_exchange_end ask_page(struct paging *paging) {
     return bytes.data ? redis_connection_send(&store->connection, bytes) : REDIS_NO_MEMORY_TO_SEND;
 }
 
-/* EXISTS if this list has given the member before. */
+/* EXISTS if this list gave the member before. */
 static int meet(struct members *members, lesson_store_id uid) {
     return members->is_page ? LESSON_STORE_OK : lesson_store_seen_add(&members->given, uid.data, uid.size);
 }
@@ -122,9 +121,8 @@ static int give_uids(struct members *members, redis_reply *page) {
     return LESSON_STORE_OK;
 }
 
-/* Gives the page under way, and has the next one under way unless this was the last. OK also if the exchange failed,
- * which
- * `*end` says. */
+/* Asks for the next page, unless this is the last, and gives the current one. OK also if the exchange failed; `*end`
+ * then states how. */
 static int pass_page(struct paging *paging, redis_exchange_end *end) {
     redis_store *store = paging->members->store;
     *end = redis_connection_receive(&store->connection, &paging->page);
@@ -139,7 +137,7 @@ static int pass_page(struct paging *paging, redis_exchange_end *end) {
     return give_uids(paging->members, &paging->page);
 }
 
-/* One pass over the pages, on one connection, since a cursor means something only to the server that gave it. */
+/* One pass over the pages, on one connection, because a cursor is valid only for the server that gave it. */
 static int pass_pages(struct paging *paging, redis_exchange_end *end) {
     redis_connection *connection = &paging->members->store->connection;
     int code = redis_connection_prepare(connection);
@@ -149,13 +147,14 @@ static int pass_pages(struct paging *paging, redis_exchange_end *end) {
     *end = ask_page(paging);
     while (!code && *end == REDIS_ANSWERED && connection->under_way > 0 && !paging->members->stopped)
         code = pass_page(paging, end);
-    /* What is still under way is not wanted any more, but the connection is. */
+    /* The remaining replies are not needed, but the connection is. */
     while (connection->under_way > 0)
         redis_connection_receive(connection, &paging->page);
     return code;
 }
 
-/* If the connection breaks, a pass is made once more on a new one, and what was given already is not given again. */
+/* If the connection breaks, makes one more pass on a new connection. Members that were given before are not given
+ * again. */
 static int give_pages(struct members *members) {
     struct paging paging = {.members = members, .page = {.flat = true}};
     redis_exchange_end end;
@@ -189,7 +188,7 @@ int redis_members(lesson_store_instance *instance, const lesson_store_id *lesson
     return code ? code : redis_malformed_tell(&members.malformed, store);
 }
 
-/* ---- A page for a caller that owns the loop */
+/* ---- A page for the application */
 
 static int give_one_page(struct members *members, size_t most, lesson_store_position *position) {
     redis_store *store = members->store;

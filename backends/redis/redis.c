@@ -37,7 +37,7 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
 static int redis_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
     redis_store *store = redis_of(instance);
     redis_connection *connection = &store->connection;
-    /* Connected first, so that what is told is about the server that is there now. */
+    /* Connects first, so that the information is about the server that is there now. */
     int code = redis_connection_prepare(connection);
     if (code)
         return code;

@@ -6,7 +6,7 @@
 #define TEXTS_MAX ((size_t)256 << 20) /* bytes of one collected reply */
 #define ITEMS_MAX ((size_t)16 << 20)
 
-/* What hiredis holds of a reply that is collected elsewhere: anything but NULL. */
+/* What the parser of hiredis gets as its objects: anything but NULL. */
 static char collected;
 
 static bool grow(void **memory, size_t *capacity, size_t needed, size_t item_size, size_t most) {
@@ -37,7 +37,7 @@ static redis_item *add_item(redis_reply *reply, redis_item_type type) {
 
 static bool add_text(redis_reply *reply, const char *data, size_t size) {
     void *texts = reply->texts;
-    /* One byte more, so that also an empty text is at an address. */
+    /* One byte more, so that even an empty text has an address. */
     if (!grow(&texts, &reply->texts_capacity, reply->texts_size + size + 1, 1, TEXTS_MAX))
         return false;
     reply->texts = texts;
@@ -52,7 +52,7 @@ static bool add_text(redis_reply *reply, const char *data, size_t size) {
     return true;
 }
 
-/* ---- The functions that hiredis' parser calls; NULL means that there was no memory */
+/* ---- The functions that the parser of hiredis calls. NULL means that there was no memory */
 
 static redis_reply *reply_of(const redisReadTask *task) {
     return task->privdata;
@@ -76,7 +76,7 @@ static void *collect_text(const redisReadTask *task, char *data, size_t size) {
     return add_text(reply, data, size) ? &collected : NULL;
 }
 
-/* The only place where the versions of hiredis differ for us: 1.0 made the count a size_t. */
+/* The only relevant difference between versions of hiredis: 1.0 made the count a size_t. */
 #if HIREDIS_MAJOR >= 1
 typedef size_t element_count;
 #else
@@ -108,7 +108,7 @@ static void *collect_nil(const redisReadTask *task) {
     return add_item(reply_of(task), REDIS_ITEM_NIL) ? &collected : NULL;
 }
 
-/* Never written to; hiredis takes it without const. */
+/* Never written to. hiredis takes a pointer that is not const. */
 static redisReplyObjectFunctions functions = {
     .createString = collect_text,
     .createArray = collect_array,
@@ -119,7 +119,7 @@ static redisReplyObjectFunctions functions = {
 redisReader *redis_reader_create(void) {
     redisReader *reader = redisReaderCreateWithFunctions(&functions);
     if (reader)
-        reader->maxbuf = 0; /* else a long reply's buffer is freed and made again at each read */
+        reader->maxbuf = 0; /* otherwise the buffer of a long reply is freed and allocated again at each read */
     return reader;
 }
 
@@ -128,7 +128,7 @@ void redis_reader_collect(redisReader *reader, redis_reply *reply) {
     reader->privdata = reply;
 }
 
-/* ---- Reading what was collected */
+/* ---- Reading the collected reply */
 
 void redis_reply_clear(redis_reply *reply) {
     reply->count = 0;

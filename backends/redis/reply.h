@@ -1,6 +1,6 @@
 /*
- * A reply, collected by functions of our own on hiredis' parser: a flat list of items in memory that is used again and
- * again, or the items of a long reply handed on one by one, so that no tree of the whole is ever built.
+ * A reply. Functions of ours collect it on the parser of hiredis: as a flat list of items in memory that is reused, or
+ * as the items of a long reply, passed on one by one. So no tree of the whole reply is ever built.
  */
 #ifndef LESSON_STORE_REDIS_REPLY_H
 #define LESSON_STORE_REDIS_REPLY_H
@@ -23,36 +23,37 @@ typedef struct redis_item {
     size_t size;
 } redis_item;
 
-/* Is given each text of a streamed reply; the bytes are borrowed until it returns. */
+/* Receives each text of a streamed reply. The bytes are borrowed until it returns. */
 typedef void (*redis_text_function)(const char *data, size_t size, void *context);
 
 typedef struct redis_reply {
     redis_item *items;
     size_t count;
     size_t capacity;
-    size_t next; /* the item that redis_reply_next gives */
+    size_t next; /* the item that redis_reply_next returns */
     char *texts;
     size_t texts_size;
     size_t texts_capacity;
-    bool is_array; /* else the only item is the reply itself */
+    bool is_array; /* otherwise the only item is the reply itself */
     bool is_error;
-    size_t streamed; /* texts that were handed on */
-    bool flat;       /* the items of an array within the array are collected like its own, else dropped */
+    size_t streamed; /* texts that were passed on */
+    bool flat;       /* items of an array within the array are collected as if they were its own; otherwise they are
+                      * dropped */
     redis_text_function each;
     void *context;
 } redis_reply;
 
-/* Forgets the items and keeps the memory. `flat` and `each` stay. */
+/* Clears the items and keeps the memory. `flat` and `each` stay. */
 void redis_reply_clear(redis_reply *reply);
 void redis_reply_free(redis_reply *reply);
 
-/* A parser that collects into the reply that redis_reader_collect named last; NULL if there is no memory. */
+/* Makes a parser that collects into the reply that redis_reader_collect named last. NULL if there is no memory. */
 redisReader *redis_reader_create(void);
 void redis_reader_collect(redisReader *reader, redis_reply *reply);
 
-/* The next items of a reply; one that is no array is its only item. Each is false if the next item is not of that type,
- * and then the reply is not one of ours; a text may also be nil, which is {NULL, 0}. Texts are borrowed until the reply
- * is cleared. */
+/* Return the next item of a reply. A reply that is no array is its own only item. False if the next item is not of that
+ * type; then the reply is malformed. A text may also be nil: {NULL, 0}. Texts are borrowed until the reply is cleared.
+ */
 bool redis_reply_next_text(redis_reply *reply, lesson_store_id *text);
 bool redis_reply_next_number(redis_reply *reply, int64_t *number);
 bool redis_reply_at_end(const redis_reply *reply);
@@ -61,12 +62,12 @@ static inline bool redis_text_is(lesson_store_id text, const char *expected) {
     return text.size == strlen(expected) && memcmp(text.data, expected, text.size) == 0;
 }
 
-/* True for a stored id that is one, or that is missing. */
+/* True for a stored id that is valid or missing. */
 static inline bool redis_text_is_id_or_nil(lesson_store_id text) {
     return !text.data || lesson_store_id_valid(text.data, text.size);
 }
 
-/* The text of the first item, an error or a status. */
+/* Returns the text of the first item, an error or a status. */
 lesson_store_id redis_reply_line(const redis_reply *reply);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include "request.h"
 
-/* "*N\r\n" with 20 digits, and the first two arguments of EVALSHA: the head is written last, to the left of the
- * arguments, because it begins with their number. */
+/* Room for "*N\r\n" with 20 digits, and for the first two arguments of EVALSHA. This head begins with the number of
+ * arguments, so it is written last, to the left of them. */
 #define HEAD_ROOM 96
 #define FIRST_CAPACITY 1024
 #define DIGITS_MAX 20
@@ -64,7 +64,7 @@ void redis_request_begin(redis_request *request, const redis_script *script) {
         request->size = HEAD_ROOM;
     if (script) {
         request->arguments = 2;
-        redis_request_add_text(request, "0"); /* no declared keys: the head of batch.lua says why */
+        redis_request_add_text(request, "0"); /* no declared keys: the head of batch.lua explains why */
     }
 }
 

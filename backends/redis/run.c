@@ -1,18 +1,20 @@
 /*
- * Batches. One request is one call of a script for up to 256 operations. Of a longer batch several requests are under
- * way at a time, so that the server need not wait for the client.
+ * Batches. One request is one call of a script for up to 256 operations. A longer batch has several requests under way
+ * at a time, so that the server need not wait for the client.
  *
- * The operations of a batch take effect in order, so nothing should be executed when what comes before it was not:
- *   - Requests that have others behind them carry the script's source. By its digest alone a server might not know it,
- *     and then learn it, from another client, between one request and the next.
- *   - Nothing is sent behind a request that holds an end until that is answered, since it may have to be done in steps.
- * What remains is a server that refuses one request for a reason of its own (BUSY) and takes the next one, which is
- * under way by then: each operation is answered as it happened, and the batch tells the code of the refusal.
+ * The operations of a batch take effect in order. So no operation should be executed if one before it was not:
+ *
+ *   - A request with others behind it contains the script's source. With only the digest, the server might not know the
+ *     script for one request, and then learn it from another client before the next request.
+ *   - Nothing is sent behind a request that holds an end until its reply has come, because the end may need steps.
+ *
+ * One case remains: a server refuses one request for a reason of its own (BUSY), and accepts the next, which is under
+ * way by then. In that case each operation has its own true code, and the batch returns the code of the refusal.
  */
 #include "apply.h"
 
-/* Operations in one request. Enough that the cost of a request no longer counts (beyond 64 little is gained), and few
- * enough that the server is not kept from its other clients for longer than about a millisecond. */
+/* Operations in one request. High enough that the cost of a request no longer counts (beyond 64 little is gained). Low
+ * enough that the server serves its other clients again within about a millisecond. */
 #define REQUEST_OPERATIONS_MAX 256
 
 #define REQUESTS_UNDER_WAY_MAX 4
@@ -21,12 +23,12 @@ struct run {
     redis_store *store;
     lesson_store_operation *operations;
     size_t count;
-    size_t answered; /* where the oldest request under way begins */
-    size_t sent;     /* where the next request begins */
-    bool again;      /* what was asked on a connection that broke is being asked again */
+    size_t answered; /* the first operation of the oldest request under way */
+    size_t sent;     /* the first operation of the next request */
+    bool again;      /* the requests of a broken connection are being sent again */
 };
 
-/* Where the request that begins with this operation ends. */
+/* Returns where the request that begins with this operation ends. */
 static size_t end_of(const struct run *run, size_t first) {
     return run->count - first > REQUEST_OPERATIONS_MAX ? first + REQUEST_OPERATIONS_MAX : run->count;
 }
@@ -41,7 +43,7 @@ static bool writes(const struct run *run, size_t first, size_t end) {
     return any(run, first, end, lesson_store_operation_writes);
 }
 
-/* Takes the answers to the operations up to `end`. */
+/* Reads the answers to the operations up to `end`. */
 static int read_answers(struct run *run, size_t end, bool writes) {
     size_t answered;
     bool ours = redis_apply_read(run->store, run->operations + run->answered, end - run->answered, &answered);
@@ -52,7 +54,7 @@ static int read_answers(struct run *run, size_t end, bool writes) {
 
 /* ---- One request by itself */
 
-/* True if nothing can be sent behind the next request anyway. */
+/* True if nothing can be sent behind the next request. */
 static bool comes_alone(const struct run *run) {
     size_t end = end_of(run, run->answered);
     return end == run->count || any(run, run->answered, end, redis_is_end);
@@ -98,7 +100,7 @@ static redis_exchange_end send_next(struct run *run) {
     return sent;
 }
 
-/* Takes the answers to the oldest request under way. A server's error is the answer to each of its operations. */
+/* Receives the reply to the oldest request under way. A server's error becomes the code of each of its operations. */
 static int receive_next(struct run *run, redis_exchange_end *received) {
     redis_store *store = run->store;
     bool may_write = writes(run, run->answered, run->sent);
@@ -114,7 +116,7 @@ static int receive_next(struct run *run, redis_exchange_end *received) {
     return code;
 }
 
-/* The connection broke while these were under way. OK if they only read and are to be asked again. */
+/* The connection broke while these requests were under way. OK if they only read and are to be sent again. */
 static int give_up(struct run *run, redis_exchange_end end) {
     bool may_write = writes(run, run->answered, run->sent);
     if (end != REDIS_BROKEN || may_write || run->again)
@@ -123,7 +125,7 @@ static int give_up(struct run *run, redis_exchange_end end) {
     return LESSON_STORE_OK;
 }
 
-/* The next request could not be sent. OK if it is to be tried again. */
+/* The next request could not be sent. OK if it is to be sent again. */
 static int give_up_sending(struct run *run, redis_exchange_end end) {
     if (end != REDIS_NO_MEMORY_TO_SEND)
         redis_connection_close(&run->store->connection);
@@ -133,7 +135,7 @@ static int give_up_sending(struct run *run, redis_exchange_end end) {
     return LESSON_STORE_OK;
 }
 
-/* Sends as much as can be under way together, and returns when all of that is answered. */
+/* Sends as much as can be under way together, and returns when all replies have come. */
 static int run_together(struct run *run) {
     redis_connection *connection = &run->store->connection;
     redis_exchange_end sent = REDIS_ANSWERED, received = REDIS_ANSWERED;
@@ -150,7 +152,7 @@ static int run_together(struct run *run) {
         int later = receive_next(run, &received);
         code = code ? code : later;
     }
-    /* Writes of unknown outcome come before an error that another request was answered. */
+    /* Writes of unknown outcome take precedence over an error that another request returned. */
     int broken = received == REDIS_ANSWERED ? LESSON_STORE_OK : give_up(run, received);
     if (broken || code)
         return broken ? broken : code;
@@ -165,7 +167,7 @@ int redis_run(lesson_store_instance *instance, lesson_store_operation *operation
         code = comes_alone(&run) ? run_alone(&run) : run_together(&run);
     }
     if (code) {
-        /* What comes later was not even sent. */
+        /* Operations from `sent` on were never sent. */
         lesson_store_fail_operations(operations, run.answered, run.sent, code);
         lesson_store_fail_operations(operations, run.sent, count,
                                      code == LESSON_STORE_UNKNOWN ? LESSON_STORE_UNREACHABLE : code);

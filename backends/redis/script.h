@@ -1,13 +1,13 @@
-/* The scripts that the server runs; scripts/ holds them, and the build makes C of them. */
+/* The scripts that the server runs. The build makes C code from the files in scripts/. */
 #ifndef LESSON_STORE_REDIS_SCRIPT_H
 #define LESSON_STORE_REDIS_SCRIPT_H
 
 #include <stddef.h>
 
 typedef struct redis_script {
-    const char *source; /* not closed by a NUL */
+    const char *source; /* not terminated by a NUL */
     size_t size;
-    char sha1[41]; /* of the source, by which EVALSHA calls it */
+    char sha1[41]; /* of the source; EVALSHA calls the script by it */
 } redis_script;
 
 /* The operations: one for each kind, and those for batches. */

@@ -6,7 +6,7 @@
 #define DEFAULT_PORT 6379
 #define DB_MAX 65535
 #define TIMEOUT_MAX_MS 600000
-#define MEMBERS_AT_ONCE 10000 /* some 3 ms of the time of a server */
+#define MEMBERS_AT_ONCE 10000 /* listing them takes about 3 ms of the server's time */
 #define MEMBERS_AT_ONCE_MAX 10000000
 
 const lesson_store_option redis_options[] = {
@@ -30,13 +30,13 @@ const lesson_store_option redis_options[] = {
     {.name = NULL},
 };
 
-/* The number in a path "/N", which stands for the option db. */
+/* Reads the number in a path "/N", which stands for the option db. */
 static int read_db_of_path(const char *path, int *db) {
     const char *digits = path + 1;
     size_t count = strspn(digits, "0123456789");
     long number = count > 0 && count <= 5 && !digits[count] ? strtol(digits, NULL, 10) : DB_MAX + 1L;
     if (number > DB_MAX)
-        /* Not quoted: the rest of a password with a / in it may have ended up here. */
+        /* The path is not quoted: it may hold the rest of a password that contains a /. */
         return lesson_store_fail(LESSON_STORE_INVALID,
                                  "location: the path is not / and the number of a database from 0 to %d", DB_MAX);
     *db = (int)number;

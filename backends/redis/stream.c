@@ -1,4 +1,4 @@
-/* The streams of lessons and users, found page by page by scripts that read the records in the same step. */
+/* The lists of lessons and users. Scripts find them page by page, and read the records in the same step. */
 #include "cursor.h"
 #include "malformed.h"
 
@@ -10,17 +10,17 @@ struct listing {
     lesson_store_user_callback give_user;
     void *context;
     bool stopped;
-    bool is_page; /* core drops what was given before */
+    bool is_page; /* core drops entries that were given before */
 };
 
-/* Takes one entry from the reply. OK, or a code, announced. */
+/* Takes one entry from the reply. Returns OK, or a code with its message set. */
 typedef int (*entry_function)(struct listing *listing);
 
 static int garbled(struct listing *listing) {
     return redis_ask_garbled(listing->store, false);
 }
 
-/* EXISTS if the entry was met before, in this page or in one before. */
+/* EXISTS if the entry was given before, in this page or an earlier one. */
 static int meet(struct listing *listing, lesson_store_id id) {
     if (!id.data)
         return garbled(listing);
@@ -46,7 +46,7 @@ static int take_lesson(struct listing *listing) {
     if (!redis_is_lesson(&lesson))
         return garbled(listing);
     if (!lesson.has_record && lesson.member_count == 0 && !redis_text_is(word, "WRONG_TYPE"))
-        return LESSON_STORE_OK; /* it was just removed */
+        return LESSON_STORE_OK; /* the entry was removed meanwhile */
     if (redis_text_is(word, "WRONG_TYPE") || lesson.course_status == LESSON_STORE_MALFORMED ||
         lesson.chat_status == LESSON_STORE_MALFORMED ||
         !lesson_store_id_valid(lesson.lesson_id.data, lesson.lesson_id.size))
@@ -83,8 +83,9 @@ static int take_page(struct listing *listing, entry_function take) {
     return code;
 }
 
-/* The pages of one pass. A cursor means something only to the server that gave it, and a connection made anew may lead
- * to a server that was restarted: then the pass begins again, once, and what was given already is not given again. */
+/* The pages of one pass. A cursor is valid only for the server that gave it, and a new connection may lead to a
+ * restarted server. In that case the pass begins again, once, and entries that were given before are not given again.
+ */
 static int list_pages(struct listing *listing, const redis_script *script, entry_function take) {
     redis_store *store = listing->store;
     redis_cursor cursor = redis_cursor_start();

@@ -1,6 +1,6 @@
-/* Check and repair. What is found is gathered in a temporary table, in the transaction that repairs it, and told from
- * there afterwards: so the callback runs without any lock, hears only of what is true, and nothing is kept on the heap.
- */
+/* Check and repair. Findings are collected in a temporary table, in the same transaction that repairs them, and are
+ * reported from there afterwards. So the callback runs without any lock, receives only findings that are true, and
+ * nothing is kept on the heap. */
 #include <stdlib.h>
 
 #include "sqlite.h"
@@ -13,7 +13,7 @@ enum condition { ALWAYS, IF_UNINDEXED, IF_DAMAGED, IF_ASKED_FOR_ENDED };
 #define BY_LESSON " INDEXED BY " INDEX " "
 #define FOUND "INSERT INTO temp.findings(kind, lesson_id, uid, detail) SELECT ?1, "
 
-/* In this order. ?1 is the kind; a step without `repair` finds what a later one repairs, or nobody. */
+/* In this order. ?1 is the kind. A step without `repair` finds what a later step repairs, or what no step repairs. */
 static const struct step {
     lesson_store_finding_kind kind;
     enum condition condition;
@@ -37,7 +37,7 @@ static const struct step {
            "WHERE NOT EXISTS (SELECT 1 FROM users AS record" BY_UID
            "WHERE record.uid = entry.uid AND +record.lesson_id IS entry.lesson_id)",
      NULL},
-    /* Now that these are known uid by uid, SQLite's lines about the same index would tell them twice. */
+    /* These uids are now reported one by one, so SQLite's lines about the same index would report them twice. */
     {LESSON_STORE_FINDING_MALFORMED, IF_DAMAGED,
      "DELETE FROM temp.findings WHERE kind = ?1 AND instr(detail, '" INDEX "')"
      " AND EXISTS (SELECT 1 FROM temp.findings WHERE kind <> ?1)",
@@ -66,7 +66,7 @@ static const struct step {
      "DELETE FROM users WHERE uid IN (SELECT uid FROM temp.findings WHERE kind = ?1)"},
 };
 
-/* ---- Functions that the statements use */
+/* ---- SQL functions for the statements */
 
 static void is_id(sqlite3_context *context, int count, sqlite3_value **values) {
     (void)count;
@@ -107,9 +107,10 @@ static int run_text(sqlite_store *sqlite, const char *text, lesson_store_finding
     return code;
 }
 
-/* SQLite's own check tells of a page that it could not read in a line like those about damage: that is a failure of the
- * disk, and no finding. Returns its result code, SQLITE_OK for any other line. Of a free page, or of one behind a row
- * that is longer than a page, it says no code; that such a page is in the file it has looked at before. */
+/* SQLite's own check reports a page that it could not read in a line similar to those about damage. That is a failure
+ * of the disk, not a finding. Returns the result code in that line, SQLITE_OK for any other line. For a free page, and
+ * for a page behind a row that is longer than a page, the line has no code; whether such a page is in the file was
+ * checked earlier. */
 static int failure_in(const char *line) {
     static const char before_code[] = "unable to get the page. error code=";
     if (line && strstr(line, "failed to get page "))
@@ -152,7 +153,7 @@ static int find_damage(sqlite_store *sqlite) {
     return code;
 }
 
-/* Without the index everything works, slowly; there is nothing that could disagree with the user records. */
+/* Without the index everything still works, only slowly, and nothing can disagree with the user records. */
 static int find_index(sqlite_store *sqlite, bool *indexed) {
     sqlite3_stmt *row = NULL;
     int result =
@@ -191,9 +192,9 @@ static int take_steps(sqlite_store *sqlite, uint32_t flags, bool damaged) {
     return code;
 }
 
-/* Where pages do not hang together, whatever is written can land in a page that holds something else, and an index that
- * is built anew can free the pages of the users. So all lines must be of the kinds that speak of values, or of what an
- * index holds, for anything to be repaired. */
+/* If the structure of the pages is broken, a write can land in a page that holds something else, and building an index
+ * anew can free the pages of the users. So repair is allowed only if every line is of a kind about values or about the
+ * content of an index. */
 static int find_broken_pages(sqlite_store *sqlite, bool *broken) {
     sqlite3_stmt *row = NULL;
     int result = sqlite_ask_text(sqlite,
@@ -208,7 +209,7 @@ static int find_broken_pages(sqlite_store *sqlite, bool *broken) {
 }
 
 static int find_and_repair(sqlite_store *sqlite, uint32_t flags) {
-    /* The long reading of the whole file happens before the write lock is taken. */
+    /* The long read of the whole file comes before the write lock is taken. */
     int before = sqlite3_total_changes(sqlite->database);
     bool broken = false;
     int code = find_damage(sqlite);
@@ -231,7 +232,7 @@ static int find_and_repair(sqlite_store *sqlite, uint32_t flags) {
     return code;
 }
 
-/* ---- Telling */
+/* ---- Reporting */
 
 static bool tell_finding(sqlite3_stmt *row, bool repaired, lesson_store_finding_callback callback, void *context) {
     lesson_store_finding finding = {.kind = (uint32_t)sqlite3_column_int(row, 0)};
@@ -269,7 +270,7 @@ int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_f
     if (code)
         return code;
     code = find_and_repair(sqlite, flags);
-    /* Damage that stopped the search half way is told all the same. */
+    /* Damage that stopped the search halfway is still reported. */
     bool repaired = !code && flags & LESSON_STORE_CHECK_REPAIR;
     int told = tell_findings(sqlite, repaired, callback, context);
     sqlite3_exec(sqlite->database, "DELETE FROM temp.findings", NULL, NULL, NULL);

@@ -1,7 +1,7 @@
-/* The operations: each batch is one transaction. */
+/* The operations. Each batch is one transaction. */
 #include "sqlite.h"
 
-/* What a user record holds, compared with the ids that an operation names. */
+/* The content of a user record, compared with the ids that an operation names. */
 struct user_state {
     bool exists;
     bool same_course;
@@ -32,7 +32,7 @@ static int compare_user(sqlite_store *sqlite, const lesson_store_operation *oper
     return LESSON_STORE_OK;
 }
 
-/* Reads the user record into `state` and, if there is one, into the operation's place. */
+/* Reads the user record, if there is one, into `state` and into the operation's place. */
 static int look_up_user(sqlite_store *sqlite, const lesson_store_operation *operation, struct user_state *state) {
     *state = (struct user_state){.exists = false};
     int result = sqlite_start(sqlite, STATEMENT_FIND_USER, &operation->uid, 1);
@@ -61,7 +61,7 @@ static int look_up_lesson(sqlite_store *sqlite, lesson_store_id lesson_id, lesso
     return code;
 }
 
-/* Runs a statement that changes what belongs to one id, and counts the rows it changed. */
+/* Runs a statement that changes the rows of one id, and counts the changed rows. */
 static int change(sqlite_store *sqlite, sqlite_statement statement, lesson_store_id id, uint64_t *changed) {
     int code = sqlite_execute(sqlite, statement, &id, 1);
     if (!code)
@@ -233,7 +233,7 @@ static int run_operation(sqlite_store *sqlite, lesson_store_operation *operation
 
 /* ---- Batches */
 
-/* The answers given so far speak of what has been rolled back. */
+/* The answers so far describe changes that are now rolled back. */
 static int give_up(sqlite_store *sqlite, lesson_store_operation *operations, size_t count, int code) {
     sqlite_roll_back(sqlite);
     for (size_t i = 0; i < count; i++)
@@ -244,7 +244,7 @@ static int give_up(sqlite_store *sqlite, lesson_store_operation *operations, siz
 int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     sqlite_store *sqlite = sqlite_of(instance);
     bool writes = lesson_store_any_writes(operations, count);
-    /* One read is one statement, which sees one instant by itself. */
+    /* A single read is one statement, which sees one instant without a transaction. */
     bool in_transaction = writes || count > 1;
     int code = sqlite_enter(sqlite);
     if (!code && in_transaction)

@@ -1,11 +1,11 @@
-/* The schema: what the file is, and the steps that bring it to the version of this library. */
+/* The schema: recognizing the file, and the steps that upgrade it to the version of this library. */
 #include "sqlite.h"
 
 #define APPLICATION_ID 0x4c455353 /* "LESS": marks a file as ours */
 #define TEXT_OF(token) #token
 #define TEXT(token) TEXT_OF(token)
 
-/* Step N makes version N of version N - 1. Steps are only ever appended: files of every version are in use. */
+/* Step N upgrades version N - 1 to version N. Only append steps, because files of every version are in use. */
 static const char *const steps[] = {
     "CREATE TABLE lessons(lesson_id TEXT PRIMARY KEY, course_status INTEGER, chat_status INTEGER) WITHOUT ROWID;"
     "CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL, lesson_id TEXT NOT NULL) WITHOUT ROWID;"
@@ -21,7 +21,7 @@ int sqlite_schema_version(void) {
     return NEWEST_VERSION;
 }
 
-/* Says what version the file has; 0 for one with nothing in it yet. */
+/* Finds the version of the file; 0 if the file is empty. */
 static int judge(const sqlite_store *sqlite, sqlite3_stmt *facts, int *version) {
     sqlite3_int64 application_id = sqlite3_column_int64(facts, 0);
     sqlite3_int64 user_version = sqlite3_column_int64(facts, 1);
@@ -47,14 +47,15 @@ static int identify(sqlite_store *sqlite, int *version) {
     sqlite3_stmt *facts = NULL;
     int result = sqlite_ask_text(sqlite, text, &facts);
     int code = result == SQLITE_ROW ? judge(sqlite, facts, version) : sqlite_fail(sqlite, result);
-    /* The text is right, so it is the file that SQLite cannot make sense of. */
+    /* The SQL is correct, so the file is at fault: SQLite cannot interpret it. */
     if (result == SQLITE_ERROR)
         code = lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s", sqlite->path, sqlite3_errmsg(sqlite->database));
     sqlite3_finalize(facts);
     return code;
 }
 
-/* Within a write transaction: another process may have upgraded the file while this one waited for the lock. */
+/* Called in a write transaction, because another process may have upgraded the file while this one waited for the lock.
+ */
 static int apply_steps(sqlite_store *sqlite) {
     int version = 0;
     int code = identify(sqlite, &version);
@@ -99,9 +100,10 @@ static int settle_once(sqlite_store *sqlite) {
 
 int sqlite_settle_schema(sqlite_store *sqlite) {
     const int64_t deadline_us = lesson_store_monotonic_us() + sqlite->busy_timeout_ms * 1000;
-    /* The step into WAL mode turns a read lock into an exclusive one, where SQLite does not wait lest two wait for each
-     * other. So two processes that open a new file at one moment both try again, after pauses that differ, and by more
-     * each time: where an attempt takes longer than the pauses differ, they would meet for ever. */
+    /* Switching to WAL mode turns a read lock into an exclusive one. There SQLite does not wait, because two processes
+     * could wait for each other. So two processes that open a new file at the same moment both retry, after pauses that
+     * are random and grow each time. If the pauses did not grow, they would collide forever as soon as one attempt
+     * takes longer than the pauses differ. */
     for (unsigned longest_ms = 16;; longest_ms *= longest_ms < 512 ? 2 : 1) {
         int code = settle_once(sqlite);
         if (code != LESSON_STORE_BUSY || lesson_store_monotonic_us() >= deadline_us)

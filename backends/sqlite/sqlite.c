@@ -60,7 +60,7 @@ static int check_location(const lesson_store_location *location) {
     return LESSON_STORE_OK;
 }
 
-/* SQLite says only that it could not open a file: this finds out why. */
+/* SQLite reports only that it could not open a file. This finds the reason. */
 static int explain_cantopen(const char *path, bool may_create) {
     struct stat facts;
     if (stat(path, &facts) == 0) {
@@ -84,7 +84,7 @@ static int explain_cantopen(const char *path, bool may_create) {
     return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: cannot be made: %s", path, strerror(errno));
 }
 
-/* Whoever hands us a file could have put programs into it. Ours has none, so they are not run. */
+/* An attacker can hand us a file with triggers or views in it. Our schema has none, so they are switched off. */
 static void switch_off_programs(sqlite3 *database) {
     sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
@@ -105,14 +105,14 @@ static int open_database(sqlite_store *sqlite, bool may_create) {
     sqlite3_extended_result_codes(sqlite->database, 1);
     switch_off_programs(sqlite->database);
     sqlite3_busy_timeout(sqlite->database, (int)sqlite->busy_timeout_ms);
-    /* SQLite opens for reading alone what it may not write. */
+    /* SQLite opens a file for reading only if it may not write to it. */
     if (sqlite3_db_readonly(sqlite->database, "main") == 1)
         return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: can only be read", sqlite->path);
     return LESSON_STORE_OK;
 }
 
-/* Each later instance must open what the first one did. If the file was moved away meanwhile, or another put in its
- * place, the store would work on two databases. */
+/* Each later instance must open the same file as the first one. If the file was moved or replaced meanwhile, the store
+ * would work on two databases. */
 static int identify_file(sqlite_store *sqlite, const sqlite_store *first) {
     struct stat facts;
     if (sqlite->in_memory)
@@ -126,7 +126,7 @@ static int identify_file(sqlite_store *sqlite, const sqlite_store *first) {
     return LESSON_STORE_OK;
 }
 
-/* A pragma takes no parameters, so its text is made here: of numbers alone. */
+/* A pragma takes no parameters, so its text is built here, from numbers only. */
 static int apply_numbers(sqlite_store *sqlite, const lesson_store_location *location) {
     char text[256];
     snprintf(text, sizeof text,
@@ -145,7 +145,7 @@ static int apply_synchronous(sqlite_store *sqlite, const char *choice) {
     return sqlite_execute_text(sqlite, "PRAGMA synchronous = NORMAL");
 }
 
-/* Until the schema is settled the file may be another program's, so nothing else comes before that. */
+/* Until the schema is settled, the file may belong to another program. So nothing else comes before that. */
 static int connect(sqlite_store *sqlite, const lesson_store_location *location) {
     const sqlite_store *first = (const sqlite_store *)lesson_store_location_first(location);
     bool may_create = !first && strcmp(lesson_store_location_text(location, "create"), "yes") == 0;
@@ -172,7 +172,7 @@ static void sqlite_close(lesson_store_instance *instance) {
     free(sqlite);
 }
 
-/* Every instance of a pool must open the same file, also if the process has changed its folder since the first. */
+/* Every instance of a pool must open the same file, even if the process has changed its directory since the first. */
 static sqlite_store *make_instance(const lesson_store_location *location) {
     const char *path = lesson_store_location_path(location);
     const char *folder = lesson_store_location_directory(location);
@@ -211,7 +211,7 @@ static int sqlite_open(lesson_store_instance **out, const lesson_store_location 
 
 /* ---- Information */
 
-/* Reports the one value that a text asks for. */
+/* Reports the single value that an SQL text returns. */
 static int report_value(sqlite_store *sqlite, const char *name, const char *text, lesson_store_info_callback callback,
                         void *context) {
     sqlite3_stmt *statement = NULL;

@@ -8,9 +8,9 @@
 
 #include <lessonstore/backend.h>
 
-/* ---- statements.c: the SQL of steady work, prepared once for each instance.
+/* ---- statements.c: the SQL of the operations and lists, prepared once for each instance.
  *
- * X(NAME, TEXT). Ids are the parameters from ?1 on. 3 and 0 are Waiting and Free, what create writes. */
+ * X(NAME, TEXT). Ids are the parameters from ?1 on. 3 and 0 are Waiting and Free, which create writes. */
 #define SQLITE_STATEMENT_MAP(X)                                                                             \
     X(BEGIN_READ, "BEGIN")                                                                                  \
     X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                       \
@@ -62,9 +62,9 @@ typedef struct sqlite_store {
     sqlite3 *database;
     int64_t busy_timeout_ms;
     bool in_memory;
-    dev_t device; /* with the inode: which file was opened */
+    dev_t device; /* with the inode: identifies the file that was opened */
     ino_t inode;
-    bool failed; /* the engine failed since the batch began: the batch is to be rolled back */
+    bool failed; /* the engine failed since the batch began, so the batch must be rolled back */
     sqlite3_stmt *statements[STATEMENT_COUNT];
     char path[]; /* absolute, or :memory: */
 } sqlite_store;
@@ -73,62 +73,63 @@ static inline sqlite_store *sqlite_of(lesson_store_instance *instance) {
     return (sqlite_store *)instance;
 }
 
-/* Announces a failure of the engine, notes it in `failed`, and returns its code. */
+/* Sets the message of a failure of the engine, sets `failed`, and returns the code. */
 int sqlite_fail(sqlite_store *sqlite, int result);
 
 int sqlite_prepare_statements(sqlite_store *sqlite);
 void sqlite_finalize_statements(sqlite_store *sqlite);
 
 /* Binds ids to the parameters from ?1 on and makes the first step: SQLITE_ROW, SQLITE_DONE or an error. The ids must
- * stay until the statement is reset, which is owed in any case. */
+ * stay valid until the statement is reset. The caller resets it in any case, also after an error. */
 int sqlite_start(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count);
 
 static inline void sqlite_finish(sqlite_store *sqlite, sqlite_statement statement) {
     sqlite3_reset(sqlite->statements[statement]);
 }
 
-/* Runs a statement that gives no rows, to its end. */
+/* Runs a statement that returns no rows to its end. */
 int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count);
 
-/* Begins a transaction. One that writes takes the write lock, unless the path no longer leads to the file that was
- * opened: what is written then would be found by nobody, and the answer is UNREACHABLE. */
+/* Begins a transaction. A writing one takes the write lock. If the path no longer leads to the file that was opened, a
+ * writing transaction is UNREACHABLE, because nobody would find what it wrote. */
 int sqlite_begin(sqlite_store *sqlite, bool writes);
 
-/* Ends the open transaction; UNKNOWN where one that writes may have been committed all the same. */
+/* Commits the open transaction. UNKNOWN if a writing transaction failed and may still have been committed. */
 int sqlite_commit(sqlite_store *sqlite, bool writes);
 
-/* Ends the open transaction without effect, if there is one. Where memory is lacking even for that it stays open. */
+/* Rolls back the open transaction, if there is one. If memory is lacking even for that, it stays open. */
 void sqlite_roll_back(sqlite_store *sqlite);
 
-/* Begins a use of the instance: first ends what an earlier one had to leave open, because nobody must see it. */
+/* Begins a use of the instance. First rolls back a transaction that an earlier use had to leave open, because nobody
+ * must see it. */
 int sqlite_enter(sqlite_store *sqlite);
 
-/* SQL that is not worth keeping prepared: running it; and preparing it and making the first step, which gives
- * SQLITE_ROW, SQLITE_DONE or an error and leaves `*out` to be finalized in any case. */
+/* SQL that is not worth keeping prepared. The first runs it. The second prepares it and makes the first step:
+ * SQLITE_ROW, SQLITE_DONE or an error. The caller finalizes `*out` in any case. */
 int sqlite_execute_text(sqlite_store *sqlite, const char *text);
 int sqlite_ask_text(sqlite_store *sqlite, const char *text, sqlite3_stmt **out);
 
-/* These read columns; false where they are not of our shape. Ids are borrowed until the next step. */
+/* Read columns. False if the value is malformed. Ids are borrowed until the next step. */
 bool sqlite_read_id(sqlite3_stmt *statement, int column, lesson_store_id *out);
 bool sqlite_read_optional_id(sqlite3_stmt *statement, int column, lesson_store_id *out);
 
-/* course_id, lesson_id and session, from `column` on. */
+/* Reads course_id, lesson_id and session, from `column` on. */
 bool sqlite_read_place(sqlite3_stmt *statement, int column, lesson_store_user *out);
 
-/* course_status and chat_status, from `column` on; what is not valid becomes LESSON_STORE_STATUS_NONE. */
+/* Reads course_status and chat_status, from `column` on. An invalid status becomes LESSON_STORE_STATUS_NONE. */
 bool sqlite_read_statuses(sqlite3_stmt *statement, int column, lesson_store_lesson *out);
 
-/* A value for a person: an id as it is, others as SQL writes them, cut to a line. */
+/* Shows a value to a person: an id as it is, other values as SQL literals, cut to one line. */
 #define SQLITE_SHOWN_SIZE (LESSON_STORE_ID_MAX + 1)
 void sqlite_show_value(char out[SQLITE_SHOWN_SIZE], int type, const void *bytes, int size);
 
 /* ---- schema.c */
 
-/* Makes, upgrades or refuses what is in the file, and puts it into WAL mode. */
+/* Creates, upgrades or refuses the content of the file, and sets WAL mode. */
 int sqlite_settle_schema(sqlite_store *sqlite);
 int sqlite_schema_version(void);
 
-/* ---- operations.c, streams.c, check.c: the vtable's functions */
+/* ---- operations.c, streams.c, check.c: the functions of the backend's table */
 
 int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
 int sqlite_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,

@@ -1,4 +1,4 @@
-/* Statements, the values in their columns, and the engine's result codes in our words. */
+/* Statements, the values in their columns, and the mapping of the engine's result codes to ours. */
 #include <stdio.h>
 
 #include "sqlite.h"
@@ -11,14 +11,14 @@ static const char *const texts[] = {
 
 /* ---- Failures */
 
-/* An extended code stands before its primary one; what is not listed is FAILED. */
+/* An extended code comes before its primary one. Codes that are not listed are FAILED. */
 static const struct {
     int result;
     int code;
 } codes[] = {
     {SQLITE_BUSY, LESSON_STORE_BUSY},
     {SQLITE_LOCKED, LESSON_STORE_BUSY},
-    {SQLITE_PROTOCOL, LESSON_STORE_BUSY}, /* a race for the locks of the WAL, lost many times over */
+    {SQLITE_PROTOCOL, LESSON_STORE_BUSY}, /* lost a race for the locks of the WAL many times */
     {SQLITE_NOMEM, LESSON_STORE_NO_MEMORY},
     {SQLITE_IOERR_NOMEM, LESSON_STORE_NO_MEMORY},
     {SQLITE_READONLY_DBMOVED, LESSON_STORE_UNREACHABLE},
@@ -26,7 +26,7 @@ static const struct {
     {SQLITE_PERM, LESSON_STORE_DENIED},
     {SQLITE_AUTH, LESSON_STORE_DENIED},
     {SQLITE_FULL, LESSON_STORE_FULL},
-    {SQLITE_IOERR_SHMSIZE, LESSON_STORE_FULL}, /* no room for the index of the log */
+    {SQLITE_IOERR_SHMSIZE, LESSON_STORE_FULL}, /* no room for the index of the WAL */
     {SQLITE_CANTOPEN, LESSON_STORE_UNREACHABLE},
     {SQLITE_CORRUPT, LESSON_STORE_MALFORMED},
     {SQLITE_NOTADB, LESSON_STORE_MALFORMED},
@@ -43,7 +43,7 @@ static int code_of(int result) {
 int sqlite_fail(sqlite_store *sqlite, int result) {
     sqlite->failed = true;
     int code = code_of(result);
-    /* What SQLite says of its latest failure, if that is this one. */
+    /* SQLite's text for its latest failure, if it is this one. */
     const char *text = sqlite3_extended_errcode(sqlite->database) == result ? sqlite3_errmsg(sqlite->database)
                                                                             : sqlite3_errstr(result);
     if (code == LESSON_STORE_BUSY)
@@ -58,7 +58,7 @@ int sqlite_prepare_statements(sqlite_store *sqlite) {
     for (int i = 0; i < STATEMENT_COUNT; i++) {
         int result =
             sqlite3_prepare_v3(sqlite->database, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &sqlite->statements[i], NULL);
-        /* The texts are right, so it is the tables that are not. */
+        /* The SQL is correct, so the tables are not those of the schema. */
         if (result == SQLITE_ERROR)
             return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the tables are not those of schema version %d: %s",
                                      sqlite->path, sqlite_schema_version(), sqlite3_errmsg(sqlite->database));
@@ -96,16 +96,16 @@ static bool has_moved(sqlite_store *sqlite) {
     return moved;
 }
 
-/* Takes the write lock at once where it will be needed: a transaction that reads first and writes later fails BUSY as
- * soon as another process has written in between, whatever the timeout. */
+/* Takes the write lock at the beginning if it will be needed. A transaction that reads first and writes later fails
+ * with BUSY as soon as another process has written in between, whatever the timeout. */
 int sqlite_begin(sqlite_store *sqlite, bool writes) {
     if (writes && has_moved(sqlite))
         return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the file was moved away or removed", sqlite->path);
     return sqlite_execute(sqlite, writes ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
 }
 
-/* True after failures that a commit may have met when it stood in the log already, where the next process that recovers
- * the log finds it. Memory may be lacking there too: for the index of the log, which comes last. */
+/* True after failures that can occur once the commit is in the WAL, where the next process that recovers the WAL finds
+ * it. One of them is a lack of memory for the index of the WAL, which comes last. */
 static bool may_be_committed(int result) {
     int primary = result & 0xff;
     return primary == SQLITE_IOERR || primary == SQLITE_NOMEM;
@@ -122,7 +122,7 @@ int sqlite_commit(sqlite_store *sqlite, bool writes) {
 }
 
 void sqlite_roll_back(sqlite_store *sqlite) {
-    /* Some failures have rolled back already. */
+    /* Some failures have already rolled back. */
     if (sqlite3_get_autocommit(sqlite->database))
         return;
     sqlite_start(sqlite, STATEMENT_ROLLBACK, NULL, 0);
@@ -148,8 +148,9 @@ int sqlite_ask_text(sqlite_store *sqlite, const char *text, sqlite3_stmt **out) 
 
 /* ---- Values */
 
-/* One look-up of the column instead of one for each of type, text and size: this is most of what a listed row costs.
- * Reading such a value is allowed where a connection has no mutex, as here. */
+/* Looks up the column once instead of once each for type, text and size, which is most of the cost of a listed row.
+ * Reading such an unprotected value is allowed because the connection has no mutex and is used by one thread at a time.
+ */
 bool sqlite_read_id(sqlite3_stmt *statement, int column, lesson_store_id *out) {
     sqlite3_value *value = sqlite3_column_value(statement, column);
     if (sqlite3_value_type(value) != SQLITE_TEXT)
@@ -200,7 +201,7 @@ void sqlite_show_value(char out[SQLITE_SHOWN_SIZE], int type, const void *bytes,
     }
     const unsigned char *byte = bytes;
     size_t used = (size_t)snprintf(out, SQLITE_SHOWN_SIZE, "X'");
-    /* Room is kept for the last byte, "...", the quote and the NUL. */
+    /* Leaves room for the last byte, "...", the quote and the NUL. */
     for (int i = 0; i < size; i++) {
         if (used + 7 > SQLITE_SHOWN_SIZE) {
             used += (size_t)snprintf(out + used, SQLITE_SHOWN_SIZE - used, "...");

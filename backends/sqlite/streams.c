@@ -1,4 +1,4 @@
-/* The lists: each is one statement, and so as of one instant, and so is each page. */
+/* The lists. Each list, and each page, is one statement, and so shows one instant. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -6,7 +6,7 @@
 
 #define DESCRIPTION_SIZE (SQLITE_SHOWN_SIZE + 64)
 
-/* Where the rows of a statement go. Rows that are not of our shape are skipped, counted, and the first is described. */
+/* Receives the rows of a statement. Malformed rows are skipped and counted, and the first of them is described. */
 struct stream {
     sqlite_store *sqlite;
     sqlite3_stmt *statement;
@@ -20,10 +20,10 @@ struct stream {
     char first_malformed[DESCRIPTION_SIZE];
 };
 
-/* Gives the present row; false to stop. */
+/* Gives the current row. False to stop. */
 typedef bool (*give_row)(struct stream *stream);
 
-/* `what` names the row, whose key is the first column. Returns true: the stream goes on. */
+/* `what` names the row, whose key is the first column. Returns true, so that the list goes on. */
 static bool note_malformed(struct stream *stream, const char *what) {
     if (stream->malformed_count++ > 0)
         return true;
@@ -103,11 +103,12 @@ int sqlite_users(lesson_store_instance *instance, lesson_store_user_callback cal
 
 /* ---- Pages, in the order of the keys
  *
- * A page begins behind the last valid id that was given: `id` in the position. Rows whose key is not a valid id cannot
- * be named there. words[0] counts those behind `id` that were reported, so that they are passed over and not reported
- * again. words[1] says that the first page was read: only that one may begin with the key "", which is malformed. */
+ * A page begins behind the last valid id that was given: `id` in the position. A row whose key is not a valid id cannot
+ * be named there. words[0] counts the rows of that kind behind `id` that were reported already, so that they are not
+ * reported again. words[1] is 1 after the first page: only that page may begin with the key "", which is malformed. */
 
-/* Binds what every PAGE statement takes: ?2 where to begin, ?3 whether to begin behind it, ?4 how many rows. */
+/* Binds the parameters of every PAGE statement: ?2 the id to begin at, ?3 whether to begin behind it, ?4 the number of
+ * rows. */
 static int bind_page(sqlite3_stmt *statement, const lesson_store_position *position, size_t most) {
     int result = sqlite3_bind_text(statement, 2, position->id, -1, SQLITE_STATIC);
     if (result == SQLITE_OK)
@@ -117,7 +118,7 @@ static int bind_page(sqlite3_stmt *statement, const lesson_store_position *posit
     return result;
 }
 
-/* Gives the current row, unless its key cannot be named and an earlier page has reported it. */
+/* Gives the current row, unless its key is not valid and an earlier page has reported it. */
 static bool give_row_of_page(struct stream *stream, give_row give, lesson_store_position *next, uint64_t *reported) {
     lesson_store_id key;
     if (sqlite_read_id(stream->statement, 0, &key)) {

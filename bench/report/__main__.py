@@ -13,7 +13,7 @@ CLOCKS = ("ns", "both-ns", "server-ns", "wall-ns")
 CPU, WALL, CLIENT, SERVER = "CPU time", "Wall time", "CPU time of the client", "CPU time of the server"
 BOTH = "CPU time of client and server"
 
-# `clocks` are those shown: the metric, what it is, and a pattern of the works for which it is shown.
+# `clocks` are the metrics to show: the metric, its description, and a pattern of the works it is shown for.
 Section = namedtuple("Section", "bench title text clocks plots")
 
 SECTIONS = [

@@ -10,8 +10,8 @@ class Figures:
 
     def __init__(self, folder):
         self.all = []
-        self.facts = {}  # of the machine and versions; a list of the values that were seen
-        self.runs = {}  # of each file: when it was measured, and of which commit
+        self.facts = {}  # of the machine and versions: a list of the values found
+        self.runs = {}  # of each file: when it was measured, and for which commit
         for path in sorted(Path(folder).glob("*.tsv")):
             self.runs[path.stem] = {}
             for line in path.read_text().splitlines():

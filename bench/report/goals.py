@@ -11,7 +11,7 @@ Goal = namedtuple("Goal", "backend what limit kind finder note", defaults=("",))
 MET, NOISE, NOT_MET = "met", "within noise", "not met"
 STATES = (MET, NOISE, NOT_MET)
 
-# What the limit of a ratio is of. A speed is a time the other way round.
+# What a ratio is a ratio of. A speed is the inverse of a time.
 TIME, SPEED = "x the time", "x the speed"
 
 SIZES_MEMORY = (1000, 10000, 100000, 1000000)
@@ -176,7 +176,7 @@ GOALS = [
     speed("sqlite", "our defaults, beside SQLite's, batches of 1,000 joins (wall)", 1.7, "sqlite", "join-move-1000",
           "sqlite-defaults", "wall-ns"),
     speed("sqlite", "members of 100k, beside a bare step loop (CPU)", 0.85, "sqlite", "members", "raw", "ns", (100000,)),
-    # redis: CPU time of client and server together, which is the wall time on one vCPU
+    # redis: CPU time of client and server together, which equals the wall time on one vCPU
     Goal("redis", "single join, round trips", AtMost(1), "", Plain("redis", "join", "round-trips")),
     speed("redis", "single join, beside EVALSHA", 0.9, "redis", "join", "evalsha", "both-ns"),
     speed("redis", "single join, beside the Python classes", 3, "redis", "join", "python", "both-ns",

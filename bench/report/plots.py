@@ -35,7 +35,7 @@ def data(name, rows):
     return f"${name} << END\n" + "\n".join(" ".join(str(cell) for cell in row) for row in rows) + "\nEND\n"
 
 
-# ---- Dots: one row each, with the range and perhaps the limit of a goal
+# ---- Dots: one row each, with the range and, for a goal, its limit
 
 RED = "#D55E00"
 ROW_HEIGHT = 24
@@ -149,7 +149,7 @@ def lines(path, title, series, x_label, y_label, y_tics):
     text = "".join(data(f"line{i}", points) for i, (_, _, _, points) in enumerate(series))
     xs = sorted({x for *_, points in series for x, _ in points})
     ys = sorted(y for *_, points in series for _, y in points)
-    marked = [x for i, x in enumerate(xs) if i == 0 or x > 1.5 * xs[i - 1]]  # labels that lie on one another are no help
+    marked = [x for i, x in enumerate(xs) if i == 0 or x > 1.5 * xs[i - 1]]  # labels that overlap are unreadable
     text += f"""
 set logscale xy
 set xtics ({", ".join(f'"{of_size(x)}" {x}' for x in marked)})

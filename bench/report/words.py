@@ -3,7 +3,7 @@ import re
 
 from figures import of_size
 
-# The first that matches; \1 is the batch.
+# The first match counts; \1 is the batch.
 WORKS = [
     ("memory", r"memory", "memory"),
     ("executor", r"(\w+)-one-vcpu-loop", r"joins over \1, event loop, all on one vCPU"),

@@ -1,5 +1,5 @@
-/* What is decided past its lane: cancelled, or timed out. The timekeeper watches the deadlines, and calls the callbacks
- * of such operations that have no queue. */
+/* Operations that are decided early, outside their lane: cancelled or timed out. The timekeeper watches the deadlines.
+ * It also calls the callbacks of those early operations that have no queue. */
 #include <limits.h>
 #include <time.h>
 
@@ -57,7 +57,7 @@ static void expire_waiting(lesson_store__submission *submission) {
 
 static void expire_running(lesson_store__submission *submission) {
     bool writes = lesson_store_operation_writes(&submission->operation);
-    submission->lane->executor->unsettled++; /* because it still runs */
+    submission->lane->executor->unsettled++; /* because the lane still runs it */
     decide_early(submission, LESSON_STORE_HELD_BY_BOTH, writes ? LESSON_STORE_UNKNOWN : LESSON_STORE_EXPIRED,
                  writes ? EXPIRED_WRITING : EXPIRED_READING);
 }

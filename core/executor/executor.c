@@ -10,7 +10,7 @@
 #define PENDING_DEFAULT 4096
 #define BATCH_DEFAULT 1024
 
-/* Reads the caller's options (NULL: the defaults) into those of this version. */
+/* Copies the caller's options (NULL: the defaults) into a structure of this version. */
 static int read_options(lesson_store_executor_options *options, const lesson_store_executor_options *asked) {
     const lesson_store_executor_options defaults = LESSON_STORE_EXECUTOR_OPTIONS_INIT;
     const size_t least = offsetof(lesson_store_executor_options, reserved) + sizeof defaults.reserved;
@@ -35,7 +35,7 @@ static int check_options(const lesson_store_executor_options *options) {
     return LESSON_STORE_OK;
 }
 
-/* So that all of them can be destroyed, however far opening came. */
+/* Initializes every lock first, so that all of them can be destroyed wherever opening fails. */
 static void open_locks(lesson_store_executor *executor) {
     lesson_store__condition_open(&executor->timekeeper_work);
     pthread_cond_init(&executor->settled, NULL);
@@ -63,8 +63,8 @@ static bool start(pthread_t *thread, bool *started, void *(*work)(void *), void 
     return *started;
 }
 
-/* Signals are for the threads of the application. The mutex keeps the new threads until all are known: a callback asks
- * whether it runs in one of them. */
+/* Signals are for the threads of the application, so the new threads block them. The mutex holds the new threads back
+ * until all thread ids are stored: a callback compares itself with them. */
 static int start_threads(lesson_store_executor *executor) {
     sigset_t all, before;
     sigfillset(&all);
@@ -183,7 +183,7 @@ void lesson_store_executor_close(lesson_store_executor *executor) {
 
 /* ---- Queues */
 
-/* With the mutex. */
+/* Called with the mutex held. */
 static int add_queue(lesson_store_completion_queue **out, lesson_store_executor *executor) {
     size_t index = 0;
     while (index < LESSON_STORE_EXECUTOR_QUEUES_MAX && executor->queues[index])

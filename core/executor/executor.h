@@ -1,14 +1,14 @@
 /*
  * What the files of the executor share. Nothing here is exported.
  *
- * The way of an operation. Submit copies it into a slot (slots.c) and puts that at the end of a lane. The
- * lane's thread (lanes.c) takes all that wait there, runs them as one batch, writes the answers into the slots
- * and hands them to their completion queues (queues.c), or calls the callbacks itself where there is none.
- * What a cancel or a deadline decides before the store has (early.c) goes to its callback past the lane.
+ * The way of an operation. Submit copies it into a slot (slots.c) and puts the slot at the end of a lane. The lane's
+ * thread (lanes.c) takes all waiting slots and runs them as one batch. It writes the answers into the slots and hands
+ * these to their completion queues (queues.c). If an operation has no queue, the lane's thread calls its callback. A
+ * cancel or a deadline can decide an operation before the store does (early.c). Such an operation goes to its callback
+ * without its lane.
  *
- * Locks. The executor's mutex keeps the lanes' lists, the deadlines and most figures, and is never held while the
- * store works or a callback runs. Each queue has a mutex of its own, and so have the free slots; these are
- * taken last.
+ * Locks. The executor's mutex protects the lanes' lists, the deadlines and most figures. It is never held while the
+ * store works or a callback runs. Each queue has its own mutex, and so have the free slots. These are taken last.
  */
 #ifndef LESSON_STORE_EXECUTOR_PRIVATE_H
 #define LESSON_STORE_EXECUTOR_PRIVATE_H
@@ -22,24 +22,24 @@
 typedef struct lesson_store__lane lesson_store__lane;
 
 /*
- * The life of a submission. WAITING, RUNNING and DECIDED follow from its position in the lane. EARLY means that it was
- * decided past its lane; `holders` then says who still uses the slot.
+ * The life of a submission. WAITING, BEGUN and DECIDED follow from its position in the lane. EARLY means that it was
+ * decided without its lane; `holders` then states who still uses the slot.
  *
  *   state              its batch begins   cancelled, timed out   its batch ends        its callback returns
- *   WAITING            RUNNING            EARLY (callback)       -                     -
- *   RUNNING            -                  EARLY (both) [1]       DECIDED               -
+ *   WAITING            BEGUN              EARLY (callback)       -                     -
+ *   BEGUN              -                  EARLY (both) [1]       DECIDED               -
  *   DECIDED            -                  -                      -                     the caller of it frees the slot
  *   EARLY (callback)   -                  -                      -                     the caller of it frees the slot
  *   EARLY (both)       -                  -                      EARLY (callback) [2]  EARLY (lane)
  *   EARLY (lane)       -                  -                      lane frees slot [2]   -
  *
- * [1] Only by its deadline: what has begun cannot be cancelled.
+ * [1] Only by its deadline: an operation that has begun cannot be cancelled.
  *
- * Who counts. `unsettled` rises by one when a submission is accepted. The lane takes it off, for the whole batch, when
- * the callbacks without a queue have returned. If the submission is decided early, the one who decides takes it off: at
- * once if there is a queue, else the timekeeper when the callback has returned. At [1] it rises by one more, because
- * the lane still uses the slot, and at [2] the lane takes that off. `completed`, the room for another submission and
- * `pending` of the queue change when the callback returns.
+ * The counts. Submit adds one to `unsettled`. The lane subtracts its whole batch when the callbacks without a queue
+ * have returned. For an early submission, the thread that decides it subtracts one at once if it has a queue; otherwise
+ * the timekeeper does so after the callback. At [1] one more is added, because the lane still uses the slot; at [2] the
+ * lane subtracts it. When the callback returns, `completed`, the room for another submission and the queue's `pending`
+ * change.
  */
 typedef enum lesson_store__holders {
     LESSON_STORE_HELD_BY_CALLBACK,
@@ -49,15 +49,15 @@ typedef enum lesson_store__holders {
 
 /* A slot, and the operation in it. */
 typedef struct lesson_store__submission {
-    /* Under the executor's mutex. */
+    /* Protected by the executor's mutex. */
     uint64_t ticket;
     uint64_t position; /* in its lane */
     lesson_store__lane *lane;
     int early_code; /* not 0: it was decided early, with this code */
     const char *early_message;
-    lesson_store__holders holders; /* if it was decided early */
+    lesson_store__holders holders; /* only if it was decided early */
 
-    /* From submit until its callback has returned. */
+    /* Valid from submit until the callback has returned. */
     bool timed; /* it has a deadline */
     lesson_store_completion_queue *queue;
     lesson_store_completion_callback callback;
@@ -70,7 +70,7 @@ typedef struct lesson_store__submission {
     char message[LESSON_STORE_SUBMISSION_MESSAGE_SIZE];
 } lesson_store__submission;
 
-/* Decided submissions, in the order in which their callbacks will be called. */
+/* Decided submissions, in the order of their callbacks. */
 typedef struct lesson_store__chain {
     lesson_store__submission *first;
     lesson_store__submission *last;
@@ -89,11 +89,11 @@ typedef struct lesson_store__slots {
     lesson_store__submission *free; /* a chain */
 } lesson_store__slots;
 
-/* More slots than may be pending are needed where those that were decided are still held by a lane. */
+/* There are more slots than `pending_max`, because a lane can still hold slots that were decided early. */
 int lesson_store__slots_open(lesson_store__slots *slots, uint32_t pending_max, uint32_t held_max);
 void lesson_store__slots_close(lesson_store__slots *slots);
 
-/* NULL if pending_max are pending. */
+/* Returns NULL if pending_max operations are pending. */
 lesson_store__submission *lesson_store__slots_take(lesson_store__slots *slots);
 
 /* Frees the slot itself, and room for one more operation with it, or only one of the two. */
@@ -105,10 +105,10 @@ uint32_t lesson_store__slots_used(lesson_store__slots *slots);
 
 uint32_t lesson_store__slots_index(const lesson_store__slots *slots, const lesson_store__submission *submission);
 
-/* Copies an operation that was checked into a slot. */
+/* Copies a checked operation into a slot. */
 void lesson_store__submission_fill(lesson_store__submission *submission, const lesson_store_operation *operation);
 
-/* Copies what the store has answered, except the place and the message. */
+/* Copies the store's answer, except the place and the message. */
 void lesson_store__copy_answers(lesson_store_operation *to, const lesson_store_operation *from);
 
 /* ---- queues.c */
@@ -117,8 +117,8 @@ struct lesson_store_completion_queue {
     lesson_store_executor *executor;
     pthread_mutex_t mutex;
     lesson_store__chain chain;
-    size_t number;             /* in the executor, from 1; 0 is what the timekeeper calls back */
-    _Atomic(uint32_t) pending; /* operations submitted with it whose callbacks have not returned */
+    size_t number;             /* in the executor, from 1; 0 is the timekeeper's chain */
+    _Atomic(uint32_t) pending; /* its operations whose callbacks have not returned */
     int descriptor;            /* readable while the chain is not empty; -1: it has none */
 };
 
@@ -128,10 +128,10 @@ void lesson_store__queue_free(lesson_store_completion_queue *queue); /* NULL is 
 void lesson_store__chain_add(lesson_store__chain *chain, lesson_store__submission *submission);
 void lesson_store__queue_push(lesson_store_completion_queue *queue, const lesson_store__chain *chain);
 
-/* At most `most` of those that are there; 0: all. */
+/* Takes at most `most` submissions from the queue; 0: all. */
 lesson_store__chain lesson_store__queue_take(lesson_store_completion_queue *queue, size_t most);
 
-/* Calls the callbacks, without any lock, and frees the slots. */
+/* Calls the callbacks, with no lock held, and frees the slots. */
 void lesson_store__complete_chain(lesson_store_executor *executor, const lesson_store__chain *chain);
 
 /* ---- lanes.c */
@@ -141,24 +141,24 @@ struct lesson_store__lane {
     pthread_t thread;
     bool started;
 
-    /* Under the executor's mutex. A ring of the slots that wait: position p is at p & mask. Those below `running_from`
-     * are done with, those from there to `head` are in the batch that runs, those from `head` to `tail` wait. */
-    uint32_t *ring; /* indices of slots; a gap where one was taken out */
+    /* Protected by the executor's mutex. A ring of slots: position p is at p & mask. Positions below `running_from` are
+     * done. Those from there to `head` are in the batch that runs, and those from `head` to `tail` wait. */
+    uint32_t *ring; /* indices of slots; a gap if the slot was taken out */
     uint64_t mask;
     uint64_t running_from;
     uint64_t head;
     uint64_t tail;
-    uint32_t waiting; /* without the gaps */
+    uint32_t waiting; /* gaps not counted */
     bool idle;
     pthread_cond_t work;
 
-    /* Of the lane's thread. */
-    lesson_store__submission **batch; /* NULL where one was decided past the lane */
+    /* Used only by the lane's thread. */
+    lesson_store__submission **batch; /* NULL if the submission was decided early */
     lesson_store_operation *operations;
     size_t count;
-    size_t timed;                                                     /* of them with a deadline */
-    lesson_store__chain chains[LESSON_STORE_EXECUTOR_QUEUES_MAX + 1]; /* by the queue's number; 0 for those without */
-    size_t used[LESSON_STORE_EXECUTOR_QUEUES_MAX + 1];                /* numbers of the chains that hold something */
+    size_t timed;                                                     /* those of the batch with a deadline */
+    lesson_store__chain chains[LESSON_STORE_EXECUTOR_QUEUES_MAX + 1]; /* by the queue's number; 0: without a queue */
+    size_t used[LESSON_STORE_EXECUTOR_QUEUES_MAX + 1];                /* numbers of the chains that are not empty */
 };
 
 typedef enum lesson_store__phase {
@@ -171,24 +171,24 @@ int lesson_store__lane_open(lesson_store__lane *lane, lesson_store_executor *exe
 void lesson_store__lane_close(lesson_store__lane *lane);
 void *lesson_store__lane_main(void *context); /* the lane */
 
-/* These with the executor's mutex. */
+/* Called with the executor's mutex held. */
 void lesson_store__lane_add(lesson_store__lane *lane, lesson_store__submission *submission);
 void lesson_store__lane_remove(lesson_store__lane *lane, const lesson_store__submission *submission);
-lesson_store__submission *lesson_store__lane_first(lesson_store__lane *lane); /* that waits, or NULL */
+lesson_store__submission *lesson_store__lane_first(lesson_store__lane *lane); /* the first that waits, or NULL */
 lesson_store__phase lesson_store__phase_of(const lesson_store__submission *submission);
 
 /* ---- early.c */
 
 void *lesson_store__timekeeper_main(void *context); /* the executor */
 
-/* These with the executor's mutex. A deadline is on the clock of lesson_store__now_ms, 0 for none. */
+/* Called with the executor's mutex held. A deadline is a time of lesson_store__now_ms, 0 for none. */
 void lesson_store__watch(lesson_store_executor *executor, lesson_store__submission *submission, int64_t deadline_ms);
 void lesson_store__cancel_waiting(lesson_store__submission *submission);
 
 /* ---- submit.c */
 
-/* REENTERED in a thread of the executor, which cannot wait for itself, and in a stream's callback of the store, which
- * can hold the only instance. */
+/* REENTERED in a thread of the executor, which cannot wait for itself, and in a callback of the store, which can hold
+ * the only instance. */
 int lesson_store__check_may_wait(lesson_store_executor *executor);
 
 /* ---- executor.c */
@@ -200,24 +200,23 @@ struct lesson_store_executor {
     uint32_t batch_max;
     lesson_store__slots slots;
 
-    pthread_mutex_t mutex; /* keeps all below, but what says otherwise */
+    pthread_mutex_t mutex; /* protects all members below that state nothing else */
     bool closed;           /* to new operations */
     bool quit;             /* threads end */
-    size_t unsettled;      /* accepted, and not yet in a queue or, without one, called back; or held by a lane */
+    size_t unsettled;      /* accepted, and neither in a queue nor called back yet; or held by a lane */
     pthread_cond_t settled;
 
     pthread_t timekeeper;
     bool timekeeper_started;
     pthread_cond_t timekeeper_work;
-    lesson_store_completion_queue early; /* what has no queue and was decided past its lane */
+    lesson_store_completion_queue early; /* submissions without a queue that were decided early */
     int64_t *deadlines_ms;               /* of each slot */
-    int64_t earliest_ms;                 /* no deadline is before; 0: there is none */
+    int64_t earliest_ms;                 /* no deadline is earlier; 0: there is no deadline */
 
-    lesson_store_completion_queue
-        *queues[LESSON_STORE_EXECUTOR_QUEUES_MAX]; /* by number - 1, NULL where there is none */
+    lesson_store_completion_queue *queues[LESSON_STORE_EXECUTOR_QUEUES_MAX]; /* by number - 1; NULL: there is none */
 
     lesson_store_executor_figures figures; /* without `completed` and `pending` */
-    _Atomic(uint64_t) completed;           /* without the mutex */
+    _Atomic(uint64_t) completed;           /* not protected by the mutex */
 
     lesson_store__lane lanes[];
 };

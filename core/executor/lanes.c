@@ -1,13 +1,13 @@
-/* Lanes: what waits, and the threads that run it in batches. */
+/* Lanes: operations that wait, and the threads that run them in batches. */
 #include <stdlib.h>
 
 #include "executor.h"
 
 #define GAP UINT32_MAX
 
-/* ---- What waits */
+/* ---- The ring */
 
-/* So many entries that at least half of them are gaps when the ring is full. */
+/* Large enough that a full ring holds at least as many gaps as slots. */
 static uint64_t ring_size(uint32_t pending_max) {
     uint64_t size = 2;
     while (size < 2 * (uint64_t)pending_max)
@@ -92,7 +92,7 @@ static void collect(lesson_store__lane *lane) {
     }
 }
 
-/* False when the thread shall end. */
+/* False if the thread is to end. */
 static bool take_batch(lesson_store__lane *lane) {
     lesson_store_executor *executor = lane->executor;
     pthread_mutex_lock(&executor->mutex);
@@ -107,7 +107,7 @@ static bool take_batch(lesson_store__lane *lane) {
     return lane->count > 0;
 }
 
-/* With the mutex. The lane lets go of what was decided early while the batch ran. */
+/* Called with the mutex held. Removes from the batch the submissions that were decided early while it ran. */
 static void drop_early(lesson_store__lane *lane) {
     lesson_store_executor *executor = lane->executor;
     for (size_t i = 0; i < lane->count; i++) {
@@ -123,7 +123,7 @@ static void drop_early(lesson_store__lane *lane) {
     }
 }
 
-/* From here on the batch is the lane's alone. */
+/* After this, no other thread changes the batch. */
 static void end_batch(lesson_store__lane *lane) {
     lesson_store_executor *executor = lane->executor;
     pthread_mutex_lock(&executor->mutex);
@@ -144,7 +144,7 @@ static void run_batch(lesson_store__lane *lane) {
     lesson_store_batch(lane->executor->store, lane->operations, lane->count);
 }
 
-/* The messages are in the slots already: the operations point to them. */
+/* The messages are in the slots already, because the operations point to them. */
 static void write_answers(lesson_store__lane *lane) {
     for (size_t i = 0; i < lane->count; i++) {
         lesson_store__submission *submission = lane->batch[i];
@@ -167,8 +167,8 @@ static size_t sort_by_queue(lesson_store__lane *lane) {
     return used;
 }
 
-/* Each queue is locked once, and its loop woken once. The callbacks of this thread come last, because they may be slow.
- * `count` becomes what is settled here. What was decided early has been counted there. */
+/* Locks each queue once, and wakes its loop once. The callbacks that this thread calls come last, because they may be
+ * slow. `count` becomes the number settled here; submissions that were decided early were already counted. */
 static void hand_out(lesson_store__lane *lane) {
     const lesson_store__chain nothing = {NULL, NULL, 0};
     size_t used = sort_by_queue(lane);

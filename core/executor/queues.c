@@ -26,7 +26,7 @@ int lesson_store__queue_make(lesson_store_completion_queue **out, lesson_store_e
 void lesson_store__queue_free(lesson_store_completion_queue *queue) {
     if (!queue)
         return;
-    /* The thread that pushed the last operation may only now be letting the mutex go. */
+    /* The thread that pushed the last operation may still be unlocking the mutex. */
     pthread_mutex_lock(&queue->mutex);
     pthread_mutex_unlock(&queue->mutex);
     close(queue->descriptor);
@@ -34,7 +34,7 @@ void lesson_store__queue_free(lesson_store_completion_queue *queue) {
     free(queue);
 }
 
-/* Neither can fail on a counter that is 0 and 1 by turns, but for a signal. */
+/* The counter is only ever 0 or 1, so read and write can fail only because of a signal. */
 static void make_readable(int descriptor) {
     const uint64_t one = 1;
     while (write(descriptor, &one, sizeof one) < 0 && errno == EINTR)
@@ -109,7 +109,8 @@ static void call_back(const lesson_store__submission *submission, const lesson_s
     submission->callback(operation, submission->context);
 }
 
-/* While the lane holds it too, the store may still be reading the operation and writing to its place and message. */
+/* Uses a copy: while the lane also holds the slot, the store may still read the operation and write its place and
+ * message. */
 static void call_back_early(const lesson_store__submission *submission) {
     lesson_store_operation operation = submission->operation;
     lesson_store_place nowhere = {.lesson_id = ""};
@@ -122,7 +123,7 @@ static void call_back_early(const lesson_store__submission *submission) {
     call_back(submission, &operation);
 }
 
-/* The callback of an operation that was decided early has returned. True if the slot is to be freed here. */
+/* Called when the callback of an early operation has returned. True if the caller must free the slot. */
 static bool let_go(lesson_store_executor *executor, lesson_store__submission *submission) {
     pthread_mutex_lock(&executor->mutex);
     bool last = submission->holders == LESSON_STORE_HELD_BY_CALLBACK;
@@ -140,7 +141,7 @@ static void complete(lesson_store_executor *executor, lesson_store__submission *
     } else {
         call_back(submission, &submission->operation);
     }
-    /* Before there is room again, so that no more seem to be pending than may be. */
+    /* Counted before there is room again; otherwise more than pending_max operations could seem to be pending. */
     atomic_fetch_add_explicit(&executor->completed, 1, memory_order_relaxed);
     if (last)
         lesson_store__slots_free(&executor->slots, submission, true);

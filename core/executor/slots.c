@@ -1,4 +1,4 @@
-/* Slots: memory for the operations that are pending, all of it taken when the executor is opened. */
+/* Slots: memory for the pending operations, all allocated when the executor opens. */
 #include <stdlib.h>
 
 #include "executor.h"
@@ -16,8 +16,8 @@ void lesson_store__slots_close(lesson_store__slots *slots) {
     pthread_mutex_destroy(&slots->mutex);
 }
 
-/* With the mutex, and if there is room: then a slot is free, because a slot is freed before room is made. The last slot
- * that was used comes first, because it is the likeliest to be in a cache. */
+/* With the mutex, and if there is room: then a slot is free, because slots are freed before room is made. The slot that
+ * was used last comes first, because it is most likely in a cache. */
 static lesson_store__submission *take(lesson_store__slots *slots) {
     lesson_store__submission *submission = slots->free;
     slots->room--;
@@ -91,7 +91,7 @@ void lesson_store__copy_answers(lesson_store_operation *to, const lesson_store_o
     to->count = from->count;
     to->reserved_answer = from->reserved_answer;
     memcpy(to->reserved_answers, from->reserved_answers, sizeof to->reserved_answers);
-    /* An answer that names the lesson means the caller's own id. */
+    /* In an answer that names the lesson, `lesson_id` is the caller's own id. */
     bool own = from->lesson_id.data && from->lesson.lesson_id.data == from->lesson_id.data;
     to->lesson = from->lesson;
     if (own)

@@ -3,7 +3,7 @@
 
 #include "executor.h"
 
-/* A ticket is the number of the operation, and below it the index of its slot + 1, so that it is never 0. */
+/* A ticket is the operation's number, followed by its slot's index + 1 in the low bits, so it is never 0. */
 #define INDEX_BITS 24
 #define INDEX_MASK ((UINT64_C(1) << INDEX_BITS) - 1)
 
@@ -23,7 +23,7 @@ static int check_submission(const lesson_store_executor *executor, const lesson_
         return lesson_store_fail(LESSON_STORE_INVALID, "submit: timeout_ms is negative");
     if (queue && queue->executor != executor)
         return lesson_store_fail(LESSON_STORE_INVALID, "submit: the queue is of another executor");
-    /* Ids may lie in the place, for it is not written to while they are read. */
+    /* Ids may lie in the place, because the place is not written while they are read. */
     lesson_store_operation asked;
     lesson_store__copy(&asked, operation, sizeof asked);
     asked.place = NULL;
@@ -34,7 +34,7 @@ static int fail_closed(void) {
     return lesson_store_fail(LESSON_STORE_CLOSED, "the executor was stopped");
 }
 
-/* There is no slot. */
+/* There is no free slot. */
 static int refuse(lesson_store_executor *executor) {
     pthread_mutex_lock(&executor->mutex);
     bool closed = executor->closed;
@@ -45,7 +45,7 @@ static int refuse(lesson_store_executor *executor) {
                                       (unsigned)executor->pending_max);
 }
 
-/* One more millisecond, because the clock is read between two of them. */
+/* One millisecond more, because the clock's value is rounded down. */
 static int64_t deadline_after(int64_t timeout_ms) {
     if (timeout_ms == 0)
         return 0;
@@ -53,7 +53,7 @@ static int64_t deadline_after(int64_t timeout_ms) {
     return timeout_ms < INT64_MAX - now_ms ? now_ms + timeout_ms : INT64_MAX - 1;
 }
 
-/* FNV-1a; what belongs to one user, or to one lesson, goes to one lane. */
+/* FNV-1a. All operations of one user go to one lane; so do all operations that name only a lesson. */
 static lesson_store__lane *lane_of(lesson_store_executor *executor, const lesson_store_operation *operation) {
     if (executor->lane_count == 1)
         return &executor->lanes[0];

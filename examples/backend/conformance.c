@@ -1,4 +1,4 @@
-/* The installed conformance suite on the list backend. */
+/* Runs the installed conformance suite on the list backend. */
 #include <lessonstore/conformance.h>
 
 #include "list_backend.h"

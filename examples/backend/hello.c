@@ -1,4 +1,4 @@
-/* An application that brings a backend of its own and then opens it by location, like any other. */
+/* An application that registers a backend of its own and then opens it by location, like any other. */
 #include <stdio.h>
 
 #include "list_backend.h"

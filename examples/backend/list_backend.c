@@ -2,8 +2,8 @@
 
 #include "list_backend.h"
 
-/* What the store holds: lesson records and user records. A user is a member of the lesson that its record names, so the
- * two can never disagree. Ids hold no NUL, so C strings will do. */
+/* The content of the store: lesson records and user records. A user is a member of the lesson that its record names, so
+ * the two can never disagree. Ids hold no NUL, so they can be C strings. */
 typedef struct list_lesson {
     struct list_lesson *next;
     int32_t course_status;
@@ -17,7 +17,7 @@ typedef struct list_user {
     lesson_store_place place;
 } list_user;
 
-/* An instance begins with core's part. */
+/* An instance begins with the part that core uses. */
 typedef struct list_store {
     lesson_store_instance base;
     list_lesson *lessons;
@@ -32,9 +32,8 @@ static list_store *list_of(lesson_store_instance *instance) {
 
 /* ---- Looking up
  *
- * Each gives the pointer that points to what was found, or the one at the end of the list, so that the caller can take
- * it out or add to it.
- */
+ * Each returns the pointer that points to the entry, or the last pointer of the list. So the caller can remove the
+ * entry or add one. */
 
 static bool same(const char *text, lesson_store_id id) {
     return strlen(text) == id.size && memcmp(text, id.data, id.size) == 0;
@@ -87,7 +86,7 @@ static uint64_t remove_members(list_store *list, lesson_store_id lesson_id) {
     return removed;
 }
 
-/* ---- Operations: each answers with a code, and fills in what the header says goes with it */
+/* ---- Operations. Each sets a code, and the outputs that the header promises for that code */
 
 static int list_no_memory(void) {
     return lesson_store_fail(LESSON_STORE_NO_MEMORY, "list: no memory left; nothing was changed");
@@ -161,14 +160,14 @@ static int list_get_lesson(list_store *list, lesson_store_operation *get) {
     return LESSON_STORE_OK;
 }
 
-/* The rule is core's; the facts are the backend's. */
+/* Core has the rule; the backend supplies the facts. */
 static uint32_t refusing_flag(list_store *list, const lesson_store_operation *join, const list_user *user) {
     const list_lesson *lesson = *find_lesson(list, join->lesson_id);
     return lesson_store_join_refused_by(join, lesson != NULL, lesson ? lesson->course_status : LESSON_STORE_STATUS_NONE,
                                         user && !same(user->place.lesson_id, join->lesson_id));
 }
 
-/* In the list, but in no lesson yet; NULL with the code in `*code` if there is no room. */
+/* Adds a user to the list, but to no lesson yet. NULL, with the code in `*code`, if there is no room. */
 static list_user *add_user(list_store *list, lesson_store_id uid, int *code) {
     if (list->user_count == list->most_users) {
         *code = lesson_store_fail(LESSON_STORE_FULL, "list: there are %llu users, and most_users is no more",
@@ -256,14 +255,14 @@ static int run_operation(list_store *list, lesson_store_operation *operation) {
     return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "list: operation kind %u", (unsigned)operation->kind);
 }
 
-/* Nothing here can fail for the whole batch, so the answer is always OK and each operation has its own. */
+/* No failure here concerns the whole batch, so this always returns OK, and each operation has its own code. */
 static int list_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     for (size_t i = 0; i < count; i++)
         lesson_store_answer(&operations[i], run_operation(list_of(instance), &operations[i]));
     return LESSON_STORE_OK;
 }
 
-/* ---- Lists: a callback that returns false ends them, and that is OK */
+/* ---- Lists. A callback that returns false ends the list, and the code is still OK */
 
 static int list_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                         lesson_store_member_callback callback, void *context) {
@@ -275,7 +274,7 @@ static int list_members(lesson_store_instance *instance, const lesson_store_id *
     return LESSON_STORE_OK;
 }
 
-/* True for the first user in the list of a lesson without a record: the one through whom that lesson is listed. */
+/* True for the first listed user of a lesson without a record. The lesson is listed when this user is reached. */
 static bool stands_for_lesson(list_store *list, const list_user *user) {
     lesson_store_id lesson_id = lesson_store_id_of(user->place.lesson_id);
     if (*find_lesson(list, lesson_id))

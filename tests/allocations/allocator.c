@@ -112,7 +112,7 @@ int __wrap_eventfd(unsigned value, int flags) {
 }
 
 #ifdef WITH_OLD_HIREDIS
-/* Before 1.0 hiredis ends the process where these have no memory, so nothing can be shown of them. */
+/* Before version 1.0, hiredis ends the process if these have no memory, so they cannot be tested. */
 char *__real_hi_strdup(const char *text);
 WRAPPED char *__wrap_hi_strdup(const char *text);
 void *__real_hi_malloc(size_t size);

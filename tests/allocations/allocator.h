@@ -1,7 +1,7 @@
 /*
- * Stands in for malloc and its like, so that each allocation in turn can fail, and blocks that were never freed are
- * seen. The linker puts it in their place, in the objects of the library and of hiredis, which such a program holds
- * itself; and SQLite can be given it. A thread or a descriptor that is made counts as an allocation.
+ * Replaces malloc and its relatives, so that each allocation in turn can fail, and blocks that were never freed are
+ * seen. The linker inserts it into the objects of the library and of hiredis, which such a program contains; SQLite can
+ * also be given it. Creating a thread or a descriptor counts as an allocation.
  */
 #ifndef LESSON_STORE_TESTS_ALLOCATOR_H
 #define LESSON_STORE_TESTS_ALLOCATOR_H
@@ -9,20 +9,20 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* From now on the nth allocation fails, 1 being the next one, and with `for_good` all behind it too. 0: none does, and
- * they are only counted. Any thread's. */
+/* From now on the nth allocation of any thread fails; 1 is the next one. With `for_good`, all later ones fail too. 0:
+ * none fails, and allocations are only counted. */
 void allocator_begin(long nth, bool for_good);
 
-/* Ends that; how many have failed. */
+/* Ends this. Returns the number of allocations that failed. */
 long allocator_end(void);
 
-/* How many were asked for between begin and end. */
+/* Returns the number of allocations between begin and end. */
 long allocator_asked(void);
 
-/* Blocks that are allocated now. */
+/* Returns the number of blocks that are allocated now. */
 long allocator_live(void);
 
-/* Asks for an allocation, for libraries with an allocator of their own: true if it is to fail. */
+/* For libraries with an allocator of their own: counts an allocation. True if it is to fail. */
 bool allocator_refuses(void);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * On each engine, every allocation fails in turn: those of opening, of batches by chance, of the streams, check and
- * info; once, and from there on for good. After each the failure was an honest one, what was acknowledged is there,
- * what was refused is not, half or whole, nothing leaks, and the store works again.
+ * On each engine, every allocation fails in turn: those of opening, of random batches, of the lists, check and info;
+ * once, or from then on for good. After each failure the code was correct, acknowledged changes are there, refused
+ * changes are not, neither whole nor half, nothing leaks, and the store works again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 static sqlite3_mem_methods sqlite_own;
 
-/* It wants to know how large a block is, so its own allocator stays beneath. */
+/* SQLite needs the size of a block, so its own allocator stays below. */
 static void *sqlite_take(int size) {
     return allocator_refuses() ? NULL : sqlite_own.xMalloc(size);
 }
@@ -51,7 +51,7 @@ static int64_t engine_live_bytes(void) {
 
 enum { BATCHES = 24, CALLS_MAX = 30, NTH_MAX = 5000 };
 
-/* Blocks of ours and of hiredis, and bytes of SQLite. */
+/* Blocks of the library and of hiredis, and bytes of SQLite. */
 struct holding {
     long blocks;
     int64_t bytes;
@@ -74,7 +74,7 @@ static bool is_redis(void) {
     return strcmp(engine_name(), "redis") == 0;
 }
 
-/* What a call may be answered when an allocation has failed. In Redis a request may have been sent by then. */
+/* Checks that the code is one that a failed allocation may cause. In Redis a request may have been sent by then. */
 static void assert_honest(int code, bool writes, const char *what, long nth) {
     bool may_be_lost = writes && is_redis();
     if (code >= 0 || code == LESSON_STORE_NO_MEMORY || (may_be_lost && code == LESSON_STORE_UNKNOWN))
@@ -83,17 +83,17 @@ static void assert_honest(int code, bool writes, const char *what, long nth) {
 }
 
 static long failures;
-static long failed_here; /* in the present run of a trial */
+static long failed_here; /* in the current run of a trial */
 
-/* Ends the failing; true if nothing failed. */
+/* Stops failing allocations. True if none failed. */
 static bool end(void) {
     long failed = allocator_end();
     failed_here += failed;
     return failed == 0;
 }
 
-/* Every test goes through here: something is done again and again, with allocation 1 failing, then 2, ..., once or from
- * there on, until none failed that it asked for. */
+/* Every test uses this: it repeats something with allocation 1 failing, then 2, and so on, once or from there on, until
+ * a run has no failing allocation. */
 struct trial {
     void (*run)(long nth, bool for_good, void *context);
     void *context;
@@ -146,7 +146,7 @@ static void open_once(long nth, bool for_good, void *context) {
     assert_nothing_leaked(before, "open", nth);
 }
 
-/* A file is made, and its tables; then it opens all the same, whatever was left of the attempt. */
+/* Creates a file with its tables. Afterwards the file must open, whatever the failed attempt left. */
 static void open_new_once(long nth, bool for_good, void *context) {
     (void)context;
     char location[512];
@@ -170,7 +170,7 @@ static void opening(void **state) {
     report("opening");
 }
 
-/* open_new_once ends a trial by a whole open, so how many have failed is kept. */
+/* open_new_once ends with a successful open, so the number of failures is kept. */
 static void opening_anew(void **state) {
     (void)state;
     const struct trial trial = {open_new_once, NULL};
@@ -187,8 +187,8 @@ struct batch {
     size_t count;
 };
 
-/* What the store holds if of the operations that may have been applied the first `applied` were; false if then an
- * operation would have been answered otherwise. */
+/* Computes the state if, of the operations that may have been applied, the first `applied` were. False if an operation
+ * would then have a different answer. */
 static bool replay(const struct batch *batch, const model_answer *answers, size_t applied, model_state *model) {
     *model = batch->model;
     for (size_t i = 0; i < batch->count; i++) {
@@ -258,7 +258,7 @@ static void batches(void **state) {
         batch.count = i % 2 ? 1 : 1 + dice_below(&dice, CALLS_MAX);
         for (size_t call = 0; call < batch.count; call++)
             batch.calls[call] = draw_call(&dice, &range);
-        if (i % 3 == 0 && engine_is_shared()) { /* one that has no buffers yet */
+        if (i % 3 == 0 && engine_is_shared()) { /* an instance without buffers yet */
             lesson_store_close(batch.store);
             batch.store = engine_open_store("");
         }
@@ -269,7 +269,7 @@ static void batches(void **state) {
     report("batches");
 }
 
-/* ---- Streams, check, info */
+/* ---- Lists, check, info */
 
 struct listing {
     lesson_store *store;
@@ -318,7 +318,7 @@ static void check_once(long nth, bool for_good, void *context) {
     assert_state(listing->store, &listing->model, "check", nth);
 }
 
-/* Puts out who is in a lesson without a record, each in one step or none. */
+/* Removes the users of lessons without a record, each in one step or not at all. */
 static void repair_once(long nth, bool for_good, void *context) {
     struct listing *listing = context;
     model_state found, *model = &listing->model;
@@ -344,7 +344,7 @@ static void repair_once(long nth, bool for_good, void *context) {
         fail_msg("repair, allocation %ld: %s", nth, text);
 }
 
-/* Everybody somewhere, half of the lessons without a record. */
+/* Every user is in a lesson, and half of the lessons have no record. */
 static void fill(struct listing *listing) {
     model_begin(&listing->model);
     for (int8_t i = 0; i < MODEL_USERS + MODEL_LESSONS / 2; i++) {
@@ -371,7 +371,7 @@ static void streams_check_and_info(void **state) {
     }
     assert_nothing_leaked(before, "streams", 0);
     if (strcmp(engine_name(), "memory") == 0)
-        assert_int_equal(failures, 0); /* it lists and repairs what it has */
+        assert_int_equal(failures, 0); /* it lists and repairs with the memory that it has */
     else
         report("streams, check and info");
 }

@@ -1,4 +1,4 @@
-/* The executor: each allocation, thread and descriptor of opening it fails in turn, and submitting needs none. */
+/* The executor: each allocation, thread and descriptor of its opening fails in turn, and submitting needs none. */
 #include "cmocka_all.h"
 
 #include "allocator.h"

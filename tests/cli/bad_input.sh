@@ -1,4 +1,4 @@
-# What is wrong is named with its place, the exit status is right, and nothing is changed. $1 is the backend.
+# An error names its place, the exit status is right, and nothing is changed. $1 is the backend.
 . "$(dirname "$0")/common.sh"
 fresh_store "$1"
 lessonctl create room
@@ -52,7 +52,7 @@ if has_backend sqlite; then
     refuses 3 "/no/such/folder" lessonctl --store sqlite:/no/such/folder/x.db lessons
 fi
 
-# Traces: what comes before the malformed line is applied, what comes after is not.
+# Traces: lines before the malformed one are applied, lines after it are not.
 trace_refused() {
     printf '1\tcreate\tfirst\t-\t-\n%b\n9\tcreate\tlast\t-\t-\n' "$1" >trace
     status 2 lessonctl replay trace
@@ -145,13 +145,13 @@ refuses 2 "is not a regular file" lessonctl export /dev/null
 refuses 2 "is not a regular file" lessonctl export .
 [ -z "$(find . -name '*.??????' -newer good.jsonl ! -path './state*')" ] || fail "a temporary file stays behind"
 
-# Standard output that takes nothing is a failure, not silence.
+# If standard output cannot be written, that is a failure and is reported.
 refuses 3 "standard output: No space left on device" bash -c '"$LESSONCTL" members room >/dev/full'
 refuses 3 "standard output: No space left on device" bash -c '"$LESSONCTL" export >/dev/full'
 refuses 3 "standard output: Bad file descriptor" bash -c '"$LESSONCTL" count room >&-'
 refuses 3 "standard output: Broken pipe" bash -c 'mkfifo pipe; { exec 3<pipe; exec 3<&-; } & exec 4>pipe; wait; "$LESSONCTL" count room >&4'
 
-# With --json every message is an object with the name of its code, wherever --json stands, and nothing else is said.
+# With --json every message is an object with the name of its code, wherever --json stands, and nothing else is printed.
 says 1 NOT_FOUND 'where: the user \"nobody\" is in no lesson' lessonctl --json where nobody
 says 1 EXISTS 'create: the lesson \"room\" exists already"}' lessonctl create room --json
 says 1 CONFLICT 'import: the store is not empty' lessonctl --json import good.jsonl
@@ -169,7 +169,7 @@ says 3 FAILED 'no-such: cannot be opened' lessonctl --json replay no-such
 says 3 FAILED 'standard output: No space left on device' bash -c '"$LESSONCTL" members room --json >/dev/full'
 says 2 INVALID 'create: lesson_id is empty","line":2}' bash -c 'printf "count room\ncreate \"\"\n" | "$LESSONCTL" --json shell'
 says 2 INVALID 'create: lesson_id is empty","line":2}' bash -c 'printf "count room --json\ncreate \"\" --json\n" | "$LESSONCTL" shell'
-# Behind a command of a shell --json holds for that command alone.
+# In a shell, --json after a command applies to that command only.
 status 1 bash -c 'printf "count room --json\nwhere nobody\n" | "$LESSONCTL" shell'
 [ "$err" = 'lessonctl: line 2: where: the user "nobody" is in no lesson' ] || fail "the shell said: $err"
 

@@ -2,7 +2,7 @@
 . "$(dirname "$0")/common.sh"
 fresh_store "$1"
 
-# Lessons and users that are not there.
+# Lessons and users that do not exist.
 gives 0 "" lessonctl lessons
 gives 0 "" lessonctl members "no such"
 gives 0 0 lessonctl count "no such"
@@ -32,7 +32,7 @@ gives 0 "" lessonctl set "algebra: 7" --course-status online --chat-status banne
 gives 0 "algebra: 7${tab}online${tab}banned${tab}0" lessonctl show "algebra: 7"
 gives 0 '{"code":"OK","lesson_id":"algebra: 7"}' \
     lessonctl --json set "algebra: 7" --course-status=offline --if-course-status=online --if-chat-status banned
-# Both expectations are one condition: where one of them fails, neither status is set.
+# Both expectations are one condition: if one of them fails, neither status is set.
 unchanged refuses 1 'another state than expected: course status offline, chat status banned' \
     lessonctl set "algebra: 7" --course-status waiting --chat-status free --if-course-status offline --if-chat-status free
 gives 1 '{"code":"CONFLICT","lesson_id":"algebra: 7","course_status":"offline","chat_status":"banned"}' \
@@ -129,7 +129,7 @@ refuses 1 "in no lesson" lessonctl where bob
 gives 0 "" lessonctl end "数学 #2"
 gives 0 "" lessonctl lessons
 
-# --store stands before the command or behind it, where it wins.
+# --store stands before the command or after it. The one after it wins.
 store=$LESSONSTORE_LOCATION
 gives 0 "" lessonctl create "here"
 LESSONSTORE_LOCATION=nonsense gives 0 "here${tab}waiting${tab}free${tab}0" lessonctl lessons --store "$store"

@@ -1,4 +1,4 @@
-# What the tests of lessonctl share. LESSONCTL and SCHOOL_DAY are the programs, BACKENDS those that are built.
+# Shared by the tests of lessonctl. LESSONCTL and SCHOOL_DAY are the programs, BACKENDS the backends that are built.
 set -euo pipefail
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/lessonctl-test.XXXXXX")
@@ -22,7 +22,7 @@ finish() {
     printf '%s: %d checks\n' "$(basename "$0")" "$checks"
 }
 
-# status N COMMAND...: the command ends with N; what it printed is in $out and $err.
+# status N COMMAND...: the command ends with N. Its output is in $out and $err.
 status() {
     local expected=$1 actual=0
     shift
@@ -33,7 +33,7 @@ status() {
     checks=$((checks + 1))
 }
 
-# gives N OUTPUT COMMAND...: the command ends with N, prints this and nothing else, and says something exactly when N is not 0.
+# gives N OUTPUT COMMAND...: the command ends with N, prints exactly this, and prints a message only if N is not 0.
 gives() {
     local expected=$1 text=$2
     shift 2
@@ -62,7 +62,7 @@ refuses() {
     esac
 }
 
-# says N CODE TEXT COMMAND...: the command ends with N and its messages are JSON: one object alone, with this code and a
+# says N CODE TEXT COMMAND...: the command ends with N and its messages are JSON: a single object with this code and a
 # message that contains the text.
 says() {
     local expected=$1 code=$2 text=$3
@@ -83,7 +83,7 @@ has_backend() {
     esac
 }
 
-# A fresh store on a backend that outlives a process: sets LESSONSTORE_LOCATION.
+# A new store on a backend that outlives a process: sets LESSONSTORE_LOCATION.
 stores=0
 fresh_store() {
     stores=$((stores + 1))
@@ -98,7 +98,7 @@ snapshot() {
     lessonctl export | sort
 }
 
-# unchanged COMMAND...: runs a check of the above and sees that the store is what it was.
+# unchanged COMMAND...: runs one of the checks above and verifies that the store is unchanged.
 unchanged() {
     local before
     before=$(snapshot)

@@ -1,4 +1,4 @@
-# What only a server can do: residue of legacy writers, keys of a wrong type, passwords, outcomes that are unknown.
+# What only a server can have: residue of legacy writers, keys of a wrong type, passwords, unknown outcomes.
 . "$(dirname "$0")/common.sh"
 command -v redis-cli >/dev/null || { echo "skipped: no redis-cli"; exit 77; }
 socket=${LESSONSTORE_TEST_REDIS#redis+unix://}
@@ -8,7 +8,7 @@ redis() {
     redis-cli -s "$socket" "$@" >/dev/null
 }
 
-# A ghost: in the members of one lesson, the user record naming another. A missing member: the other way round.
+# A ghost: among the members of one lesson while the user record names another. A missing member: the reverse.
 lessonctl create algebra
 lessonctl join ann maths algebra
 lessonctl join bob maths algebra
@@ -32,7 +32,7 @@ findings 0 repair
 gives 0 "" lessonctl check
 gives 0 "algebra${tab}waiting${tab}free${tab}2" lessonctl show algebra
 
-# A user record without a course does not keep a store from being moved.
+# A user record without a course does not prevent moving a store.
 redis hset STATUS:IN_LESSON:UID:cy uid cy lesson_id algebra
 redis sadd STATUS:LESSON_USER:LESSON_ID:algebra cy
 gives 0 "algebra${tab}-" lessonctl where cy
@@ -57,7 +57,7 @@ status 3 lessonctl export copy.jsonl
 [ ! -e copy.jsonl ] || fail "an export that is not complete was kept"
 status 1 lessonctl repair
 grep -q "^left${tab}malformed data" .out || fail "repair printed: $out"
-# An export to standard output rescues what can be read, the users too where lessons are damaged.
+# An export to standard output rescues what can be read, including users if lessons are damaged.
 status 3 lessonctl export -
 [ "$(sort .out)" = '{"type":"lesson","lesson_id":"algebra","course_status":"waiting","chat_status":"free"}
 {"type":"user","uid":"ann","course_id":"maths","lesson_id":"algebra"}
@@ -68,7 +68,7 @@ says 3 MALFORMED "the export is not complete: " lessonctl --json export
 [ "$(grep -c '"type":"user"' .out)" = 2 ] || fail "beside a malformed user the store exports: $out"
 redis del STATUS:IN_LESSON:UID:odd
 
-# An operation of a trace that fails is said with its line.
+# A failed operation of a trace is reported with its line.
 redis set STATUS:LESSON_USER:LESSON_ID:odd text
 printf '1\tcreate\tgood\t-\t-\n2\tjoin\todd\tc\tu\n' >trace
 status 3 lessonctl replay trace
@@ -78,7 +78,7 @@ case $err in
 esac
 redis del STATUS:LESSON_USER:LESSON_ID:odd
 
-# A password that is wrong, and is not shown.
+# A wrong password, which is not shown.
 redis acl setuser teacher on '>right secret' '~*' '&*' +@all
 gives 0 2 lessonctl --store "redis+unix://teacher:right%20secret@$socket" count algebra
 for password in wrong wr%3Fong; do
@@ -88,14 +88,14 @@ done
 status 0 lessonctl --store "redis+unix://teacher:right%20secret@$socket" info
 ! grep -q secret "$work/.out" || fail "info shows the password: $out"
 
-# Nobody there: the exit status of a store that cannot be reached, for readers too, and no data.
+# No server: the exit status of an unreachable store, for reading commands too, and no data.
 for command in "lessons" "count algebra" "where ann" "members algebra" "check" "export"; do
     refuses 3 "" lessonctl --store "redis+unix://$work/nobody.sock" $command
 done
 
 says 3 UNREACHABLE "nobody.sock" lessonctl --json --store "redis+unix://$work/nobody.sock" create late
 
-# A write whose answer does not come may or may not have been applied.
+# A write without a reply may or may not have been applied.
 redis client pause 60000 write
 refuses 3 "the outcome is unknown" lessonctl --store "$LESSONSTORE_TEST_REDIS?timeout_ms=200" create late
 refuses 3 "the outcome is unknown" bash -c 'printf "create late\n" | "$LESSONCTL" --store "$LESSONSTORE_TEST_REDIS?timeout_ms=200" shell'
@@ -107,7 +107,7 @@ case $err in
 esac
 redis client unpause
 
-# An export that a signal ends removes its file. A server that stands still keeps it waiting meanwhile.
+# An export that a signal ends removes its file. Meanwhile a stopped server keeps it waiting.
 server=$(redis-cli -s "$socket" info server | tr -d '\r' | sed -n 's/^process_id://p')
 mkfifo commands
 "$LESSONCTL" --store "$LESSONSTORE_TEST_REDIS?timeout_ms=60000" shell <commands >answers &

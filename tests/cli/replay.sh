@@ -1,4 +1,4 @@
-# replay: what each event does, what is counted, where it stops. $1 is the backend.
+# replay: what each event does, what is counted, and where it stops. $1 is the backend.
 . "$(dirname "$0")/common.sh"
 fresh_store "$1"
 
@@ -14,11 +14,11 @@ refuses 1 "in no lesson" lessonctl where bob
 gives 0 "room B${tab}-${tab}-${tab}1" lessonctl lessons
 lessonctl end "room B"
 
-# Unfenced, the late quit of the old room puts the user out of the new one.
+# Unfenced, the late quit of the old room removes the user from the new one.
 gives 0 "$(summary 10 1 1 2 1 1 1 1 0 1 1 1)" lessonctl replay trace --unfenced
 gives 0 "" lessonctl lessons
 
-# --until takes every line up to that instant, that instant's too, in the order of the file.
+# --until takes every line up to and including that instant, in the order of the file.
 gives 0 "$(summary 4 1 1 1 0 1 0 0 0 0 0 0)" lessonctl replay trace --until 30
 gives 0 "ann" lessonctl members "room: A"
 lessonctl end "room: A"
@@ -37,7 +37,7 @@ status 2 lessonctl replay trace
 [ "$out" = "$(summary 10 1 1 2 1 1 0 1 1 1 1 1)" ] || fail "before the malformed line: $out"
 lessonctl end "room B"
 
-# The last line may lack its line feed; an empty trace has no events.
+# The last line may lack its newline. An empty trace has no events.
 printf '1\tcreate\troom\t-\t-' >short
 gives 0 "$(summary 1 1 0 0 0 0 0 0 0 0 0 0)" lessonctl replay short
 lessonctl end room

@@ -1,4 +1,4 @@
-# The shell without a terminal: quoting, comments, one store for all lines, exit. It needs no backend but memory.
+# The shell without a terminal: quoting, comments, one store for all lines, exit. It needs only the memory backend.
 . "$(dirname "$0")/common.sh"
 export LESSONSTORE_LOCATION=memory:
 
@@ -30,14 +30,14 @@ plain and mixed${tab}waiting${tab}free${tab}0
 0
 \`x\`;*${tab}\$HOME" shell
 
-# --json holds for all lines; help works; a last line without a line feed counts; carriage returns do not.
+# --json applies to all lines; help works; a last line without a newline counts; carriage returns are ignored.
 printf 'create a\r\ncount a\r\nhelp where\ncount b' >script
 gives 0 '{"code":"OK","lesson_id":"a"}
 {"code":"OK","lesson_id":"a","count":0}
 {"command":"where","arguments":"UID","summary":"say where a user is"}
 {"code":"OK","lesson_id":"b","count":0}' shell --json
 
-# exit takes no words, is a command like any other in the help, and leaves nothing where there is no shell.
+# exit takes no arguments, is in the help like any other command, and outside a shell leaves nothing.
 printf 'exit now\n' >script
 refuses 2 'line 1: exit: too many arguments' shell
 printf 'help exit\n  exit  \nodd\n' >script
@@ -50,12 +50,12 @@ case $out in
 *) fail "help shell does not say how to leave: $out" ;;
 esac
 
-# A shell has one store, which may be named behind the word shell too.
+# A shell has one store, which may also be named after the word shell.
 printf 'create a\ncount a --store memory:\n' >script
 refuses 2 'line 2: count: --store: a shell has one open store' shell
 LESSONSTORE_LOCATION=nonsense refuses 2 'line 2: count: --store: ' bash -c '"$LESSONCTL" shell --store memory: <script'
 
-# A file is read also from within the shell, and there is nothing to read in an empty script.
+# A file can also be read from within the shell. In an empty script there is nothing to read.
 "$SCHOOL_DAY" >day.tsv
 printf 'replay day.tsv\n' >script
 status 0 shell
@@ -68,7 +68,8 @@ printf 'count a\ncount a\n' >script
 refuses 3 'line 1: count: standard output: No space left on device' bash -c '"$LESSONCTL" shell <script >/dev/full'
 refuses 3 'shell: standard input cannot be read' bash -c '"$LESSONCTL" shell <&-'
 
-# Without --store and LESSONSTORE_LOCATION the store is a file in the data directory, made as needed for the user alone.
+# Without --store and LESSONSTORE_LOCATION, the store is a file in the data directory. It is created on demand,
+# accessible only to the user.
 unset LESSONSTORE_LOCATION
 if has_backend sqlite; then
     rm -rf data

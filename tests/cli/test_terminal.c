@@ -1,5 +1,5 @@
-/* What lessonctl does only where a person watches: prompt, history, completion, tables, progress. Each test runs it on
- * a pseudo-terminal and waits for what it prints, never for time to pass. */
+/* What lessonctl does only on a terminal: prompt, history, completion, tables, progress. Each test runs it on a
+ * pseudo-terminal and waits for its output, never for time to pass. */
 #include <cmocka_all.h>
 
 #include <errno.h>
@@ -20,13 +20,13 @@
 
 #include "progress.h"
 
-#define PATIENCE_MS 60000 /* how long something that never comes is waited for */
+#define PATIENCE_MS 60000 /* the longest wait for expected output */
 
 struct terminal {
     pid_t pid;
     int descriptor;
     size_t size;
-    size_t seen; /* up to where the output was waited for */
+    size_t seen; /* the output was awaited up to here */
     char output[1 << 20];
 };
 
@@ -39,7 +39,7 @@ static const char *in_folder(const char *name) {
     return path;
 }
 
-/* Forks onto a terminal of 120 columns; true in the child. */
+/* Forks onto a terminal with 120 columns. True in the child. */
 static bool in_child(void) {
     struct winsize size = {.ws_row = 40, .ws_col = 120};
     memset(&terminal, 0, sizeof terminal);
@@ -48,7 +48,7 @@ static bool in_child(void) {
     return terminal.pid == 0;
 }
 
-/* Starts lessonctl; `arguments` is closed by NULL. */
+/* Starts lessonctl. `arguments` is ended by NULL. */
 static void start(const char *const arguments[]) {
     if (!in_child())
         return;
@@ -61,7 +61,7 @@ static void start(const char *const arguments[]) {
     _exit(99);
 }
 
-/* Reads what has come; false when the other side has closed. */
+/* Reads the available output. False if the other side has closed. */
 static bool read_more(void) {
     struct pollfd poll_for = {.fd = terminal.descriptor, .events = POLLIN};
     if (poll(&poll_for, 1, PATIENCE_MS) != 1)
@@ -70,12 +70,12 @@ static bool read_more(void) {
     ssize_t size =
         read(terminal.descriptor, terminal.output + terminal.size, sizeof terminal.output - terminal.size - 1);
     if (size <= 0)
-        return false; /* EIO, once nobody holds the other side */
+        return false; /* EIO, once no process holds the other side */
     terminal.size += (size_t)size;
     return true;
 }
 
-/* Waits until the output, from where it was last waited for, contains the text. */
+/* Waits until the output after the previous match contains the text. */
 static void wait_for(const char *text) {
     const char *found;
     while (!(found = strstr(terminal.output + terminal.seen, text))) {
@@ -85,7 +85,8 @@ static void wait_for(const char *text) {
     terminal.seen = (size_t)(found - terminal.output) + strlen(text);
 }
 
-/* The prompt is printed before the terminal takes single keys; what is typed between the two is read in another way. */
+/* The prompt is printed before the terminal switches to single keys. Keys typed between the two would be read in
+ * another mode. */
 static void wait_for_prompt(void) {
     struct termios mode;
     wait_for("lessonctl> ");
@@ -167,7 +168,7 @@ static void shell_ends_at_the_end_of_input(void **state) {
     assert_int_equal(wait_for_end(), 0);
 }
 
-/* Where nobody has named a store, the first use says where it is; with --json it does not, nor does the second use. */
+/* If the user named no store, the first use prints its location. With --json it does not, nor does the second use. */
 static void a_new_store_is_named(void **state) {
     (void)state;
     const char *backends = getenv("BACKENDS");
@@ -238,7 +239,7 @@ static void long_tables_keep_one_heading(void **state) {
     assert_int_equal(wait_for_end(), 0);
 }
 
-/* An id may hold what a terminal obeys: U+009B is what ESC [ is, and U+202E turns the text around. */
+/* An id may contain what a terminal obeys: U+009B is equal to ESC [, and U+202E reverses the text. */
 static void ids_command_no_terminal(void **state) {
     (void)state;
     lesson_store *store;
@@ -275,7 +276,7 @@ static void write_file(const char *path, const char *text) {
     assert_int_equal(fclose(file), 0);
 }
 
-/* What the library draws to complete a word depends on the terminal, so it is the effect that is looked at. */
+/* How the library draws a completion depends on the terminal, so the test checks the effect. */
 static void completion_knows_commands_options_and_files(void **state) {
     (void)state;
     write_file(in_folder("some-trace"), "1\tcreate\tother\t-\t-\n");
@@ -318,7 +319,7 @@ static void history_is_kept(void **state) {
     assert_int_equal(stat(in_folder("state/lessonstore"), &status), 0);
     assert_int_equal(status.st_mode & 0777, 0700);
 
-    /* Up twice: the exit of the last shell, and what came before it. */
+    /* Up twice: the exit of the previous shell, and the line before it. */
     start(shell);
     wait_for_prompt();
     type("\033[A");
@@ -346,7 +347,7 @@ static void progress_is_shown_and_wiped(void **state) {
     assert_int_equal(wait_for_end(), 0);
 }
 
-/* Half of the work is done again and again until a key is pressed. */
+/* Repeats half of the work until a key is pressed. */
 static void work_until_key(void) {
     struct progress progress;
     struct pollfd key = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -401,7 +402,7 @@ static void messages_wipe_the_bar(void **state) {
     assert_int_equal(wait_for_end(), 2);
 }
 
-/* Replays a pipe that nothing comes through and that does not end, interrupts it and says which signal ended it. */
+/* Replays a pipe that stays empty and open, interrupts it, and returns the signal that ended it. */
 static int interrupt_replay(void (*interrupt)(void)) {
     char pipe[512];
     snprintf(pipe, sizeof pipe, "%s", in_folder("pipe"));

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
-# traces.pl: replays the traces of $LESSONSTORE_TRACES on every backend and compares the state with X.truth.json at each
-# instant there, fenced and unfenced: which lessons are open, how many members each has, and which (a SHA-256).
-# Memory replays each trace from the beginning to each instant, by --until; the others go on from one instant to the next.
+# traces.pl: replays the traces of $LESSONSTORE_TRACES on every backend, fenced and unfenced, and compares the state
+# with X.truth.json at each instant in that file: which lessons are open, how many members each has, and who they are (a
+# SHA-256). Memory replays each trace from the beginning to each instant, by --until. The others continue from one
+# instant to the next.
 use strict;
 use warnings;
 use Digest::SHA qw(sha256_hex);
@@ -34,7 +35,7 @@ sub spill {
     close $file or die "$path: $!\n";
 }
 
-# A word as the shell of lessonctl reads it.
+# Quotes a word for the shell of lessonctl.
 sub word {
     my ($text) = @_;
     $text =~ s/'/'\\''/g;
@@ -49,7 +50,7 @@ sub fresh_location {
     return "$ENV{LESSONSTORE_TEST_REDIS}?prefix=T$stores";
 }
 
-# Runs commands in one shell; returns its answers, which are objects, in order.
+# Runs commands in one shell. Returns its answers, which are objects, in order.
 sub run_shell {
     my ($location, $script) = @_;
     spill("$work/script", $script);
@@ -59,7 +60,7 @@ sub run_shell {
     return @answers;
 }
 
-# The commands that show the state, and the state that their answers show.
+# The commands that show the state, and the state in their answers.
 sub questions {
     my ($rooms) = @_;
     return join '', "lessons\n", map { 'members ' . word($_) . "\ncount " . word($_) . "\n" } sort keys %$rooms;
@@ -101,7 +102,7 @@ sub compare {
     }
 }
 
-# The lines of the trace that come after one instant and up to the next.
+# The lines of the trace after one instant and up to the next.
 sub write_slices {
     my ($trace, @ends) = @_;
     my @lines = split /^/m, slurp($trace);

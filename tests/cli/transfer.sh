@@ -1,4 +1,5 @@
-# export | import carries a store between any two backends without a difference. With redis among them, beside with_redis.
+# export | import moves a store between any two backends without a difference. If redis is one of them, this runs under
+# with_redis.
 . "$(dirname "$0")/common.sh"
 
 # Odd ids, every status, sessions, a lesson without a record, a lesson without members, and a school day.
@@ -17,7 +18,7 @@ printf '{"type":"user","uid":"%s","course_id":"%s","lesson_id":"%s","session":"%
 "$SCHOOL_DAY" --seed 7 >day.tsv
 printf 'import sample.jsonl\nreplay day.tsv --until %s\nexport\n' "$("$SCHOOL_DAY" --noon)" |
     lessonctl --store memory: shell | grep '^{' | sort >expected
-# All later comparisons are with this, so it is compared with what was written down here first.
+# All later comparisons use this file, so first it is compared with what is written above.
 while IFS= read -r line; do
     grep -qxF "$line" expected || fail "the export lacks $line"
 done <<'END'
@@ -32,7 +33,7 @@ done <<'END'
 END
 [ "$(wc -l <expected)" -gt 300 ] || fail "the sample is too small: $(wc -l <expected) records"
 
-# What a store says beside its export must agree too.
+# What a store reports besides its export must agree too.
 members_of_all() {
     lessonctl lessons | sort
     while IFS=$tab read -r lesson _; do
@@ -41,7 +42,7 @@ members_of_all() {
 }
 
 for from in $BACKENDS; do
-    [ "$from" != memory ] || continue # it is a destination only, as it ends with its process
+    [ "$from" != memory ] || continue # only a destination, because it ends with its process
     fresh_store "$from"
     source=$LESSONSTORE_LOCATION
     gives 0 "" lessonctl import expected
@@ -65,13 +66,13 @@ for from in $BACKENDS; do
     done
 done
 
-# --json tells how many there were.
+# --json prints the numbers.
 fresh_store sqlite
 lessons=$(grep -c '"type":"lesson"' expected)
 users=$(grep -c '"type":"user"' expected)
 gives 0 "{\"lessons\":$lessons,\"users\":$users}" lessonctl --json import expected
 
-# --merge: what is imported wins, what is not named stays.
+# --merge: imported records win, others stay.
 fresh_store sqlite
 lessonctl create stays
 lessonctl create closed
@@ -88,12 +89,13 @@ fresh_store sqlite
 lessonctl join u c "no record"
 refuses 1 "the store is not empty" lessonctl import sample.jsonl
 
-# An empty store is an empty export, and that can be imported.
+# The export of an empty store is empty, and can be imported.
 fresh_store sqlite
 gives 0 "" lessonctl export
 gives 0 "" lessonctl import /dev/null
 
-# A file appears whole, for its owner alone, and nothing else appears; one that was there stays if the export fails.
+# A file appears only when complete, accessible only to its owner, and without other files. An existing file stays if
+# the export fails.
 mkdir out
 lessonctl import expected
 gives 0 "" lessonctl export out/store.jsonl
@@ -107,7 +109,8 @@ refuses 3 "export: out/store.jsonl: cannot be written: File too large" \
 [ "$(cat out/store.jsonl)" = before ] || fail "an export that failed has replaced the file"
 [ "$(ls -A out)" = store.jsonl ] || fail "an export that failed leaves behind: $(ls -A out)"
 
-# Damage is left out and said, and does not hide the users behind it; only standard output takes an export with holes.
+# Damaged records are left out and reported, and do not hide users behind them. Only standard output accepts an
+# incomplete export.
 if command -v sqlite3 >/dev/null; then
     fresh_store sqlite
     lessonctl import sample.jsonl

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# ./run compat: builds and tests in a Debian 13 tree, whose hiredis is 1.x, against its Redis 8.0 and then its Valkey 8.1.
-# The tree stays in build/compat for the next time. LESSONSTORE_DEBIAN_MIRROR names a mirror where this system's own
+# ./run compat: builds and tests in a Debian 13 tree, which has hiredis 1.x, with its Redis 8.0 and then its Valkey 8.1.
+# The tree stays in build/compat for the next time. LESSONSTORE_DEBIAN_MIRROR names a mirror if this system's own
 # package source is not Debian's.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -16,7 +16,7 @@ fail() {
 [ "$(id -u)" = 0 ] || fail "has to be run by root: it makes a system tree and enters it"
 command -v debootstrap >/dev/null || apt-get install -q -y --no-install-recommends debootstrap >/dev/null ||
     fail "debootstrap is missing"
-# The mounts below are seen by this script alone and end with it, however it ends.
+# Only this script sees the mounts below, and they end with it, however it ends.
 [ "${LESSONSTORE_COMPAT_NAMESPACE:-}" ] || LESSONSTORE_COMPAT_NAMESPACE=yes exec unshare --mount -- bash "$PWD/tests/compat/compat.sh"
 mirror=${LESSONSTORE_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)}
 
@@ -34,7 +34,7 @@ mount --bind /dev "$tree/dev"
 mount --bind /dev/pts "$tree/dev/pts"
 cp /etc/resolv.conf "$tree/etc/resolv.conf"
 
-# What git knows, as it is in the work tree.
+# The files that git tracks, as they are in the work tree.
 rm -rf "$tree/lessonstore"
 mkdir "$tree/lessonstore"
 git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$tree/lessonstore"
@@ -43,7 +43,7 @@ inside() {
     chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
 }
 
-# The servers' packages would start a service, if this were a whole system.
+# In a complete system, the servers' packages would start a service.
 printf '#!/bin/sh\nexit 101\n' >"$tree/usr/sbin/policy-rc.d"
 chmod +x "$tree/usr/sbin/policy-rc.d"
 inside sh -c 'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends redis-server valkey-server' \

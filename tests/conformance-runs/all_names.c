@@ -1,4 +1,4 @@
-/* The names of all tests of the suite: those that a backend has which declares everything. */
+/* The names of all tests in the suite, which are those of a backend that declares everything. */
 #include <lessonstore/conformance.h>
 
 static int open_nothing(lesson_store **out, void *context) {

@@ -1,11 +1,11 @@
-/* The entry of the suite: what it takes for a description, which tests it selects, and what it returns. */
+/* The entry of the suite: which descriptions it accepts, which tests it selects, and what it returns. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <lessonstore/conformance.h>
 
-/* The suite runs inside of this test, and cmocka runs one test at a time, so cmocka cannot be used here. */
+/* The suite runs inside this test, and cmocka runs one test at a time, so this file cannot use cmocka. */
 #define EXPECT(condition) expect((condition), #condition, __LINE__)
 
 static void expect(bool holds, const char *condition, int line) {
@@ -42,7 +42,7 @@ static lesson_store_conformance_backend describe_memory(void) {
     return memory;
 }
 
-/* Runs with up to two arguments and keeps what was printed in `output`. */
+/* Runs with up to two arguments and keeps the printed text in `output`. */
 static int run(const lesson_store_conformance_backend *backend, const char *first, const char *second, char *output,
                size_t output_size) {
     char arguments[3][64];
@@ -103,7 +103,7 @@ static void incomplete_descriptions(void) {
     EXPECT(run(&memory, NULL, NULL, output, sizeof output) == -1);
 }
 
-/* A program that was compiled before the last hooks were added: what lies behind its structure is not looked at. */
+/* A program that was compiled before the last hooks were added: the memory behind its structure must not be read. */
 static void older_description(void) {
     lesson_store_conformance_backend memory = describe_memory();
     memory.size = offsetof(lesson_store_conformance_backend, clean_up);

@@ -1,4 +1,4 @@
-/* The suite on the memory backend: as it is, and beneath the backend that makes faults, with none set. */
+/* The suite on the memory backend: alone, and behind the backend that makes faults, with no fault set. */
 #include <lessonstore/conformance.h>
 
 static int open_at(lesson_store **out, void *context) {

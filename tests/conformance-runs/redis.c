@@ -1,5 +1,5 @@
-/* The suite on the redis backend: over a unix socket and over TCP, and over the socket beneath the backend that
- * makes faults, with none set; against a server of its own. */
+/* The suite on the redis backend, with a server of its own: over a unix socket, over TCP, and over the socket behind
+ * the backend that makes faults, with no fault set. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

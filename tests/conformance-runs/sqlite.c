@@ -1,5 +1,5 @@
-/* The suite on the sqlite backend: on a file, a new one for each test, also beneath the backend that makes
- * faults, with none set, and on a database in memory. */
+/* The suite on the sqlite backend: on a new file for each test, also behind the backend that makes faults, with no
+ * fault set, and on a database in memory. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * A backend that hands everything on to the memory backend, for wrong backends to be made from: each replaces a
- * function of the table by one that is wrong in one way, and hands the rest on.
+ * A backend that passes everything on to the memory backend. Wrong backends are made from it: each replaces one
+ * function of the table by one with a single defect, and passes the rest on.
  */
 #ifndef LESSON_STORE_TESTS_WRAPPER_H
 #define LESSON_STORE_TESTS_WRAPPER_H
@@ -9,7 +9,7 @@
 
 #define GHOSTS_MAX 64
 
-/* A user of a lesson that is past, for backends that do not forget. */
+/* A user of an ended lesson, for backends that do not forget. */
 struct ghost {
     char uid[LESSON_STORE_ID_MAX + 1];
     char lesson_id[LESSON_STORE_ID_MAX + 1];
@@ -30,11 +30,12 @@ static inline struct wrapper *wrapper_of(lesson_store_instance *instance) {
 /* The memory backend's own table. */
 const lesson_store_backend *wrapped_backend(void);
 
-/* While this is set every call of every wrapper fails. One for the process, as an engine is one for all its clients. */
+/* While this is set, every call of every wrapper fails. There is one for the process, as an engine is one for all its
+ * clients. */
 extern bool wrapper_engine_is_broken;
 int wrapper_fail(void);
 
-/* The table of the wrapper that is right. */
+/* The table of the correct wrapper. */
 lesson_store_backend wrapper_backend(void);
 
 int wrapper_open(lesson_store_instance **out, const lesson_store_location *location);

@@ -3,7 +3,7 @@
 
 #include "wrapper_shared.h"
 
-/* The engine, open as long as any instance is. */
+/* The engine, open while any instance is. */
 static struct {
     pthread_mutex_t mutex;
     lesson_store_instance *instance;
@@ -71,16 +71,15 @@ int wrapper_locked_users(lesson_store_instance *instance, lesson_store_user_call
     return code;
 }
 
-/* ---- Streams
+/* ---- Lists
  *
- * A callback may use another store on the same data, so it cannot be called while the mutex is held: what there is to
- * tell is gathered first.
- */
+ * A callback may use another store on the same data, so it cannot be called while the mutex is held. So entries are
+ * collected first. */
 
 struct item {
     char uid[LESSON_STORE_ID_MAX + 1];
     lesson_store_place place;
-    lesson_store_lesson lesson; /* its id is that of the place */
+    lesson_store_lesson lesson; /* its id is the place's lesson_id */
 };
 
 struct gathered {

@@ -1,7 +1,7 @@
 /*
- * Does the suite bite? It is run on wrong backends, each in a process of its own, and must fail on the clauses that
- * they break and on no clause that they keep; on descriptions that do not fit it must stop before the first test; and
- * on the wrappers they are made from, which are right, it must pass.
+ * Tests the suite. It runs on wrong backends, each in its own process, and must fail on the clauses that they break and
+ * on no others. With descriptions that do not fit, it must stop before the first test. On the correct wrappers, from
+ * which the wrong backends are made, it must pass.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +12,12 @@
 #include "wrapper.h"
 #include "wrong_backends.h"
 
-/* Its random walk meets whatever is wrong with an operation. */
+/* The random walk of this clause meets any defect of an operation. */
 #define ANY_MAY_FAIL "STATE-1"
 
 #define BACKENDS_MAX 128
-#define STOPPED 2                    /* the child's exit status where the suite returned -1 */
-#define OUTPUT_MAX ((size_t)4 << 20) /* bytes of a run that are read */
+#define STOPPED 2                    /* the child's exit status if the suite returned -1 */
+#define OUTPUT_MAX ((size_t)4 << 20) /* bytes of a run's output that are read */
 
 /* ---- In the child */
 
@@ -96,7 +96,7 @@ static char *read_all(int output) {
     return text;
 }
 
-/* The clauses that failed, separated by spaces, cut out of the output; NULL if the run did not come to its end. */
+/* Cuts the clauses that failed, separated by spaces, out of the output. NULL if the run did not finish. */
 static char *failed_clauses(char *output, const char *name) {
     char mark[128];
     snprintf(mark, sizeof mark, "\n%s: failed clauses: ", name);
@@ -108,7 +108,7 @@ static char *failed_clauses(char *output, const char *name) {
     return clauses;
 }
 
-/* "JOIN-*" in a list stands for all clauses that begin so. */
+/* "JOIN-*" in a list stands for all clauses with this beginning. */
 static bool is_meant(const char *entry, size_t entry_size, const char *clause) {
     if (entry_size > 0 && entry[entry_size - 1] == '*')
         return strncmp(entry, clause, entry_size - 1) == 0;
@@ -124,7 +124,7 @@ static bool list_has(const char *list, const char *clause) {
     return false;
 }
 
-/* How many of `clauses` are in none of the two lists; each is named. */
+/* Counts and prints the `clauses` that are in neither list. */
 static size_t count_missing(const char *what, const char *clauses, const char *list, const char *other_list) {
     size_t missing = 0;
     for (size_t size; *clauses; clauses += size + (clauses[size] == ' ')) {
@@ -150,7 +150,7 @@ static void judge_clauses(const wrong_backend *wrong, char *output, int status) 
     assert_int_equal(WEXITSTATUS(status), strcmp(wrong->must_fail, "none") != 0);
 }
 
-/* Runs the suite in a child and gives what it printed, to be freed. */
+/* Runs the suite in a child. Returns its output, which the caller frees. */
 static char *output_of(const wrong_backend *wrong, int *status) {
     int output_end;
     pid_t pid = start_child(wrong, &output_end);

@@ -6,23 +6,23 @@
 
 typedef struct wrong_backend {
     const char *name;
-    const char *must_fail; /* clauses, separated by spaces: the promise that is broken */
-    const char *may_fail;  /* clauses whose tests such a backend cannot pass either; "JOIN-*" means all of JOIN */
-    void (*alter)(lesson_store_backend *table);                      /* NULL: the table is right */
-    void (*describe)(lesson_store_conformance_backend *description); /* NULL: the description is right */
+    const char *must_fail; /* clauses of the broken promise, separated by spaces */
+    const char *may_fail;  /* other clauses whose tests this backend cannot pass; "JOIN-*": all of JOIN */
+    void (*alter)(lesson_store_backend *table);                      /* NULL: the table is correct */
+    void (*describe)(lesson_store_conformance_backend *description); /* NULL: the description is correct */
 } wrong_backend;
 
-/* A backend and a description that disagree: the run ends before its first test. */
+/* A backend and a description that disagree. The run stops before its first test. */
 typedef struct wrong_description {
     wrong_backend backend; /* without clauses */
-    const char *line;      /* what the run says, behind the name, and nothing else */
+    const char *line;      /* all that the run prints after the name */
 } wrong_description;
 
-/* Each list is closed by one without a name. */
+/* Each list is ended by an entry without a name. */
 extern const wrong_backend wrong_operations[], wrong_streams[], wrong_claims[], wrong_pages[], wrong_sharing[];
 extern const wrong_description wrong_descriptions[];
 
-/* wrong_descriptions.c: alterations that other lists need too. */
+/* wrong_descriptions.c: changes that other lists use too. */
 void no_stay_table(lesson_store_backend *table);
 void describe_no_stay(lesson_store_conformance_backend *description);
 void describe_shared(lesson_store_conformance_backend *description);

@@ -1,8 +1,8 @@
-/* Failures that are read as answers, and claims that are not true. */
+/* Failures that are returned as answers, and false claims. */
 #include "wrapper.h"
 #include "wrong_backends.h"
 
-/* ---- Failures that are read as answers */
+/* ---- Failures that are returned as answers */
 
 static int members_of_broken_are_none(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                                       lesson_store_member_callback callback, void *context) {
@@ -37,7 +37,7 @@ static void reads_become_unknown_table(lesson_store_backend *table) {
     table->run = reads_become_unknown;
 }
 
-/* ---- Claims that are not true */
+/* ---- False claims */
 
 static int open_as_shared(lesson_store_instance **out, const lesson_store_location *location) {
     int code = wrapper_open(out, location);
@@ -65,7 +65,7 @@ static void describe_persistent(lesson_store_conformance_backend *description) {
     description->capabilities |= LESSON_STORE_CAN_PERSIST;
 }
 
-/* Its first store in a process declares what is true. */
+/* Its first store in a process declares the truth. */
 static int open_as_persistent_later(lesson_store_instance **out, const lesson_store_location *location) {
     static bool is_later;
     int code = is_later ? open_as_persistent(out, location) : wrapper_open(out, location);
@@ -77,7 +77,7 @@ static void persists_but_says_so_later_table(lesson_store_backend *table) {
     table->open = open_as_persistent_later;
 }
 
-/* The first store has no STAY, as is declared, and every later one has it. */
+/* The first store lacks STAY, as declared, and every later one has it. */
 static int open_with_stay_later(lesson_store **out, void *context) {
     lesson_store_backend *table = context;
     int code = lesson_store_open_with(out, table, "memory:");
@@ -90,7 +90,7 @@ static void describe_no_stay_at_first(lesson_store_conformance_backend *descript
     description->open = open_with_stay_later;
 }
 
-/* ---- Right backends that can do little: everything else must be skipped, and nothing may fail */
+/* ---- Correct backends with few abilities: everything else must be skipped, and nothing may fail */
 
 #define BIT(name) LESSON_STORE_OPERATION_MASK_##name
 #define JOIN_AND_WHERE (BIT(JOIN) | BIT(WHERE))
@@ -131,7 +131,7 @@ static void describe_only_lists(lesson_store_conformance_backend *description) {
     description->operations = ALL_BUT_READING;
 }
 
-/* ---- A connection that is never made anew */
+/* ---- A connection that is never made again */
 
 static int never_recovers(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     struct wrapper *wrapper = wrapper_of(instance);

@@ -1,4 +1,4 @@
-/* Descriptions that say more than the backend does, or less. */
+/* Descriptions that declare more than the backend can do, or less. */
 #include "wrapper.h"
 #include "wrong_backends.h"
 

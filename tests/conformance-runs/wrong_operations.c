@@ -1,14 +1,13 @@
-/* Operations that do something else, and batches that run them otherwise. */
+/* Operations with a wrong effect, and batches that run them wrongly. */
 #include <ctype.h>
 #include <stdio.h>
 
 #include "wrapper.h"
 #include "wrong_backends.h"
 
-/* ---- Operations changed on their way in
+/* ---- Operations changed before they run
  *
- * Each alteration is undone afterwards, because an operation is the caller's.
- */
+ * Each change is undone afterwards, because the operation belongs to the caller. */
 
 typedef void (*alteration)(lesson_store_instance *instance, lesson_store_operation *operation);
 
@@ -29,7 +28,7 @@ static int run_altered(lesson_store_instance *instance, lesson_store_operation *
     return code;
 }
 
-/* Defines the function that puts `name`, an alteration, into the place of run. */
+/* Defines the function that replaces run and applies `name`, an alteration. */
 #define ALTERED_RUN(name)                                                                                      \
     static int name##_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) { \
         return run_altered(instance, operations, count, name);                                                 \
@@ -106,7 +105,7 @@ static void set_ignores_expected(lesson_store_instance *instance, lesson_store_o
 }
 ALTERED_RUN(set_ignores_expected)
 
-/* Only where both are expected is one of them forgotten. */
+/* Forgets the second expectation only if both are given. */
 static void set_ignores_second(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
     if (operation->given & LESSON_STORE_GIVEN_IF_COURSE_STATUS)
@@ -117,7 +116,7 @@ ALTERED_RUN(set_ignores_second)
 static void join_keeps_old_course(lesson_store_instance *instance, lesson_store_operation *operation) {
     if (operation->kind != LESSON_STORE_OPERATION_JOIN)
         return;
-    static lesson_store_place place; /* outlives the operation that points to it */
+    static lesson_store_place place; /* must outlive the operation that points to it */
     lesson_store_operation where = {.kind = LESSON_STORE_OPERATION_WHERE};
     where.uid = operation->uid;
     where.place = &place;
@@ -188,11 +187,11 @@ ALTERED_RUN(reset_drops_members)
 static void set_touches_both(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
     if (operation->kind == LESSON_STORE_OPERATION_SET)
-        operation->given |= LESSON_STORE_GIVEN_CHAT_STATUS; /* and its status is 0, Free, unless it was given */
+        operation->given |= LESSON_STORE_GIVEN_CHAT_STATUS; /* without a given chat status, this sets 0, Free */
 }
 ALTERED_RUN(set_touches_both)
 
-/* Takes an id for a C string; the suite's ids that end before their NUL are followed by one within the limit. */
+/* Takes an id for a C string. The suite's ids without a NUL are followed by one within the limit. */
 static void ids_end_at_nul(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
     if (operation->uid.data)
@@ -200,7 +199,7 @@ static void ids_end_at_nul(lesson_store_instance *instance, lesson_store_operati
 }
 ALTERED_RUN(ids_end_at_nul)
 
-/* ---- Answers changed on their way out */
+/* ---- Answers changed after the run */
 
 /* Defines the function that runs a batch and then applies `name` to every operation in it. */
 #define ALTERED_ANSWERS(name)                                                                                  \
@@ -296,7 +295,7 @@ static void batch_writes_first_table(lesson_store_backend *table) {
     table->run = batch_writes_first;
 }
 
-/* Takes the first refusal for the end of the batch. */
+/* Stops the batch at the first refusal. */
 static int batch_stops(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     int code = LESSON_STORE_OK;
     bool stopped = false;
@@ -314,7 +313,7 @@ static void batch_stops_table(lesson_store_backend *table) {
     table->run = batch_stops;
 }
 
-/* Sends a thousand operations and forgets the rest. */
+/* Runs a thousand operations and forgets the rest. */
 static int batch_is_cut(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     int code = wrapper_run(instance, operations, count < 1000 ? count : 1000);
     for (size_t i = 1000; i < count; i++)

@@ -1,4 +1,4 @@
-/* Lists by page that are wrong. */
+/* Wrong lists by page. */
 #include "wrapper.h"
 #include "wrong_backends.h"
 
@@ -9,7 +9,7 @@ struct page {
     uint64_t given;
 };
 
-/* ---- Entries that get lost, or are given twice */
+/* ---- Entries that are lost or repeated */
 
 static bool lose_third(const lesson_store_user *user, void *context) {
     struct page *page = context;
@@ -31,7 +31,7 @@ static bool give_twice(const lesson_store_id *uid, void *context) {
     return page->give_member(uid, page->context) && page->give_member(uid, page->context);
 }
 
-/* And it says that it never does. */
+/* It repeats entries although it declares never_repeats. */
 static int members_page_repeats(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
                                 lesson_store_position *position, lesson_store_member_callback callback, void *context) {
     struct page page = {.give_member = callback, .context = context};
@@ -43,7 +43,7 @@ static void members_page_repeats_table(lesson_store_backend *table) {
     table->members_page = members_page_repeats;
 }
 
-/* ---- A list that goes on by how many entries it has given, whoever has come or gone meanwhile */
+/* ---- A list that continues by the number of entries given, whatever was added or removed meanwhile */
 
 struct part {
     lesson_store_user_callback give;

@@ -1,13 +1,13 @@
 /*
- * Backends whose instances share one engine: the first is right, so that two stores on the same data are tried here
- * too; the others call back while they hold its mutex, or do in two steps what must be one.
+ * Backends whose instances share one engine. The first is correct, so that two stores on the same data are tested here
+ * too. The others call back while they hold the engine's mutex, or do in two steps what must be one.
  */
 #include <time.h>
 
 #include "wrapper_shared.h"
 #include "wrong_backends.h"
 
-/* ---- Callbacks that meet the lock, or a stream that ends when the data changes */
+/* ---- Callbacks under the lock, and a list that ends when the data changes */
 
 static void calls_back_under_lock_table(lesson_store_backend *table) {
     wrapper_shared_table(table);
@@ -16,7 +16,7 @@ static void calls_back_under_lock_table(lesson_store_backend *table) {
     table->users = wrapper_locked_users;
 }
 
-/* It is certain to hang, so the suite need not wait long. */
+/* It is certain to hang, so the suite waits only a short time. */
 static void describe_shared_and_hanging(lesson_store_conformance_backend *description) {
     describe_shared(description);
     description->patience_s = 1;
@@ -25,7 +25,7 @@ static void describe_shared_and_hanging(lesson_store_conformance_backend *descri
 struct ending {
     lesson_store_member_callback callback;
     void *context;
-    uint64_t runs; /* of the engine, when the stream began */
+    uint64_t runs; /* runs of the engine when the list began */
 };
 
 static bool end_when_used(const lesson_store_id *uid, void *context) {
@@ -46,8 +46,7 @@ static void members_end_when_used_table(lesson_store_backend *table) {
 
 /* ---- Two steps instead of one
  *
- * The pause between them is long beside a call, so that another thread does come between.
- */
+ * The pause between the steps is long compared with a call, so that another thread does come between them. */
 
 static void pause_between(void) {
     nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
@@ -83,7 +82,7 @@ static void create_looks_first_table(lesson_store_backend *table) {
     table->run = create_looks_first;
 }
 
-/* Takes the user out of the old lesson, and only then puts it into the new one. */
+/* Removes the user from the old lesson, and only then adds it to the new one. */
 static void quits_first(lesson_store_instance *instance, lesson_store_operation *join) {
     lesson_store_place before = {.lesson_id = ""};
     lesson_store_operation quit = {.kind = LESSON_STORE_OPERATION_QUIT};
@@ -105,7 +104,7 @@ static void quits_first(lesson_store_instance *instance, lesson_store_operation 
     }
 }
 
-/* Large batches are spared the pauses. */
+/* Without pauses in large batches. */
 static int join_quits_first(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     int code = LESSON_STORE_OK;
     for (size_t i = 0; i < count && !code; i++) {

@@ -1,4 +1,4 @@
-/* Users whom one part of the store forgets and another does not, and streams and checks that tell it wrongly. */
+/* Users that one part of the store forgets and another does not, and wrong lists and checks. */
 #include <stdio.h>
 
 #include "wrapper.h"
@@ -97,7 +97,7 @@ static void end_leaves_user_records_table(lesson_store_backend *table) {
     table->run = end_leaves_user_records;
 }
 
-/* ---- Streams */
+/* ---- Lists */
 
 struct listener {
     lesson_store_member_callback callback;

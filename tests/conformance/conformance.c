@@ -1,4 +1,4 @@
-/* The entry of the suite: which tests in which modes, and the verdict. */
+/* The entry of the suite: selects tests and modes, runs them, and gives the verdict. */
 #include <ctype.h>
 
 #include "suite.h"
@@ -24,7 +24,7 @@ struct run {
 
 /* ---- Selecting */
 
-/* "JOIN-1" must not select JOIN-10, so a text that ends with a digit is not followed by another. */
+/* "JOIN-1" must not select JOIN-10. So a text that ends with a digit does not match before another digit. */
 static bool contains(const char *name, const char *text) {
     size_t size = strlen(text);
     bool ends_with_digit = size > 0 && isdigit((unsigned char)text[size - 1]);
@@ -125,7 +125,7 @@ static bool run_mode(struct run *run, enum mode mode) {
                                        &run->selected[mode][i].fixture};
     char name[128];
     snprintf(name, sizeof name, "%s, %s", run->backend.name, mode_names[mode]);
-    /* Its answer is not asked for: the fixtures know better what was skipped, failed or never reached. */
+    /* The return value is ignored: the fixtures record what was skipped, failed or never reached. */
     _cmocka_run_group_tests(name, group, count, NULL, NULL);
     free(group);
     return true;
@@ -186,8 +186,8 @@ static void list(const struct run *run) {
     }
 }
 
-/* One wrong bit of a description makes many tests fail that say nothing of it, so it is looked at before them. Where no
- * store can be opened, the tests say so. */
+/* One wrong bit of a description makes many unrelated tests fail, so it is checked first. If no store can be opened,
+ * the tests report that. */
 static bool description_is_right(const lesson_store_conformance_backend *backend) {
     if (backend->prepare && backend->prepare(backend->context) != 0)
         return true;
@@ -217,7 +217,7 @@ static int list_or_run(struct run *run) {
     return report(run);
 }
 
-/* ---- What the caller gave */
+/* ---- The caller's description */
 
 void lesson_store_conformance_backend_init(lesson_store_conformance_backend *backend, size_t size) {
     const lesson_store_conformance_backend init = LESSON_STORE_CONFORMANCE_BACKEND_INIT;

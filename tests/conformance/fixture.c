@@ -1,4 +1,4 @@
-/* The surroundings of one test: its stores, its gates, and the way it fails. */
+/* The environment of one test: its stores, its gates, and its failures. */
 #include "suite.h"
 
 const char *const mode_names[MODE_COUNT] = {"single", "batch", "two-stores"};

@@ -1,4 +1,4 @@
-/* Plays the steps of a test as the mode asks, and judges every answer. */
+/* Plays the steps of a test in the mode, and judges every answer. */
 #include "suite.h"
 
 static int32_t course_status_of(const char *word) {
@@ -57,7 +57,7 @@ static void know_steps(struct fixture *fixture, const struct step *steps) {
 
 /* ---- Judging */
 
-/* What the places and figures hold before a call, so that it shows whether the call wrote to them. */
+/* Places and figures hold these values before a call, so that a write to them shows. */
 #define UNWRITTEN_BYTE 0x7e
 #define UNWRITTEN_STATUS 77
 #define UNWRITTEN_COUNT UINT64_C(0x7e7e7e7e)
@@ -129,7 +129,7 @@ static void judge_refusal(struct fixture *fixture, const struct step *step, uint
         fail_test(fixture, "refused_by: expected 0x%x, found 0x%x", (unsigned)first, (unsigned)refused_by);
 }
 
-/* What every way of calling tells. */
+/* Judges what every way of calling returns. */
 static void judge(struct fixture *fixture, const struct step *step, const lesson_store_operation *operation) {
     expect_code(fixture, "the answer", operation->code, step->code);
     judge_place(fixture, step, operation->place);
@@ -142,7 +142,7 @@ static void judge(struct fixture *fixture, const struct step *step, const lesson
     }
 }
 
-/* Fills what an operation answers with, so that judge_unwritten sees what was written. */
+/* Marks the outputs of an operation, so that judge_unwritten sees which were written. */
 static void mark_answers(lesson_store_operation *operation) {
     operation->arrival = UNWRITTEN_WORD;
     operation->refused_by = UNWRITTEN_WORD;
@@ -152,7 +152,7 @@ static void mark_answers(lesson_store_operation *operation) {
     operation->lesson.chat_status = UNWRITTEN_STATUS;
 }
 
-/* What this answer does not speak of is as it was. */
+/* Outputs that do not belong to this answer must be unchanged. */
 static void judge_unwritten(struct fixture *fixture, const struct step *step, const lesson_store_operation *operation) {
     bool ok = step->code == LESSON_STORE_OK;
     bool counts = step->kind == LESSON_STORE_OPERATION_END || step->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS;
@@ -174,7 +174,7 @@ static void judge_unwritten(struct fixture *fixture, const struct step *step, co
                  UNWRITTEN_STATUS);
 }
 
-/* What only an operation of a batch tells. */
+/* Judges what only an operation of a batch returns. */
 static void judge_in_batch(struct fixture *fixture, const struct step *step, const lesson_store_operation *operation) {
     judge(fixture, step, operation);
     if (fixture->test->judges_unwritten)
@@ -219,7 +219,7 @@ static int call_get(struct fixture *fixture, lesson_store *store, const struct s
     return code;
 }
 
-/* A set of one status has a call of its own, with the expected value or without. */
+/* A set of one status has its own call, with an expected value or without. */
 static int call_set_of_course(lesson_store *store, const struct step *step, const lesson_store_operation *answer,
                               int *current) {
     if (!step->if_course_status)

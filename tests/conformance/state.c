@@ -1,6 +1,6 @@
 /*
- * The whole state as lines of text: one rendering of what a store says and one of what it should say, so that a
- * comparison is a comparison of two sorted lists, and a difference reads as a sentence.
+ * The whole state as lines of text. The state that a store reports and the expected state have the same form. So
+ * comparing them means comparing two sorted lists, and a difference reads as a sentence.
  */
 #include "suite.h"
 
@@ -130,7 +130,7 @@ void take_snapshot(struct fixture *fixture, lesson_store *store, lines *out) {
         expect_code(fixture, "users, for the state", lesson_store_users(store, hear_user, out), LESSON_STORE_OK);
 }
 
-/* A check has nothing to say about a sound store, so its findings are lines that nobody expects. */
+/* A check of a correct store finds nothing, so its findings are lines that are not expected. */
 static void add_findings(struct fixture *fixture, lesson_store *store, lines *out) {
     if (has_call(fixture, LESSON_STORE_CALL_CHECK))
         expect_code(fixture, "check, for the state", lesson_store_check(store, 0, hear_finding, out, NULL, NULL),
@@ -231,11 +231,11 @@ void expect_state(struct fixture *fixture, const struct record *records, const s
     }
 }
 
-/* ---- Agreement of user records and members, where the expected state is not known */
+/* ---- Agreement of user records and members, when the expected state is unknown */
 
 struct agreement {
-    lines *members; /* what the members should be by the user records */
-    lines *lessons; /* the lessons they name, each once */
+    lines *members; /* the members, by the user records */
+    lines *lessons; /* the lessons that user records name, each once */
 };
 
 static bool hear_user_as_member(const lesson_store_user *user, void *context) {

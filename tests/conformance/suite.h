@@ -1,7 +1,7 @@
 /*
  * What the files of the suite share.
  *
- *   conformance.c   the entry: which tests in which modes, and the verdict
+ *   conformance.c   the entry: tests, modes, and the verdict
  *   abilities.c     what can be declared, and whether description and store agree
  *   fixture.c       opens the stores of a test; gates; failures
  *   player.c        plays the steps of a test in the mode of the fixture, and judges every answer
@@ -36,10 +36,11 @@ void lines_sort(lines *list);
 void lines_clear(lines *list);
 void lines_free(lines *list);
 
-/* True if both hold the same lines, after sorting. Else prints those that only one has. */
+/* True if both hold the same lines, after sorting. Otherwise prints the lines that only one of them has. */
 bool lines_compare(lines *expected, lines *found);
 
-/* An id for a person: in quotes, with other bytes than printable ASCII as \xNN, so that two ids never look alike. */
+/* An id for a person: in quotes, with every byte other than printable ASCII as \xNN, so that two ids never look alike.
+ */
 typedef struct quoted {
     char text[4 * LESSON_STORE_ID_MAX + 32];
 } quoted;
@@ -49,7 +50,7 @@ quoted quote_text(const char *text);
 
 /* ---- The steps of a test */
 
-/* One operation and the answer it must have. Statuses are words, NULL for none. Made by the macros below. */
+/* One operation and its expected answer. Statuses are words, NULL for none. The macros below make steps. */
 struct step {
     uint32_t kind;
     uint32_t flags;
@@ -64,7 +65,7 @@ struct step {
 
     int code;
     uint32_t arrival;
-    uint32_t refused_by; /* all flags that forbid it; the first of them is the answer */
+    uint32_t refused_by; /* all flags that refuse it; the answer is the first of them */
     uint64_t count;
     struct {
         const char *course_id;
@@ -110,7 +111,7 @@ struct step {
 #define ALREADY_IN(course, lesson) .arrival = LESSON_STORE_ARRIVAL_ALREADY_THERE, IN(course, lesson)
 #define REFUSED_BY(set) ANSWER(REFUSED), .refused_by = (set)
 
-/* The state after the steps: the lesson records, and the user records, of which the members follow. */
+/* The state after the steps: the lesson records and the user records. The members follow from the user records. */
 struct record {
     const char *lesson_id;
     const char *course_status;
@@ -148,7 +149,7 @@ extern const char *const mode_names[MODE_COUNT];
 
 struct fixture;
 
-/* Either steps with the state that must follow, or a function. */
+/* Either steps and the state that must follow, or a function. */
 struct test {
     const char *name; /* "CLAUSE-1 CLAUSE-2 what is tested" */
     const struct step *steps;
@@ -156,7 +157,7 @@ struct test {
     const struct user *users;
     void (*function)(struct fixture *fixture);
     unsigned modes;        /* IN_MODE bits; 0: all */
-    bool judges_unwritten; /* the steps' operations must leave alone what their answers do not speak of */
+    bool judges_unwritten; /* the operations must not write outputs that do not belong to their answers */
 };
 
 typedef struct test_list {
@@ -173,16 +174,16 @@ typedef struct test_list {
 struct ability {
     const char *name;
     uint64_t bit;
-    struct step probe; /* operations and flags: an operation that is UNSUPPORTED where it is missing */
+    struct step probe; /* for operations and flags: an operation that is UNSUPPORTED if the ability is missing */
 };
 
-/* Each closed by one without a name. */
+/* Each list is ended by an entry without a name. */
 extern const struct ability operation_abilities[], flag_abilities[], call_abilities[];
 
-/* Makes the call of this bit, and listens to nothing that it gives. */
+/* Makes the call of this bit, and ignores what it returns. */
 int make_call(lesson_store *store, uint64_t call);
 
-/* What info reports of every store. */
+/* The facts that info reports for every store. */
 struct facts {
     bool has_version;
     bool has_location;
@@ -190,7 +191,7 @@ struct facts {
 
 int learn_facts(lesson_store *store, struct facts *facts);
 
-/* Compares the description with an open, empty store, and prints a line for each difference. False if there is any. */
+/* Compares the description with an open, empty store. Prints a line for each difference. False if there is any. */
 bool expect_description(const lesson_store_conformance_backend *backend, const lesson_store *store);
 
 /* ---- The lists of tests */
@@ -208,17 +209,17 @@ struct fixture {
     enum mode mode;
     lesson_store *stores[STORES_MAX];
     size_t store_count;
-    lesson_store *store;     /* the first */
-    const struct step *step; /* that is being played, for messages */
+    lesson_store *store;     /* the first store */
+    const struct step *step; /* the current step, for messages */
     size_t step_number;
     bool passed;
     bool skipped;
 
-    /* Ids that the state is asked about, whether the store lists them or not. */
+    /* Ids that the state is asked about, even if the store does not list them. */
     lines known_uids;
     lines known_lessons;
 
-    /* Memory of the helpers, kept here because a failure leaves their frames without return. */
+    /* Memory of the helpers. It is kept here because a failure leaves their frames without returning. */
     lines expected;
     lines found;
     lesson_store_operation *operations;
@@ -239,7 +240,7 @@ void fail_test(struct fixture *fixture, const char *format, ...) LESSON_STORE_PR
 void expect_code_at(struct fixture *fixture, const char *what, int found, int expected, const char *file, int line);
 void expect_number(struct fixture *fixture, const char *what, uint64_t found, uint64_t expected);
 
-/* Skips the test, visibly, where the description does not declare these. */
+/* Skip the test, visibly, if the description does not declare these. */
 void need_operation(struct fixture *fixture, uint32_t kind);
 void need_flags(struct fixture *fixture, uint64_t flags);
 void need_capability(struct fixture *fixture, uint64_t capability);
@@ -251,23 +252,24 @@ bool has_operation(const struct fixture *fixture, uint32_t kind);
 bool has_call(const struct fixture *fixture, uint64_t call);
 bool has_capability(const struct fixture *fixture, uint64_t capability);
 
-/* Room for a batch, all zero; valid until the next call. */
+/* Room for a batch, all zero. Valid until the next call. */
 void make_room_for_batch(struct fixture *fixture, size_t count);
 
-/* Makes a batch of this many joins, each of "user N" in "lesson N", N counted anew after every `lessons`. */
+/* Makes a batch of `count` joins, each of "user N" in "lesson N". The N of lessons starts again after every `lessons`.
+ */
 void make_joins(struct fixture *fixture, size_t count, size_t lessons);
 
-/* A number below `below`, random but the same in every run. */
+/* A random number below `below`, the same in every run. */
 unsigned draw(unsigned *seed, unsigned below);
 
 /* ---- player.c */
 
-/* Plays steps and judges the answers. In single mode a step that is no successful write must leave the state as it
- * was. */
+/* Plays steps and judges the answers. In single mode, every step except a successful write must leave the state
+ * unchanged. */
 void play(struct fixture *fixture, const struct step *steps);
 lesson_store_operation operation_of_step(const struct step *step);
 
-/* Gives a status to a set; LESSON_STORE_STATUS_NONE gives none. */
+/* Adds a status to a set. LESSON_STORE_STATUS_NONE adds none. */
 void give_status(lesson_store_operation *operation, int32_t *status, uint32_t bit, int32_t wanted);
 void need_steps(struct fixture *fixture, const struct step *steps);
 
@@ -276,14 +278,14 @@ void need_steps(struct fixture *fixture, const struct step *steps);
 void know_user(struct fixture *fixture, const char *uid);
 void know_lesson(struct fixture *fixture, const char *lesson_id);
 
-/* Compares what every store of the fixture says about all it knows and lists with the expected state. */
+/* Compares what every store of the fixture reports with the expected state, for all known and listed ids. */
 void expect_state(struct fixture *fixture, const struct record *records, const struct user *users);
 
-/* Adds what a store says to `out`. */
+/* Adds the state that a store reports to `out`. */
 void take_snapshot(struct fixture *fixture, lesson_store *store, lines *out);
 
-/* The listing of users and the members of every lesson must be the same fact, told twice. Both lists and the count
- * of users are left in the fixture for the caller to see. */
+/* The list of users and the members of all lessons must be the same facts. Both lists and the number of users stay in
+ * the fixture for the caller. */
 void expect_agreement(struct fixture *fixture);
 
 #endif

@@ -1,4 +1,4 @@
-/* Arguments: what is nonsense, what the backend does not offer, what may be NULL, and the message that goes with it. */
+/* Arguments: invalid ones, what the backend does not support, what may be NULL, and the messages. */
 #include "suite.h"
 
 static const struct step one_user[] = {{CREATE("algebra")}, {JOIN("ann", "maths", "algebra")}, {.lesson_id = NULL}};
@@ -8,7 +8,7 @@ static void expect_one_user(struct fixture *fixture) {
                  (const struct user[]){{IS_IN("ann", "maths", "algebra")}, {.uid = NULL}});
 }
 
-/* ---- Nonsense */
+/* ---- Invalid arguments */
 
 static void expect_refused(struct fixture *fixture, const char *what, lesson_store_operation operation, int expected) {
     lesson_store_fail(LESSON_STORE_FAILED, "no message yet");
@@ -113,7 +113,7 @@ static void argument_nulls(struct fixture *fixture) {
                 LESSON_STORE_INVALID);
 }
 
-/* ---- Outputs that nobody wants */
+/* ---- Outputs that are NULL */
 
 static void output_nulls(struct fixture *fixture) {
     lesson_store *store = fixture->store;
@@ -142,7 +142,7 @@ static void expect_place(struct fixture *fixture, const lesson_store_place *plac
                   place->course_id);
 }
 
-/* The ids come from the place that the answer goes to. */
+/* The ids lie in the place that receives the answer. */
 static void output_of_inputs(struct fixture *fixture) {
     lesson_store *store = fixture->store;
     lesson_store_place place;
@@ -277,7 +277,7 @@ static void failing_engine(struct fixture *fixture) {
     restore_engine(fixture);
 }
 
-/* The first calls after a failure may still meet the broken connection; a store that never recovers fails. */
+/* The first calls after a failure may still meet the broken connection. A store that never recovers fails the test. */
 #define RECOVERY_TRIES 10
 
 static void recovering_engine(struct fixture *fixture) {

@@ -1,4 +1,4 @@
-/* Batches: order, an answer for each operation, and sizes from none to the limit. */
+/* Batches: order, a code for each operation, and sizes from 0 to the limit. */
 #include "suite.h"
 
 /* ---- Small ones */
@@ -9,7 +9,7 @@ static void batch_invalid_inside(struct fixture *fixture) {
     need_steps(fixture, sound);
     make_room_for_batch(fixture, 7);
     lesson_store_operation *operations = fixture->operations;
-    /* sound ones at 1, 3 and 5, and something wrong before, between and after them */
+    /* valid operations at 1, 3 and 5, and invalid ones before, between and after them */
     for (size_t i = 0; i < 7; i++)
         operations[i] = operation_of_step(&sound[i / 2 < 3 ? i / 2 : 0]);
     operations[0].lesson_id = lesson_store_id_of("");
@@ -74,7 +74,7 @@ static void batch_without_places(struct fixture *fixture) {
 #define LARGE 6000 /* operations: more than any backend sends in one request */
 #define LARGE_LESSONS 7
 
-/* "prefix" and a number, in the fixture's memory: LARGE * LARGE_ID_SIZE bytes hold them all. */
+/* "prefix" and a number, in the fixture's memory. LARGE * LARGE_ID_SIZE bytes hold all of them. */
 #define LARGE_ID_SIZE 24
 
 static lesson_store_id numbered(struct fixture *fixture, size_t slot, const char *prefix, size_t number) {
@@ -106,7 +106,7 @@ static void run_large(struct fixture *fixture, const char *what) {
     }
 }
 
-/* All join the lesson of their number, then, in a second batch, all move on to the next one. */
+/* Every user joins the lesson of its number. In a second batch every user moves to the next lesson. */
 static void batch_large(struct fixture *fixture) {
     need_operation(fixture, LESSON_STORE_OPERATION_JOIN);
     need_calls(fixture, ALL_STREAMS);
@@ -131,7 +131,7 @@ static void batch_large(struct fixture *fixture) {
     expect_number(fixture, "users", fixture->expected.count, LARGE);
 }
 
-/* One user hops through lessons, so any two operations out of order give another answer. */
+/* One user moves through lessons, so that two operations out of order change an answer. */
 static void batch_order(struct fixture *fixture) {
     need_operation(fixture, LESSON_STORE_OPERATION_JOIN);
     need_operation(fixture, LESSON_STORE_OPERATION_QUIT);
@@ -162,7 +162,7 @@ static void batch_order(struct fixture *fixture) {
     expect_state(fixture, NULL, NULL);
 }
 
-/* A lesson of thousands ends in one step, and a user of another lesson is not touched. */
+/* A lesson with thousands of members ends in one step. A user of another lesson is not affected. */
 static void end_large(struct fixture *fixture) {
     need_operation(fixture, LESSON_STORE_OPERATION_JOIN);
     need_operation(fixture, LESSON_STORE_OPERATION_END);

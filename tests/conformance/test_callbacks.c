@@ -1,9 +1,9 @@
 /*
  * Callbacks that use another store on the same data.
  *
- * A backend that holds a lock of its data while it calls back waits for itself then, for ever, and with it whoever
- * closes its stores. So these tests run in a child process with stores of its own, which an alarm ends. Nothing of
- * cmocka may be used there: it would go on with the next test, in two processes.
+ * A backend that holds a lock of its data while it calls back then waits for itself forever, and so does the thread
+ * that closes its stores. So these tests run in a child process with its own stores, which an alarm ends. The child
+ * must not use cmocka, because cmocka would go on with the next test in both processes.
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -12,17 +12,17 @@
 #include "suite.h"
 
 #define ITEMS 1200    /* more than any backend fetches at a time */
-#define WRITING 12    /* callbacks that write; every one of them may cost a disk its time */
-#define PATIENCE_S 60 /* where the description gives none */
+#define WRITING 12    /* callbacks that write; each write may wait for a disk */
+#define PATIENCE_S 60 /* if the description gives none */
 
-/* One stream: what it gives of ITEMS users, each known by the number in its id. */
+/* One list of ITEMS users, each identified by the number in its id. */
 struct told {
     lesson_store *other;
-    const char *prefix; /* of the ids that are listed, before the number */
-    size_t lessons;     /* that the users are in */
+    const char *prefix; /* of the listed ids, before the number */
+    size_t lessons;     /* number of lessons that the users are in */
     unsigned writes;
     unsigned times_heard[ITEMS];
-    char failure[1536]; /* the first; empty if there is none */
+    char failure[1536]; /* the first failure; empty if there is none */
 };
 
 static void note_failure(struct told *told, const char *what, int code) {
@@ -37,7 +37,7 @@ static void expect_answer(struct told *told, const char *what, int found, int ex
         note_failure(told, what, found);
 }
 
-/* Takes the user out through whom the item is there, and puts a new one beside it. */
+/* Removes the user of this entry, and adds a new one instead. */
 static void write_and_read(struct told *told, unsigned item) {
     char uid[32], late_uid[32], lesson_id[32];
     lesson_store_place place = {.lesson_id = ""};
@@ -59,7 +59,7 @@ static void write_and_read(struct told *told, unsigned item) {
                   lesson_store_where(told->other, uid, NULL), LESSON_STORE_NOT_FOUND);
 }
 
-/* Items that have come meanwhile may be listed or not, so only those that were there are counted. */
+/* Entries that were added meanwhile may be listed or not, so only the original ones are counted. */
 static bool hear(struct told *told, lesson_store_id id) {
     char text[LESSON_STORE_ID_MAX + 1];
     lesson_store_id_copy(text, id);
@@ -110,7 +110,7 @@ static void expect_all_heard(struct told *told) {
 
 /* ---- In the child */
 
-/* cmocka's handlers would go on in its loop; and what the alarm does must be what it does by itself. */
+/* cmocka's handlers would return into its loop. The alarm must have its default effect. */
 static void be_a_plain_process(unsigned patience_s) {
     static const int signals[] = {SIGALRM, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)

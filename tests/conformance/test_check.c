@@ -1,8 +1,8 @@
-/* Check and repair, as far as every engine can be brought into a state with something to find: a lesson without a
- * record and with members. Residue that only one engine can hold is tested beside that backend. */
+/* Check and repair, with the one finding that every engine can be brought to: a lesson with members and without a
+ * record. Residue that only one engine can hold is tested with that backend. */
 #include "suite.h"
 
-/* ann and bob are in a lesson without a record; cid's has one. */
+/* ann and bob are in a lesson without a record; cid's lesson has one. */
 static const struct step ended_lesson[] = {{CREATE("algebra")},
                                            {JOIN("cid", "maths", "algebra")},
                                            {JOIN("ann", "arts", "choir")},

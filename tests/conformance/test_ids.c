@@ -1,7 +1,7 @@
-/* Ids: everything that is allowed works and comes back byte for byte, everything else is refused. */
+/* Ids: every valid id works and comes back byte for byte; every other id is refused. */
 #include "suite.h"
 
-/* ---- What is allowed */
+/* ---- Valid ids */
 
 #define TEN "0123456789"
 #define FIFTY TEN TEN TEN TEN TEN
@@ -10,8 +10,8 @@
 
 _Static_assert(sizeof LONGEST == LESSON_STORE_ID_MAX + 1, "the longest id");
 
-/* Each is a uid, a course, a lesson and a session at once, all in one store, so that whatever mixes any two of them up
- * is seen. */
+/* Each is a uid, a course, a lesson and a session at the same time, all in one store, so that mixing any two of them
+ * shows. */
 static const char *const awkward[] = {
     "a",           " ",
     "0",           "-1",
@@ -43,7 +43,7 @@ enum { AWKWARD_COUNT = sizeof awkward / sizeof *awkward };
 
 static void fill_users(struct user users[AWKWARD_COUNT + 1], bool with_sessions) {
     for (size_t i = 0; i < AWKWARD_COUNT; i++) {
-        /* Another id for each role, so that no two roles can be exchanged unnoticed. */
+        /* A different id for each role, so that exchanging two roles shows. */
         users[i] = (struct user){.uid = awkward[i],
                                  .course_id = awkward[(i + 1) % AWKWARD_COUNT],
                                  .lesson_id = awkward[(i + 2) % AWKWARD_COUNT],
@@ -82,7 +82,7 @@ static void id_awkward_sessions(struct fixture *fixture) {
     awkward_ids(fixture, true);
 }
 
-/* Every one of them quits through its fences, so that comparing works for them as well as keeping. */
+/* Each user quits with its expected lesson and session, so that comparing such ids is tested besides storing them. */
 static void id_awkward_quit(struct fixture *fixture) {
     struct step steps[2 * AWKWARD_COUNT + 1];
     for (size_t i = 0; i < AWKWARD_COUNT; i++) {
@@ -94,7 +94,7 @@ static void id_awkward_quit(struct fixture *fixture) {
     expect_state(fixture, NULL, NULL);
 }
 
-/* ---- What is refused */
+/* ---- Invalid ids */
 
 typedef struct bad_id {
     const char *what;
@@ -137,7 +137,7 @@ static const bad_id bad_ids[] = {
 
 enum { BAD_COUNT = sizeof bad_ids / sizeof *bad_ids };
 
-/* One operation of each kind that takes an id in this role, with the bad id in it. */
+/* One operation of each kind that takes an id in this role, with the invalid id in it. */
 struct role {
     const char *what;
     uint32_t kind;
@@ -219,7 +219,7 @@ static void hear_no_member(struct fixture *fixture, const char *lesson_id, const
     expect_number(fixture, "members of an invalid lesson", members, 0);
 }
 
-/* Those that can be told as a C string. */
+/* The invalid ids that can be passed as C strings. */
 static void hear_no_members(struct fixture *fixture) {
     for (size_t i = 0; i < BAD_COUNT; i++) {
         const bad_id *bad = &bad_ids[i];
@@ -244,9 +244,9 @@ static void id_invalid_in_single_calls(struct fixture *fixture) {
     expect_state(fixture, NULL, NULL);
 }
 
-/* ---- Whose memory an id is */
+/* ---- Ownership of ids */
 
-/* The ids of a call live in a buffer that is written over as soon as the call has returned. */
+/* The ids of a call are in a buffer that is overwritten as soon as the call has returned. */
 static void id_memory(struct fixture *fixture) {
     need_operation(fixture, LESSON_STORE_OPERATION_CREATE);
     need_operation(fixture, LESSON_STORE_OPERATION_JOIN);
@@ -262,7 +262,7 @@ static void id_memory(struct fixture *fixture) {
                  (const struct user[]){{IS_IN("ann", "maths", "algebra")}, {.uid = NULL}});
 }
 
-/* In an operation an id has a size, and what lies behind it is no part of it. */
+/* In an operation an id has a size, and bytes behind it do not belong to it. */
 static void id_size(struct fixture *fixture) {
     need_operation(fixture, LESSON_STORE_OPERATION_JOIN);
     lesson_store_operation join = {.kind = LESSON_STORE_OPERATION_JOIN};

@@ -1,4 +1,4 @@
-/* The admission rules of join, which are flags, so that they hold at the point where the join is atomic. */
+/* The admission rules of join. They are flags, so that they apply in the same atomic step as the join. */
 #include "suite.h"
 
 #define EXISTING FLAGS(LESSON_STORE_JOIN_IF_EXISTS)

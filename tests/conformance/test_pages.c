@@ -1,4 +1,4 @@
-/* The lists by page, and what a store says that it can do. */
+/* The lists by page, and the abilities that a store reports. */
 #include "suite.h"
 
 #define ALL_PAGES (LESSON_STORE_CALL_MEMBERS_PAGE | LESSON_STORE_CALL_LESSONS_PAGE | LESSON_STORE_CALL_USERS_PAGE)
@@ -25,7 +25,7 @@ static void add_user(lines *out, const lesson_store_user *user) {
               quote(user->session).text);
 }
 
-/* Reads the next page. Returns its code; `*count` becomes how many entries it has. */
+/* Reads the next page. Returns its code; `*count` becomes the number of its entries. */
 static int read_page(page_reading *reading, size_t *count) {
     lesson_store *store = reading->fixture->store;
     const lesson_store_id *uids = NULL;
@@ -152,7 +152,7 @@ static void pages_with_sessions(struct fixture *fixture) {
     expect_pages(fixture, "algebra", 1);
 }
 
-/* Users with an odd number quit and join again while the pages of the others are read. */
+/* The users "odd N" quit and join again while pages are read. The others stay. */
 enum { STAYING = 150, COMING = STAYING };
 
 static void change_something(struct fixture *fixture, unsigned *seed) {

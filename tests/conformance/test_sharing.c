@@ -1,4 +1,4 @@
-/* What outlives a store, what two stores see of each other, and what many threads do to one. */
+/* What outlives a store, what two stores see of each other, and many threads on one store. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -38,9 +38,8 @@ static void persist_sessions(struct fixture *fixture) {
 
 /* ---- Threads
  *
- * Each thread moves the same few users through the same few lessons, takes them out and ends lessons. Whatever the
- * order was, every answer is one of those that the call has, and afterwards user records and members agree.
- */
+ * Each thread moves the same few users through the same few lessons, removes them and ends lessons. In any order, every
+ * code is one that the call may return, and afterwards user records and members agree. */
 
 #define THREADS 4
 #define ROUNDS 150
@@ -51,7 +50,7 @@ struct hammer {
     pthread_t thread;
     lesson_store *store;
     unsigned seed;
-    int failure; /* the first code that the call should not have had */
+    int failure; /* the first code that the call must not return */
     const char *failed_call;
     char message[LESSON_STORE_MESSAGE_SIZE];
 };
@@ -109,7 +108,7 @@ static void *hammer_on(void *context) {
     return NULL;
 }
 
-/* One half of the threads does this, the other half that. */
+/* One half of the threads runs `work`, the other half `other_work`. */
 static void run_threads(struct fixture *fixture, struct hammer hammers[THREADS], void *(*work)(void *),
                         void *(*other_work)(void *)) {
     size_t started = 0;
@@ -143,7 +142,7 @@ static void hammering(struct fixture *fixture) {
     run_threads(fixture, hammers, hammer_on, hammer_on);
     expect_no_failure(fixture, hammers);
     expect_agreement(fixture);
-    /* The users that are left fill what they agree on; joining all of them makes the end known. */
+    /* The remaining users may be in any lesson. Joining all of them makes the outcome of the end known. */
     struct step steps[HAMMER_USERS + 1];
     for (size_t i = 0; i < HAMMER_USERS; i++)
         expect_code(fixture, "join",
@@ -164,7 +163,7 @@ static void hammering(struct fixture *fixture) {
                                        {.uid = NULL}});
 }
 
-/* ---- A user who is only ever moved is never nowhere, whoever looks */
+/* ---- A user who is only ever moved is never seen in no lesson */
 
 static void *move_on(void *context) {
     struct hammer *hammer = context;
@@ -197,7 +196,7 @@ static void moving(struct fixture *fixture) {
     expect_no_failure(fixture, hammers);
 }
 
-/* Many threads create one lesson at a time: exactly one of them makes it. */
+/* Many threads create the same lesson at the same time: exactly one of them succeeds. */
 struct racer {
     pthread_t thread;
     lesson_store *store;

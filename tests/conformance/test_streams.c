@@ -1,4 +1,4 @@
-/* The calls that hand items to a callback: members, lessons, users, info. */
+/* The calls with a callback for each entry: members, lessons, users, info. */
 #include "suite.h"
 
 static const struct step three_lessons[] = {{CREATE("algebra")},
@@ -20,15 +20,15 @@ static void expect_three_lessons(struct fixture *fixture) {
     expect_state(fixture, three_lessons_records, three_lessons_users);
 }
 
-/* ---- A listener for every stream: counts, stops when told to, and calls the store again when told to */
+/* ---- A callback for every list: counts, stops on request, and calls the store again on request */
 
 struct listener {
     uint64_t heard;
-    uint64_t stop_after; /* items; 0: never */
+    uint64_t stop_after; /* entries; 0: never */
     uint64_t heard_after_stop;
     lesson_store *calls_again;
     uint64_t calls;         /* that the backend declares */
-    const char *worst_call; /* the first call from inside that was not answered REENTERED */
+    const char *worst_call; /* the first nested call that did not return REENTERED */
     int worst_code;
 };
 
@@ -89,7 +89,7 @@ static int begin_info(lesson_store *store, struct listener *listener) {
     return lesson_store_info(store, hear_fact, listener);
 }
 
-/* Each stream, and what it gives of the three lessons. */
+/* Each list, and what it gives for the three lessons. */
 struct stream {
     const char *name;
     uint32_t call; /* 0: every backend has it */
@@ -107,7 +107,7 @@ static const struct stream streams[STREAMS] = {
     [INFO] = {"info", 0, 2, begin_info},
 };
 
-/* ---- Called from inside */
+/* ---- Calls from a callback */
 
 static void note(struct listener *listener, const char *call, int code) {
     if (code == LESSON_STORE_REENTERED || listener->worst_call)
@@ -216,7 +216,7 @@ static void stop_info(struct fixture *fixture) {
     stop(fixture, &streams[INFO]);
 }
 
-/* ---- Many items: more than any backend fetches at a time */
+/* ---- Many entries: more than any backend fetches at a time */
 
 #define MANY 3000
 

@@ -1,6 +1,6 @@
 /*
- * Long random walks, the same in every run, whose answers are worked out beforehand by the model (tests/model/model.h).
- * They reach the combinations that nobody thought of writing down.
+ * Long random walks, the same in every run. The model (tests/model/model.h) computes the answers beforehand. The walks
+ * reach combinations that no hand-written test covers.
  */
 #include "draw.h"
 #include "suite.h"

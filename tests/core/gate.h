@@ -1,6 +1,7 @@
 /*
- * A backend behind a gate: while the gate is shut, a batch that has begun waits in it. It remembers which operations
- * came through and in which order, and answers as it is told. Witnesses see what the executor makes of them.
+ * A backend behind a gate. While the gate is shut, a batch that has begun waits in it. The gate records which
+ * operations pass and in which order, and returns what the test sets. Witnesses record what the executor makes of the
+ * answers.
  */
 #ifndef LESSON_STORE_TESTS_GATE_H
 #define LESSON_STORE_TESTS_GATE_H
@@ -20,17 +21,18 @@ typedef struct gate {
     bool shut;
     size_t inside;                                     /* batches that wait in it */
     size_t runs;                                       /* batches that began */
-    size_t sizes[GATE_RUNS_MAX];                       /* of these */
+    size_t sizes[GATE_RUNS_MAX];                       /* of these batches */
     char seen[GATE_SEEN_MAX][2 * LESSON_STORE_ID_MAX]; /* "uid lesson_id", when the batch ended */
     size_t seen_count;
 
-    int run_code;                                      /* of the batch; not 0: it fails whole, nothing is answered */
+    int run_code;                                      /* of the batch; not 0: the whole batch fails and no operation
+                                                        * is answered */
     void (*answer)(lesson_store_operation *operation); /* NULL: OK */
 } gate;
 
 extern gate the_gate;
 
-/* Opens a store behind a gate that is open and has forgotten everything, and an executor over it. */
+/* Opens a store behind a gate, which is open and empty, and an executor on the store. */
 struct gated {
     lesson_store *store;
     lesson_store_executor *executor;
@@ -43,7 +45,7 @@ void gate_shut(void);
 void gate_open(void);
 void gate_wait_inside(size_t batches);
 
-/* What saw one callback. */
+/* Records one callback. */
 struct witness {
     size_t calls;
     int code;
@@ -56,13 +58,13 @@ struct witness {
 };
 
 void witness_see(const lesson_store_operation *operation, void *context);
-void witness_wait(struct witness *witness); /* until it has been called */
+void witness_wait(struct witness *witness); /* until its callback was called */
 size_t witness_calls(struct witness *witness);
 
 lesson_store_operation gate_join(const char *uid, const char *lesson_id);
 lesson_store_operation gate_where(const char *uid);
 
-/* Submits, and the test fails if it is not accepted. Returns the ticket. */
+/* Submits an operation. The test fails if it is not accepted. Returns the ticket. */
 uint64_t gate_submit(lesson_store_executor *executor, const lesson_store_operation *operation, int64_t timeout_ms,
                      lesson_store_completion_queue *queue, struct witness *witness);
 

@@ -1,4 +1,4 @@
-/* What core makes of batches: which operations reach the backend, and what those get that do not. */
+/* How core handles batches: which operations reach the backend, and the codes of the others. */
 #include "cmocka_all.h"
 #include "spy.h"
 

@@ -1,4 +1,4 @@
-/* The executor: order, batches, answers, overload, and what is refused at once. */
+/* The executor: order, batches, answers, overload, and operations that are refused at once. */
 #include <stdio.h>
 
 #include "gate.h"
@@ -30,7 +30,7 @@ static void one_lane_keeps_the_order_of_all(void **state) {
 
 enum { USERS = 10 };
 
-/* Each user's joins go to lessons 0, 1, 2, ... */
+/* The joins of each user go to lessons 0, 1, 2, ... */
 static void several_lanes_keep_the_order_of_a_user(void **state) {
     (void)state;
     struct gated gated = gated_open(4, MANY, 16);
@@ -44,7 +44,7 @@ static void several_lanes_keep_the_order_of_a_user(void **state) {
         lesson_store_operation join = gate_join(uid, lesson_id);
         gate_submit(gated.executor, &join, 0, NULL, &ignored);
     }
-    gate_wait_inside(2); /* and they do run beside each other */
+    gate_wait_inside(2); /* they do run at the same time */
     gate_open();
     assert_int_equal(lesson_store_executor_stop(gated.executor, 0), LESSON_STORE_OK);
     assert_int_equal(the_gate.seen_count, MANY);
@@ -72,7 +72,7 @@ static void operations_on_a_lesson_keep_their_order(void **state) {
     }
     gate_open();
     assert_int_equal(lesson_store_executor_stop(gated.executor, 0), LESSON_STORE_OK);
-    /* One lane: what came while the first ran went as one batch. */
+    /* One lane: the operations that came while the first ran went as one batch. */
     assert_int_equal(the_gate.runs, 2);
     assert_int_equal(the_gate.sizes[1], 2);
     gated_close(&gated);
@@ -123,7 +123,7 @@ static void more_than_pending_max_are_overloaded(void **state) {
     assert_non_null(strstr(lesson_store_message(), "3 operations"));
     gate_open();
 
-    /* What is in a queue is pending until it is drained. */
+    /* An operation in a queue is pending until it is drained. */
     lesson_store_executor_figures figures = LESSON_STORE_EXECUTOR_FIGURES_INIT;
     do {
         figures = gate_figures(gated.executor);
@@ -186,7 +186,7 @@ static void tell_a_place(lesson_store_operation *operation) {
 
 static void a_place_is_the_executors_own(void **state) {
     (void)state;
-    struct gated gated = gated_open(1, 1, 8); /* one slot: what an answer left there could be seen in the next */
+    struct gated gated = gated_open(1, 1, 8); /* one slot: the next operation would show what an answer left there */
     lesson_store_place mine;
     memset(&mine, 0x5a, sizeof mine);
     const lesson_store_place before = mine;
@@ -198,7 +198,7 @@ static void a_place_is_the_executors_own(void **state) {
         where.place = i < 2 ? &mine : NULL;
         while (lesson_store_executor_submit(gated.executor, &where, 0, NULL, witness_see, &witness, NULL) ==
                LESSON_STORE_OVERLOADED)
-            ; /* the callback before has been called, but need not have returned */
+            ; /* the previous callback was called, but may not have returned */
         witness_wait(&witness);
         assert_true(i < 2 ? witness.place_asked && witness.place_asked != &mine : !witness.place_asked);
         assert_string_equal(witness.place.lesson_id, i == 0 ? "history-1" : "");
@@ -330,7 +330,7 @@ static void run_answers_like_a_single_call(void **state) {
     assert_int_equal(lesson_store_executor_run(gated.executor, &where, 0), LESSON_STORE_OK);
     assert_string_equal(place.lesson_id, "history-1");
 
-    /* The place just told may be where the ids lie. */
+    /* The ids may lie in the place that was just returned. */
     lesson_store_operation quit = {.kind = LESSON_STORE_OPERATION_QUIT};
     quit.uid = lesson_store_id_of("ann");
     quit.lesson_id = lesson_store_id_of(place.lesson_id);
@@ -338,7 +338,7 @@ static void run_answers_like_a_single_call(void **state) {
     assert_int_equal(lesson_store_executor_run(gated.executor, &quit, 0), LESSON_STORE_OK);
     assert_string_equal(the_gate.seen[1], "ann history-1");
 
-    /* An answer that tells no place leaves it alone. */
+    /* An answer without a place leaves it unchanged. */
     strcpy(place.lesson_id, "mine");
     where = gate_where("nobody");
     where.place = &place;
@@ -370,7 +370,7 @@ static void an_answer_names_the_callers_own_lesson_id(void **state) {
     lesson_store_operation get = {.kind = LESSON_STORE_OPERATION_GET_LESSON};
     get.lesson_id = lesson_store_id_of("lesson");
     lesson_store_place place = {.lesson_id = "mine"};
-    get.place = &place; /* which no lesson tells */
+    get.place = &place; /* get_lesson returns no place */
     assert_int_equal(lesson_store_executor_run(gated.executor, &get, 0), LESSON_STORE_OK);
     assert_string_equal(place.lesson_id, "mine");
     assert_int_equal(get.lesson.member_count, 7);

@@ -81,7 +81,7 @@ struct chain {
     struct gated *gated;
     lesson_store_completion_queue *queue;
     atomic_int left;
-    atomic_int codes; /* of all submits, or-ed */
+    atomic_int codes; /* codes of all submits, combined by or */
     int run_code;
     int stop_code;
     int where_code;
@@ -147,7 +147,7 @@ static void a_callback_of_the_executor_cannot_wait_for_it(void **state) {
     gated_close(&gated);
 }
 
-/* The timekeeper's thread is one of the executor's too. */
+/* The timekeeper's thread also belongs to the executor. */
 static void a_callback_of_the_timekeeper_cannot_wait_for_it(void **state) {
     (void)state;
     struct gated gated = gated_open(1, 8, 8);
@@ -168,7 +168,7 @@ static void a_callback_of_the_timekeeper_cannot_wait_for_it(void **state) {
     gated_close(&gated);
 }
 
-/* A thread that drains may wait: lanes do not wait for it. */
+/* A thread that drains may wait, because lanes do not wait for it. */
 static void a_drained_callback_may_wait(void **state) {
     (void)state;
     struct gated gated = gated_open(1, 8, 8);
@@ -219,7 +219,8 @@ static void an_operation_is_pending_until_its_callback_has_returned(void **state
         while (gate_figures(gated.executor).completed == 0)
             ;
         assert_int_equal(gate_figures(gated.executor).pending, 0);
-        gated_close(&gated); /* figures are no fence: what the callback wrote is ours when its thread has ended */
+        gated_close(&gated); /* reading the figures does not synchronize; the callback's writes are visible once its
+                              * thread has ended */
         assert_true(look.ticket != 0 && look.ticket_seen == look.ticket);
         assert_int_equal(look.figures.pending, 1);
         assert_int_equal(look.figures.completed, 0);
@@ -237,7 +238,7 @@ static bool run_in_stream(const lesson_store_id *uid, void *context) {
     return true;
 }
 
-/* The stream holds the only instance, which the lane would wait for. */
+/* The list holds the only instance, which the lane would wait for. */
 static void a_stream_cannot_wait_for_the_executor(void **state) {
     (void)state;
     struct gated gated;
@@ -334,7 +335,7 @@ static void a_stop_that_cancels_shortens_one_that_waits(void **state) {
     assert_int_equal(patient.code, LESSON_STORE_OK);
     assert_int_equal(hasty.code, LESSON_STORE_OK);
 
-    /* All are decided, and none is completed before the queue is drained. */
+    /* All are decided, and none has completed before the queue is drained. */
     lesson_store_executor_figures figures = gate_figures(gated.executor);
     assert_int_equal(figures.accepted, 4);
     assert_int_equal(figures.completed, 0);
@@ -383,7 +384,7 @@ static void close_calls_what_was_not_drained(void **state) {
     }
 }
 
-/* As often as a loop may end and another one begin: a queue that is removed leaves its number and descriptor behind. */
+/* Repeated, as when loops end and others begin: a removed queue gives back its number and its descriptor. */
 static void a_drained_queue_can_be_removed(void **state) {
     (void)state;
     struct gated gated = gated_open(1, 8, 8), other = gated_open(1, 8, 8);

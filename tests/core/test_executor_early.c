@@ -1,11 +1,11 @@
-/* The executor: what is completed before the store has answered, by a deadline or by a cancel. */
+/* The executor: operations that complete before the store has answered, through a deadline or a cancel. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "gate.h"
 
-/* Holds the lane of a shut gate. */
+/* Occupies the lane of a shut gate. */
 static void occupy(struct gated *gated, struct witness *witness) {
     lesson_store_operation join = gate_join("first", "l");
     gate_shut();
@@ -39,7 +39,7 @@ static void what_waits_too_long_expires(void **state) {
         assert_non_null(strstr(late.message, "before it had begun"));
         assert_non_null(late.place_asked);
         while (gate_figures(gated.executor).pending > 2)
-            ; /* a callback has been called, but has not returned */
+            ; /* the callback was called, but has not returned */
         assert_int_equal(gate_figures(gated.executor).pending, 2);
         gate_open();
         assert_int_equal(lesson_store_executor_stop(gated.executor, 0), LESSON_STORE_OK);
@@ -63,8 +63,8 @@ static size_t batches_inside(void) {
     return inside;
 }
 
-/* Submits an operation alone to a shut gate, and returns when its time was over while it ran. On a busy machine it may
- * be over before it has begun: then it gets more. */
+/* Submits one operation to a shut gate, and returns when it has timed out while it ran. On a busy machine it may time
+ * out before it begins; then it gets a longer deadline. */
 static void outrun(struct gated *gated, const lesson_store_operation *operation, lesson_store_completion_queue *queue,
                    struct witness *witness) {
     gate_shut();
@@ -72,7 +72,7 @@ static void outrun(struct gated *gated, const lesson_store_operation *operation,
         memset(witness, 0, sizeof *witness);
         while (lesson_store_executor_submit(gated->executor, operation, timeout_ms, queue, witness_see, witness,
                                             NULL) == LESSON_STORE_OVERLOADED)
-            ; /* a callback has been called, but has not returned */
+            ; /* the callback was called, but has not returned */
         drain_until_called(queue, witness);
     }
 }
@@ -84,7 +84,7 @@ static void submit_when_there_is_room(struct gated *gated, const lesson_store_op
         ;
 }
 
-/* Nobody sees the late answer, and what is pending does not count what has been completed. */
+/* Nobody sees the late answer, and `pending` does not count completed operations. */
 static void what_runs_too_long_is_completed_at_its_time(void **state) {
     (void)state;
     for (int queued = 0; queued < 2; queued++) {
@@ -101,7 +101,7 @@ static void what_runs_too_long_is_completed_at_its_time(void **state) {
         outrun(&gated, &join, queue, &write);
         assert_int_equal(write.code, LESSON_STORE_UNKNOWN);
         assert_string_equal(write.uid, "writer");
-        for (int i = 0; i < 2; i++) /* both of pending_max, though the lane still holds a slot */
+        for (int i = 0; i < 2; i++) /* both of pending_max, although the lane still holds a slot */
             submit_when_there_is_room(&gated, &where, queue, &next[i]);
         gate_open();
         for (int i = 0; i < 2; i++) {
@@ -125,7 +125,7 @@ static void what_runs_too_long_is_completed_at_its_time(void **state) {
     }
 }
 
-/* More of them, one after the other, than there are slots. */
+/* More operations, one after another, than there are slots. */
 static void what_has_run_too_long_gives_its_slot_back(void **state) {
     (void)state;
     struct gated gated = gated_open(1, 1, 1);
@@ -142,7 +142,7 @@ static void what_has_run_too_long_gives_its_slot_back(void **state) {
     gated_close(&gated);
 }
 
-/* The store writes its answer while the operation, long expired, waits to be drained. */
+/* The store writes its answer while the operation, which has expired long before, waits to be drained. */
 static void a_late_answer_is_not_seen(void **state) {
     (void)state;
     struct gated gated = gated_open(1, 2, 8);
@@ -162,7 +162,7 @@ static void a_late_answer_is_not_seen(void **state) {
         while (gate_figures(gated.executor).expired == expired)
             ;
         expired++;
-        ran = batches_inside() > 0; /* else it had not even begun, and gets more time */
+        ran = batches_inside() > 0; /* otherwise it had not begun, and gets a longer deadline */
         gate_open();
         while (ran && gate_figures(gated.executor).batches == 0)
             ;
@@ -233,7 +233,7 @@ static void what_waits_can_be_cancelled(void **state) {
 
 static void what_has_begun_cannot_be_cancelled(void **state) {
     (void)state;
-    struct gated gated = gated_open(1, 1, 8); /* one slot, so that tickets differ in nothing else */
+    struct gated gated = gated_open(1, 1, 8); /* one slot, so that tickets differ only in their numbers */
     struct witness running = {0}, next = {0};
     lesson_store_operation join = gate_join("u", "l");
     gate_shut();
@@ -247,7 +247,7 @@ static void what_has_begun_cannot_be_cancelled(void **state) {
     assert_int_equal(lesson_store_executor_cancel(gated.executor, 0), LESSON_STORE_NOT_FOUND);
     assert_int_equal(lesson_store_executor_cancel(gated.executor, UINT64_MAX), LESSON_STORE_NOT_FOUND);
 
-    /* An old ticket does not cancel what is in its slot now. */
+    /* An old ticket does not cancel the operation that is now in its slot. */
     gate_shut();
     uint64_t second;
     while (lesson_store_executor_submit(gated.executor, &join, 0, NULL, witness_see, &next, &second) != 0)
@@ -260,7 +260,7 @@ static void what_has_begun_cannot_be_cancelled(void **state) {
     gated_close(&gated);
 }
 
-/* Submits and cancels at once, where `stale` is the ticket of one that was in the same slot. */
+/* Submits and cancels at once. `stale` is the ticket of an earlier operation in the same slot. */
 static uint64_t come_and_go(struct gated *gated, lesson_store_completion_queue *queue, uint64_t stale) {
     struct witness gone = {0};
     lesson_store_operation join = gate_join("gone", "l");
@@ -272,8 +272,8 @@ static uint64_t come_and_go(struct gated *gated, lesson_store_completion_queue *
     return ticket;
 }
 
-/* What was taken out leaves gaps in the lane. They must not fill it, and when they are closed the others are still to
- * be found. */
+/* Cancelled operations leave gaps in the lane. The gaps must not fill it, and the other operations must still be found
+ * after the gaps are closed. */
 static void cancelling_leaves_room_and_order(void **state) {
     (void)state;
     struct gated gated = gated_open(1, 5, 8);
@@ -299,7 +299,7 @@ static void cancelling_leaves_room_and_order(void **state) {
     assert_string_equal(the_gate.seen[2], "three l");
 }
 
-/* ---- Answers, deadlines and cancels that meet */
+/* ---- Answers, deadlines and cancels at the same time */
 
 enum { THREADS = 3, ROUNDS = 1500 };
 
@@ -345,7 +345,7 @@ static void *race(void *context) {
         if (lesson_store_executor_submit(racer->executor, &operation, i % 3, racer->queue, count_call, &mine[i],
                                          &ticket) != LESSON_STORE_OK) {
             racer->refused++;
-            atomic_fetch_add(&racer->calls[i], 1); /* it counts as told */
+            atomic_fetch_add(&racer->calls[i], 1); /* it counts as completed */
             slow_down(NULL);
         } else if (i % 5 == 0 && lesson_store_executor_cancel(racer->executor, ticket) == LESSON_STORE_OK) {
             racer->cancelled++;

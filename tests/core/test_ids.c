@@ -1,11 +1,11 @@
-/* lesson_store_id_valid against a plain reading of RFC 3629, one byte at a time. */
+/* lesson_store_id_valid compared with a plain implementation of RFC 3629, one byte at a time. */
 #include <stdio.h>
 
 #include <lessonstore/backend.h>
 
 #include "cmocka_all.h"
 
-/* Decodes one code point the slow way: by value, then asks for the shortest form and no surrogate. */
+/* Decodes one code point the slow way: computes its value, then checks for the shortest form and for surrogates. */
 static size_t sequence(const unsigned char *text, size_t size) {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char lead = text[0];
@@ -47,7 +47,7 @@ static void check(const char *data, size_t size) {
     fail_msg("wrong verdict on these %zu bytes: %d", size, lesson_store_id_valid(data, size));
 }
 
-/* Every pair of bytes at every offset of a word, so that the eight-byte test meets each of them. */
+/* Every pair of bytes at every offset in a word, so that the eight-byte check meets each pair. */
 static void every_pair_of_bytes_at_every_offset(void **state) {
     (void)state;
     char text[24];

@@ -1,4 +1,4 @@
-/* Locations, as a backend is given them. */
+/* Locations, as a backend receives them. */
 #include <stdio.h>
 
 #include "cmocka_all.h"
@@ -175,7 +175,7 @@ static void many_options_are_refused(void **state) {
     assert_refused(location, "too many options");
 }
 
-/* Also where the password was not encoded and so ends up in other parts. */
+/* Also if the password was not encoded and so falls into other parts. */
 static void no_message_shows_a_password(void **state) {
     (void)state;
     const char *const locations[] = {

@@ -63,7 +63,7 @@ static void a_pool_grows_to_its_size_and_no_further(void **state) {
     assert_int_equal(the_spy.closes, the_spy.opens);
 }
 
-/* While an instance is being opened, others may open more, each at a place of its own. */
+/* While one instance opens, other threads may open more, each in a slot of its own. */
 static void a_slow_open_loses_no_instance(void **state) {
     (void)state;
     spy_reset();
@@ -108,7 +108,7 @@ static bool call_where(const lesson_store_id *uid, void *context) {
     return true;
 }
 
-/* As at a server's limit of connections. */
+/* As with a server's limit of connections. */
 static void a_pool_that_cannot_grow_does_with_what_it_has(void **state) {
     (void)state;
     spy_reset();
@@ -120,7 +120,7 @@ static void a_pool_that_cannot_grow_does_with_what_it_has(void **state) {
     assert_true(the_spy.opens > 1);
     assert_int_equal(the_spy.most_inside, 1);
 
-    /* It tries again after a while. */
+    /* The pool tries again after a while. */
     the_spy.open_code = LESSON_STORE_OK;
     for (int i = 0; i < 10000 && the_spy.most_inside == 1; i++) {
         the_spy.runs = 0;
@@ -172,7 +172,7 @@ static bool ignore_member(const lesson_store_id *uid, void *context) {
     return true;
 }
 
-/* Of its own stream nothing is left when it calls again, though another thread's is still under way. */
+/* A thread whose list has ended may call again, even while another thread's list runs. */
 static void a_stream_that_is_over_is_forgotten(void **state) {
     (void)state;
     pthread_t other;

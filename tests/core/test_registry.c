@@ -1,4 +1,4 @@
-/* Registering backends, and tables of other sizes than today's. */
+/* Registering backends, and tables of other sizes than the current one. */
 #include <stdio.h>
 
 #include "cmocka_all.h"
@@ -78,7 +78,7 @@ static bool ignore_member(const lesson_store_id *uid, void *context) {
     return true;
 }
 
-/* Yesterday's backend: its table ends after run, and what follows in memory is not its own. */
+/* Yesterday's backend: its table ends after `run`, and the memory behind it belongs to something else. */
 static void a_smaller_table_lacks_what_came_later(void **state) {
     (void)state;
     lesson_store *store;
@@ -92,7 +92,7 @@ static void a_smaller_table_lacks_what_came_later(void **state) {
     lesson_store_close(store);
 }
 
-/* Tomorrow's backend: its table is larger than core knows, and core cannot call what it has there. */
+/* Tomorrow's backend: its table is larger than core knows, and core cannot call the members beyond. */
 static void a_larger_table_must_not_use_what_is_unknown(void **state) {
     (void)state;
     struct {
@@ -109,7 +109,7 @@ static void a_larger_table_must_not_use_what_is_unknown(void **state) {
     lesson_store_close(store);
 }
 
-/* Last, since nobody can take a backend back. */
+/* The last test, because a backend cannot be removed. */
 static void there_is_an_end_to_the_list(void **state) {
     (void)state;
     enum { MORE_THAN_ENOUGH = 100 };
@@ -129,7 +129,7 @@ static void there_is_an_end_to_the_list(void **state) {
     lesson_store_close(store);
 }
 
-/* Members may only be appended; these places are the promise to backends that are compiled already. */
+/* Members may only be appended. Backends that are already compiled depend on these offsets. */
 _Static_assert(offsetof(lesson_store_backend, size) == 0, "size comes first");
 _Static_assert(offsetof(lesson_store_backend, schemes) == 8, "place of schemes");
 _Static_assert(offsetof(lesson_store_backend, operations) == 24, "place of operations");

@@ -1,12 +1,12 @@
-/* The one rule for structures that begin with `size`: shorter is completed with zeroes, longer is accepted if what is
- * beyond is zero, and nothing is written beyond the caller's size. */
+/* The one rule for structures that begin with `size`: a shorter structure is completed with zeros; a longer one is
+ * accepted if the bytes beyond are zero; nothing is written beyond the caller's size. */
 #include <lessonstore/executor.h>
 #include <lessonstore/fault.h>
 
 #include "cmocka_all.h"
 #include "spy.h"
 
-/* A structure of tomorrow: what this version has, and something more. */
+/* A future structure: this version's members, and one more. */
 #define TOMORROW(type) \
     struct {           \
         type known;    \
@@ -108,7 +108,7 @@ static void initial_values_stay_within_the_size(void **state) {
     assert_int_equal(backend.size, sizeof backend);
     assert_null(backend.open);
     abilities.size = 7;
-    lesson_store_abilities_init(&abilities, 1); /* no room even for the size */
+    lesson_store_abilities_init(&abilities, 1); /* not even room for the size */
     assert_int_equal(abilities.size, 7);
 }
 

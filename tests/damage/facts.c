@@ -82,7 +82,7 @@ void facts_free(facts *list) {
     *list = (facts){NULL, 0, 0};
 }
 
-/* The order of a fact and parts of which the last may be any. */
+/* Compares a fact with parts. From the first part without data on, everything is equal. */
 static int compare_front(const fact *one, const lesson_store_id wanted[3]) {
     for (int i = 0; i < 3 && wanted[i].data; i++) {
         int order = compare_bytes(one->parts[i], wanted[i]);
@@ -127,7 +127,7 @@ static bool name_fact(const char *what, const fact *one, char text[FACTS_TEXT_SI
     return false;
 }
 
-/* Walks both; what only one of them has is wrong if that is named. */
+/* Walks both lists. A fact that only one list has is wrong if that list's argument names it. */
 static bool walk(const facts *a, const char *only_a, const facts *b, const char *only_b, char text[FACTS_TEXT_SIZE]) {
     size_t i = 0, j = 0;
     while (i < a->count || j < b->count) {

@@ -1,6 +1,6 @@
 /*
- * What is stored, or what was found, as a sorted list of facts of four byte strings each: so states and findings are
- * compared by one means, whatever bytes damage has put there.
+ * The stored data, or the findings, as a sorted list of facts of four byte strings each. So states and findings are
+ * compared in the same way, whatever bytes the damage consists of.
  *
  *     a state      key, kind ("hash", "set", "user", ...), field or member, value
  *     a finding    lesson, kind, uid, verdict ("repairable" or "left")
@@ -32,25 +32,25 @@ static inline lesson_store_id bytes_of(const char *data, size_t size) {
 bool bytes_equal(lesson_store_id a, lesson_store_id b);
 bool bytes_are(lesson_store_id bytes, const char *text);
 
-/* Copies the parts; the list is sorted only by facts_sort, which also drops what is gone. */
+/* Copies the parts. Only facts_sort sorts the list; it also removes dropped facts. */
 void facts_add(facts *list, lesson_store_id a, lesson_store_id b, lesson_store_id c, lesson_store_id d);
 void facts_sort(facts *list);
 facts facts_copy(const facts *list);
 void facts_free(facts *list);
 
-/* Of a sorted list: the first fact with these parts in front, of which those without data are any; NULL: none. */
+/* Returns the first fact of a sorted list that begins with these parts. A part without data matches any. NULL: none. */
 fact *facts_find(const facts *list, lesson_store_id a, lesson_store_id b, lesson_store_id c);
 
-/* Marks all with these parts in front as gone. */
+/* Drops all facts that begin with these parts. */
 void facts_drop(facts *list, lesson_store_id a, lesson_store_id b, lesson_store_id c);
 
-/* These judge sorted lists. False: `text` names the first fact that is wrong. */
+/* These judge sorted lists. False: `text` names the first wrong fact. */
 bool facts_equal(const facts *expected, const facts *found, char text[FACTS_TEXT_SIZE]);
 
 /* True if `list` lacks none of `needed`. */
 bool facts_hold(const facts *needed, const facts *list, char text[FACTS_TEXT_SIZE]);
 
-/* True if `now` lies on the way from one to the other: what is in both is there, and all of it is in one of them. */
+/* True if `now` lies between the two: it contains what both have, and nothing that neither has. */
 bool facts_between(const facts *from, const facts *to, const facts *now, char text[FACTS_TEXT_SIZE]);
 
 #endif

@@ -1,4 +1,4 @@
-/* Redis: keys of the default prefix, by raw commands. */
+/* Redis: the keys of the default prefix, through raw commands. */
 #include <hiredis/hiredis.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #define MEMBERS "STATUS:LESSON_USER:LESSON_ID:"
 
 static const lesson_store_id any = {NULL, 0};
-static redisContext *commands; /* as there is one engine for a test */
+static redisContext *commands; /* one for the process, because a test has one engine */
 
 static lesson_store_id word(const char *text) {
     return lesson_store_id_of(text);
@@ -32,7 +32,7 @@ static void redis_disconnect(void) {
     commands = NULL;
 }
 
-/* A key of a front and a name; it stays until three more were made. */
+/* Makes a key of a front and a name. It stays valid until three more were made. */
 static lesson_store_id key_of(const char *front, lesson_store_id name) {
     static char keys[4][512];
     static unsigned next;
@@ -44,7 +44,8 @@ static lesson_store_id key_of(const char *front, lesson_store_id name) {
     return bytes_of(key, size + name.size);
 }
 
-/* Words, closed by one without data. What the server refuses, as a command on a key of another type, does nothing. */
+/* Runs a command of these words, ended by one without data. A command that the server refuses, for example on a key of
+ * another type, does nothing. */
 static void command(lesson_store_id first, ...) {
     const char *texts[12];
     size_t sizes[12];
@@ -187,7 +188,7 @@ static const char *redis_damage(dice_state *dice) {
     return kinds[dice_below(dice, sizeof kinds / sizeof *kinds)](dice);
 }
 
-/* ---- What is to be found, as lessonstore.h and docs/stored-form.md define it */
+/* ---- The expected findings, as lessonstore.h and docs/stored-form.md define them */
 
 typedef struct judgement {
     const facts *state;
@@ -209,7 +210,7 @@ static bool after(const char *front, lesson_store_id key, lesson_store_id *rest)
     return true;
 }
 
-/* The value of a field, or one without data. */
+/* Returns the value of a field, or an id without data. */
 static lesson_store_id field_of(const facts *state, lesson_store_id key, const char *field) {
     const fact *found = facts_find(state, key, word("hash"), word(field));
     return found ? found->parts[FACT_VALUE] : any;
@@ -269,7 +270,7 @@ static void judge_user(judgement *verdict, lesson_store_id key, lesson_store_id 
     lesson_store_id course = field_of(verdict->state, key, "course_id");
     lesson_store_id session = field_of(verdict->state, key, "session");
     lesson_store_id session_lesson = field_of(verdict->state, key, "session_lesson_id");
-    /* First, so that an end which removes the record removes this too. */
+    /* First, so that an end which removes the record also removes this. */
     if (!stored_uid.data) {
         find(verdict, LESSON_STORE_FINDING_INCOMPLETE_USER, lesson, uid, true);
         if (!verdict->ended || exists(verdict->state, key_of(RECORD, lesson)) ||
@@ -374,7 +375,7 @@ static facts redis_keep(const facts *state, bool ended) {
     return kept;
 }
 
-/* ---- Beside traffic */
+/* ---- Damage during traffic */
 
 static void redis_add_ghost(const char *uid, const char *lesson_id) {
     command(word("SADD"), key_of(MEMBERS, word(lesson_id)), word(uid), any);

@@ -48,7 +48,7 @@ static void draw_sound_state(round_state *round) {
     round->tally->operations += VOCABULARY_BATCH_MAX;
 }
 
-/* More members than a page of keys (200), than leave in a step (500), than a page of members (2000). */
+/* More members than a page of keys (200), than a step of an end (500), than a page of members (2000). */
 static void draw_large_lesson(round_state *round) {
     static const unsigned sizes[] = {210, 700, 2100, LARGE_MOST};
     if (!dice_once_in(&round->dice, 4))
@@ -90,7 +90,7 @@ bool hear_finding(const lesson_store_finding *finding, void *context) {
     return hearing->told != hearing->stop_after;
 }
 
-/* Every finding as expected, and counted; a repair says repaired of all that can be, a check of none. */
+/* Every finding is as expected, and counted. A repair reports repaired for all that it can repair, a check for none. */
 static bool check(round_state *round, const char *when, uint32_t flags, const facts *expected) {
     check_hearing hearing = {.findings = {NULL, 0, 0}};
     uint64_t found = 0, repaired = 0, repairable = 0;
@@ -114,7 +114,7 @@ static bool check(round_state *round, const char *when, uint32_t flags, const fa
     return sound;
 }
 
-/* Without REPAIR: says what there is, by the library and by lessonctl, and changes nothing. */
+/* Without REPAIR: the library and lessonctl report the findings and change nothing. */
 static bool check_only(round_state *round, bool ended) {
     facts before = round->side->read();
     facts findings = {NULL, 0, 0}, printed = {NULL, 0, 0}, target;
@@ -138,7 +138,7 @@ static bool check_only(round_state *round, bool ended) {
     return sound;
 }
 
-/* A repair whose callback stops it: it may have repaired any of it, and nothing else. */
+/* A repair that the callback stops. It may have repaired any part, and has changed nothing else. */
 static bool repair_in_part(round_state *round, bool ended) {
     facts before = round->side->read();
     facts findings = {NULL, 0, 0}, target;

@@ -1,4 +1,5 @@
-/* An engine seen past the library: its raw state, damage done to it, and what check and repair must make of that. */
+/* An engine seen without the library: its raw state, ways to damage it, and what check and repair must make of the
+ * damage. */
 #ifndef LESSON_STORE_TESTS_SIDE_H
 #define LESSON_STORE_TESTS_SIDE_H
 
@@ -6,31 +7,32 @@
 #include "facts.h"
 
 typedef struct side {
-    /* Between engine_make and engine_remove; needs a store to have been opened once. */
+    /* Call them between engine_make and engine_remove, after a store was opened once. */
     void (*connect)(void);
     void (*disconnect)(void);
 
-    /* All that is stored, sorted. */
+    /* All stored data, sorted. */
     facts (*read)(void);
 
-    /* One piece of damage by chance; the name of its kind. */
+    /* Makes one random piece of damage. Returns the name of its kind. */
     const char *(*damage)(dice_state *dice);
 
-    /* What check must find in this state, and what a repair must leave; both lists begin empty, and are sorted. */
+    /* What check must find in this state, and what a repair must leave. Both lists are empty before and sorted after.
+     */
     void (*judge)(const facts *state, bool ended, facts *findings, facts *target);
 
-    /* What no repair may take away: the records and memberships of true members. */
+    /* What no repair may remove: the records and memberships of true members. */
     facts (*keep)(const facts *state, bool ended);
 
-    /* For traffic beside damage: makes `uid`, who may be anywhere, a ghost in this lesson; or, with `uid` of nobody
-     * else, a user record without a membership. */
+    /* For damage during traffic. The first makes `uid`, who may be in any lesson, a ghost in this one. The second makes
+     * a user record without a membership; nobody else uses its `uid`. */
     void (*add_ghost)(const char *uid, const char *lesson_id);
     void (*add_missing)(const char *uid, const char *lesson_id);
 
-    /* Takes a uid out of a lesson's members, whatever the user record says: what no repair may do. */
+    /* Removes a uid from a lesson's members, whatever the user record says: what no repair may do. */
     void (*remove_member)(const char *uid, const char *lesson_id);
 
-    /* The same for the first membership among what must be kept, if there is one. */
+    /* The same for the first membership that must be kept, if there is one. */
     void (*remove_kept)(const facts *kept);
 } side;
 
@@ -41,13 +43,12 @@ extern const side redis_side;
 extern const side sqlite_side;
 #endif
 
-/* Names to damage by: known ones of the awkward vocabulary and of large lessons, strangers, and bytes that are no id.
- */
+/* Names for damage: known names of the awkward vocabulary and of large lessons, strangers, and bytes that are no id. */
 lesson_store_id side_draw_uid(dice_state *dice);
 lesson_store_id side_draw_lesson(dice_state *dice);
 lesson_store_id side_draw_wrong(dice_state *dice);
 
-/* Users of large lessons are called LARGE_UID with a number below LARGE_MOST. */
+/* Users of large lessons are named LARGE_UID with a number below LARGE_MOST. */
 #define LARGE_UID "large-%u"
 enum { LARGE_MOST = 2600 };
 

@@ -1,7 +1,6 @@
 /*
- * SQLite: the b-trees of the tables and of the index of members, each under a name of its own without constraints
- * (SQLite's own "imposter tables"), so that each can be read and damaged alone: loose_users, loose_lessons, and
- * entries.
+ * SQLite: the b-trees of the tables and of the index of members. Each has its own name without constraints (SQLite's
+ * "imposter tables"), so that each can be read and damaged alone: loose_users, loose_lessons, and entries.
  *
  * A value is written as a letter for its type and its bytes, so that 1 and '1' differ.
  */
@@ -14,7 +13,7 @@
 #include "side.h"
 
 static const lesson_store_id any = {NULL, 0};
-static sqlite3 *database; /* as there is one engine for a test */
+static sqlite3 *database; /* one for the process, because a test has one engine */
 
 static const char *path_of_database(void) {
     return strchr(engine_location(), ':') + 1;
@@ -35,7 +34,8 @@ static void execute(const char *text) {
 static void sqlite_disconnect(void);
 static void sqlite_connect(void);
 
-/* A connection forgets its imposters where its first statement that writes is rolled back, as one that is refused. */
+/* A connection forgets its imposter tables if its first writing statement is rolled back, for example because it is
+ * refused. */
 static sqlite3_stmt *prepare(const char *text) {
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(database, text, -1, &statement, NULL) == SQLITE_OK)
@@ -47,8 +47,8 @@ static sqlite3_stmt *prepare(const char *text) {
     return statement;
 }
 
-/* Runs it with these values, each written with its letter; what is refused, by a constraint or for earlier damage, does
- * nothing. */
+/* Runs it with these values, each with the letter of its type. A statement that is refused, by a constraint or because
+ * of earlier damage, does nothing. */
 static void run(const char *text, const lesson_store_id *values, int count) {
     sqlite3_stmt *statement = prepare(text);
     for (int i = 0; i < count; i++) {
@@ -93,7 +93,8 @@ static void make_imposter(const char *of, const char *definition) {
     sqlite3_test_control(SQLITE_TESTCTRL_IMPOSTER, database, "main", 0, 0);
 }
 
-/* Anew whenever the schema may have changed: imposters live in the memory of one connection. */
+/* Reconnects whenever the schema may have changed, because imposter tables exist only in the memory of one connection.
+ */
 static void sqlite_disconnect(void) {
     sqlite3_close(database);
     database = NULL;
@@ -123,7 +124,7 @@ static void read_rows(facts *state, const char *kind, const char *text, int key_
         lesson_store_id ids[5];
         int columns = sqlite3_column_count(statement);
         for (int i = 0; i < columns; i++) {
-            static const char letters[] = "?irtbn"; /* by SQLite's numbers of the types */
+            static const char letters[] = "?irtbn"; /* indexed by SQLite's numbers of the types */
             parts[i][0] = letters[sqlite3_column_type(statement, i)];
             int size = sqlite3_column_bytes(statement, i);
             assert_true(size < 1000);
@@ -156,7 +157,7 @@ static facts sqlite_read(void) {
 
 /* ---- Damage */
 
-/* Each stays until seven more were made. */
+/* Valid until seven more were made. */
 static lesson_store_id value(char letter, lesson_store_id bytes) {
     static char values[8][300];
     static unsigned next;
@@ -166,7 +167,7 @@ static lesson_store_id value(char letter, lesson_store_id bytes) {
     return bytes_of(out, bytes.size + 1);
 }
 
-/* Mostly what it should be; or text as a blob, a number, or nothing. */
+/* Mostly the correct type; otherwise text as a blob, a number, or NULL. */
 static lesson_store_id draw_type(dice_state *dice, lesson_store_id bytes) {
     switch (dice_below(dice, 12)) {
     case 0:
@@ -180,7 +181,7 @@ static lesson_store_id draw_type(dice_state *dice, lesson_store_id bytes) {
     }
 }
 
-/* A key is never nothing: then rows could not be told from each other. */
+/* A key is never NULL, because then rows could not be distinguished. */
 static lesson_store_id draw_key(dice_state *dice, lesson_store_id bytes) {
     return value(dice_once_in(dice, 12) ? 'b' : 't', bytes);
 }
@@ -199,8 +200,8 @@ static const char *damage_user_gone(dice_state *dice) {
     return "a user row deleted past the index";
 }
 
-/* SQL makes a text of a number, which SQLite takes for equal to a number that was written past the index: so none is a
- * lesson here. */
+/* SQL converts a number to text, and SQLite treats the text as equal to a number that was written without the index. So
+ * no lesson here is a number. */
 static const char *damage_user_by_sql(dice_state *dice) {
     lesson_store_id values[4] = {draw_key(dice, side_draw_uid(dice)), draw_type(dice, word("C")),
                                  draw_key(dice, side_draw_lesson(dice)), value('n', word(""))};
@@ -234,7 +235,7 @@ static const char *damage_lesson_gone(dice_state *dice) {
     return "a lesson row deleted";
 }
 
-/* Seldom, since the entries can then not be damaged any more. */
+/* Rare, because afterwards the entries cannot be damaged any more. */
 static const char *damage_schema(dice_state *dice) {
     static const char *const texts[] = {
         "DROP INDEX IF EXISTS users_by_lesson",
@@ -260,9 +261,9 @@ static const char *sqlite_damage(dice_state *dice) {
     return kinds[dice_below(dice, sizeof kinds / sizeof *kinds)](dice);
 }
 
-/* ---- What is to be found */
+/* ---- The expected findings */
 
-/* The id in a value, or one without data. */
+/* Returns the id in a value, or an id without data. */
 static lesson_store_id id_of(lesson_store_id stored) {
     if (!stored.data || *stored.data != 't')
         return any;
@@ -275,7 +276,7 @@ static lesson_store_id field_of(const facts *state, lesson_store_id key, const c
     return found ? found->parts[FACT_VALUE] : any;
 }
 
-/* A missing or foreign entry, of whom user records and entries say. Returns whether there is any. */
+/* Missing and foreign entries, by the user records and the index. Returns whether there are any. */
 static bool judge_index(const facts *state, facts *findings, facts *additions, facts *target) {
     size_t before = findings->count;
     for (size_t i = 0; i < state->count; i++) {
@@ -298,7 +299,7 @@ static bool judge_index(const facts *state, facts *findings, facts *additions, f
     return findings->count > before;
 }
 
-/* SQLite's own lines, but for those on the index where it is named uid by uid. */
+/* SQLite's own lines, except those on the index if it is reported uid by uid. */
 static void judge_damage(bool index_is_told, facts *findings) {
     sqlite3_stmt *statement;
     sqlite3 *other;
@@ -349,7 +350,7 @@ static void judge_lesson(const facts *state, lesson_store_id lesson, facts *find
     }
 }
 
-/* The index, if it is there no more; and what may change what our operations do. */
+/* A missing index, and schema objects that may change the effect of our operations. */
 static bool judge_schema(const facts *state, facts *findings, facts *additions) {
     if (facts_find(state, word("tforeign_trigger"), word("schema"), any))
         side_find(findings, LESSON_STORE_FINDING_MALFORMED, any, any, false);
@@ -362,7 +363,8 @@ static bool judge_schema(const facts *state, facts *findings, facts *additions) 
     return false;
 }
 
-/* `state` must be the present one, or one that a repair is to leave: only the former can have lines of SQLite's. */
+/* `state` must be the current state, or one that a repair is to leave. Only the current one can have lines of SQLite.
+ */
 static void sqlite_judge(const facts *state, bool ended, facts *findings, facts *target) {
     facts additions = {NULL, 0, 0};
     facts ignored = {NULL, 0, 0};
@@ -409,7 +411,7 @@ static facts sqlite_keep(const facts *state, bool ended) {
     return kept;
 }
 
-/* ---- Beside traffic */
+/* ---- Damage during traffic */
 
 static void sqlite_add_ghost(const char *uid, const char *lesson_id) {
     lesson_store_id values[2] = {value('t', word(lesson_id)), value('t', word(uid))};

@@ -1,4 +1,4 @@
-/* Bytes of an SQLite file overwritten by chance: check is never silent about what SQLite itself calls damage, and
+/* Random bytes of an SQLite file are overwritten. Check always reports something if SQLite itself finds damage, and
  * repair loses no user whose record could be read before. */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static void make_file(dice_state *dice) {
         }
         assert_int_equal(lesson_store_batch(store, joins, count), LESSON_STORE_OK);
     }
-    for (unsigned i = 0; i < users / 3; i++) { /* so that there are free pages */
+    for (unsigned i = 0; i < users / 3; i++) { /* to make free pages */
         char uid[64];
         snprintf(uid, sizeof uid, "a user of some length, number %u", i * 2);
         assert_int_equal(lesson_store_quit(store, uid, NULL, NULL, NULL), LESSON_STORE_OK);
@@ -79,14 +79,15 @@ static void write_at(size_t offset, const void *bytes, size_t size) {
     fclose(file);
 }
 
-/* The last child of the index's root becomes any page: one of the users', say, which whoever clears the index frees. */
+/* The last child of the index's root becomes a random page, for example one of the users' pages. Clearing the index
+ * would then free it. */
 static void misdirect_index(dice_state *dice, unsigned pages) {
     unsigned page = 2 + dice_below(dice, pages - 1);
     const unsigned char pointer[4] = {0, 0, (unsigned char)(page >> 8), (unsigned char)page};
     write_at(((size_t)root_of_index() - 1) * PAGE + 8, pointer, sizeof pointer);
 }
 
-/* Often where the pages say how they hang together: their first bytes, and the list of free pages in the file's head.
+/* Often in the places that define the structure: the first bytes of a page, and the list of free pages in the header.
  */
 static void overwrite(dice_state *dice) {
     size_t size;
@@ -101,13 +102,13 @@ static void overwrite(dice_state *dice) {
         size_t offset = dice_once_in(dice, 2) ? dice_below(dice, 24) : dice_below(dice, PAGE);
         if (page == 0)
             offset = 28 + dice_below(dice, 12);
-        /* A small number may well be that of another page. */
+        /* A small number may be the number of another page. */
         unsigned char byte = (unsigned char)dice_below(dice, dice_once_in(dice, 2) ? pages + 1 : 256);
         write_at(page * PAGE + offset, &byte, 1);
     }
 }
 
-/* ---- What SQLite itself makes of it */
+/* ---- The verdict of SQLite itself */
 
 static bool is_sound(void) {
     sqlite3 *database;
@@ -121,7 +122,7 @@ static bool is_sound(void) {
     return sound;
 }
 
-/* The user records of those who had joined, as far as they can be read; damage can make others up. */
+/* The readable records of users who had joined. Damage can invent others. */
 static facts read_users(void) {
     facts users = {NULL, 0, 0};
     sqlite3 *database;
@@ -147,7 +148,7 @@ static facts read_users(void) {
 
 /* ---- Rounds */
 
-/* Returns whether anything was said. */
+/* Returns whether anything was reported. */
 static bool check(uint32_t flags, uint64_t *repaired) {
     lesson_store *store;
     uint64_t found = 0;

@@ -1,4 +1,4 @@
-/* Random damage to random states: check names all of it and nothing else, repair repairs what can be repaired. */
+/* Random damage to random states: check reports all of it and nothing else; repair repairs what can be repaired. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * Repairs and damage while others join, move, quit and end, in threads and in processes. Each user is handled by one
- * worker, so it is known where the latest answered call has put him.
+ * Repairs and damage while threads and processes join, move, quit and end. Each user belongs to one worker, so it is
+ * known where the latest successful call has put the user.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,9 +19,9 @@
 enum { SHARED = 4, WORKERS = 4, PROCESSES = 2, USERS_EACH = 12, DAMAGED = 8, STEPS = 250, NOWHERE = -1 };
 enum { USERS = WORKERS * USERS_EACH, LESSONS = SHARED + WORKERS, NAME_SIZE = 24, TEXT_SIZE = 600 };
 
-/* Shared with the processes. Lessons from SHARED on belong to a worker each, who ends them. */
+/* Shared with the processes. Each lesson from SHARED on belongs to one worker, which ends it. */
 typedef struct shared_traffic {
-    int places[USERS]; /* by the latest answer; each is written by its worker alone */
+    int places[USERS]; /* by the latest answer; only the user's worker writes it */
     uint64_t seed;
     atomic_uint working;
     atomic_uint calls;
@@ -48,7 +48,7 @@ static const char *lesson_of(int lesson, char name[NAME_SIZE]) {
     return name;
 }
 
-/* Those of the damage, whom no worker handles. */
+/* The users of the damage, which no worker uses. */
 static const char *damaged_of(unsigned number, char name[NAME_SIZE]) {
     snprintf(name, NAME_SIZE, "damaged %u", number);
     return name;
@@ -61,7 +61,7 @@ static void expect(shared_traffic *traffic, int code, const char *call) {
              code < 0 ? lesson_store_message() : "");
 }
 
-/* SQLite's writers wait for each other's locks: longer than a slow machine may take. */
+/* SQLite's writers wait for each other's locks, on a slow machine for longer than the default timeout. */
 static lesson_store *open_store(void) {
     return engine_open_store(strcmp(engine_name(), "sqlite") == 0 ? "?busy_timeout_ms=120000" : "");
 }
@@ -145,8 +145,8 @@ static pid_t start_process(shared_traffic *traffic, int number) {
     return pid;
 }
 
-/* ---- Damage: ghosts among the users of the traffic too, but never a membership or a record of theirs taken away. (In
- * lessons that are ended only others: in SQLite an end goes by the index of members.) */
+/* ---- Damage: ghosts also of the workers' users, but no membership or record of theirs is removed. In lessons that are
+ * ended, only ghosts of other users, because in SQLite an end goes by the index of members. */
 
 static uint64_t damage(shared_traffic *traffic) {
     dice_state dice = {~traffic->seed};
@@ -161,7 +161,7 @@ static uint64_t damage(shared_traffic *traffic) {
         else
             round_side()->add_ghost(damaged_of(DAMAGED + dice_below(&dice, DAMAGED), uid),
                                     lesson_of(lesson, lesson_id));
-        usleep(200); /* so that the damage leaves the others the store */
+        usleep(200); /* so that the damage leaves the store to the others */
     }
     return count;
 }
@@ -194,7 +194,8 @@ static bool judge_user(lesson_store *store, int user, int place, char text[TEXT_
     return sound;
 }
 
-/* Every user is where the latest answer put him, and a member there; and after the last repair nowhere else. */
+/* Every user is in the lesson of the latest answer, and a member there. After the last repair the user is a member of
+ * no other lesson. */
 static bool judge_users(lesson_store *store, const int *places, bool repaired, char text[TEXT_SIZE]) {
     for (int user = 0; user < USERS; user++) {
         if (!judge_user(store, user, places[user], text))
@@ -236,7 +237,7 @@ static void make_lessons(void) {
     lesson_store_close(store);
 }
 
-/* The processes begin first: no store may be open in a parent, nor other threads run. */
+/* The processes begin first, because a parent that forks may have no open store and no other threads. */
 static uint64_t let_it_run(shared_traffic *traffic) {
     pid_t pids[PROCESSES + 1];
     pthread_t threads[WORKERS - PROCESSES + 1];
@@ -303,7 +304,7 @@ static void test_traffic(void **state) {
     assert_true(repaired > 0);
 }
 
-/* ---- A repair that decides from an old reading: between it and the deed, the ghost joins and is a true member */
+/* ---- A repair that decides by an old reading: before it acts, the ghost joins and is a true member */
 
 typedef struct stale_reading {
     lesson_store *store;

@@ -1,4 +1,4 @@
-/* Checks and repairs that are wrong in one way: the judges of the rounds must reject each, and for its own reason. */
+/* Checks and repairs with one defect each. The judges of the rounds must reject each, and for the right reason. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #include "engine.h"
 #include "round.h"
 
-static lesson_store_backend right; /* the engine's own table, for the process as a backend has no context */
+static lesson_store_backend right; /* the engine's own table; one for the process, because a backend has no context */
 
 typedef struct check_listener {
     lesson_store_finding_callback callback;
@@ -23,7 +23,7 @@ static int check_repairs_unasked(lesson_store_instance *instance, uint32_t flags
     return right.check(instance, flags | LESSON_STORE_CHECK_REPAIR, callback, context);
 }
 
-/* The findings are those of a check, but a ghost is taken out all the same. */
+/* The findings are those of a check, but ghosts are removed all the same. */
 static int check_repairs_in_secret(lesson_store_instance *instance, uint32_t flags,
                                    lesson_store_finding_callback callback, void *context) {
     int code = right.check(instance, flags, callback, context);
@@ -84,7 +84,7 @@ static int repair_only_says_so(lesson_store_instance *instance, uint32_t flags, 
                        repairs ? (void *)&listening : context);
 }
 
-/* One who was in a lesson by record and membership is no member any more. */
+/* Removes a user from the members who is in the lesson by record and membership. */
 static int repair_removes_member(lesson_store_instance *instance, uint32_t flags,
                                  lesson_store_finding_callback callback, void *context) {
     facts state = round_side()->read();
@@ -101,7 +101,7 @@ static const struct wrong_check {
     const char *name;
     int (*check)(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                  void *context);
-    const char *reason; /* what the judge's text must begin with; NULL: it is right */
+    const char *reason; /* the judge's text must begin with this; NULL: the backend is correct */
 } checks[] = {
     {"right", check_right, NULL},
     {"repairs unasked", check_repairs_unasked, "check: "},

@@ -61,14 +61,14 @@ sub run_program {
     $commands++;
 }
 
-# Compares what a command printed with what the block says, where "..." stands for any lines.
+# Compares a command's output with the block, in which "..." stands for any lines.
 sub matches {
     my ($expected, $actual) = @_;
     my $pattern = join '', map { $_ eq '...' ? "(?:.*\n)*?" : quotemeta($_) . "\n" } split /\n/, $expected;
     return $actual =~ /\A$pattern\z/;
 }
 
-# All commands of a block run in one shell that keeps its variables for the next block of the document.
+# Runs all commands of a block in one shell, which keeps its variables for the next block of the document.
 sub run_console {
     my ($where, $folder, $text) = @_;
     my ($command, $expected) = (undef, '');
@@ -202,7 +202,7 @@ sub check_facts {
     }
 }
 
-# The files that git tracks, or all where there is no git.
+# The files that git tracks, or all files without git.
 my @documents = sort map { s{^\Q$source\E/}{}r }
     grep { -f } glob("$source/*.md $source/docs/*.md $source/backends/*/README.md $source/examples/*/README.md $source/bench/*.md");
 check_document($_) for @documents;

@@ -1,4 +1,4 @@
-# `./run demo` ends well and shows what it promises.
+# `./run demo` succeeds and shows what it promises.
 set -euo pipefail
 
 output=$(cd "$SOURCE" && ./run demo 2>&1) || { printf '%s\n' "$output" >&2; exit 1; }

@@ -1,4 +1,4 @@
-# Installs this build and runs the docs against it, beside a private Redis server.
+# Installs this build and runs the docs against it, together with a private Redis server.
 set -euo pipefail
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/lessonstore-docs.XXXXXX")

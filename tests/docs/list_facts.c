@@ -1,5 +1,6 @@
 /*
- * Prints what the docs' tables must say, a line each:
+ * Prints the content that the docs' tables must have, one line each:
+ *
  *   code NAME VALUE
  *   option SCHEMES NAME DEFAULT RANGE-OR-CHOICES
  */

@@ -1,5 +1,5 @@
-# The examples of event loops: what they answer, many requests at once, and how they end.
-# examples.sh EXECUTOR_POLL [EXECUTOR_UV]
+# The examples of event loops: their answers, many requests at once, and how they end. examples.sh EXECUTOR_POLL
+# [EXECUTOR_UV]
 set -euo pipefail
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/lessonstore-examples.XXXXXX")

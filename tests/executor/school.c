@@ -38,7 +38,7 @@ static void name_lesson(school_deed *deed, int lesson) {
     deed->operation.lesson_id = lesson_store_id_of(deed->lesson_id);
 }
 
-/* ---- What is done to a user */
+/* ---- Operations on a user */
 
 static void plan_join(school_teacher *teacher, school_deed *deed, int *lesson_of) {
     int lesson = (int)school_chance(teacher, SCHOOL_SHARED);
@@ -50,7 +50,7 @@ static void plan_join(school_teacher *teacher, school_deed *deed, int *lesson_of
     if (kind == 0)
         deed->operation.flags = LESSON_STORE_JOIN_STAY;
     else if (kind == 1)
-        deed->operation.flags = LESSON_STORE_JOIN_IF_EXISTS; /* the shared ones have no record */
+        deed->operation.flags = LESSON_STORE_JOIN_IF_EXISTS; /* the shared lessons have no record */
     bool elsewhere = *lesson_of != SCHOOL_NOWHERE && *lesson_of != lesson;
     if (kind == 1 || (kind == 0 && elsewhere))
         deed->code = LESSON_STORE_REFUSED;
@@ -96,7 +96,7 @@ static void plan_for_user(school_teacher *teacher, school_deed *deed) {
     deed->operation.place = &deed->place;
 }
 
-/* ---- What is done to a lesson */
+/* ---- Operations on a lesson */
 
 static void plan_set(school_teacher *teacher, school_deed *deed, int *status) {
     begin(deed, LESSON_STORE_OPERATION_SET);
@@ -173,7 +173,7 @@ struct roll {
     int count;
     size_t seen;
     size_t wrong;
-    int lesson; /* of which the members are listed */
+    int lesson; /* the lesson whose members are listed */
 };
 
 static bool is_id(lesson_store_id id, const char *text) {

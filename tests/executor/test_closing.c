@@ -1,5 +1,5 @@
-/* Stopping an executor while threads go on submitting: nothing is lost, nothing is doubled, and the store holds what
- * the completions have said. */
+/* Stopping an executor while threads keep submitting: no operation is lost or completed twice, and the store agrees
+ * with the completions. */
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -21,10 +21,10 @@ struct mover {
     unsigned char *calls;                 /* of the callback of each move */
     size_t accepted;
     atomic_size_t called;
-    size_t last_done; /* the last move that the store has answered with OK, from 1; 0: none */
+    size_t last_done; /* the last move that was OK, from 1; 0: none */
     atomic_size_t cancelled;
     atomic_int wrong;
-    int end_code; /* which ended the moving */
+    int end_code; /* the code that ended the moving */
 };
 
 struct move {
@@ -75,7 +75,7 @@ static void *move_on(void *context) {
         else if (code)
             sched_yield();
     }
-    /* What is still in the queue, and what is still on its way there. */
+    /* Drains what is in the queue, and what is still on its way to it. */
     struct pollfd pollfd = {.fd = mover->queue ? lesson_store_completion_queue_descriptor(mover->queue) : -1,
                             .events = POLLIN};
     while (mover->queue && mover->called < mover->accepted) {

@@ -1,4 +1,4 @@
-/* What the library opens is closed in programs that the application starts: each descriptor has FD_CLOEXEC. */
+/* Programs that the application starts do not inherit descriptors of the library: each has FD_CLOEXEC. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static void read_descriptors(struct descriptors *out) {
     DIR *folder = opendir("/proc/self/fd");
     assert_non_null(folder);
     for (struct dirent *entry; (entry = readdir(folder));) {
-        long descriptor = strtol(entry->d_name, NULL, 10); /* "." and ".." as 0, which is open */
+        long descriptor = strtol(entry->d_name, NULL, 10); /* "." and ".." give 0, which is open */
         assert_in_range(descriptor, 0, DESCRIPTORS_MAX - 1);
         out->open[descriptor] = descriptor != dirfd(folder);
     }
@@ -48,7 +48,7 @@ static void nothing_is_left_to_programs_that_are_started(void **state) {
         if (!(fcntl(i, F_GETFD) & FD_CLOEXEC))
             fail_msg("descriptor %d stays open", i);
     }
-    /* One of the queue, and one at least of an engine that is outside. */
+    /* One for the queue, and at least one for an engine outside the process. */
     assert_in_range(opened, engine_is_shared() ? 2 : 1, DESCRIPTORS_MAX);
     lesson_store_executor_close(executor);
     lesson_store_close(store);

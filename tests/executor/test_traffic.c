@@ -1,4 +1,4 @@
-/* Threads and an event loop that share an executor: every answer, every callback, and what the store holds at the end.
+/* Threads and an event loop share an executor: checks every answer, every callback, and the final content of the store.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -25,7 +25,7 @@ static int submit(classroom *room, school_deed *deed) {
     return lesson_store_executor_submit(room->executor, &deed->operation, 0, room->queue, school_check, deed, NULL);
 }
 
-/* Callbacks in threads of the executor. */
+/* Callbacks run in threads of the executor. */
 static void *teach_with_callbacks(void *context) {
     classroom *room = context;
     for (int i = 0; i < DEEDS; i++) {
@@ -52,7 +52,7 @@ static void *teach_one_by_one(void *context) {
     return NULL;
 }
 
-/* An event loop, which has up to WINDOW operations on their way. */
+/* An event loop with up to WINDOW operations pending. */
 static void *teach_in_a_loop(void *context) {
     classroom *room = context;
     struct pollfd pollfd = {.fd = lesson_store_completion_queue_descriptor(room->queue), .events = POLLIN};

@@ -1,6 +1,6 @@
 /*
- * Random batches under random faults, on each engine: what every operation is answered, what the batch returns, how
- * many were struck, and what the store then holds, beside the model and the words of fault.h.
+ * Random batches under random faults, on each engine. The answers of all operations, the code of the batch, the number
+ * of struck operations and the content of the store are compared with the model and with the rules in fault.h.
  */
 #include <stdio.h>
 
@@ -19,7 +19,7 @@ static const int codes[] = {LESSON_STORE_UNREACHABLE, LESSON_STORE_DENIED, LESSO
                             LESSON_STORE_MALFORMED,   LESSON_STORE_FAILED, LESSON_STORE_NO_MEMORY};
 enum { CODES = sizeof codes / sizeof *codes };
 
-/* A batch, and what is to come of it. */
+/* A batch, and its expected result. */
 struct play {
     const lesson_store_fault *fault;
     uint64_t watched;
@@ -61,7 +61,8 @@ static void apply(struct play *play, size_t first, size_t end) {
     }
 }
 
-/* From `first` to `sent` everything fails with the code, and behind that nothing is sent; what is INVALID stays so. */
+/* Operations from `first` to `sent` fail with the code, and those behind are not sent. INVALID operations stay INVALID.
+ */
 static void fail_from(struct play *play, size_t first, size_t sent) {
     bool unknown = play->fault->code == LESSON_STORE_UNKNOWN;
     play->code = unknown ? LESSON_STORE_UNREACHABLE : play->fault->code;
@@ -116,7 +117,7 @@ static lesson_store_fault draw_fault(dice_state *dice) {
     lesson_store_fault fault = LESSON_STORE_FAULT_INIT(codes[dice_below(dice, CODES)]);
     bool of_connection = fault.code == LESSON_STORE_UNREACHABLE || fault.code == LESSON_STORE_UNKNOWN;
     fault.on = dice_once_in(dice, 2) ? LESSON_STORE_FAULT_ON_CALLS : 1 + dice_below(dice, 0xff);
-    fault.on |= LESSON_STORE_OPERATION_MASK_JOIN; /* one that can only strike what writes has something to strike */
+    fault.on |= LESSON_STORE_OPERATION_MASK_JOIN; /* a code that can only strike writes then has something to strike */
     fault.scope = dice_below(dice, 4);
     if (of_connection && fault.scope == LESSON_STORE_FAULT_SCOPE_OPERATION)
         fault.scope = LESSON_STORE_FAULT_SCOPE_DEFAULT;

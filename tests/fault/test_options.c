@@ -1,4 +1,4 @@
-/* Faults by the options of a location: what is understood, what is refused, and which calls are struck. */
+/* Faults set by the options of a location: what is understood, what is refused, and which calls are struck. */
 #include <stdio.h>
 
 #include "cmocka_all.h"
@@ -67,7 +67,7 @@ static int join(lesson_store *store) {
     return lesson_store_join(store, "ann", "algebra", "algebra-7", NULL, 0, NULL);
 }
 
-/* As a row of letters, one for each call: "." passed, "F" failed. */
+/* The calls as a row of letters: "." passed, "F" failed. */
 static void assert_pattern(const char *location, const char *expected) {
     char pattern[64] = "";
     lesson_store *store = open_at(location);
@@ -105,7 +105,7 @@ static void chance_is_the_same_for_the_same_seed(void **state) {
     }
     assert_memory_equal(rows[0], rows[1], CALLS);
     assert_true(memcmp(rows[0], rows[2], CALLS) != 0);
-    assert_in_range(struck, 3 * CALLS / 4 - 300, 3 * CALLS / 4 + 300); /* six deviations */
+    assert_in_range(struck, 3 * CALLS / 4 - 300, 3 * CALLS / 4 + 300); /* six standard deviations */
 }
 
 static void only_times_of_them_by_chance_too(void **state) {
@@ -223,7 +223,7 @@ static void what_reads_is_spared_where_only_writing_can_fail(void **state) {
     }
 }
 
-/* It would look as if the program under test had stood it. */
+/* Otherwise the program under test would seem to survive the fault. */
 static void what_can_strike_nothing_is_refused(void **state) {
     (void)state;
     static const int codes[] = {LESSON_STORE_READ_ONLY, LESSON_STORE_FULL};
@@ -240,7 +240,7 @@ static void what_can_strike_nothing_is_refused(void **state) {
     lesson_store_close(store);
 }
 
-/* ---- What info and messages tell */
+/* ---- What info and messages report */
 
 struct fact {
     const char *name;
@@ -299,7 +299,7 @@ static bool find_password(const char *name, const char *value, void *context) {
     return true;
 }
 
-/* Also what the backend beneath is given is as it would be without faults. */
+/* The backend behind also receives the location that it would have without faults. */
 static void the_backend_beneath_sees_its_own_location(void **state) {
     (void)state;
     lesson_store *store;
@@ -321,7 +321,7 @@ static void the_backend_beneath_sees_its_own_location(void **state) {
     assert_int_equal(the_spy.closes, the_spy.opens);
 }
 
-/* What the backend lacks, it lacks beneath faults too; what this version does not know is not let through. */
+/* What the backend lacks is also missing through the prefix, and what this version does not know does not pass. */
 static void nothing_is_added_and_nothing_unknown_let_through(void **state) {
     (void)state;
     lesson_store *store;
@@ -373,7 +373,7 @@ static void wrong_faults_are_refused(void **state) {
         assert_int_equal(set(store, bad[i]), LESSON_STORE_INVALID);
     assert_int_equal(lesson_store_fault_set(store, NULL), LESSON_STORE_INVALID);
     assert_int_equal(lesson_store_fault_struck(store, NULL), LESSON_STORE_INVALID);
-    assert_int_equal(where(store), LESSON_STORE_BUSY); /* the one that was set stays */
+    assert_int_equal(where(store), LESSON_STORE_BUSY); /* the earlier fault stays */
     assert_int_equal(set(store, good), LESSON_STORE_OK);
     lesson_store_close(store);
 }

@@ -1,4 +1,4 @@
-/* What a struck call answers: each code, before and after, streams, check, opening, and all well again. */
+/* What a struck call returns: each code, before and after, lists, check, opening, and recovery afterwards. */
 #include <stdio.h>
 
 #include "cmocka_all.h"
@@ -72,7 +72,7 @@ static void unknown_may_have_been_applied(void **state) {
     assert_int_equal(join(store, "ann"), LESSON_STORE_UNKNOWN);
     assert_int_equal(where(store, "ann"), LESSON_STORE_OK);
     assert_struck(store, 1);
-    /* The answer is lost whatever it was. */
+    /* The answer is lost, whatever it was. */
     set(store, fault);
     assert_int_equal(lesson_store_quit(store, "ann", "another", NULL, NULL), LESSON_STORE_UNKNOWN);
     assert_int_equal(where(store, "ann"), LESSON_STORE_OK);
@@ -93,7 +93,7 @@ static void what_reads_is_never_unknown(void **state) {
     lesson_store_close(store);
 }
 
-/* ---- Streams */
+/* ---- Lists */
 
 enum { MEMBERS = 5 };
 
@@ -139,7 +139,7 @@ static int stream(lesson_store *store, int number, uint32_t flags, struct taking
     }
 }
 
-/* Everybody in one lesson for `members`, else each in one of their own; nowhere is a lesson record. */
+/* For `members`, all users are in one lesson; otherwise each is in a lesson of its own. No lesson has a record. */
 static lesson_store *open_with_members(int number) {
     lesson_store *store = open_faulty();
     for (int i = 0; i < MEMBERS; i++) {
@@ -172,7 +172,7 @@ static void streams_fail_before_or_between_their_items(void **state) {
     }
 }
 
-/* Who stops a stream has what it wanted. */
+/* A caller that stops a list has what it wanted, so this is no failure. */
 static void a_stream_that_was_stopped_is_no_failure(void **state) {
     (void)state;
     for (int number = 0; number < 4; number++) {
@@ -262,7 +262,7 @@ static void an_instance_beneath_that_does_not_open_is_told_as_it_is(void **state
     assert_int_equal(the_spy.closes, 0);
 }
 
-/* The store beneath fails by itself on the way to the operation that is struck: its failure is told, and counts. */
+/* The store behind fails by itself before the operation that is to be struck. Its failure is reported, and counts. */
 static void a_failure_beneath_comes_before_the_fault(void **state) {
     (void)state;
     lesson_store *store;
@@ -283,7 +283,7 @@ static void a_failure_beneath_comes_before_the_fault(void **state) {
     assert_int_equal(the_spy.runs, 1);
     assert_int_equal(the_spy.run_sizes[0], 1);
     assert_int_equal(operations[0].code, LESSON_STORE_UNKNOWN);
-    assert_int_equal(operations[1].code, LESSON_STORE_UNREACHABLE); /* was not sent */
+    assert_int_equal(operations[1].code, LESSON_STORE_UNREACHABLE); /* was never sent */
     assert_int_equal(operations[2].code, LESSON_STORE_UNREACHABLE);
     lesson_store_close(store);
 }

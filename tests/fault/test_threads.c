@@ -1,5 +1,5 @@
-/* Faults and threads: a pool that cannot grow, how many are struck, a store that hangs until it is let go, and the
- * executor over one that fails. */
+/* Faults and threads: a pool that cannot grow, the number of strikes, a store that hangs until it is released, and the
+ * executor on a store that fails. */
 #include <stdio.h>
 #include <time.h>
 
@@ -89,7 +89,7 @@ static void as_many_are_struck_as_was_said(void **state) {
     lesson_store_close(store);
 }
 
-/* As at a server's limit of connections: the pool does with what it has, and no call fails. */
+/* As with a server's limit of connections: the pool continues with its instances, and no call fails. */
 static void a_pool_that_cannot_grow(void **state) {
     (void)state;
     spy_reset();
@@ -103,7 +103,7 @@ static void a_pool_that_cannot_grow(void **state) {
     assert_int_equal(the_spy.closes, 1);
 }
 
-/* What the location tells an instance of the first one is one of its own backend's. */
+/* The location gives an instance the first instance of its own backend, not that of the prefix. */
 static void a_pool_that_grows(void **state) {
     (void)state;
     spy_reset();
@@ -201,8 +201,8 @@ static void the_executor_hands_on_each_failure(void **state) {
     lesson_store_close(store);
 }
 
-/* The store hangs: what has begun is UNKNOWN when its time is over, what waits behind it EXPIRED, and the store may
- * have applied the one and never the other. */
+/* The store hangs. After the deadline, an operation that has begun is UNKNOWN, and one that waits behind it is EXPIRED.
+ * The store may have applied the former and never applies the latter. */
 static void the_executor_over_a_store_that_hangs(void **state) {
     (void)state;
     lesson_store *store = open_faulty("fault+memory:?fault_delay_ms=600000&fault_times=1");

@@ -22,7 +22,7 @@ void fuzz_require_code(int code) {
 
 /* ---- Operations */
 
-/* The codes from 0 on that each kind can be answered with, as bits. */
+/* The non-negative codes that each kind may have, as bits. */
 static const unsigned answers[] = {
     [LESSON_STORE_OPERATION_CREATE] = 1 << LESSON_STORE_OK | 1 << LESSON_STORE_EXISTS,
     [LESSON_STORE_OPERATION_END] = 1 << LESSON_STORE_OK | 1 << LESSON_STORE_NOT_FOUND,
@@ -98,7 +98,7 @@ void fuzz_require_answers(int code, const lesson_store_operation *operations, si
         fuzz_require_answer(&operations[i]);
 }
 
-/* ---- Streams */
+/* ---- Lists */
 
 static bool go_on(void *context) {
     fuzz_listener *listener = context;

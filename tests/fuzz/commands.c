@@ -24,7 +24,7 @@ void fuzz_offer_file(const void *bytes, size_t size) {
 
 static bool running;
 
-/* One byte more, because a stream of none cannot be made. */
+/* One byte more, because a stream of 0 bytes cannot be made. */
 static FILE *open_bytes(const void *bytes, size_t size) {
     FILE *stream = fmemopen(NULL, size + 1, "w+");
     REQUIRE(stream);
@@ -36,7 +36,7 @@ static FILE *open_bytes(const void *bytes, size_t size) {
 FILE *__real_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode) {
-    if (!running) /* libFuzzer, about its corpus */
+    if (!running) /* libFuzzer calls it too, for its corpus */
         return __real_fopen(path, mode);
     REQUIRE(mode[0] == 'r');
     if (offered.bytes)
@@ -58,7 +58,7 @@ lesson_store *fuzz_open_memory(void) {
     return store;
 }
 
-/* No terminal may be asked for commands, nor shown a bar. */
+/* No terminal may be asked for commands, nor show a bar. */
 static void leave_terminal(void) {
     static bool left;
     if (left)

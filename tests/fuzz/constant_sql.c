@@ -6,14 +6,14 @@
 
 bool constant_sql_is_off;
 
-/* Of the linker: where the program begins, and where in it that begins which can be written to. */
+/* From the linker: where the program begins, and where its writable part begins. */
 extern const char __executable_start[], __data_start[];
 
 static bool is_constant(const char *text) {
     return (uintptr_t)text >= (uintptr_t)__executable_start && (uintptr_t)text < (uintptr_t)__data_start;
 }
 
-/* Pragmas with numbers, which no parameter can carry. */
+/* Pragmas with numbers, for which SQL has no parameters. */
 static bool is_of_numbers(const char *text) {
     return strncmp(text, "PRAGMA ", 7) == 0 &&
            text[strspn(text, "PRAGM abcdefghijklmnopqrstuvwxyz_0123456789=-;")] == '\0';

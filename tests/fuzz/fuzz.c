@@ -9,7 +9,7 @@ void fuzz_broken(const char *file, int line, const char *condition) {
     abort();
 }
 
-/* ---- Taking the input apart */
+/* ---- Reading the input */
 
 uint8_t fuzz_take_byte(fuzz_input *input) {
     if (input->size == 0)
@@ -46,7 +46,7 @@ char *fuzz_copy_text(const void *data, size_t size) {
 
 /* ---- UTF-8 */
 
-/* The code point at `text` and how many bytes it takes; 0 bytes if there is none. */
+/* Returns the size of the code point at `text`, and its value; 0 if there is none. */
 static size_t decode(const uint8_t *text, size_t size, uint32_t *code_point) {
     static const struct {
         uint8_t mask, lead;

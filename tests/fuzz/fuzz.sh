@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes the targets that are built in a folder: fuzz.sh FOLDER [--soak SECONDS | --merge TARGET | [TARGET] [SECONDS]].
-# What libFuzzer keeps is in FOLDER/finds/TARGET; what it writes is in FOLDER/TARGET.log.
+# Fuzzes the targets that are built in a directory: fuzz.sh FOLDER [--soak SECONDS | --merge TARGET | [TARGET]
+# [SECONDS]]. libFuzzer keeps its finds in FOLDER/finds/TARGET and writes to FOLDER/TARGET.log.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1
@@ -8,7 +8,7 @@ shift
 
 input_size_max=4096
 input_seconds_max=10
-# A find ends a process at once, also one of undefined behaviour.
+# A find ends a process at once, even one of undefined behaviour.
 export UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=quarantine_size_mb=4
 
 targets=()
@@ -20,12 +20,12 @@ program_of() {
     printf '%s/tests/fuzz/fuzz-%s' "$folder" "$1"
 }
 
-# The last of libFuzzer's lines that says "stat::NAME: VALUE" or "cov: VALUE".
+# The last of libFuzzer's lines "stat::NAME: VALUE" or "cov: VALUE".
 figure() {
     grep -oE "$2:? +[0-9]+" "$folder/$1.log" | tail -n 1 | grep -oE '[0-9]+$' || echo 0
 }
 
-# Runs one target, whatever comes of it, and says what came.
+# Runs one target, whatever its result, and reports the result.
 fuzz_one() {
     local target=$1 seconds=$2 status=0 dictionary=()
     mkdir -p "$folder/finds/$target" "$folder/crashes/$target"
@@ -39,7 +39,7 @@ fuzz_one() {
     return "$status"
 }
 
-# Each of these targets for so long.
+# Runs each of these targets for this time.
 fuzz() {
     local seconds=$1 failures=0 target
     shift
@@ -49,7 +49,7 @@ fuzz() {
     [ "$failures" = 0 ]
 }
 
-# Takes into the corpus what reaches more of the code than what is there already.
+# Adds to the corpus the inputs that reach code which the corpus does not reach.
 merge() {
     nice -n 5 "$(program_of "$1")" -merge=1 -max_len="$input_size_max" "$here/corpora/$1" "$folder/finds/$1" \
         >"$folder/$1.merge.log" 2>&1
@@ -64,7 +64,7 @@ check_target() {
 
 case ${1:-} in
 --soak)
-    # The time is that of all targets together.
+    # The time is the sum over all targets.
     fuzz $((${2:?how many seconds} / ${#targets[@]} + 1)) "${targets[@]}"
     ;;
 --merge)

@@ -22,12 +22,12 @@ static struct {
     fuzz_input answers;
     bool polite;
     bool sound;
-    int64_t waited_ns; /* what was waited for the server, in a time that passes at once */
+    int64_t waited_ns; /* time spent waiting for the server, on a clock that jumps ahead */
     /* of the connection */
-    char pending[65536]; /* the answers to requests under way */
+    char pending[65536]; /* replies to requests under way */
     size_t pending_size;
     bool dribbles;
-    bool closes; /* after what is pending */
+    bool closes; /* after the pending replies */
     bool stalls;
 } server;
 
@@ -62,7 +62,7 @@ static void send_bytes(const void *bytes, size_t size) {
     server.pending_size += size;
 }
 
-/* False if the request is not taken. */
+/* False if the request is not accepted. */
 static bool answer_from_input(void) {
     if (server.answers.size == 0) {
         server.closes = true;
@@ -109,7 +109,7 @@ redisContext *__wrap_redisConnectUnixWithTimeout(const char *path, const struct 
     redisContext *context = calloc(1, sizeof *context);
     REQUIRE(context);
     forget_connection();
-    context->fd = socket(AF_UNIX, SOCK_STREAM, 0); /* only to have options set and be closed */
+    context->fd = socket(AF_UNIX, SOCK_STREAM, 0); /* only so that options can be set and it can be closed */
     REQUIRE(context->fd >= 0);
     if (server.answers.size == 0 && !server.sound)
         context->err = REDIS_ERR_IO;

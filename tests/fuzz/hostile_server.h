@@ -1,10 +1,11 @@
 /*
- * A server that answers what the input says, without a network: whoever links this wraps the four functions by which
- * the redis backend reaches a server (redisConnectUnixWithTimeout, send, recv, ppoll), so that all of the rest is the
- * real code, and thousands of calls take a second.
+ * A server that answers what the input contains, without a network. The target wraps the four functions through which
+ * the redis backend reaches a server (redisConnectUnixWithTimeout, send, recv, ppoll). So everything else is the real
+ * code, and thousands of calls take a second.
  *
- * The input is the answers, one to each request, with a | between two. The connection is closed after the last one, and
- * none can be made any more. One byte at the beginning of an answer has a meaning of its own:
+ * The input is the answers, one for each request, with a | between two. After the last answer the connection is closed,
+ * and no new one can be made. One byte at the beginning of an answer may have a meaning of its own:
+ *
  *   !  close the connection after the rest        ~  say nothing after the rest, until time has run out
  *   ^  send the rest byte by byte                 =  take none of the request, and close
  */
@@ -15,14 +16,14 @@
 
 #define HOSTILE_SERVER_LOCATION "redis+unix:///hostile?pool=1&timeout_ms=1"
 
-/* From now on the server answers so. `polite` is for the greeting: it is answered as Redis does, and not by the input.
+/* From now on the server uses these answers. `polite`: it answers the greeting as Redis does, and not from the input.
  */
 void hostile_server_answer(const uint8_t *answers, size_t size, bool polite);
 
-/* From now on it is a sound server with nothing in it. What it has not sent yet it does not send any more. */
+/* From now on it is a correct server without data. Bytes that it has not sent yet are dropped. */
 void hostile_server_reform(void);
 
-/* Gives the clock back, which is ahead by what was waited for. */
+/* Resets the clock, which is ahead by the time spent waiting. */
 void hostile_server_end(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* Ids: the library's quick checks against the slow reference, at every offset and size, and printable text. */
+/* Ids: the library's fast checks compared with the slow reference, at every offset and size; and printable text. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ static void judge_id(const char *data, size_t size) {
     REQUIRE(memcmp(field, data, fits ? size : 0) == 0 && field[fits ? size : 0] == '\0');
 }
 
-/* Each begins and ends in memory of its own, so that no byte before or behind it can be read. */
+/* Each copy is a separate allocation, so that reading a byte before or behind it is caught. */
 static void judge_copy(const uint8_t *data, size_t size) {
     char *copy = fuzz_copy(data, size);
     judge_id(copy, size);
@@ -37,7 +37,7 @@ static void judge_printable(const uint8_t *data, size_t size) {
     fuzz_make_printable(reference);
     REQUIRE(strcmp(ours, reference) == 0);
 
-    /* A message is that of its first bytes, and whatever stands in it is no format. */
+    /* A message consists of the text's first bytes, and the text is never a format. */
     char cut[LESSON_STORE_MESSAGE_SIZE];
     snprintf(cut, sizeof cut, "%.*s", (int)size, size > 0 ? (const char *)data : "");
     fuzz_make_printable(cut);
@@ -49,7 +49,7 @@ static void judge_printable(const uint8_t *data, size_t size) {
     free(reference);
 }
 
-/* A status is either in the list of words, both ways, or it is none. */
+/* A status is either in the list of words, in both directions, or not at all. */
 static void judge_words(const uint8_t *data, size_t size) {
     char *word = fuzz_copy_text(data, size);
     int course = lesson_store_course_status_of(word), chat = lesson_store_chat_status_of(word);

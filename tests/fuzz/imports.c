@@ -1,6 +1,6 @@
 /*
- * Imports: JSON lines into a memory store. Either every line is sound, then the store is what the lines say one after
- * the other, and its export imports as the same; or the first that is not is named, and nothing has changed.
+ * Imports: JSON lines into a memory store. If every line is valid, the store holds what the lines state, one after
+ * another, and importing its export gives the same. Otherwise the first invalid line is named, and nothing has changed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "model.h"
 #include "record.h"
 
-/* The text of a field; NULL if it is not there. `*sound` becomes false if it is no id. */
+/* Returns the text of a field, NULL if it is missing. `*sound` becomes false if the text is no id. */
 static const char *id_of(const json_t *json, const char *name, bool *sound) {
     const json_t *value = json_object_get(json, name);
     *sound = *sound && (!value || fuzz_is_id(json_string_value(value), json_string_length(value)));
@@ -74,7 +74,7 @@ static bool apply(fuzz_model *model, fuzz_input line) {
     return sound;
 }
 
-/* The number of the first malformed line, or 0. */
+/* Returns the number of the first malformed line, or 0. */
 static size_t apply_all(fuzz_model *model, fuzz_input lines) {
     for (size_t number = 1; lines.size > 0; number++) {
         if (!apply(model, fuzz_take_part(&lines, '\n')))

@@ -1,8 +1,8 @@
 /*
- * Locations: parsed, bound to every backend, read by that of Redis, and opened where that makes neither a file nor a
+ * Locations: parsed, bound to every backend, read by the redis backend, and opened if that creates neither a file nor a
  * connection.
  *
- *   - What was parsed, written anew with every byte of every part encoded, is parsed as the same.
+ *   - A parsed location, written again with every byte of every part encoded, parses to the same.
  *   - What may be shown does not depend on the password.
  *   - Once bound, an option has a value within its limits.
  */
@@ -15,7 +15,7 @@
 #include "backends/redis/settings.h"
 #endif
 
-/* ---- Written anew */
+/* ---- Writing a location again */
 
 struct text {
     char bytes[4 * LESSON_STORE_LOCATION_MAX];
@@ -66,7 +66,7 @@ static void write_anew(struct text *text, const lesson_store_location *location)
     add(text, location->scheme);
     add(text, ":");
     add_authority(text, location);
-    /* A path behind an authority begins with a slash, which cannot be encoded there. */
+    /* A path after an authority begins with a slash, which cannot be encoded there. */
     bool has_slash = location->path && location->path[0] == '/';
     if (has_slash)
         add(text, "/");
@@ -84,7 +84,7 @@ static bool same(const char *left, const char *right) {
     return left && right ? strcmp(left, right) == 0 : left == right;
 }
 
-/* An authority that is there and has nothing in it is written as none. */
+/* An empty authority is written as none. */
 static bool same_host(const char *left, const char *right) {
     return same(left ? left : "", right ? right : "");
 }
@@ -111,7 +111,7 @@ static void judge_again(const lesson_store_location *location) {
 
 /* ---- Passwords */
 
-/* The same location with another password, which no message and nothing shown may tell from the first. */
+/* The same location with another password. Neither messages nor the shown location may differ. */
 static void judge_password(const lesson_store_location *location, const char *text, int code, const char *message) {
     static lesson_store_location other;
     static char changed[LESSON_STORE_LOCATION_MAX + 1];
@@ -127,7 +127,7 @@ static void judge_password(const lesson_store_location *location, const char *te
              "################################################################", at);
     if (strlen(changed) != strlen(text))
         return;
-    /* A password that is badly encoded is refused for that, and the other one is not. */
+    /* A badly encoded password is refused for that reason, and the other one is not. */
     if (code && strstr(message, "password"))
         return;
     REQUIRE(lesson_store__location_parse(&other, changed) == code);

@@ -1,4 +1,4 @@
-/* A store as two JSON objects: the plainest thing that can be said of what a trace or an import leaves behind. */
+/* A store as two JSON objects: the simplest description of what a trace or an import leaves. */
 #ifndef LESSON_STORE_FUZZ_MODEL_H
 #define LESSON_STORE_FUZZ_MODEL_H
 
@@ -8,13 +8,13 @@
 
 typedef struct fuzz_model {
     json_t *lessons; /* by lesson_id: an object of the exported fields */
-    json_t *users;   /* by uid: likewise */
+    json_t *users;   /* by uid: the same */
 } fuzz_model;
 
 void fuzz_model_begin(fuzz_model *model);
 void fuzz_model_end(fuzz_model *model);
 
-/* A lesson is made only where there is none; then it is waiting and free. */
+/* Creates a lesson only if there is none; then it is waiting and free. */
 void fuzz_model_create(fuzz_model *model, const char *lesson_id);
 void fuzz_model_set(fuzz_model *model, const char *lesson_id, const char *course_status, const char *chat_status);
 void fuzz_model_join(fuzz_model *model, const char *uid, const char *course_id, const char *lesson_id,
@@ -22,7 +22,7 @@ void fuzz_model_join(fuzz_model *model, const char *uid, const char *course_id, 
 void fuzz_model_quit(fuzz_model *model, const char *uid, const char *lesson_id); /* NULL: from anywhere */
 void fuzz_model_end_lesson(fuzz_model *model, const char *lesson_id);
 
-/* As fuzz_export. */
+/* Like fuzz_export. */
 char *fuzz_model_export(const fuzz_model *model);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * Operations with any fields: core's check against the rules of lessonstore.h written once more, and a batch of them on
- * a memory store, which must answer what is sound and refuse the rest.
+ * Operations with random fields. Core's check is compared with the rules of lessonstore.h, written a second time here.
+ * Then a batch of them runs on a memory store, which must answer the valid ones and refuse the others.
  *
- * The input is a list of operations: kind, flags, a byte of which odd fields it has, four statuses if it says so, and
- * four ids, each closed by a line feed; the id "?" is not given, and "!" is {NULL, 5}.
+ * The input is a list of operations: kind, flags, a byte that selects odd fields, four statuses if that byte asks for
+ * them, and four ids, each terminated by a newline. The id "?" is not given, and "!" is {NULL, 5}.
  */
 #include <stdlib.h>
 
@@ -32,7 +32,7 @@ static lesson_store_id take_id(fuzz_input *input, char **text) {
     return (lesson_store_id){*text, part.size};
 }
 
-/* '/' gives nothing, and '.' a status that is not among what is given. */
+/* '/' gives nothing, and '.' a status that is not marked as given. */
 static void give(lesson_store_operation *operation, int32_t *status, uint32_t bit, uint8_t byte) {
     if (byte == '/')
         return;
@@ -137,7 +137,7 @@ static void judge(lesson_store *store, struct asked *asked) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_input input = {data, size};
     struct asked asked;
-    memset(&asked, 'x', sizeof asked); /* places too hold something that could be an id */
+    memset(&asked, 'x', sizeof asked); /* places also hold bytes that could be an id */
     asked.count = 0;
     lesson_store *store;
     REQUIRE(lesson_store_open(&store, "memory:") == LESSON_STORE_OK);

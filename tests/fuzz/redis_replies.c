@@ -1,17 +1,18 @@
 /*
- * Replies of a server that sends anything, in the middle of every kind of call. Whatever comes, every operation is
- * answered with a code and ids that it can have, every call ends, and afterwards the store works as soon as the server
- * does: no reply is ever taken for that to another question.
+ * Replies of a server that sends random bytes during every kind of call. Whatever comes, every operation gets a code
+ * and ids that it may have, every call ends, and the store works again as soon as the server does: no reply is ever
+ * taken for the reply to another request.
  *
- * The first three bytes of the input say which call, after how many items it is stopped, and, if the third is a g, that
- * the greeting is answered by the input too. The answers follow.
+ * The first three bytes of the input select the call, after how many entries it is stopped, and, if the third is a g,
+ * that the input also answers the greeting. The answers follow.
  */
 #include <stdlib.h>
 
 #include "answers.h"
 #include "hostile_server.h"
 
-/* With a |, which no answer of the hostile server can hold: a message that shows it has it from the location. */
+/* Contains a |, which no answer of the hostile server can contain. So a message that shows it has it from the location.
+ */
 static const char password[] = "se|ret";
 
 #define MANY 600 /* operations: three requests, which are under way together */
@@ -35,7 +36,7 @@ static void run(lesson_store *store, lesson_store_operation *operations, size_t 
     fuzz_require_answers(lesson_store_batch(store, operations, count), operations, count);
 }
 
-/* One of each kind, with and without what can be left out. */
+/* One operation of each kind, with and without the optional parts. */
 static void run_all_kinds(lesson_store *store) {
     lesson_store_place places[4];
     memset(places, 0, sizeof places);
@@ -72,7 +73,7 @@ static void run_one(lesson_store *store, lesson_store_operation_kind kind) {
     run(store, &operation, 1);
 }
 
-/* What asks for no place has a shorter answer. */
+/* An operation without a place has a shorter answer. */
 static void run_plain(lesson_store *store, uint8_t call) {
     lesson_store_operation operation =
         call == 'J' ? join_of("ann", 0, NULL) : operation_of(LESSON_STORE_OPERATION_QUIT, "ann", NULL);
@@ -127,7 +128,7 @@ static void call_store(lesson_store *store, uint8_t call, uint8_t stop_after) {
         stream(store, call, stop_after);
 }
 
-/* Where the greeting is the input's, all that can be in it: a password, another database. */
+/* If the input answers the greeting, the location has all its parts: a password, and another database. */
 static const char *location_of(uint8_t call, bool greeted) {
     if (greeted)
         return "redis+unix://ann:se%7Cret@/hostile?pool=1&timeout_ms=1&db=3";
@@ -148,7 +149,7 @@ static void judge(uint8_t call, uint8_t stop_after, bool greeted) {
     if (!store)
         return;
     call_store(store, call, stop_after);
-    if (!greeted) /* the sound server knows no password */
+    if (!greeted) /* the correct server has no password */
         require_works_again(store);
     lesson_store_close(store);
 }

@@ -1,4 +1,4 @@
-/* Stands in for libFuzzer: runs every file of a corpus through the target, with any compiler. An empty corpus fails. */
+/* Replaces libFuzzer: runs every file of a corpus through the target, with any compiler. An empty corpus fails. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static int is_input(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }
 
-/* Returns how many files were run, or -1. */
+/* Returns the number of files run, or -1. */
 static int run_folder(const char *folder) {
     struct dirent **entries;
     int count = scandir(folder, &entries, is_input, alphasort);
@@ -43,7 +43,7 @@ static int run_folder(const char *folder) {
     for (int i = 0; i < count; i++) {
         char path[4096];
         snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-        /* Known before it is run, because a find ends the process. */
+        /* Printed before the run, because a find ends the process. */
         printf("%s\n", entries[i]->d_name);
         fflush(stdout);
         sound = run_file(path) && sound;

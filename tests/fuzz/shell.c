@@ -1,12 +1,14 @@
 /*
- * The shell: its words against a second reading of the same rules, and a script of commands on a memory store.
+ * The shell: its words compared with a second implementation of the same rules, and a script of commands on a memory
+ * store.
  *
- *   - Words that are quoted come back as they were.
- *   - A script stops at the first command whose exit status is not 0, and has that status. Without that line the store
- * is left the same: a command that failed has changed nothing. (A replay or an import may have, up to where it failed.)
- *   - Whatever happened, check finds nothing in the store.
+ *   - Quoted words come back unchanged.
+ *   - A script stops at the first command whose exit status is not 0, and returns that status. Without that line the
+ *     store ends the same: a failed command has changed nothing. A replay or an import may have changed something, up
+ * to where it failed.
+ *   - Afterwards check finds nothing in the store.
  *
- * Up to the first NUL the input is the file that replay and import find under any name; the script follows.
+ * The input up to the first NUL is the file that replay and import find under any name. The script follows.
  */
 #include <stdlib.h>
 
@@ -17,7 +19,8 @@
 
 enum state { BETWEEN, PLAIN, SINGLE, DOUBLE };
 
-/* The words as bytes, each closed by a NUL, or NULL if the line is not one. `*count` becomes how many. */
+/* Returns the words as bytes, each terminated by a NUL, or NULL if the line is malformed. `*count` becomes their
+ * number. */
 static char *split_slowly(const char *line, size_t *count) {
     char *words = fuzz_copy_text(line, strlen(line)), *out = words;
     enum state state = BETWEEN;
@@ -43,7 +46,7 @@ static char *split_slowly(const char *line, size_t *count) {
             bool escapes = *line == '\\' && (state == PLAIN || (state == DOUBLE && line[1] && strchr("\"\\", line[1])));
             line += escapes;
             if (!*line) {
-                state = SINGLE; /* what begins with \ has no end either */
+                state = SINGLE; /* text that begins with \ has no end either */
                 break;
             }
             *out++ = *line;
@@ -75,7 +78,7 @@ static void judge_split(const char *line) {
     free(slow);
 }
 
-/* The line as one word, quoted as a shell would, is that line. */
+/* The line, quoted for a shell, is one word equal to the line. */
 static void judge_quoted(const char *line) {
     size_t size = strlen(line);
     char *quoted = malloc(4 * size + 3), *out = quoted;
@@ -110,7 +113,7 @@ static fuzz_run run_script(lesson_store *store, fuzz_input script) {
     return run;
 }
 
-/* What stands before a line, which is numbered from 1. */
+/* The part of the script before a line; lines are numbered from 1. */
 static fuzz_input lines_before(fuzz_input script, unsigned long number) {
     const uint8_t *begin = script.data;
     while (number-- > 1)
@@ -118,7 +121,7 @@ static fuzz_input lines_before(fuzz_input script, unsigned long number) {
     return (fuzz_input){begin, (size_t)(script.data - begin)};
 }
 
-/* True for a line of which a part may be done. The word may stand in quotes, so it is looked for anywhere. */
+/* True for a line that may be done in part. The word may be quoted, so this searches the whole line. */
 static bool may_do_a_part(fuzz_input script, size_t before) {
     fuzz_input rest = {script.data + before, script.size - before};
     fuzz_input line = fuzz_take_part(&rest, '\n');
@@ -132,7 +135,7 @@ static bool may_do_a_part(fuzz_input script, size_t before) {
     return may;
 }
 
-/* The number in "lessonctl: line 7: ..." or {"code":...,"line":7}. */
+/* Returns the number in "lessonctl: line 7: ..." or {"code":...,"line":7}. */
 static unsigned long failed_line(const char *messages) {
     static const char plain[] = "lessonctl: line ", json[] = ",\"line\":";
     if (strncmp(messages, plain, strlen(plain)) == 0)
@@ -145,7 +148,7 @@ static unsigned long failed_line(const char *messages) {
 static void judge_failure(const fuzz_run *run, fuzz_input script, const char *left) {
     if (run->status == 0)
         return;
-    if (!*run->err) { /* a check that has found something has told so on stdout, and nothing has failed */
+    if (!*run->err) { /* a check reports its findings on stdout; nothing has failed */
         REQUIRE(run->status == 1);
         return;
     }

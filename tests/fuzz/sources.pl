@@ -1,16 +1,16 @@
 #!/usr/bin/env perl
-# No command, no SQL and no format is built from data: looks through the sources that are given for what could. The rest
-# of the proof is at run time: the target sqlite_rows sees every SQL text that SQLite is given.
+# No command, SQL or format is built from data: searches the given sources for code that could. The rest of the proof is
+# at run time: the target sqlite_rows sees every SQL text that SQLite gets.
 use strict;
 use warnings;
 
-# What runs, or makes a command or an SQL text of, a text.
+# Functions that run a text, or make a command or SQL from it.
 my @never = qw(system popen execl execlp execle execv execvp execvpe posix_spawn posix_spawnp dlopen
     redisCommand redisvCommand redisAppendCommand redisvAppendCommand redisFormatCommand redisvFormatCommand
     sqlite3_mprintf sqlite3_vmprintf sqlite3_snprintf sqlite3_str_appendf sqlite3_load_extension
     sprintf vsprintf strcpy strcat gets);
 
-# What takes an SQL text, as its second argument: a literal, or one of these tables and of the functions' own parameters.
+# Functions that take an SQL text as their second argument: a literal, or one of these tables and function parameters.
 my $takes_sql = qr/\b(?:sqlite3_prepare_v[23]|sqlite3_exec|sqlite_execute_text|sqlite_ask_text|run_text)\(/;
 my %constant = map { $_ => 1 } ('text', 'texts[i]', 'values[i].text', 'steps[version]', 'step->find', 'step->repair');
 
@@ -37,7 +37,7 @@ sub look_at_c {
         next if $sql =~ /^(?:"|FOUND ")/ || $constant{$sql};
         fault($file, $text, $at, "an SQL text that is no constant: $sql");
     }
-    # Whatever takes a format says so to the compiler, which then allows only literals (-Werror=format-nonliteral).
+    # A function with a format declares it to the compiler, which then allows only literals (-Werror=format-nonliteral).
     if ($file =~ /\.h$/) {
         while ($text =~ /const char \*format, \.\.\.\)\s*([A-Z_]*)/g) {
             fault($file, $text, $-[0], "a format that the compiler does not look at") if $1 ne 'LESSON_STORE_PRINTF';
@@ -48,7 +48,7 @@ sub look_at_c {
 sub look_at_lua {
     my ($file, $text) = @_;
     fault($file, $text, $-[0], "runs a text: $&") while $text =~ /\b(?:loadstring|load|dofile|setfenv)\s*\(/g;
-    # Commands are named by a literal, or handed on as they came.
+    # Commands are named by a literal, or passed on unchanged.
     while ($text =~ /\b(?:redis\.)?p?call\(\s*([^,)]+)/g) {
         my $command = $1;
         next if $command =~ /^['"]/ || $command eq '...' || $command =~ /^(?:join|leave|lesson_operation|redis\.call|call)$/;

@@ -1,10 +1,10 @@
 /*
- * Database files that were changed by others or by a bad disk: opened, read by every call, checked, repaired, written
- * to. They are refused, answered as MALFORMED or a failure, or answered with sound ids; never with a crash.
+ * Database files that others or a bad disk have changed: opened, read by every call, checked, repaired, written to.
+ * Every call refuses them, returns MALFORMED or another failure, or returns valid ids; none crashes.
  *
- * The input is changes to a small sound file that is made here, so that the corpus holds no database: each of two bytes
- * of where and one of what. A first byte of c cuts the file instead, at the place that follows; one of s is followed by
- * a statement of SQL for each line, which is run before.
+ * The input is changes to a small valid file that is made here, so that the corpus holds no database. Each change is
+ * two bytes of position and one of value. A first byte of c cuts the file instead, at the position that follows. A
+ * first byte of s means SQL statements, one a line, which run before.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ static struct {
     size_t image_size;
 } files;
 
-/* ---- The sound file */
+/* ---- The valid file */
 
 static void remove_file(void) {
     static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
@@ -68,7 +68,7 @@ static void fill(void) {
     lesson_store_close(store);
 }
 
-/* Small pages, so that a few changes meet everything. In memory where there is such a file system. */
+/* Small pages, so that a few changes reach everything. In a memory file system if there is one. */
 static void make_image(void) {
     const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     snprintf(files.folder, sizeof files.folder, "%s/lessonstore-fuzz-XXXXXX", base);
@@ -85,7 +85,7 @@ static void make_image(void) {
     REQUIRE(files.image_size > 512 && files.image_size < sizeof files.image);
 }
 
-/* ---- The changed one */
+/* ---- The changed file */
 
 static size_t take_place(fuzz_input *input) {
     size_t high = fuzz_take_byte(input);
@@ -99,7 +99,7 @@ static void write_file(const uint8_t *bytes, size_t size) {
     close(file);
 }
 
-/* No other file, no large one, and nothing that may take for ever before the store is opened. */
+/* No other file, no large file, and nothing that may run forever before the store is opened. */
 static bool is_harmless(const char *statement) {
     static const char *const words[] = {"attach", "vacuum", "load_extension", "pragma", "zeroblob"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {

@@ -1,10 +1,10 @@
 /*
- * Rows that others have written: any values of any type in the tables of a sound database. Reads answer or say
- * MALFORMED, and never with an id or status that is none; writes leave what they do not understand; repair repairs what
- * it says it does.
+ * Rows that others have written: any values of any type in the tables of a valid database. Reads answer or return
+ * MALFORMED, and never return an invalid id or status. Writes leave what they do not understand. Repair repairs what it
+ * reports as repaired.
  *
- * The input is rows: l (a lesson, three values) or u (a user, four). A value is a byte of its type (n null, i a digit's
- * number, r a real, t text, b blob) and for the last three the bytes up to a line feed.
+ * The input is rows: l (a lesson, three values) or u (a user, four). A value is a byte for its type (n null, i a number
+ * of one digit, r a real, t text, b blob), followed for the last three by the bytes up to a newline.
  */
 #include <stdlib.h>
 
@@ -38,7 +38,7 @@ static void insert_row(sqlite3_stmt *insert, fuzz_input *input) {
     sqlite3_reset(insert);
     for (int i = 1; i <= sqlite3_bind_parameter_count(insert); i++)
         bind_value(insert, i, input);
-    sqlite3_step(insert); /* may be refused: a key that is there already, NULL where none may be */
+    sqlite3_step(insert); /* may be refused: the key exists, or NULL is not allowed */
 }
 
 static void insert_rows(sqlite3 *database, fuzz_input input) {
@@ -79,8 +79,8 @@ static uint64_t check(lesson_store *store, uint32_t flags, uint64_t *repaired) {
     return found;
 }
 
-/* What repair has repaired is not found again. (A malformed record goes too where its user is taken out of an ended
- * lesson.) */
+/* A repaired finding is not found again. A malformed record also disappears if its user is removed from an ended
+ * lesson. */
 static void judge_repair(lesson_store *store) {
     uint64_t repaired = 0;
     uint64_t before = check(store, LESSON_STORE_CHECK_ENDED, &repaired);
@@ -89,7 +89,7 @@ static void judge_repair(lesson_store *store) {
     REQUIRE(check(store, LESSON_STORE_CHECK_ENDED, NULL) <= before - repaired);
 }
 
-/* Opened once, because that takes most of the time. */
+/* Opened once, because opening takes most of the time. */
 static lesson_store *opened_store(void) {
     static lesson_store *store;
     if (!store)

@@ -1,9 +1,8 @@
 /*
- * Traces: replayed into a memory store in batches of some size. Every line is read once more here, field by field, and
- * applied to the model: both must agree on what is left, and on the first malformed line, behind which nothing is
- * applied.
+ * Traces, replayed into a memory store in batches of some size. Every line is parsed again here, field by field, and
+ * applied to the model. Both must agree on the result, and on the first malformed line, after which nothing is applied.
  *
- * The first byte of the input says the size of a batch, and whether quits are fenced; the trace follows.
+ * The first byte of the input gives the size of a batch, and whether quits are fenced. The trace follows.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +22,7 @@ static bool is_time(const char *text) {
     return digits < strlen(most) || (digits == strlen(most) && strcmp(text + zeros, most) <= 0);
 }
 
-/* Cuts the line at its tabs; false if it is not of as many fields, or one of them is none. */
+/* Cuts the line at its tabs. False if the number of fields is wrong, or a field is invalid. */
 static bool read_fields(char *line, size_t size, char *fields[FIELDS]) {
     size_t count = 0;
     if (memchr(line, '\0', size) || (size > 0 && line[size - 1] == '\r'))
@@ -57,7 +56,7 @@ static bool apply(fuzz_model *model, char *const fields[FIELDS], bool fenced) {
     return true;
 }
 
-/* The number of the first malformed line, or 0; `*lines` becomes how many were applied. */
+/* Returns the number of the first malformed line, or 0. `*lines` becomes the number of applied lines. */
 static size_t apply_all(fuzz_model *model, fuzz_input trace, bool fenced, size_t *lines) {
     for (*lines = 0; trace.size > 0; ++*lines) {
         fuzz_input part = fuzz_take_part(&trace, '\n');

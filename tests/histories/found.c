@@ -2,7 +2,7 @@
 
 #include <lessonstore/lessonstore.h>
 
-/* A quit that forgets one of its two fences. */
+/* For a quit that ignores one of its two expectations. */
 static const model_call fenced_quit[] = {
     MODEL_JOIN(0, 0, 0, 0, 0, 0, 0),
     MODEL_QUIT(0, 1, 0, 0, 0),
@@ -10,7 +10,7 @@ static const model_call fenced_quit[] = {
     MODEL_QUIT(0, 0, 0, 0, 0),
 };
 
-/* A record that was ended alone, and a lesson with members that has none: each of the two is a lesson that is there. */
+/* A lesson whose record alone was ended, and a lesson with members and without a record: both exist. */
 static const model_call record_only[] = {
     MODEL_CREATE(0, 0, 1, 0),
     MODEL_JOIN(0, 0, 0, MODEL_NONE, LESSON_STORE_JOIN_IF_OPEN, 1, 0),

@@ -1,4 +1,4 @@
-/* Histories that have shown a defect once, of an engine or of a deliberately wrong one, and are played for ever. */
+/* Histories that once showed a defect, of an engine or of a deliberately wrong one. They are played in every run. */
 #ifndef LESSON_STORE_TESTS_FOUND_H
 #define LESSON_STORE_TESTS_FOUND_H
 
@@ -12,7 +12,7 @@ typedef struct found_history {
     size_t count;
 } found_history;
 
-/* Closed by one without a name. */
+/* Ended by an entry without a name. */
 extern const found_history found_histories[];
 
 #endif

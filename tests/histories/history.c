@@ -9,7 +9,7 @@
 
 static const char *draw_options(dice_state *dice, const char *engine) {
     static const char *const of_redis[] = {"", "?members_at_once=1", "?prefix=%7Ba%7D%20%2A:%5B", "?pool=1"};
-    /* Waiting for the disk is nearly all that the others would do. */
+    /* The other settings would spend nearly all time waiting for the disk. */
     static const char *const of_sqlite[] = {"?synchronous=off", "?synchronous=off&pool=1&wal_autocheckpoint_pages=1"};
     if (strcmp(engine, "redis") == 0)
         return of_redis[dice_below(dice, 4)];
@@ -18,7 +18,7 @@ static const char *draw_options(dice_state *dice, const char *engine) {
     return "";
 }
 
-/* One call in so many is the last of its batch: all single, some in each, or as many as there is room for. */
+/* One call in this many is the last of its batch: every call, a few calls a batch, or as many as fit. */
 static unsigned draw_batch_size(dice_state *dice) {
     static const unsigned sizes[] = {1, 1, 3, 20, VOCABULARY_BATCH_MAX};
     return sizes[dice_below(dice, sizeof sizes / sizeof *sizes)];
@@ -46,7 +46,7 @@ typedef struct playing {
     const history *history;
     lesson_store *store;
     model_state model;
-    size_t looked_at; /* how many calls were done when the state was looked at */
+    size_t looked_at; /* number of calls done when the state was last compared */
     char *text;
 } playing;
 

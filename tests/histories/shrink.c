@@ -1,7 +1,7 @@
 /*
- * From a long history that fails to a short one: Zeller and Hildebrandt's way (IEEE TSE 28, 2002), which takes away
- * halves, quarters, ... and at last single calls, as long as what remains still fails; then each call that is left is
- * made simpler. Whether it fails in the same manner is not asked: any failure is worth a short history.
+ * Turns a long failing history into a short one, after Zeller and Hildebrandt (IEEE TSE 28, 2002): removes halves,
+ * quarters and finally single calls, as long as the rest still fails. Then each remaining call is simplified. The
+ * failure may change on the way: any failure deserves a short history.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@ typedef struct shrinking {
     int plays;
 } shrinking;
 
-/* Keeps what was tried if it fails too. */
+/* Keeps the tried history if it also fails. */
 static bool keep_if_it_fails(shrinking *shrink) {
     char text[VOCABULARY_TEXT_SIZE];
     if (++shrink->plays > PLAYS_MAX || history_play(&shrink->tried, shrink->stage, text))
@@ -89,7 +89,7 @@ static bool simplify_calls(shrinking *shrink) {
     return any;
 }
 
-/* Puts one user, or one lesson, everywhere in the place of another. */
+/* Replaces one user, or one lesson, by another everywhere. */
 static bool try_renaming(shrinking *shrink, int8_t from, int8_t to, bool of_users) {
     shrink->tried = *shrink->kept;
     for (size_t i = 0; i < shrink->tried.count; i++) {

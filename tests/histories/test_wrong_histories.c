@@ -1,7 +1,6 @@
 /*
- * Do random histories bite? Every backend that does something else than an operation promises, or runs batches
- * otherwise (tests/conformance-runs), must be caught by some of them; and what is left when such a history has shrunk
- * is short.
+ * Tests the random histories. Every backend whose operations break a promise, or whose batches run wrongly
+ * (tests/conformance-runs), must be caught by some of them, and such a history must shrink to a short one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +26,7 @@ static void close_wrong(lesson_store *store, void *context) {
     lesson_store_close(store);
 }
 
-/* The number of the first history that fails; 0 if none does. */
+/* Returns the number of the first history that fails; 0 if none does. */
 static unsigned first_failing(history *played, const history_stage *stage) {
     char text[VOCABULARY_TEXT_SIZE];
     for (unsigned seed = 1; seed <= HISTORIES_MAX; seed++) {
@@ -67,7 +66,7 @@ static void test_right_wrapper(void **state) {
     free(played);
 }
 
-/* What histories cannot meet: a batch of more than a thousand, and ids that no NUL follows. */
+/* What histories cannot reach: a batch of more than a thousand, and ids that are not followed by a NUL. */
 static bool is_out_of_reach(const char *name) {
     return strcmp(name, "batch-is-cut") == 0 || strcmp(name, "ids-end-at-nul") == 0;
 }

@@ -1,6 +1,6 @@
 /*
- * What the memory backend allocates: nothing in a steady state, and where an allocation fails the store stays as it
- * was, step by step at sizes where arrays and tables grow. (tests/allocations does the same on every engine.)
+ * What the memory backend allocates: nothing in a steady state. If an allocation fails, the store is unchanged; this is
+ * tested step by step at sizes where arrays and tables grow. (tests/allocations does the same on every engine.)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +84,7 @@ static int step(lesson_store *store, int number) {
     }
 }
 
-/* Each step is tried with its first allocation failing, then its second, ... until it succeeds. */
+/* Each step is tried with its first allocation failing, then its second, and so on, until it succeeds. */
 static void a_failed_allocation_changes_nothing(void **state) {
     (void)state;
     static drawing before, after;
@@ -117,7 +117,7 @@ static bool note_slab_bytes(const char *name, const char *value, void *context) 
     return true;
 }
 
-/* The array of members is full, and the id of each new course has been stored by then. */
+/* The array of members is full. The id of each new course has been stored before that is noticed. */
 static void a_failed_join_keeps_no_memory(void **state) {
     (void)state;
     enum { CAPACITY = 4, JOINS = 1000 };
@@ -142,7 +142,7 @@ static void a_failed_join_keeps_no_memory(void **state) {
     assert_int_equal(after, before);
 }
 
-/* Of a session, and of a course that nobody else is in, nothing stays. */
+/* Nothing stays of a session, nor of a course that no other user has. */
 static void who_has_quit_keeps_no_memory(void **state) {
     (void)state;
     enum { JOINS = 1000 };
@@ -209,7 +209,7 @@ static void a_steady_state_allocates_nothing(void **state) {
     lesson_store_close(store);
 }
 
-/* Joins users from `*user` on with a session of this size, until there is no memory. */
+/* Joins users from `*user` on, with a session of this size, until memory runs out. */
 static void fill_with_sessions(lesson_store *store, int *user, size_t size) {
     char uid[24], session[LESSON_STORE_ID_MAX + 1] = "";
     memset(session, 's', size);
@@ -221,7 +221,7 @@ static void fill_with_sessions(lesson_store *store, int *user, size_t size) {
     assert_int_equal(code, LESSON_STORE_NO_MEMORY);
 }
 
-/* Most of what a join needs is cut from chunks, and the one that is there may be full at any step of it. */
+/* Most of what a join needs is cut from chunks, and the current chunk may be full at any of its steps. */
 static void where_a_chunk_is_full_nothing_changes(void **state) {
     (void)state;
     lesson_store *store;
@@ -240,7 +240,7 @@ static void where_a_chunk_is_full_nothing_changes(void **state) {
     snprintf(uid, sizeof uid, "user %d", user - 1);
     assert_int_equal(lesson_store_where(store, uid, &place), LESSON_STORE_OK);
     assert_string_equal(place.session, "");
-    /* There is room among the members and in the table now, and there are blocks of other sizes. */
+    /* Now there is room among the members and in the table, and there are free blocks of other sizes. */
     assert_int_equal(lesson_store_quit(store, "user 0", NULL, NULL, NULL), LESSON_STORE_OK);
     assert_int_equal(lesson_store_join(store, long_id, "course", "lesson", NULL, 0, NULL), LESSON_STORE_NO_MEMORY);
     assert_int_equal(lesson_store_where(store, long_id, NULL), LESSON_STORE_NOT_FOUND);

@@ -1,6 +1,6 @@
 /*
- * A store beyond the sizes of the conformance suite: the table of users has grown many times, batches fetch ahead, and
- * the last members of large lessons take the places of those who left. Every answer is compared with a model of two
+ * A store larger than those of the conformance suite: the table of users has grown many times, batches prefetch, and in
+ * large lessons the last members take the places of those who left. Every answer is compared with a model of two
  * arrays.
  */
 #include <stdio.h>
@@ -57,7 +57,7 @@ struct step {
     lesson_store_place place;
 };
 
-/* `join_percent` of the operations that change something are joins, the others quits. */
+/* Of the operations that change something, `join_percent` percent are joins; the others are quits. */
 static void ask(struct model *model, lesson_store_operation *operation, struct step *step, int join_percent) {
     bool writes = below(model, 4) > 0;
     bool joins = writes && below(model, 100) < join_percent;
@@ -177,7 +177,7 @@ static void lessons_that_nearly_everybody_has_left_list_the_rest(void **state) {
     }
 }
 
-/* Nearly every member was put into the place of another one before. */
+/* Nearly every member has been moved to another place among the members before. */
 static void an_end_puts_out_who_was_moved_within_the_members(void **state) {
     struct model *model = *state;
     run_batches(model, 1000, 90);
@@ -195,7 +195,7 @@ static void an_end_puts_out_who_was_moved_within_the_members(void **state) {
     compare_all(model);
 }
 
-/* Of so many users some 19 pairs have the same hash of 32 bits; that none has happens once in 10^8 runs. */
+/* Among this many users about 19 pairs have the same 32-bit hash. A run without any has a probability of 10^-8. */
 static void users_of_the_same_hash_are_told_apart(void **state) {
     enum { MANY = 400000 };
     struct model *model = *state;

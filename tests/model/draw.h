@@ -1,20 +1,20 @@
-/* Calls by chance. */
+/* Random calls. */
 #ifndef LESSON_STORE_TESTS_DRAW_H
 #define LESSON_STORE_TESTS_DRAW_H
 
 #include "dice.h"
 #include "model.h"
 
-/* How many of each there are to draw from: the fewer, the more often calls meet. */
+/* The numbers of users, lessons, courses and sessions to draw from. With fewer, calls collide more often. */
 typedef struct draw_range {
     unsigned users;    /* 1 to MODEL_USERS */
     unsigned lessons;  /* 1 to MODEL_LESSONS */
     unsigned courses;  /* 1 to MODEL_COURSES */
     unsigned sessions; /* 0 to MODEL_SESSIONS; 0: none is given */
-    unsigned wrong_in; /* one call in so many is INVALID; 0: none */
+    unsigned wrong_in; /* one call in this many is INVALID; 0: none */
 } draw_range;
 
-/* Joins come most often and ends seldom, so that there is something to end. */
+/* Joins are frequent and ends rare, so that there is something to end. */
 model_call draw_call(dice_state *dice, const draw_range *range);
 
 #endif

@@ -106,7 +106,7 @@ static model_answer count(const model_state *model, const model_call *call) {
 
 /* ---- Users */
 
-/* The first flag of the call that forbids the join; 0: none. */
+/* The first flag of the call that refuses the join; 0: none. */
 static uint8_t forbidding_flag(const model_lesson *lesson, const model_user *user, const model_call *call) {
     bool is_open =
         lesson->course_status == LESSON_STORE_COURSE_ONLINE || lesson->course_status == LESSON_STORE_COURSE_WAITING;

@@ -1,9 +1,9 @@
 /*
- * What every operation does and answers, as docs/promises.md says, in the plainest way: two small arrays, and a
- * function for each kind of operation. It is what the engines are compared with.
+ * What every operation does and answers, as docs/promises.md states, in the simplest form: two small arrays, and a
+ * function for each kind of operation. The engines are compared with it.
  *
- * Ids are numbers here, which a vocabulary (vocabulary.h) gives names to. So a model is some bytes that can be copied,
- * compared by memcmp, and hashed.
+ * Ids are numbers here; a vocabulary (vocabulary.h) gives them names. So a model is a block of bytes that can be
+ * copied, compared by memcmp, and hashed.
  */
 #ifndef LESSON_STORE_TESTS_MODEL_H
 #define LESSON_STORE_TESTS_MODEL_H
@@ -16,11 +16,11 @@ enum {
     MODEL_LESSONS = 6,
     MODEL_COURSES = 3,
     MODEL_SESSIONS = 3,
-    MODEL_NONE = -1,    /* not given; nowhere; no status */
-    MODEL_STRANGER = -2 /* in an answer: a name that is not in the vocabulary */
+    MODEL_NONE = -1,    /* not given; in no lesson; no status */
+    MODEL_STRANGER = -2 /* in an answer: a name outside the vocabulary */
 };
 
-/* What makes a call INVALID. */
+/* The reason why a call is INVALID. */
 enum {
     MODEL_WRONG_NOTHING,
     MODEL_WRONG_ID_MISSING,
@@ -42,7 +42,7 @@ typedef struct model_lesson {
 } model_lesson;
 
 typedef struct model_user {
-    int8_t lesson; /* MODEL_NONE: nowhere, and then so are the other two */
+    int8_t lesson; /* MODEL_NONE: in no lesson, and then the other two are also MODEL_NONE */
     int8_t course;
     int8_t session;
 } model_user;
@@ -52,7 +52,7 @@ typedef struct model_state {
     model_user users[MODEL_USERS];
 } model_state;
 
-/* An operation. What its kind does not take is MODEL_NONE. */
+/* An operation. Members that its kind does not take are MODEL_NONE. */
 typedef struct model_call {
     uint8_t kind; /* lesson_store_operation_kind */
     uint8_t flags;
@@ -65,10 +65,10 @@ typedef struct model_call {
     int8_t if_course_status;
     int8_t if_chat_status;
     bool together; /* the next call is in the same batch */
-    uint8_t wrong; /* MODEL_WRONG_...; a model answers INVALID to all but NOTHING */
+    uint8_t wrong; /* MODEL_WRONG_...; for all but NOTHING the model answers INVALID */
 } model_call;
 
-/* The calls as they are written in a test, and as a failing test prints them. */
+/* The calls as a test writes them, and as a failing test prints them. */
 #define MODEL_CALL(kind, flags, user, course, lesson, session, together, wrong)                                \
     {                                                                                                          \
         LESSON_STORE_OPERATION_##kind, (flags), (user), (course), (lesson), (session), MODEL_NONE, MODEL_NONE, \
@@ -94,30 +94,30 @@ typedef struct model_call {
 #define MODEL_COUNT(lesson, together, wrong) \
     MODEL_CALL(COUNT_MEMBERS, 0, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
 
-/* What an operation answers. What its answer does not speak of is 0, or MODEL_NONE for ids and statuses. */
+/* The answer of an operation. Members that do not belong to the answer are 0, or MODEL_NONE for ids and statuses. */
 typedef struct model_answer {
     int32_t code;
-    uint32_t count; /* END: put out; COUNT, GET_LESSON: members */
+    uint32_t count; /* END: removed users; COUNT, GET_LESSON: members */
     uint8_t arrival;
     uint8_t refused_by;
-    int8_t course; /* of the place told */
+    int8_t course; /* of the returned place */
     int8_t lesson;
     int8_t session;
-    int8_t has_record; /* GET_LESSON; the statuses also SET, CONFLICT */
+    int8_t has_record; /* GET_LESSON; the statuses also for SET with CONFLICT */
     int8_t course_status;
     int8_t chat_status;
 } model_answer;
 
-/* Nobody anywhere, and no lesson. */
+/* No user is in a lesson, and there is no lesson. */
 void model_begin(model_state *model);
 
-/* Does the call, and gives the answer that a store must give. */
+/* Runs the call, and returns the answer that a store must give. */
 model_answer model_run(model_state *model, const model_call *call);
 
 bool model_answers_equal(const model_answer *a, const model_answer *b);
 
-/* The call as it is written in a test, "MODEL_JOIN(3, 0, 1, MODEL_NONE, LESSON_STORE_JOIN_STAY, 0, 0),", and an answer
- * for a person. `text` has MODEL_TEXT_SIZE bytes, and is returned. */
+/* Writes the call as in a test, "MODEL_JOIN(3, 0, 1, MODEL_NONE, LESSON_STORE_JOIN_STAY, 0, 0),", or an answer for a
+ * person. `text` has MODEL_TEXT_SIZE bytes, and is returned. */
 enum { MODEL_TEXT_SIZE = 200 };
 const char *model_call_text(const model_call *call, char text[MODEL_TEXT_SIZE]);
 const char *model_answer_text(const model_answer *answer, char text[MODEL_TEXT_SIZE]);

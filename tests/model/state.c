@@ -1,4 +1,4 @@
-/* The whole state of a store, asked for in every way that there is. */
+/* Reads the whole state of a store through every call that shows it. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,13 +10,13 @@ typedef struct state_reading {
     lesson_store *store;
     model_state *out;
     uint32_t listed_users;
-    uint32_t members_by_lessons[MODEL_LESSONS]; /* the member_count that lessons gave */
-    bool in_lesson[MODEL_USERS];                /* by the listing of the present lesson's members */
+    uint32_t members_by_lessons[MODEL_LESSONS]; /* member_count of each lesson, from the list of lessons */
+    bool in_lesson[MODEL_USERS];                /* from the list of the current lesson's members */
     int code;
     char *text;
 } state_reading;
 
-/* Keeps the first. Returns false, for callbacks. */
+/* Keeps the first failure. Returns false, for callbacks. */
 static bool say(state_reading *reading, int code, const char *format, ...) LESSON_STORE_PRINTF(3, 4);
 static bool say(state_reading *reading, int code, const char *format, ...) {
     if (reading->code)
@@ -79,7 +79,7 @@ static bool hear_member(const lesson_store_id *uid, void *context) {
     return true;
 }
 
-/* The members of a lesson must be those whose user record names it. */
+/* The members of a lesson must be the users whose records name it. */
 static void read_members(state_reading *reading, int lesson) {
     uint32_t count = 0;
     memset(reading->in_lesson, 0, sizeof reading->in_lesson);
@@ -96,7 +96,7 @@ static void read_members(state_reading *reading, int lesson) {
     expect(reading, count == reading->members_by_lessons[lesson], "the member count of lessons is wrong", lesson);
 }
 
-/* What get_lesson, count and where answer must be what the listings said: the answers of the model that was read. */
+/* get_lesson, count and where must return what the lists gave: the answers of the model that was read. */
 static void ask_again(state_reading *reading) {
     model_call calls[2 * MODEL_LESSONS + MODEL_USERS];
     model_answer answers[2 * MODEL_LESSONS + MODEL_USERS];

@@ -119,7 +119,7 @@ lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call 
     return operation;
 }
 
-/* ---- Hearing */
+/* ---- Reading answers */
 
 static void hear_place(const vocabulary *words, const lesson_store_place *place, model_answer *answer) {
     answer->course = (int8_t)vocabulary_number(words->courses, MODEL_COURSES, lesson_store_id_of(place->course_id));
@@ -172,7 +172,7 @@ model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operati
     return answer;
 }
 
-/* What a place holds before a call, so that it shows whether the call wrote to it. */
+/* A place holds this before a call, so that a write to it shows. */
 static void mark_unwritten(lesson_store_place *place) {
     memset(place, 0x7e, sizeof *place);
 }

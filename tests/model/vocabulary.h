@@ -1,4 +1,4 @@
-/* The names of a model's numbers, and so the way between a model's calls and answers and a store's operations. */
+/* Names for a model's numbers. They translate a model's calls and answers into a store's operations and back. */
 #ifndef LESSON_STORE_TESTS_VOCABULARY_H
 #define LESSON_STORE_TESTS_VOCABULARY_H
 
@@ -15,34 +15,34 @@ typedef struct vocabulary {
     const char *sessions[MODEL_SESSIONS];
 } vocabulary;
 
-/* Ids that others have stumbled over: spaces, colons, quotes, format strings, patterns, CJK, 255 bytes, and such as
- * differ only in case, in a space or in the last byte. */
+/* Ids that have caused trouble elsewhere: spaces, colons, quotes, format strings, patterns, CJK, 255 bytes, and ids
+ * that differ only in case, in a space or in the last byte. */
 extern const vocabulary awkward_vocabulary;
 
-/* The operation of a call, whose answer goes to `place` where it tells one; it is marked, so that a place that is
- * written to although the answer tells none is heard as MODEL_STRANGER. */
+/* Returns the operation of a call. If its answer has a place, it goes to `place`. The place is marked first. If it is
+ * written although the answer has no place, it reads as MODEL_STRANGER. */
 lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call *call, lesson_store_place *place);
 
-/* The answer in an operation that has been run; `place` as above. */
+/* Returns the answer in an operation that has run; `place` as above. */
 model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operation *operation);
 
-/* Runs calls, at most VOCABULARY_BATCH_MAX, on a store as one batch, and puts the answers beside them. A place
- * that was written to although the answer tells none is a MODEL_STRANGER. Returns what lesson_store_batch returned. */
+/* Runs at most VOCABULARY_BATCH_MAX calls on a store as one batch, and stores the answers. A place that was written
+ * although the answer has none is a MODEL_STRANGER. Returns what lesson_store_batch returned. */
 enum { VOCABULARY_BATCH_MAX = 300 };
 int vocabulary_run(const vocabulary *words, lesson_store *store, const model_call *calls, size_t count,
                    model_answer *answers);
 
-/* The number of a name, MODEL_NONE for "" or no name, MODEL_STRANGER if it is not among these. */
+/* Returns the number of a name. MODEL_NONE for "" or no name, MODEL_STRANGER if it is not among these. */
 int vocabulary_number(const char *const *names, size_t count, lesson_store_id name);
 
-/* Reads the whole state of a store into a model: by lessons, users and members, which must agree with get_lesson, count
- * and where. Returns OK; the code of the call that failed; or LESSON_STORE_MALFORMED if what the calls tell does not
- * fit together. Then `text` (VOCABULARY_TEXT_SIZE bytes) says what. */
+/* Reads the whole state of a store into a model: through the lists of lessons, users and members, which must agree with
+ * get_lesson, count and where. Returns OK, the code of the call that failed, or LESSON_STORE_MALFORMED if the results
+ * contradict each other. After a failure `text` (VOCABULARY_TEXT_SIZE bytes) explains it. */
 enum { VOCABULARY_TEXT_SIZE = 1200 };
 int vocabulary_read_state(const vocabulary *words, lesson_store *store, model_state *out,
                           char text[VOCABULARY_TEXT_SIZE]);
 
-/* True if the two are equal, else `text` names the first difference. */
+/* True if both are equal. Otherwise `text` names the first difference. */
 bool vocabulary_compare(const model_state *expected, const model_state *found, char text[VOCABULARY_TEXT_SIZE]);
 
 #endif

@@ -1,4 +1,4 @@
-# For the scripts of this folder: strict mode, a temporary folder $work, and failing with a sentence.
+# For the scripts of this directory: strict mode, a temporary directory $work, and failing with a message.
 set -euo pipefail
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/lessonstore-package.XXXXXX")
@@ -14,7 +14,7 @@ quietly() {
     "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "failed: $*"; }
 }
 
-# A sanitized library wants sanitized programs, and what other projects see does not depend on that.
+# A sanitized library needs sanitized programs, and what other projects get does not depend on that.
 skip_if_sanitized() {
     [ -z "$SANITIZE" ] || { echo "skipped: the library is built with sanitizers"; exit 77; }
 }

@@ -1,4 +1,4 @@
-# As a folder of another project, and with one backend only: the others' libraries are then not linked.
+# As a subdirectory of another project, with only one backend: the libraries of the others are then not linked.
 . "$(dirname "$0")/common.sh"
 skip_if_sanitized
 

@@ -1,4 +1,4 @@
-# Each public header compiles alone and twice, strictly, as C11 and as C++.
+# Each public header compiles alone and when included twice, with strict warnings, as C11 and as C++.
 . "$(dirname "$0")/common.sh"
 
 strict="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only"

@@ -1,4 +1,4 @@
-# This build, installed: a consumer finds it by CMake and by pkg-config, and the example backend passes the
+# Installs this build. A consumer finds it through CMake and through pkg-config, and the example backend passes the
 # installed conformance suite.
 . "$(dirname "$0")/common.sh"
 skip_if_sanitized
@@ -11,7 +11,7 @@ consume by-cmake -DCMAKE_PREFIX_PATH="$work/moved"
 
 package_path=$(dirname "$(find "$work/moved" -name lessonstore.pc)")
 library_path=$(dirname "$package_path")
-# Nothing of the engines is asked for: no other package is in this path.
+# The engines are not required: this path has no other package.
 PKG_CONFIG_LIBDIR=$package_path quietly pkg-config --cflags --libs lessonstore
 export PKG_CONFIG_PATH=$package_path LD_LIBRARY_PATH=$library_path
 quietly "$CC" "$SOURCE/tests/package/consumer/consumer.c" -o "$work/by-pkg-config" $(pkg-config --cflags --libs lessonstore)

@@ -1,4 +1,4 @@
-# A static library with what it needs, found by CMake and by pkg-config.
+# A static library with its dependencies, found through CMake and through pkg-config.
 . "$(dirname "$0")/common.sh"
 skip_if_sanitized
 
@@ -8,7 +8,8 @@ quietly "$CMAKE" --build "$work/build"
 quietly "$CMAKE" --install "$work/build"
 [ -z "$(find "$work/prefix" -name '*.so*')" ] || fail "there is a shared library"
 
-# What it shows to the linker is what the headers declare: no name of another program can meet one of ours.
+# The linker sees only the names that the headers declare, so that no other name of ours can clash with one of a
+# program.
 grep -hE '^LESSON_STORE_API' "$SOURCE"/include/lessonstore/{lessonstore,executor,backend,fault}.h |
     grep -oE 'lesson_store_[a-z_0-9]+\(' | tr -d '(' | sort -u >"$work/declared"
 nm -g --defined-only "$(find "$work/prefix" -name 'liblessonstore.a')" | awk 'NF == 3 {print $3}' | sort -u >"$work/shown"

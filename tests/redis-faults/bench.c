@@ -10,10 +10,10 @@
 
 enum {
     OPENINGS_MAX = 100,
-    LARGE_MAX = 1600,         /* calls: six requests, of which four are under way */
-    SLACK_MS = 30000,         /* what a loaded machine may add to the time of a call */
-    POLLS = 30000,            /* of 1 ms: how long is waited for what must come */
-    EXCHANGES_OF_A_CALL = 40, /* more than a call here has: requests, and greetings of two connections */
+    LARGE_MAX = 1600,         /* calls: six requests, four of them under way at a time */
+    SLACK_MS = 30000,         /* a loaded machine may add this to the time of a call */
+    POLLS = 30000,            /* of 1 ms: the longest wait for an expected event */
+    EXCHANGES_OF_A_CALL = 40, /* more than any call here has, for its requests and the greetings of two connections */
 };
 
 static const draw_range range = {MODEL_USERS, MODEL_LESSONS, MODEL_COURSES, MODEL_SESSIONS, 0};
@@ -68,7 +68,7 @@ void bench_wait_for_clients(fault_bench *bench, int count) {
 
 /* ---- Calls */
 
-/* A failure, of which the message speaks unless a later one came. */
+/* Handles a failure. The message is of this failure unless a later one came. */
 static void see(fault_bench *bench, int code) {
     if (code >= 0)
         return;
@@ -82,7 +82,7 @@ static void check_message(fault_bench *bench, int code) {
         bench_fail(bench, "the message of %s is \"%s\" and not of \"%s\"", lesson_store_code_name(code), message, says);
 }
 
-/* A call may take its documented time, and this machine some more. */
+/* A call may take its documented time, plus some time of this machine. */
 static void check_time(fault_bench *bench, int64_t began_ms) {
     int64_t took_ms = now_ms() - began_ms;
     if (took_ms > (int64_t)EXCHANGES_OF_A_CALL * bench->timeout_ms + SLACK_MS)
@@ -94,8 +94,8 @@ size_t bench_draw(dice_state *dice, model_call *calls, size_t most, unsigned wro
     draw_range drawn = range;
     drawn.wrong_in = wrong_in;
     size_t count = 1 + dice_below(dice, (unsigned)most);
-    bool with_ends = !large || dice_once_in(dice, 4); /* nothing is under way behind an end */
-    bool plain = dice_once_in(dice, 3);               /* the quicker script is for joins alone */
+    bool with_ends = !large || dice_once_in(dice, 4); /* behind an end nothing is under way */
+    bool plain = dice_once_in(dice, 3);               /* the fast script is only for joins */
     for (size_t i = 0; i < count; i++) {
         calls[i] = draw_call(dice, &drawn);
         if (plain || (!with_ends && calls[i].kind == LESSON_STORE_OPERATION_END))
@@ -105,7 +105,7 @@ size_t bench_draw(dice_state *dice, model_call *calls, size_t most, unsigned wro
     return count;
 }
 
-/* Plain joins of which no place is asked have a script of their own, so a batch of them asks for none. */
+/* Plain joins without places have a script of their own, so a batch of them asks for no places. */
 static bool asks_for_places(const model_call *calls, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const model_call *call = &calls[i];
@@ -168,14 +168,14 @@ void bench_large_batch(fault_bench *bench) {
     bench_run(bench, calls, bench_draw(&bench->dice, calls, LARGE_MAX, dice_once_in(&bench->dice, 2) ? 500 : 0));
 }
 
-/* ---- Streams */
+/* ---- Lists */
 
 struct listing {
-    uint32_t users; /* a bit for each that was given */
+    uint32_t users; /* one bit for each listed user */
     model_user where[MODEL_USERS];
-    int lesson; /* whose members these are; MODEL_NONE: all users */
+    int lesson; /* the lesson whose members these are; MODEL_NONE: all users */
     bool whole;
-    bool wrong; /* a stranger, or somebody given twice */
+    bool wrong; /* a stranger, or a user listed twice */
 };
 
 static bool hear(struct listing *listing, lesson_store_id uid, const model_user *where) {
@@ -201,7 +201,7 @@ static bool hear_user(const lesson_store_user *user, void *context) {
     return hear(context, user->uid, &where);
 }
 
-/* What was given is true, and after OK it is all. */
+/* Every listed user is true, and after OK the list is complete. */
 static bool listing_fits(const model_state *state, const void *context) {
     const struct listing *listing = context;
     for (int i = 0; i < MODEL_USERS; i++) {
@@ -240,7 +240,7 @@ static bool anything_fits(const model_state *state, const void *context) {
     return true;
 }
 
-/* Nothing is ever found, since no fault makes records and members disagree. */
+/* Nothing is ever found, because no fault makes records and members disagree. */
 static void check(fault_bench *bench, uint32_t flags) {
     uint64_t found = 0;
     int64_t began_ms = now_ms();
@@ -275,7 +275,7 @@ void bench_work(fault_bench *bench) {
 
 /* ---- Rounds */
 
-/* Again where a busy machine needs longer than the short time-outs of some faults. */
+/* Retries, because a busy machine may need longer than the short timeouts of some faults. */
 static lesson_store *open_store(fault_bench *bench, const bench_wish *wish, const char *location) {
     lesson_store *store;
     int code = LESSON_STORE_UNREACHABLE;
@@ -287,7 +287,7 @@ static lesson_store *open_store(fault_bench *bench, const bench_wish *wish, cons
     return store;
 }
 
-/* The server itself by its socket or its port, or a false server before it. */
+/* Writes the location of the server, by its socket or its port, or of a false server before it. */
 static void locate(fault_bench *bench, const bench_wish *wish, char *location, size_t size) {
     char options[128];
     const char *account = wish->account ? wish->account : "";
@@ -330,7 +330,7 @@ void bench_recover(fault_bench *bench) {
     } while (bench->codes && now_ms() - began_ms < SLACK_MS);
     if (bench->codes)
         bench_fail(bench, "the store does not work again: %s", lesson_store_message());
-    bench_wait_for_clients(bench, 2); /* the store's connection and ours: every request was executed or is lost */
+    bench_wait_for_clients(bench, 2); /* the store's connection and ours: by then every request was executed or lost */
     judge_settle(bench->judge);
 }
 

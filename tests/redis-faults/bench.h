@@ -1,6 +1,6 @@
 /*
- * Where faults are tried: servers, a store on one of them, calls by chance, and a judge of what they are answered.
- * What does not fit fails the test with the round's seed.
+ * Where faults are tried: servers, a store on one of them, random calls, and a judge of the answers. A wrong answer
+ * fails the test with the seed of the round.
  */
 #ifndef LESSON_STORE_TESTS_BENCH_H
 #define LESSON_STORE_TESTS_BENCH_H
@@ -14,33 +14,33 @@
 
 #include <lessonstore/backend.h>
 
-/* The servers that faults need; each is started when the first of them comes. */
+/* The servers that faults need. Each starts when the first fault needs it. */
 typedef enum bench_place { PLACE_MAIN, PLACE_DURABLE, PLACE_PAIR, PLACE_SECOND_OF_PAIR, PLACES } bench_place;
 
 typedef struct fault_bench fault_bench;
 struct fault_bench {
     raw_server places[PLACES]; /* their `store` is not used */
-    raw_server *at;            /* the one of the present round; faults may change it */
-    false_server *between;     /* NULL: the store talks to the server itself */
+    raw_server *at;            /* the one of the current round; faults may change it */
+    false_server *between;     /* NULL: the store uses the server directly */
     lesson_store *store;       /* pool=1 */
     judge_case *judge;
-    judge_rules rules; /* of this moment */
+    judge_rules rules; /* the current rules */
     dice_state dice;
     soak_run *soak;
     const char *fault; /* its name, for messages */
-    int code;          /* the failure that is its own */
-    const char *says;  /* what each message of that holds; NULL: anything */
+    int code;          /* the code that the fault itself causes */
+    const char *says;  /* every message of that code contains it; NULL: anything */
     int timeout_ms;
-    uint32_t codes; /* the failures that were seen in this round: JUDGE_CODE(...) */
-    int files;      /* that were open before the round */
+    uint32_t codes; /* the failures seen in this round: JUDGE_CODE(...) */
+    int files;      /* files that were open before the round */
 
-    /* What a fault keeps for itself. */
+    /* Private data of a fault. */
     pthread_t beside;
     redisContext *other;
     int8_t damaged; /* the number of a user or a lesson */
 };
 
-/* Starts the server if it is not there yet. */
+/* Starts the server if it is not running yet. */
 raw_server *bench_place_of(fault_bench *bench, bench_place which);
 void bench_end(fault_bench *bench);
 
@@ -49,46 +49,46 @@ typedef struct bench_wish {
     bench_place place;
     bool behind; /* a false server */
     int timeout_ms;
-    bool pages; /* members come in pages; else by chance */
+    bool pages; /* members come in pages; otherwise at random */
     const char *account;
-    const lesson_store_backend *backend; /* NULL: that of the location */
-    void (*prepare)(fault_bench *bench); /* NULL: nothing; before the server is emptied */
+    const lesson_store_backend *backend; /* NULL: the backend of the location */
+    void (*prepare)(fault_bench *bench); /* runs before the server is emptied; NULL: nothing */
 } bench_wish;
 void bench_open(fault_bench *bench, const bench_wish *wish);
 
-/* The end of one: the store works, the server has done all that it was sent, and what it holds is possible, agrees, and
- * is told alike by this store and by a new one; and no file is left open. */
+/* The end of a round. The store works, and the server has executed everything that was sent. Its data is a possible
+ * state, is consistent, and reads the same through this store and a new one. No file is left open. */
 void bench_close(fault_bench *bench);
 
-/* The steps of that: the store is closed and the server has done all; what is there is possible, else `text` says why.
- */
+/* Its steps: the first closes the store and waits until the server has executed everything. The second is false, with
+ * the reason in `text`, if the data is no possible state. */
 void bench_put_away(fault_bench *bench);
 bool bench_state_fits(fault_bench *bench, char text[VOCABULARY_TEXT_SIZE]);
 
-/* Calls by chance, under the rules of the moment. */
+/* Random calls, under the current rules. */
 void bench_work(fault_bench *bench);
 void bench_small_batch(fault_bench *bench);
 void bench_large_batch(fault_bench *bench);
 void bench_run(fault_bench *bench, const model_call *calls, size_t count);
 void bench_list(fault_bench *bench, int8_t lesson); /* its members; MODEL_NONE: all users */
 
-/* Runs calls as one batch, returns its code, and puts the answers beside them. */
+/* Runs calls as one batch, stores the answers, and returns its code. */
 int bench_ask(lesson_store *store, const model_call *calls, model_answer *answers, size_t count);
 
-/* As the two before, false where these fail the test. */
+/* Like the two before, but false instead of failing the test. */
 bool bench_try(fault_bench *bench, const model_call *calls, size_t count);
 bool bench_try_list(fault_bench *bench, int8_t lesson);
 
-/* Draws calls; a large batch has several requests under way. Returns how many. */
+/* Draws calls; a large batch has several requests under way. Returns their number. */
 size_t bench_draw(dice_state *dice, model_call *calls, size_t most, unsigned wrong_in);
 
-/* Works, in quiet, until a whole batch was answered. */
+/* Runs batches without judging until a whole batch was answered. */
 void bench_recover(fault_bench *bench);
 
-/* Waits until the server has no other connections than these. */
+/* Waits until the server has exactly this number of connections. */
 void bench_wait_for_clients(fault_bench *bench, int count);
 
-/* A field of INFO, as "role:", into `text`. */
+/* Copies a field of INFO, such as "role:", into `text`. */
 void bench_info(raw_server *raw, const char *section, const char *field, char *text, size_t size);
 
 #define bench_fail(bench, format, ...) \

@@ -11,7 +11,7 @@
 
 enum { BATCH_MAX = 1100, ENDED_WRONGLY = 3 };
 
-/* The report is a row of these: the calls, then, in another piece, the code and the answers. */
+/* The report is a sequence of these: the calls, then in another piece the code and the answers. */
 struct asked {
     size_t count;
     model_call calls[BATCH_MAX];
@@ -97,8 +97,8 @@ void client_start(client_process *client, const lesson_store_backend *backend, c
 
 /* ---- Its report */
 
-/* The next batch of the report from `*at` on. False if it is not there whole; `*heard` is NULL if its answers are not.
- * The report is copied, because its pieces lie at any address. */
+/* Reads the next batch of the report, from `*at` on. False if it is incomplete; `*heard` is NULL if its answers are
+ * missing. The report is copied, because its pieces are not aligned. */
 static bool next_batch(const client_process *client, size_t *at, struct asked *asked, struct heard *heard,
                        bool *is_heard) {
     size_t left = client->size - *at, size = offsetof(struct asked, calls);

@@ -13,7 +13,7 @@
 #define BEHIND_IN_HASTE \
     { .place = PLACE_MAIN, .behind = true, .timeout_ms = FAULT_SHORT_MS }
 
-/* Small batches are some hundred bytes, large ones some hundred thousand. */
+/* Small batches have some hundred bytes, large ones some hundred thousand. */
 static size_t somewhere(fault_bench *bench) {
     static const unsigned most[] = {40, 400, 4000, 40000, 200000};
     return dice_below(&bench->dice, most[dice_below(&bench->dice, sizeof most / sizeof *most)]);
@@ -55,7 +55,7 @@ static void pass_on(fault_bench *bench) {
     false_server_play(bench->between, PASS_ON);
 }
 
-/* The bytes come late, but in time. */
+/* The bytes come late, but within the timeout. */
 static void *pass_on_after_a_while(void *context) {
     fault_pause(context);
     pass_on(context);
@@ -69,7 +69,7 @@ static void *close_now(void *context) {
     return NULL;
 }
 
-/* None of these is an answer that a server could give to anything, nor the beginning of one. */
+/* None of these is, or begins, a reply that a server could give to anything. */
 static void garble(fault_bench *bench) {
     static const char *const texts[] = {"garbage\r\n",
                                         "HTTP/1.1 400 Bad Request\r\n\r\n",

@@ -15,7 +15,7 @@ static void close_connections(fault_bench *bench) {
     raw_do(bench->at, "CLIENT KILL TYPE normal SKIPME yes");
 }
 
-/* ---- Memory, replicas, scripts of others */
+/* ---- Memory, replicas, scripts of other clients */
 
 static void take_memory(fault_bench *bench) {
     raw_do(bench->at, "CONFIG SET maxmemory 1");
@@ -25,7 +25,7 @@ static void give_memory(fault_bench *bench) {
     raw_do(bench->at, "CONFIG SET maxmemory 0");
 }
 
-/* Nobody has to wait for memory to move or to leave. */
+/* Moving or leaving needs no memory. */
 static judge_verdict without_memory(const model_state *state, const model_call *call, const void *context) {
     (void)context;
     if (call->kind == LESSON_STORE_OPERATION_QUIT || call->kind == LESSON_STORE_OPERATION_END)
@@ -50,7 +50,7 @@ static void lead(fault_bench *bench) {
     raw_do(bench->at, "CONFIG SET replica-serve-stale-data yes");
 }
 
-/* Returns when the server refuses others. */
+/* Returns when the server refuses other clients. */
 static void run_for_ever(fault_bench *bench) {
     raw_do(bench->at, "CONFIG SET lua-time-limit 1");
     bench->other = redisConnectUnix(redis_server_socket(bench->at->server));
@@ -115,7 +115,7 @@ static void let_all_in(fault_bench *bench) {
     raw_do(bench->at, "CONFIG SET maxclients 10000");
 }
 
-/* ---- Keys of a wrong type, in the place of one that there is no need for */
+/* ---- Keys of a wrong type, in place of a key that does not exist */
 
 static judge_verdict of_user(const model_state *state, const model_call *call, const void *context) {
     (void)state;

@@ -58,7 +58,7 @@ static void *kill_server_beside(void *context) {
 static void start_server(fault_bench *bench) {
     assert_true(redis_server_restart(bench->at->server));
     raw_reconnect(bench->at);
-    while (!command(bench->at, "PING")) /* it reads what it kept */
+    while (!command(bench->at, "PING")) /* it is still loading its data */
         poll(NULL, 0, 1);
 }
 
@@ -67,7 +67,7 @@ static void start_empty_server(fault_bench *bench) {
     judge_lost(bench->judge);
 }
 
-/* ---- Replaced by another one, which is empty or a replica. Afterwards that is the first of the two. */
+/* ---- Replaced by another server, which is empty or a replica. Afterwards that one is the first of the pair */
 
 static void swap_pair(fault_bench *bench) {
     raw_server second = bench->places[PLACE_SECOND_OF_PAIR];
@@ -130,7 +130,7 @@ static void *hand_over(void *context) {
     return NULL;
 }
 
-/* If the replica did not catch up in time, the server goes on as if nothing had been. */
+/* If the replica did not catch up in time, the server goes on unchanged. */
 static void follow_hand_over(fault_bench *bench) {
     char role[16];
     wait_for_info(bench->at, "master_failover_state:", "no-failover");
@@ -142,7 +142,7 @@ static void follow_hand_over(fault_bench *bench) {
     swap_pair(bench);
 }
 
-/* From here on it counts what the replica has heard of. */
+/* From now on only what the replica has received counts. */
 static void count_on_replica(fault_bench *bench) {
     wait_for_replica(bench->at);
     judge_remember(bench->judge);
@@ -203,7 +203,7 @@ static void wait_for_sleeper(fault_bench *bench) {
     redisFree(bench->other);
 }
 
-/* ---- Connections closed and scripts taken away, again and again */
+/* ---- Connections closed and scripts flushed, again and again */
 
 static void *again_and_again(fault_bench *bench, const char *text) {
     for (unsigned i = 0; i < 1 + bench->soak->seed % 20; i++) {

@@ -5,14 +5,14 @@
 #include <string.h>
 
 enum {
-    REQUEST_MAX = 256, /* operations in a request, as backends/redis/run.c says */
+    REQUEST_MAX = 256, /* operations in a request, as in backends/redis/run.c */
     GROUPS_MAX = JUDGE_BATCH_MAX / REQUEST_MAX + 1,
     CHAINS_MAX = 6,
     WORLDS_MAX = 4096,
     TEXT_SIZE = 1600
 };
 
-/* The requests of one batch whose outcome is unknown, in their order. */
+/* The requests of one batch with an unknown outcome, in order. */
 struct chain {
     size_t groups;
     size_t ends[GROUPS_MAX];
@@ -21,7 +21,7 @@ struct chain {
 
 struct world {
     model_state state;
-    uint8_t done[CHAINS_MAX]; /* how many groups of each chain were applied, or never will be */
+    uint8_t done[CHAINS_MAX]; /* number of groups of each chain that were applied or never will be */
     uint8_t has_lost;
 };
 
@@ -32,12 +32,12 @@ struct worlds {
 
 struct judge_case {
     struct worlds now;
-    struct worlds past; /* what judge_remember remembers */
+    struct worlds past; /* the states since judge_remember */
     size_t chains;
     struct chain chain[CHAINS_MAX];
     bool may_lose;
     bool remembers;
-    bool overflow; /* more worlds or chains than are kept: nothing can be said any more */
+    bool overflow; /* there are more worlds or chains than fit, so no more verdicts are possible */
     char text[TEXT_SIZE];
 };
 
@@ -56,7 +56,7 @@ static void add(judge_case *judge, struct worlds *worlds, const struct world *wo
         worlds->items[worlds->count++] = *world;
 }
 
-/* Two that have become the same are one. */
+/* Worlds that have become equal are merged. */
 static void merge(judge_case *judge) {
     size_t count = judge->now.count;
     judge->now.count = 0;
@@ -82,7 +82,7 @@ static struct world lose(const judge_case *judge, struct world world) {
     return world;
 }
 
-/* Adds what may have happened by itself: late requests, and the loss of everything. */
+/* Adds what may have happened meanwhile: late requests, and the loss of all data. */
 static void pass_time(judge_case *judge, bool refuses_late) {
     for (size_t i = 0; i < judge->now.count; i++) {
         for (size_t k = 0; k < judge->chains; k++) {
@@ -207,7 +207,8 @@ static bool take_answer(judge_case *judge, const judge_rules *rules, const model
 
 /* ---- Requests */
 
-/* Where the request that begins with this operation ends: 256 are together, and an INVALID one stands alone. */
+/* Returns the end of the request that begins with this operation: up to 256 operations, and an INVALID one stands
+ * alone. */
 static size_t end_of_request(const model_call *calls, size_t first, size_t count) {
     size_t end = first;
     while (end < count && end - first < REQUEST_MAX && !calls[end].wrong)
@@ -241,7 +242,7 @@ static void add_group(judge_case *judge, struct chain *chain, const model_call *
     chain->ends[chain->groups++] = begin + count;
 }
 
-/* A request whose outcome is unknown was executed whole or not at all, so none of it has an answer. */
+/* A request with an unknown outcome was executed whole or not at all, so none of its operations has an answer. */
 static bool take_unknown(judge_case *judge, const judge_rules *rules, struct chain *chain, const model_call *calls,
                          const model_answer *answers, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -270,7 +271,7 @@ static bool take_request(judge_case *judge, const judge_rules *rules, const mode
     return true;
 }
 
-/* A batch whose code is a failure has an operation that failed, and one that left an outcome unknown says so. */
+/* If the code of a batch is a failure, one of its operations failed. If an outcome is unknown, the code is UNKNOWN. */
 static bool judge_code(judge_case *judge, const model_call *calls, const model_answer *answers, size_t count,
                        int code) {
     bool has_failure = false, unknown = is_unknown(answers, 0, count);

@@ -1,11 +1,11 @@
 /*
- * Judges what a store answered while things broke. It holds every state that the store may be in by what was answered
- * so far (a *world*), and rejects an answer that fits none of them:
+ * Judges a store's answers while faults happen. It keeps every state that the store may be in after the answers so far
+ * (a *world*), and rejects an answer that fits none of them:
  *
  *   an answer              the operation was applied, to a state that gives this answer
  *   UNKNOWN                only for writes: the request was applied whole or not at all, and it may still be applied
  *                          later, until settle; those of one batch in their order
- *   any other failure      the operation was not applied, and the rules of the moment allow its code
+ *   any other failure      the operation was not applied, and the current rules allow its code
  *
  * There is one client, so a world without unknown outcomes is exactly the model's state.
  */
@@ -14,14 +14,14 @@
 
 #include "vocabulary.h"
 
-/* What may fail at a moment, and how. */
+/* What may fail now, and how. */
 typedef enum judge_verdict { JUDGE_WORKS, JUDGE_MAY_FAIL, JUDGE_FAILS } judge_verdict;
 
 typedef struct judge_rules {
     uint32_t writes; /* the codes by which a write may fail: JUDGE_CODE(...) */
     uint32_t reads;
-    bool refuses_late; /* a request that is executed late may be refused, and a later one of its batch taken */
-    /* Whether this call fails in this state; NULL: each may. */
+    bool refuses_late; /* a request that is executed late may be refused, and a later one of its batch accepted */
+    /* Whether this call fails in this state. NULL: every call may fail. */
     judge_verdict (*verdict)(const model_state *state, const model_call *call, const void *context);
     const void *context;
 } judge_rules;
@@ -32,13 +32,13 @@ extern const judge_rules judge_nothing_fails;
 
 typedef struct judge_case judge_case;
 
-/* A store in this state. */
+/* Begins with a store in this state. */
 judge_case *judge_begin(const model_state *state);
 void judge_free(judge_case *judge);
 
-/* Each of these is false if there is no such world; then `judge_text` says why, and the judge is of no more use. */
+/* Each of these is false if no world fits. Then `judge_text` gives the reason, and the judge is unusable. */
 
-/* In the place that an answer speaks of: it was not asked for. */
+/* In the place of an answer: it was not asked for. */
 enum { JUDGE_UNTOLD = -3 };
 
 /* A batch that returned `code`. `count` is at most JUDGE_BATCH_MAX. */
@@ -46,28 +46,28 @@ enum { JUDGE_BATCH_MAX = 8 * 256 };
 bool judge_batch(judge_case *judge, const judge_rules *rules, const model_call *calls, const model_answer *answers,
                  size_t count, int code);
 
-/* A batch of which no answer was heard, because whoever asked is dead. */
+/* A batch without known answers, because its client is dead. */
 bool judge_batch_unheard(judge_case *judge, const model_call *calls, size_t count);
 
-/* A stream or a check that returned `code`, and told what `fits` compares with a state. */
+/* A list or a check that returned `code`. `fits` compares its entries with a state. */
 bool judge_reading(judge_case *judge, const judge_rules *rules, bool writes, int code,
                    bool (*fits)(const model_state *state, const void *context), const void *context, const char *what);
 
-/* This is the state, and nothing can be applied late any more. */
+/* The store is in this state, and nothing can be applied late any more. */
 bool judge_state(judge_case *judge, const model_state *state);
 
-/* What was not applied by now never will be. */
+/* What has not been applied by now never will be. */
 void judge_settle(judge_case *judge);
 
-/* From here on the store may lose all that is in it, once; `judge_lost`: by now it certainly has. */
+/* From judge_may_lose on the store may lose all its data, once. judge_lost: by now it certainly has. */
 void judge_may_lose(judge_case *judge);
 void judge_lost(judge_case *judge);
 
-/* From here on each state is remembered, and `judge_fell_back`: the store has gone back to one of these. */
+/* From judge_remember on each state is kept. judge_fell_back: the store has gone back to one of them. */
 void judge_remember(judge_case *judge);
 void judge_fell_back(judge_case *judge);
 
-/* How many states are possible, and why the latest answer was rejected. */
+/* The number of possible states, and the reason why the latest answer was rejected. */
 size_t judge_worlds(const judge_case *judge);
 const char *judge_text(const judge_case *judge);
 

@@ -1,5 +1,5 @@
-/* Clients that are killed in the middle of their work: what they were told is there, what was under way is there whole
- * or not at all, and user records and members agree. */
+/* Clients that are killed during their work: acknowledged changes are there, changes under way are there whole or not
+ * at all, and user records and members agree. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void pause_by_chance(dice_state *dice, unsigned most_us) {
     nanosleep(&pause, NULL);
 }
 
-/* ---- Joins, moves, quits, ends and repairs by chance */
+/* ---- Random joins, moves, quits, ends and repairs */
 
 static void kill_one(fault_bench *bench) {
     char location[256];
@@ -56,7 +56,7 @@ static void test_clients_by_chance(void **state) {
     (void)state;
 }
 
-/* ---- Ends of large lessons, alone or with another client who joins and quits meanwhile and is killed, too */
+/* ---- Ends of large lessons, alone or with another client who joins and quits meanwhile and is killed too */
 
 static lesson_store *open_in_child(const char *location) {
     lesson_store *store;
@@ -65,7 +65,7 @@ static lesson_store *open_in_child(const char *location) {
     return store;
 }
 
-/* Says "b" when it begins and "e" when it is done, and then waits to be killed. */
+/* Writes "b" when it begins and "e" when it is done, then waits to be killed. */
 static void end_lesson(const char *location, int fd) {
     lesson_store *store = open_in_child(location);
     bool said =
@@ -127,10 +127,10 @@ static void check_nothing_found(fault_bench *bench, lesson_store *store, uint32_
         bench_fail(bench, "check: %" PRIu64 " found (%s)", found, lesson_store_code_name(code));
 }
 
-/* How the ends went, for a line that is printed. */
+/* How the ends went, for a printed line. */
 static struct { uint64_t done, in_part, untouched; } went;
 
-/* What an interrupted end leaves: nothing, all, or the OffLine lesson with some of its members. */
+/* An interrupted end leaves nothing, everything, or the OffLine lesson with some of its members. */
 static void check_rest(fault_bench *bench, lesson_store *store, uint64_t count, bool acknowledged, bool alone) {
     lesson_store_lesson lesson;
     int code = lesson_store_get_lesson(store, "L1", &lesson);
@@ -151,7 +151,7 @@ static void check_rest(fault_bench *bench, lesson_store *store, uint64_t count, 
         bench_fail(bench, "%d, %" PRIu64 " members remain", lesson.course_status, lesson.member_count);
 }
 
-/* Another end finishes it: nobody and nothing is left. */
+/* Another end finishes it: no member and no record is left. */
 static void end_again(fault_bench *bench, lesson_store *store) {
     uint64_t members, left = 0;
     assert_int_equal(lesson_store_count_members(store, "L1", &members), LESSON_STORE_OK);
@@ -186,7 +186,7 @@ static void end_round(fault_bench *bench) {
 
 /* ---- Repairs */
 
-/* What no repair may touch, and what it has to reach: of true members `u-`, ghosts `g-` and missing members `m-`. */
+/* True members `u-`, which no repair may change; ghosts `g-` and missing members `m-`, which it must repair. */
 static const char damage[] =
     "for i = 1, tonumber(ARGV[1]) do\n"
     "    redis.call('SADD', 'STATUS:LESSON_USER:LESSON_ID:L1', 'g-' .. i)\n"
@@ -266,7 +266,7 @@ static void test_repairs(void **state) {
     (void)state;
 }
 
-/* One of the three, so that each has its time of a soak. */
+/* Runs one of the three parts, so that each has its own time in a soak. */
 int main(int count, char **arguments) {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(test_clients_by_chance),

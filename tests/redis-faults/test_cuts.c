@@ -1,7 +1,7 @@
-/* A connection that breaks at every byte of a request and of its reply, one after the other. */
+/* A connection that breaks at every byte of a request and of its reply, one after another. */
 #include "faults.h"
 
-/* Each is one request, in all the forms that requests have. */
+/* Each is one request. Together they have all forms of a request. */
 static const model_call join[] = {MODEL_JOIN(1, 1, 2, MODEL_NONE, 0, false, 0)};
 static const model_call join_with_session[] = {MODEL_JOIN(1, 1, 2, 1, 0, true, 0)};
 static const model_call quit[] = {MODEL_QUIT(2, MODEL_NONE, MODEL_NONE, false, 0)};
@@ -21,9 +21,9 @@ static const struct form {
     const char *name;
     const model_call *calls; /* NULL: the members of a lesson */
     size_t count;
-    bool reads; /* and is asked again, so that it never fails */
+    bool reads; /* it only reads, so it is asked again and never fails */
     bool pages;
-    bool anew; /* on a connection that is made for it */
+    bool anew; /* on a new connection */
 } forms[] = {
     {"a join, cut", CALLS(join), false, false, false},
     {"a join on a new connection, cut", CALLS(join), false, false, true},
@@ -35,7 +35,7 @@ static const struct form {
     {"members in pages, cut", NULL, 0, true, true, false},
 };
 
-/* Whoever is where, so that what each request changes is not what the one before left. */
+/* Puts users into other lessons, so that a request does not just repeat the change of the previous one. */
 static void begin_anew(fault_bench *bench) {
     model_call calls[MODEL_LESSONS + MODEL_USERS];
     size_t count = 0;
@@ -47,7 +47,7 @@ static void begin_anew(fault_bench *bench) {
     bench_run(bench, calls, count);
 }
 
-/* All that there is, which decides what was applied. */
+/* Reads everything, which decides what was applied. */
 static void look(fault_bench *bench) {
     model_call calls[MODEL_USERS + 2 * MODEL_LESSONS];
     size_t count = 0;
@@ -60,7 +60,7 @@ static void look(fault_bench *bench) {
     bench_run(bench, calls, count);
 }
 
-/* False when the request and its reply are shorter. */
+/* False if the request and its reply are shorter. */
 static bool break_at(fault_bench *bench, const struct form *form, false_server_part part,
                      false_server_direction direction, size_t after) {
     judge_rules breaks = {JUDGE_CODE(UNKNOWN) | JUDGE_CODE(UNREACHABLE), JUDGE_CODE(UNREACHABLE), false, NULL, NULL};
@@ -68,7 +68,7 @@ static bool break_at(fault_bench *bench, const struct form *form, false_server_p
     if (form->anew)
         false_server_play(bench->between, CLOSE_NOW);
     false_server_break(bench->between, part, direction, after);
-    bench->rules = form->reads ? judge_nothing_fails : breaks; /* what only reads is asked again */
+    bench->rules = form->reads ? judge_nothing_fails : breaks; /* a request that only reads is asked again */
     if (form->calls)
         bench_run(bench, form->calls, form->count);
     else
@@ -76,7 +76,7 @@ static bool break_at(fault_bench *bench, const struct form *form, false_server_p
     bool happened = !false_server_is_armed(bench->between);
     false_server_play(bench->between, PASS_ON);
     bench->rules = judge_nothing_fails;
-    look(bench); /* by a connection that works */
+    look(bench); /* over a working connection */
     bench_wait_for_clients(bench, 2);
     judge_settle(bench->judge);
     look(bench);

@@ -1,4 +1,4 @@
-/* Every fault in turn, with calls by chance before, during and after it. */
+/* Every fault in turn, with random calls before, during and after it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,13 +6,13 @@
 
 enum { FAULTS_MAX = 64, ROUNDS_OF_EACH = 3 };
 
-/* What was tried, for the table that is printed. */
+/* What was tried, for the printed table. */
 static struct {
     const fault_kind *faults[FAULTS_MAX];
     int count;
     uint64_t struck[FAULTS_MAX];
     uint64_t felt[FAULTS_MAX]; /* rounds in which a call failed */
-    uint64_t own[FAULTS_MAX];  /* and by the fault's own code */
+    uint64_t own[FAULTS_MAX];  /* those with the fault's own code */
     uint64_t calls[FAULTS_MAX];
 } tried;
 
@@ -28,14 +28,14 @@ static void work(fault_bench *bench) {
         bench_work(bench);
 }
 
-/* Meets what was damaged, which chance may miss. */
+/* Uses the damaged key, which random calls may miss. */
 static void touch_damaged(fault_bench *bench) {
     const model_call calls[] = {MODEL_WHERE(bench->damaged, true, 0),
                                 MODEL_GET_LESSON((int8_t)(bench->damaged % MODEL_LESSONS), false, 0)};
     bench_run(bench, calls, sizeof calls / sizeof *calls);
 }
 
-/* A connection that was closed a moment ago is still taken for a good one, by a call that may then fail. */
+/* A connection that was used a moment ago counts as good even if it is closed. This call may then fail. */
 static void notice_the_break(fault_bench *bench) {
     uint32_t codes = bench->codes;
     bench_recover(bench);
@@ -101,7 +101,7 @@ static void test_faults(void **state) {
     print_table();
     soak_end(&soak);
     for (int i = 0; i < tried.count; i++) {
-        const fault_kind *fault = tried.faults[i]; /* what comes at a moment or a byte by chance may be missed */
+        const fault_kind *fault = tried.faults[i]; /* random moments and bytes may miss the calls */
         bool is_certain = fault->code != LESSON_STORE_OK && !fault->beside && !fault->wish.behind;
         if (is_certain && tried.struck[i] >= ROUNDS_OF_EACH && tried.own[i] == 0)
             fail_msg("%s was never answered by its code", tried.faults[i]->name);

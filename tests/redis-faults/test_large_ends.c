@@ -1,12 +1,12 @@
-/* The end of a lesson that takes several steps, through every fault: it is done, or not begun, or leaves the OffLine
- * lesson with fewer members, and ending again finishes it. */
+/* The end of a lesson that takes several steps, under every fault. It is done, or not begun, or leaves the OffLine
+ * lesson with fewer members; ending again finishes it. */
 #include <stdio.h>
 
 #include "faults.h"
 
 enum { LEAST = 1001, MORE = 4000, ROUNDS_OF_EACH = 1 };
 
-/* How the ends went, for a line that is printed. */
+/* How the ends went, for a printed line. */
 static struct { uint64_t done, refused, unknown, in_part; } went;
 
 static void count_end(int ended, int found, const lesson_store_lesson *lesson) {
@@ -17,7 +17,7 @@ static void count_end(int ended, int found, const lesson_store_lesson *lesson) {
     went.in_part += in_part;
 }
 
-/* Faults whose calls by chance are about users and lessons of the model, and so not about this lesson. */
+/* Excludes faults whose damage is on users and lessons of the model, and so not on this lesson. */
 static bool is_of_use(const fault_kind *fault) {
     return fault->code != LESSON_STORE_MALFORMED;
 }
@@ -46,7 +46,7 @@ static int end_through(fault_bench *bench, const fault_kind *fault) {
     return code;
 }
 
-/* Asks until it is answered, and then nothing more is done late. */
+/* Asks until there is an answer. After that nothing is applied late. */
 static int look(fault_bench *bench, lesson_store_lesson *lesson) {
     int code;
     do

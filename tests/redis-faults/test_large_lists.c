@@ -1,5 +1,5 @@
-/* Listings that come in many pages or in one large reply, through every fault: nothing is given twice, all that is
- * given is true, and after OK it is all. */
+/* Lists with many pages or one large reply, under every fault. No entry is given twice, every entry is true, and after
+ * OK the list is complete. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,11 +9,11 @@ enum { MEMBERS_MAX = 9000 };
 
 typedef enum list_kind { MEMBERS, USERS, LESSONS, LISTS } list_kind;
 
-/* What was given: a mark for each of the users u-0, u-1, ... or lessons l-0, l-1, ... */
+/* The given entries: a mark for each of the users u-0, u-1, ... or lessons l-0, l-1, ... */
 struct given {
     bool marks[MEMBERS_MAX];
     int count;
-    int wrong; /* strangers, and what was given before */
+    int wrong; /* strangers and repeated entries */
 };
 
 static bool mark(struct given *given, lesson_store_id id) {
@@ -102,7 +102,7 @@ static bool play(fault_bench *bench, const fault_kind *fault) {
     return code != LESSON_STORE_OK;
 }
 
-/* Faults that put a key of a wrong type where the model says belong to the other tests. */
+/* Faults that put keys of a wrong type where the model decides belong to the other tests. */
 static bool is_of_use(const fault_kind *fault) {
     return fault->code != LESSON_STORE_MALFORMED;
 }
@@ -114,7 +114,7 @@ static size_t count_faults(const fault_kind *list) {
     return count;
 }
 
-/* Every second one is a fault of bytes, which alone can break a list off at any place. */
+/* Every second fault is one of bytes, because only these can break a list off at any place. */
 static const fault_kind *fault_of(uint64_t seed) {
     size_t count = 0;
     while (fault_at(count))

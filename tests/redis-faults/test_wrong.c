@@ -1,5 +1,5 @@
-/* Backends with a defect, which the judge must reject: those that hide an error while something fails, and those whose
- * join or batch is two steps, when the client is killed between them. The right backend passes in the same places. */
+/* Backends with a defect, which the judge must reject: some hide an error while something fails; others do a join or a
+ * batch in two steps, and the client is killed between them. The correct backend passes in the same situations. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,8 @@ static const model_call join[] = {MODEL_JOIN(0, 1, 2, 0, 0, false, 0)};
 static const model_call create[] = {MODEL_CREATE(3, 0, false, 0)};
 static const model_call quit[] = {MODEL_QUIT(1, MODEL_NONE, MODEL_NONE, false, 0)};
 
-/* After these the server knows the scripts of `join` and `quit`: an exchange that fails may have changed something. */
+/* After these calls the server knows the scripts of `join` and `quit`, so an exchange that fails may have changed
+ * something. */
 static const model_call join_before[] = {MODEL_JOIN(2, 0, 0, 0, 0, false, 0)};
 static const model_call quit_before[] = {MODEL_QUIT(2, MODEL_NONE, MODEL_NONE, false, 0)};
 
@@ -65,7 +66,7 @@ static const fault_kind *find_fault(const char *name) {
     return &next_reply_lost;
 }
 
-/* True if the judge finds nothing to say against it; else `text` tells what. */
+/* True if the judge accepts it; otherwise `text` gives the reason. */
 static bool passes(fault_bench *bench, const struct defect *defect, wrong_way way, char text[VOCABULARY_TEXT_SIZE]) {
     const fault_kind *fault = find_fault(defect->fault);
     bench_wish wish = fault->wish;

@@ -16,7 +16,7 @@ static struct {
     char socket[128];
 } wrong;
 
-/* ---- Errors that are not told */
+/* ---- Errors that are not reported */
 
 static void ignore_error(lesson_store_operation *operation) {
     bool reads = !lesson_store_operation_writes(operation);
@@ -52,7 +52,7 @@ static int list_carelessly(lesson_store_instance *instance, const lesson_store_i
     return wrong.way == ERROR_IS_AN_EMPTY_LIST ? LESSON_STORE_OK : code;
 }
 
-/* ---- Joins in two steps, of which the second one is not done any more */
+/* ---- Joins in two steps, without the second one */
 
 static bool is_text(lesson_store_id id, const char *text) {
     return id.size == strlen(text) && memcmp(id.data, text, id.size) == 0;
@@ -73,7 +73,7 @@ static bool moves(lesson_store_instance *instance, const lesson_store_operation 
            run_one(instance, where) == LESSON_STORE_OK && !is_text(join->lesson_id, place.lesson_id);
 }
 
-/* True for a join that moves a user, by itself, or for two of different users at the front of a batch. */
+/* True for a join that moves a user: a single one, or the first two of a batch if their users differ. */
 static bool is_time_to_die(lesson_store_instance *instance, const lesson_store_operation *operations, size_t count) {
     bool in_batch = wrong.way == BATCH_IS_ONE_BY_ONE;
     if (in_batch ? count < 2 : count != 1)

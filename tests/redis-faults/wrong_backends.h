@@ -1,4 +1,4 @@
-/* The redis backend with a defect. Each must be rejected by the part that is meant to catch it. */
+/* The redis backend with a defect. Each must be rejected by the part that is to catch it. */
 #ifndef LESSON_STORE_TESTS_WRONG_REDIS_BACKENDS_H
 #define LESSON_STORE_TESTS_WRONG_REDIS_BACKENDS_H
 
@@ -6,7 +6,7 @@
 
 typedef enum wrong_way {
     WRONG_NOT_AT_ALL,
-    /* Seen when something fails. */
+    /* Detected when something fails. */
     ERROR_IS_NOT_FOUND,
     ERROR_IS_OK,
     ERROR_IS_AN_EMPTY_LIST,
@@ -14,14 +14,14 @@ typedef enum wrong_way {
     UNKNOWN_IS_UNREACHABLE,
     UNKNOWN_IS_SENT_AGAIN,
     READ_IS_UNKNOWN,
-    /* Seen when the client is killed, which it does itself. */
-    DIES_BEFORE_IT_HEARS, /* and this one is right */
+    /* Detected when the client is killed. It kills itself. */
+    DIES_BEFORE_IT_HEARS, /* this one is correct */
     BATCH_IS_ONE_BY_ONE,
     JOIN_IS_QUIT_AND_JOIN,
     JOIN_IS_RECORD_AND_MEMBER
 } wrong_way;
 
-/* The backend that is wrong in this way; one at a time in a process. */
+/* Returns the backend with this defect. Only one at a time in a process. */
 const lesson_store_backend *wrong_backend(wrong_way way);
 
 #endif

@@ -13,7 +13,7 @@
 #include "cmocka_all.h"
 #include "false_server.h"
 
-#define LOOK_AGAIN_MS 5 /* how soon a change of part is noticed while nothing comes */
+#define LOOK_AGAIN_MS 5 /* how soon a change of part is noticed while no bytes come */
 
 struct false_server {
     char folder[128];
@@ -27,7 +27,7 @@ struct false_server {
     atomic_int connections;
     const char *_Atomic answer;
     atomic_int direction;     /* of CUT, SHUT and HOLD */
-    atomic_size_t bytes_left; /* until one of them happens */
+    atomic_size_t bytes_left; /* until the part takes effect */
 };
 
 static struct sockaddr_un address_of(const char *path) {
@@ -46,7 +46,7 @@ static int connect_to(const char *path) {
     return -1;
 }
 
-/* Gives up when the connection is to be closed, since whoever wants that may be the one who does not read. */
+/* Gives up when the connection is to be closed, because the thread that closes it may be the one that does not read. */
 static bool send_all(false_server *server, int to, const char *bytes, size_t size) {
     while (size > 0 && !server->ends && server->part != CLOSE_NOW) {
         struct pollfd ready = {.fd = to, .events = POLLOUT};
@@ -78,7 +78,7 @@ static bool breaks(const false_server *server, false_server_direction direction)
     return (part == CUT || part == SHUT || part == HOLD) && server->direction == (int)direction;
 }
 
-/* The other direction goes on until one of the two closes the connection. */
+/* The other direction goes on until one of the two sides closes the connection. */
 static bool shut(false_server *server, int to, int from) {
     server->part = PASS_ON;
     shutdown(to, SHUT_WR);
@@ -94,7 +94,7 @@ static bool shut(false_server *server, int to, int from) {
     return false;
 }
 
-/* Passes bytes on as far as they may go. False when the connection is to be closed. */
+/* Passes on as many bytes as allowed. False if the connection is to be closed. */
 static bool pass_counted(false_server *server, int to, int from, const char *bytes, size_t size) {
     size_t most = server->bytes_left, passed = size < most ? size : most;
     server->bytes_left = most - passed;
@@ -113,7 +113,8 @@ static bool pass_counted(false_server *server, int to, int from, const char *byt
     return send_all(server, to, bytes + passed, size - passed);
 }
 
-/* The first bytes one by one, later ones in pieces that grow, so that it takes no system call for each of many. */
+/* Passes on the first bytes one by one, and later ones in growing pieces, so that a long reply does not take a system
+ * call for each byte. */
 static bool chop(false_server *server, int to, const char *bytes, size_t size) {
     for (size_t sent = 0, piece; sent < size; sent += piece) {
         piece = 1 + sent / 64;
@@ -130,7 +131,7 @@ static void say_no_more(false_server *server, int client) {
         poll(NULL, 0, LOOK_AGAIN_MS);
 }
 
-/* Each of these two is false when the connection is to be closed. */
+/* Each of these two is false if the connection is to be closed. */
 static bool on_request(false_server *server, int client, int real) {
     char bytes[65536];
     if (server->part == SAY_NO_MORE) {
@@ -202,7 +203,7 @@ static void *run(void *context) {
     while (!server->ends) {
         struct pollfd ready = {.fd = server->listener, .events = POLLIN};
         if (poll(&ready, 1, LOOK_AGAIN_MS) <= 0) {
-            if (server->part == CLOSE_NOW) /* there is none to be closed */
+            if (server->part == CLOSE_NOW) /* there is none to close */
                 server->part = PASS_ON;
             continue;
         }

@@ -13,7 +13,7 @@ void raw_reconnect(raw_server *raw) {
     raw->commands = redisConnectUnix(redis_server_socket(raw->server));
     assert_non_null(raw->commands);
     assert_string_equal(raw->commands->errstr, "");
-    fcntl(raw->commands->fd, F_SETFD, FD_CLOEXEC); /* not for servers that are started later */
+    fcntl(raw->commands->fd, F_SETFD, FD_CLOEXEC); /* servers that are started later must not inherit it */
 }
 
 int raw_start(void **state) {

@@ -1,10 +1,10 @@
-/* What the server's errors become, and what comes of replies that are none. */
+/* The codes for the server's errors, and the results of malformed replies. */
 #include <stdio.h>
 #include <string.h>
 
 #include "raw.h"
 
-/* Errors that say that nothing was executed, so that reads and writes hear the same. */
+/* Errors after which nothing was executed, so that reads and writes return the same code. */
 static const struct {
     const char *error;
     int code;
@@ -45,7 +45,7 @@ static void test_errors(void **state) {
     }
 }
 
-/* To a question for the place of a user, and to a join. */
+/* For `where`, and for a join. */
 static const char *const wrong_replies[] = {
     "HTTP/1.1 400 Bad Request\r\n\r\n",
     "$5\r\nbogus\r\n",
@@ -72,7 +72,7 @@ static const char *const wrong_replies[] = {
     "\r\n\r\n",
 };
 
-/* For a read that is a failure, for a write an unknown outcome; and the connection is not used any further. */
+/* A read fails, and a write has an unknown outcome. The connection is not used any more. */
 static void test_wrong_replies(void **state) {
     raw_server *raw = *state;
     for (size_t i = 0; i < sizeof wrong_replies / sizeof *wrong_replies; i++) {
@@ -95,7 +95,7 @@ static void test_wrong_replies(void **state) {
 
 #define SEPARATOR "\x1f"
 
-/* The letters are right, and what they announce is missing, or is not of its shape. */
+/* The letters are correct, but the parts that belong to them are missing or malformed. */
 static void test_cut_answers(void **state) {
     static const char *const cut_lessons[] = {"$0\r\n\r\n",
                                               "$1\r\nO\r\n",
@@ -179,7 +179,7 @@ static void test_wrong_replies_to_streams(void **state) {
     }
 }
 
-/* A server that is none, or that says no, when a store is opened. */
+/* Something that is no server, or a server that refuses, while a store opens. */
 static void test_wrong_greetings(void **state) {
     raw_server *raw = *state;
     false_server_answer(raw->between, "HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -194,7 +194,7 @@ static void test_wrong_greetings(void **state) {
     raw_refuse(false_server_location(raw->between), LESSON_STORE_UNSUPPORTED, "sentinel");
 }
 
-/* An error that quotes what was sent to it must not carry the password into a message. */
+/* An error may quote what was sent. The password must not get into a message that way. */
 static void test_password_in_an_error(void **state) {
     raw_server *raw = *state;
     char location[300];
@@ -213,7 +213,7 @@ static bool find_engine(const char *name, const char *value, void *context) {
     return true;
 }
 
-/* A proxy that knows no HELLO, an account that may not say it, and another make of server with modules. */
+/* A proxy without HELLO, an account without the right to it, and another kind of server with modules. */
 static void test_other_greetings(void **state) {
     raw_server *raw = *state;
     static const char *const greetings[][2] = {
@@ -235,7 +235,7 @@ static void test_other_greetings(void **state) {
     }
 }
 
-/* With one that keeps its connection to itself: the false server serves only one at a time. */
+/* Uses a store that keeps its connection, because the false server serves only one at a time. */
 static int start_alone(void **state) {
     raw_server *raw = *state;
     raw->between = false_server_start(redis_server_socket(raw->server));
@@ -253,7 +253,7 @@ static int stop_alone(void **state) {
 
 #define GHOST ":0\r\n$2\r\nL1\r\n$3\r\nann\r\n:1\r\n:0\r\n$5\r\nghost\r\n"
 
-/* SCAN may give a key twice, in one page or in two. */
+/* SCAN may return a key twice, in one page or in two. */
 static void test_a_finding_is_told_once(void **state) {
     raw_server *raw = *state;
     uint64_t found = 0;

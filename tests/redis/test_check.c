@@ -1,11 +1,11 @@
-/* Residue and damage of every kind: found, told once, left alone by a check, repaired by a repair. */
+/* Residue and damage of every kind: found, reported once, left alone by a check, repaired by a repair. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "raw.h"
 
-/* ---- Findings as text, sorted, since the server gives keys in no order */
+/* ---- Findings as text, sorted, because the server returns keys in no order */
 
 enum { FINDINGS_MAX = 64, LINE_SIZE = 512 };
 
@@ -32,7 +32,8 @@ static int compare(const void *left, const void *right) {
     return strcmp(left, right);
 }
 
-/* Checks, and expects these lines, sorted, each with '!' where a check says repairable and a repair repaired. */
+/* Checks, and expects these lines, sorted. A '!' marks a line that is repairable in a check and repaired in a repair.
+ */
 static void expect_findings(raw_server *raw, uint32_t flags, const char *expected) {
     struct findings findings = {.count = 0};
     uint64_t found, repaired;
@@ -52,7 +53,7 @@ static void expect_findings(raw_server *raw, uint32_t flags, const char *expecte
         assert_int_equal(repaired, 0);
 }
 
-/* A check changes nothing; a repair leaves this and, checked again, only `rest`. */
+/* A check changes nothing. A repair leaves this state, and a check after it finds only `rest`. */
 static void expect_repair(raw_server *raw, uint32_t flags, const char *findings, const char *after, const char *rest) {
     char *before = raw_dump(raw);
     expect_findings(raw, flags, findings);
@@ -151,7 +152,7 @@ static void test_ended_lessons(void **state) {
                   "");
 }
 
-/* Nothing here is touched: it is told what is there, and a person has to look. */
+/* A repair changes nothing here: it reports the findings, and a person has to look. */
 static void test_malformed(void **state) {
     raw_server *raw = *state;
     raw_do(raw, "SET " USER("a") " text");
@@ -189,7 +190,7 @@ static void test_malformed(void **state) {
     free(before);
 }
 
-/* What the script takes for an id must be what the library takes for one. */
+/* The script and the library must have the same rule for ids. */
 static void test_rule_of_ids(void **state) {
     raw_server *raw = *state;
     static const char *const valid[] = {"a",
@@ -222,13 +223,13 @@ static void test_rule_of_ids(void **state) {
     struct findings findings = {.count = 0};
     assert_code(lesson_store_check(raw->store, LESSON_STORE_CHECK_REPAIR, note, &findings, NULL, NULL), OK);
     assert_int_equal(findings.count, sizeof valid / sizeof *valid + 1);
-    raw_expect(raw, ""); /* ghosts with valid names, all taken out */
+    raw_expect(raw, ""); /* ghosts with valid names, all removed */
 
     for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
         raw_do(raw, "SADD " MEMBERS("L1") " %s", invalid[i]);
     raw_do(raw, "SADD " MEMBERS("L1") " %s", longest);
     raw_do(raw, "SADD " MEMBERS("L1") " %b", "", (size_t)0);
-    /* Two that are the same as far as they are shown, though both are longer than an id. */
+    /* Both are longer than an id, and their displayed beginnings are equal. */
     raw_do(raw, "SADD " MEMBERS("L1") " %sy %sz", longest, longest);
     findings.count = 0;
     assert_code(lesson_store_check(raw->store, LESSON_STORE_CHECK_REPAIR, note, &findings, NULL, NULL), OK);

@@ -1,4 +1,4 @@
-/* Keys of a wrong type, values that are none, and lessons of a size that needs several commands. */
+/* Keys of a wrong type, invalid values, and lessons whose size needs several commands. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@ static int join(raw_server *raw, const char *uid, const char *lesson_id) {
     return lesson_store_join(raw->store, uid, "C1", lesson_id, NULL, 0, NULL);
 }
 
-/* ---- Keys of a wrong type: the operation changes nothing, the others of its batch go on */
+/* ---- Keys of a wrong type: the operation changes nothing, and the others of its batch go on */
 
 static lesson_store_operation operation_of(uint32_t kind, const char *uid, const char *lesson_id, uint32_t flags) {
     lesson_store_operation operation = {.kind = kind};
@@ -36,7 +36,7 @@ enum {
     COUNT = LESSON_STORE_OPERATION_COUNT_MEMBERS
 };
 
-/* "ann" is in "old", which has a record, and so has "new"; then one key becomes a string. */
+/* "ann" is in "old". Both "old" and "new" have a record. Then one key becomes a string. */
 static const struct wrong_type {
     const char *key;
     uint32_t kind;
@@ -93,7 +93,7 @@ static void test_wrong_types(void **state) {
     }
 }
 
-/* The message of a move names both keys, that of a join which found nobody to move only the one. */
+/* The message of a move names both keys. The message of a join that moved nobody names only one. */
 static void test_message_of_a_join(void **state) {
     raw_server *raw = *state;
     raw_do(raw, "HSET " USER("ann") " uid ann course_id C1 lesson_id old");
@@ -105,7 +105,7 @@ static void test_message_of_a_join(void **state) {
     raw_assert_message(MEMBERS("new") " or " MEMBERS("old") ": WRONGTYPE");
 }
 
-/* Where nothing need be read of a key, its type does not matter. */
+/* If a key need not be read, its type does not matter. */
 static void test_keys_that_do_not_matter(void **state) {
     raw_server *raw = *state;
     raw_do(raw, "SET " RECORD("L1") " text");
@@ -117,7 +117,7 @@ static void test_keys_that_do_not_matter(void **state) {
     assert_code(lesson_store_end(raw->store, "L2", LESSON_STORE_END_RECORD_ONLY, NULL), OK);
 }
 
-/* ---- Values that are none */
+/* ---- Invalid values */
 
 static void test_bad_statuses(void **state) {
     raw_server *raw = *state;
@@ -156,7 +156,7 @@ static void test_bad_ids_in_places(void **state) {
                                         "set " MEMBERS("L1") "\n  ann\n");
 }
 
-/* More members than one command takes, one of whom is elsewhere. */
+/* More members than one command takes, one of whom is in another lesson by now. */
 static void test_end_of_a_big_lesson(void **state) {
     raw_server *raw = *state;
     enum { USERS = 9001 };

@@ -25,7 +25,7 @@ static void test_flushed_scripts(void **state) {
     assert_int_equal(found, 0);
 }
 
-/* Once the server knows a script its source is not sent again. */
+/* Once the server knows a script, the source is not sent again. */
 static void test_source_is_sent_once(void **state) {
     raw_server *raw = *state;
     raw_do(raw, "SCRIPT FLUSH");
@@ -47,7 +47,7 @@ static void *keep_flushing(void *context) {
     return NULL;
 }
 
-/* Scripts that are flushed in the middle of batches: everything happens once, and in order. */
+/* Scripts are flushed in the middle of batches: everything still happens once, and in order. */
 static void test_flushed_scripts_in_batches(void **state) {
     raw_server *raw = *state;
     enum { PAIRS = 1000 };
@@ -91,7 +91,7 @@ static void test_no_memory_on_the_server(void **state) {
     lesson_store_operation operations[3];
     assert_code(lesson_store_create(raw->store, "L1", 0), OK);
     assert_code(join(raw, "ann", "L1"), OK);
-    raw_do(raw, "HSET " USER("eve") " uid eve course_id C1 lesson_id L9"); /* and not among the members */
+    raw_do(raw, "HSET " USER("eve") " uid eve course_id C1 lesson_id L9"); /* but not among the members */
     char *before = raw_dump(raw);
     raw_do(raw, "CONFIG SET maxmemory 1");
     operations[0] = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
@@ -110,7 +110,7 @@ static void test_no_memory_on_the_server(void **state) {
     raw_expect(raw, before);
     free(before);
 
-    /* Nobody has to wait for memory to move or to leave. */
+    /* Moving or leaving needs no memory. */
     assert_code(join(raw, "ann", "L2"), OK);
     assert_code(lesson_store_quit(raw->store, "ann", NULL, NULL, NULL), OK);
     assert_code(lesson_store_end(raw->store, "L1", 0, NULL), OK);
@@ -122,7 +122,7 @@ static void test_read_only(void **state) {
     assert_code(join(raw, "ann", "L1"), OK);
     assert_code(lesson_store_create(raw->store, "L1", 0), OK);
     char *before = raw_dump(raw);
-    raw_do(raw, "REPLICAOF 127.0.0.1 1"); /* where nobody is */
+    raw_do(raw, "REPLICAOF 127.0.0.1 1"); /* no server is there */
     assert_code(join(raw, "ann", "L2"), READ_ONLY);
     assert_code(lesson_store_quit(raw->store, "ann", NULL, NULL, NULL), READ_ONLY);
     assert_code(lesson_store_end(raw->store, "L1", 0, NULL), READ_ONLY);
@@ -163,7 +163,7 @@ static void test_busy(void **state) {
 
 /* ---- Servers that stop or die */
 
-/* Also over TCP, where the first bytes sent to a server that is gone are taken without an error. */
+/* Also over TCP, where the first bytes sent to a dead server are accepted without an error. */
 static void test_restart_while_idle(void **state) {
     raw_server *raw = *state;
     char location[256];
@@ -218,7 +218,7 @@ static void test_stopped_server(void **state) {
     assert_code(lesson_store_join(store, "bob", "C1", "L2", NULL, 0, NULL), UNREACHABLE);
     assert_code(lesson_store_where(store, "ann", &place), UNREACHABLE);
     kill(redis_server_pid(raw->server), SIGCONT);
-    /* The late reply to the join is never taken for the answer to this question. */
+    /* The late reply to the join is never taken for the answer to this call. */
     assert_code(lesson_store_where(store, "bob", &place), NOT_FOUND);
     assert_code(lesson_store_where(store, "ann", &place), OK);
     assert_string_equal(place.lesson_id, "L2");

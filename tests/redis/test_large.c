@@ -1,5 +1,5 @@
-/* Lessons too large for one step: their end, as others see it while it goes on and after it was interrupted, and their
- * members, page by page. What no step may exceed is counted here in members, since times depend on the machine. */
+/* Lessons that are too large for one step: their end, as others see it during and after an interruption, and their
+ * members, page by page. The limit of a step is counted in members here, because times depend on the machine. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static void test_end_without_record(void **state) {
     raw_expect(raw, "");
 }
 
-/* How many calls of scripts, and how many members each of their steps may look at. */
+/* The number of script calls, and of members that each step may look at. */
 static void test_steps_of_an_end(void **state) {
     raw_server *raw = *state;
     uint64_t left;
@@ -45,7 +45,7 @@ static void test_steps_of_an_end(void **state) {
     assert_code(lesson_store_end(raw->store, "L1", 0, &left), OK);
     assert_int_equal(left, AT_ONCE);
     long long after = raw_calls(raw, "evalsha") + raw_calls(raw, "eval");
-    assert_in_range(after - scripts, 1, 2); /* the second only where the first was not known */
+    assert_in_range(after - scripts, 1, 2); /* two only if the script was not known */
     raw_expect(raw, "");
 
     raw_make_lesson(raw, "L1", "1", LARGE);
@@ -53,16 +53,16 @@ static void test_steps_of_an_end(void **state) {
     long long pages = raw_calls(raw, "sscan"), whole = raw_calls(raw, "smembers");
     assert_code(lesson_store_end(raw->store, "L1", 0, &left), OK);
     assert_int_equal(left, LARGE);
-    /* A page of SSCAN may hold a few more than asked for, so there may be a few less. */
+    /* A page of SSCAN may have a few more entries than asked for, so there may be fewer pages. */
     assert_in_range(raw_calls(raw, "sscan") - pages, LARGE / PAGE * 3 / 4, LARGE / PAGE * 2);
-    assert_int_equal(raw_calls(raw, "smembers") - whole, 1); /* by the last step, of what one page can hold */
+    assert_int_equal(raw_calls(raw, "smembers") - whole, 1); /* by the last step, for at most one page */
     assert_in_range(raw_calls(raw, "evalsha") - scripts, LARGE / PAGE * 3 / 4, LARGE / PAGE * 2);
 }
 
 /* ---- What others see meanwhile */
 
-/* Negative if a user's record and the members disagree; the number of the round while the lesson is being ended; else
- * 0. */
+/* Negative if a user's record and the members disagree. While the lesson is being ended, the number of the round;
+ * otherwise 0. */
 static const char look[] = "for i = 1, #ARGV do\n"
                            "    local lesson = redis.call('HGET', 'STATUS:IN_LESSON:UID:' .. ARGV[i], 'lesson_id')\n"
                            "    local member = redis.call('SISMEMBER', 'STATUS:LESSON_USER:LESSON_ID:L1', ARGV[i])\n"
@@ -75,10 +75,10 @@ struct observer {
     redisContext *commands;
     lesson_store *store;
     atomic_bool ends;
-    atomic_int looks; /* while the lesson was being ended */
+    atomic_int looks; /* during the end of the lesson */
     int disagreements;
-    int joins_if_open; /* that were let in while it was */
-    int created;       /* likewise */
+    int joins_if_open; /* that were accepted during it */
+    int created;       /* created during it */
 };
 
 static long long look_at_round(struct observer *observer) {
@@ -89,7 +89,7 @@ static long long look_at_round(struct observer *observer) {
     return round;
 }
 
-/* An answer counts only if one and the same end was going on before and after it. */
+/* An answer counts only if the same end was going on before and after it. */
 static void *observe(void *context) {
     struct observer *observer = context;
     while (!observer->ends) {
@@ -127,8 +127,8 @@ static void test_others_during_an_end(void **state) {
     lesson_store_close(observer.store);
 }
 
-/* What a faster end of the same lesson does, and then another client who creates it again, in one step while ours goes
- * on; nothing if it does not. */
+/* Another, faster end of the same lesson, after which another client creates it again; all in one step while our end
+ * goes on. Does nothing if no end goes on. */
 static const char end_and_create_again[] =
     "if redis.call('HGET', 'STATUS:LESSON_STATUS:LESSON_ID:L1', 'course_status') ~= '0' then return 0 end\n"
     "for i = 0, tonumber(ARGV[1]) - 1 do redis.call('DEL', 'STATUS:IN_LESSON:UID:u-' .. i) end\n"
@@ -138,7 +138,7 @@ static const char end_and_create_again[] =
     "redis.call('HSET', 'STATUS:IN_LESSON:UID:new', 'uid', 'new', 'course_id', 'C', 'lesson_id', 'L1')\n"
     "return redis.call('SADD', 'STATUS:LESSON_USER:LESSON_ID:L1', 'new')";
 
-/* What another client does who ends just the record. */
+/* Another client removes only the record. */
 static const char end_record[] =
     "if redis.call('HGET', 'STATUS:LESSON_STATUS:LESSON_ID:L1', 'course_status') ~= '0' then return 0 end\n"
     "return redis.call('DEL', 'STATUS:LESSON_STATUS:LESSON_ID:L1')";
@@ -160,7 +160,7 @@ static void *be_faster(void *context) {
     return NULL;
 }
 
-/* Ends a large lesson again and again until the other client came between two of the steps. */
+/* Ends a large lesson repeatedly, until the other client came between two of the steps. */
 static void end_with_a_faster_one(raw_server *raw, const char *script) {
     struct faster faster = {.commands = redisConnectUnix(redis_server_socket(raw->server)), .script = script};
     for (int round = 0; round < 200 && !faster.came_between; round++) {
@@ -184,7 +184,7 @@ static void test_a_lesson_created_again_during_its_end(void **state) {
                                                              "set " MEMBERS("L1") "\n  new\n");
 }
 
-/* The members are no other lesson's for that: whoever is told OK finds all of them gone. */
+/* The members still belong to this lesson: a client that gets OK finds all of them gone. */
 static void test_a_record_removed_during_its_end(void **state) {
     raw_server *raw = *state;
     end_with_a_faster_one(raw, end_record);
@@ -193,7 +193,7 @@ static void test_a_record_removed_during_its_end(void **state) {
 
 /* ---- In batches */
 
-/* Ends among many other operations, the large one first, in the middle, or last of a request. */
+/* Ends among many other operations, with the large one first, in the middle, or last in a request. */
 static void test_order_of_a_batch(void **state) {
     raw_server *raw = *state;
     enum { COUNT = 2000 };
@@ -235,13 +235,13 @@ static void test_two_ends_in_a_batch(void **state) {
     raw_expect(raw, "");
 }
 
-/* ---- Servers that refuse, and ends that are interrupted */
+/* ---- Servers that refuse, and interrupted ends */
 
 static void test_refused_ends(void **state) {
     raw_server *raw = *state;
     uint64_t left;
     raw_make_lesson(raw, "L1", "1", LARGE);
-    raw_do(raw, "REPLICAOF 127.0.0.1 1"); /* where nobody is */
+    raw_do(raw, "REPLICAOF 127.0.0.1 1"); /* no server is there */
     assert_code(lesson_store_end(raw->store, "L1", 0, NULL), READ_ONLY);
     raw_do(raw, "REPLICAOF NO ONE");
     assert_int_equal(raw_number(raw, "SCARD " MEMBERS("L1")), LARGE);
@@ -257,7 +257,7 @@ static void test_refused_ends(void **state) {
     raw_expect(raw, record);
     free(record);
 
-    /* Nobody has to wait for memory to leave. */
+    /* Leaving needs no memory. */
     raw_do(raw, "CONFIG SET maxmemory 1");
     assert_code(lesson_store_end(raw->store, "L1", 0, &left), OK);
     raw_do(raw, "CONFIG SET maxmemory 0");
@@ -273,7 +273,7 @@ static void test_interrupted_end(void **state) {
     operations[0] = raw_operation(LESSON_STORE_OPERATION_END, NULL, "L1");
     operations[1] = raw_operation(LESSON_STORE_OPERATION_JOIN, "ann", "L2");
     assert_code(lesson_store_where(raw->store, "u-0", NULL), OK);
-    false_server_play(raw->between, LOSE_SECOND_REPLY); /* that of the first step */
+    false_server_play(raw->between, LOSE_SECOND_REPLY); /* the reply to the first step */
     assert_code(lesson_store_batch(raw->store, operations, 2), UNKNOWN);
     assert_int_equal(operations[0].code, LESSON_STORE_UNKNOWN);
     assert_int_equal(operations[1].code, LESSON_STORE_UNREACHABLE);
@@ -291,11 +291,11 @@ static void test_interrupted_end(void **state) {
     raw_expect(raw, "");
 }
 
-/* What is no answer to a step leaves it open whether the step was taken. */
+/* After a malformed reply to a step, it is unknown whether the step was executed. */
 static void test_step_that_is_answered_wrong(void **state) {
     raw_server *raw = *state;
     raw_make_lesson(raw, "L1", "1", LARGE);
-    false_server_answer(raw->between, "*1\r\n$5\r\nLARGE\r\n"); /* right only the first time */
+    false_server_answer(raw->between, "*1\r\n$5\r\nLARGE\r\n"); /* correct only for the first request */
     assert_code(lesson_store_end(raw->store, "L1", 0, NULL), UNKNOWN);
     false_server_play(raw->between, PASS_ON);
     assert_int_equal(raw_number(raw, "SCARD " MEMBERS("L1")), LARGE);

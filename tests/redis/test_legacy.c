@@ -1,9 +1,9 @@
-/* The classes that this library replaces, as raw commands, beside and between the library's own writes. */
+/* The classes that this library replaces, as raw commands, together with and between the library's own writes. */
 #include <stdio.h>
 
 #include "legacy.h"
 
-/* ---- Theirs, read by us */
+/* ---- Their data, read by us */
 
 static bool count_member(const lesson_store_id *uid, void *context) {
     (void)uid;
@@ -43,7 +43,7 @@ static void test_we_read_what_they_wrote(void **state) {
                                                                                     "set " MEMBERS("L2") "\n  ann\n");
 }
 
-/* ---- Ours, read and written by them */
+/* ---- Our data, read and written by them */
 
 static void test_they_read_what_we_wrote(void **state) {
     raw_server *raw = *state;
@@ -59,7 +59,7 @@ static void test_they_read_what_we_wrote(void **state) {
     raw_expect(raw, "");
 }
 
-/* ---- Theirs between ours */
+/* ---- Their writes between ours */
 
 static void test_their_join_ends_our_session(void **state) {
     raw_server *raw = *state;
@@ -72,7 +72,7 @@ static void test_their_join_ends_our_session(void **state) {
     assert_code(lesson_store_quit(raw->store, "ann", NULL, "s1", &place), CONFLICT);
     assert_string_equal(place.lesson_id, "L2");
 
-    /* The next join of ours leaves neither the old session nor, where it moves from, the member. */
+    /* Our next join leaves neither the old session nor the membership in the old lesson. */
     assert_code(lesson_store_join(raw->store, "ann", "C3", "L3", NULL, 0, &place), OK);
     assert_string_equal(place.session, "");
     raw_expect(raw, "hash " USER("ann") "\n  uid=ann\n  course_id=C3\n  lesson_id=L3\n"
@@ -80,7 +80,7 @@ static void test_their_join_ends_our_session(void **state) {
                                                              "set " MEMBERS("L3") "\n  ann\n");
 }
 
-/* Between the two trips of a legacy join the record is there and the member is not. */
+/* Between the two commands of a legacy join, the record exists and the membership does not. */
 static void test_in_the_middle_of_their_join(void **state) {
     raw_server *raw = *state;
     lesson_store_place place;
@@ -95,7 +95,7 @@ static void test_in_the_middle_of_their_join(void **state) {
     assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
 }
 
-/* Of ann in L2. The order in which the server keeps the fields is that in which they came. */
+/* The record of ann in L2. The server keeps fields in the order in which they were set. */
 static void expect_whole_record(raw_server *raw) {
     static const char script[] = "local found = redis.call('HMGET', KEYS[1], 'uid', 'course_id', 'lesson_id')\n"
                                  "local whole = found[1] == 'ann' and found[2] == 'C' and found[3] == 'L2'\n"
@@ -104,7 +104,7 @@ static void expect_whole_record(raw_server *raw) {
     assert_true(legacy_has_member(raw, "L2", "ann"));
 }
 
-/* Every plain join leaves exactly the three fields of a record, whatever of them was there: alone and in a batch. */
+/* Every plain join leaves exactly the three fields of a record, whatever was there before: alone and in a batch. */
 static void test_a_join_makes_a_record_whole(void **state) {
     static const char *const residues[] = {
         "lesson_id L1",
@@ -134,7 +134,7 @@ static void test_a_join_makes_a_record_whole(void **state) {
     }
 }
 
-/* Between the trips of a legacy quit, and a join of ours that comes in between. */
+/* Between the commands of a legacy quit, and with one of our joins between them. */
 static void test_in_the_middle_of_their_quit(void **state) {
     raw_server *raw = *state;
     legacy_join(raw, "ann", "C1", "L1");
@@ -147,14 +147,14 @@ static void test_in_the_middle_of_their_quit(void **state) {
                                         "set " MEMBERS("L2") "\n  ann\n");
 }
 
-/* Their end leaves everyone in the lesson; the members alone still are a lesson to end. */
+/* Their end leaves all members in the lesson, which alone are still a lesson to end. */
 static void test_our_end_after_theirs(void **state) {
     raw_server *raw = *state;
     uint64_t left = 0;
     legacy_create(raw, "L1");
     legacy_join(raw, "ann", "C1", "L1");
     legacy_join(raw, "bob", "C1", "L1");
-    legacy_join(raw, "bob", "C2", "L2"); /* a ghost in L1 from now on */
+    legacy_join(raw, "bob", "C2", "L2"); /* from now on a ghost in L1 */
     raw_do(raw, "SADD " MEMBERS("L1") " gone");
     raw_do(raw, "SET " USER("odd") " text");
     raw_do(raw, "SADD " MEMBERS("L1") " odd");

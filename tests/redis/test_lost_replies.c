@@ -1,5 +1,4 @@
-/* Connections that break or stall in the middle: what is answered then, what was applied, and that the next call works.
- */
+/* Connections that break or stall during a call: the codes, what was applied, and that the next call works. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +35,7 @@ static void test_reply_cut_in_the_middle(void **state) {
     assert_true(is_in(raw, "ann", "L1"));
 }
 
-/* Half a request is never executed, but from here it looks like one that may have been. */
+/* Half a request is never executed, but the client cannot know that. */
 static void test_request_cut_in_the_middle(void **state) {
     raw_server *raw = *state;
     assert_code(join(raw, "ann", "L0"), OK);
@@ -77,9 +76,9 @@ static void test_closed_while_idle(void **state) {
     }
 }
 
-enum { REQUEST = 256, UNDER_WAY = 4 }; /* operations in a request, and requests that are sent before one is answered */
+enum { REQUEST = 256, UNDER_WAY = 4 }; /* operations in a request, and requests that are sent before the first reply */
 
-/* A batch of reads and writes: the writes that were sent are unknown, all else was just not answered. */
+/* A batch of reads and writes: the writes that were sent are unknown, and everything else just has no answer. */
 static void test_batch_whose_reply_is_lost(void **state) {
     raw_server *raw = *state;
     enum { COUNT = (UNDER_WAY + 2) * REQUEST };
@@ -106,7 +105,7 @@ static void test_batch_whose_reply_is_lost(void **state) {
     assert_in_range(sent, REQUEST, UNDER_WAY * REQUEST);
 }
 
-/* Joins of different users, so that what was applied can be counted. */
+/* Joins of different users, so that the applied ones can be counted. */
 static lesson_store_operation *many_joins(int count) {
     enum { MOST = 8 * REQUEST };
     static lesson_store_operation operations[MOST];
@@ -122,8 +121,8 @@ static lesson_store_operation *many_joins(int count) {
     return operations;
 }
 
-/* The answers of the first request of a batch stand when a later one is lost: OK, then UNKNOWN, then UNREACHABLE, in
- * whole requests, and what is OK has been applied and what is UNREACHABLE has not. */
+/* The answers to the first request of a batch stay valid if a later reply is lost. The codes are OK, then UNKNOWN, then
+ * UNREACHABLE, in whole requests. Those with OK were applied, and those with UNREACHABLE were not. */
 static void test_batch_lost_in_the_middle(void **state) {
     raw_server *raw = *state;
     enum { COUNT = 7 * REQUEST };
@@ -169,11 +168,11 @@ static void test_reads_of_a_batch_are_retried(void **state) {
     assert_int_equal(false_server_connections(raw->between), connections + 2);
 }
 
-/* Bytes that keep coming do not stretch the time that a request has. */
+/* Bytes that keep coming do not extend the timeout of a request. */
 static void test_dribbled_reply(void **state) {
     raw_server *raw = *state;
     char lesson_id[201];
-    memset(lesson_id, 'L', 200); /* 200 bytes, one in 20 ms, are far more than the 300 ms there are */
+    memset(lesson_id, 'L', 200); /* 200 bytes, one in 20 ms, take far longer than the timeout of 300 ms */
     lesson_id[200] = '\0';
     assert_code(join(raw, "ann", lesson_id), OK);
     false_server_play(raw->between, DRIBBLE);
@@ -183,7 +182,7 @@ static void test_dribbled_reply(void **state) {
     assert_code(lesson_store_where(raw->store, "ann", NULL), OK);
 }
 
-/* What the server has not taken whole it cannot have executed. */
+/* The server cannot have executed a request that it did not receive whole. */
 static void test_request_that_is_not_taken(void **state) {
     raw_server *raw = *state;
     enum { COUNT = 256 };
@@ -205,7 +204,8 @@ static void test_request_that_is_not_taken(void **state) {
     assert_code(join(raw, "ann", "L1"), OK);
 }
 
-/* A server that neither takes nor says any more is given up at once. Else this test would run for ten minutes. */
+/* If a server neither reads nor replies any more, the store gives up at once. Otherwise this test would run for ten
+ * minutes. */
 static void test_server_that_says_no_more(void **state) {
     raw_server *raw = *state;
     enum { COUNT = 4 * REQUEST };
@@ -214,12 +214,12 @@ static void test_server_that_says_no_more(void **state) {
     char location[512];
     lesson_store *store;
     memset(id, 'x', 255);
-    for (int i = REQUEST; i < COUNT; i++) /* the first request goes out, the others are more than buffers hold */
+    for (int i = REQUEST; i < COUNT; i++) /* the first request is sent; the others exceed the buffers */
         operations[i].course_id = operations[i].lesson_id = operations[i].session = lesson_store_id_of(id);
     const char *options = strchr(false_server_location(raw->between), '?');
     snprintf(location, sizeof location, "%.*s?pool=1&timeout_ms=600000",
              (int)(options - false_server_location(raw->between)), false_server_location(raw->between));
-    lesson_store_close(raw->store); /* the false server serves one connection after the other */
+    lesson_store_close(raw->store); /* the false server serves one connection after another */
     raw->store = NULL;
     assert_code(lesson_store_open(&store, location), OK);
     false_server_play(raw->between, SAY_NO_MORE);
@@ -247,11 +247,11 @@ static bool cut_at_once(const lesson_store_id *uid, void *context) {
     return true;
 }
 
-/* A stream is asked again only if nothing of it was given; what was given is never given twice. */
+/* A list is asked again only if none of it was given. No entry is given twice. */
 static void test_members_that_break_off(void **state) {
     raw_server *raw = *state;
     struct given given = {raw, 0};
-    enum { COUNT = 9000 }; /* a reply that no buffer between here and the server takes whole */
+    enum { COUNT = 9000 }; /* a reply that no buffer before the server takes whole */
     char name[201];
     memset(name, 'm', 200);
     name[200] = '\0';

@@ -1,5 +1,5 @@
-/* The members of a large lesson, page by page. What no page may exceed is counted here in members, since times depend
- * on the machine. */
+/* The members of a large lesson, page by page. The limit of a page is counted in members here, because times depend on
+ * the machine. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ struct given {
     int most; /* numbers of users */
     int count;
     int stop_after;                         /* 0: never */
-    void (*meanwhile)(struct given *given); /* called now and then */
+    void (*meanwhile)(struct given *given); /* called from time to time */
 };
 
 static bool give(const lesson_store_id *uid, void *context) {
@@ -56,7 +56,7 @@ static void test_members_in_pages(void **state) {
     long long pages = raw_calls(raw, "sscan");
     assert_in_range(pages - before, COUNT / MEMBERS_PAGE * 3 / 4, COUNT / MEMBERS_PAGE * 2);
 
-    /* What the location says: all at once, as of one instant. */
+    /* With this option: all at once, as of one instant. */
     lesson_store *store = raw_open_store(raw, "?pool=1&members_at_once=50000");
     memset(given.times, 0, COUNT);
     assert_code(lesson_store_members(store, "L1", give, &given), OK);
@@ -67,7 +67,8 @@ static void test_members_in_pages(void **state) {
     free(given.times);
 }
 
-/* Nine of ten quit at once in the middle, and others come: the set's table shrinks, and SSCAN gives some again. */
+/* In the middle nine of ten members quit, and others join. The set's table shrinks, and SSCAN returns some members
+ * again. */
 static void quit_and_join(struct given *given) {
     static const char script[] =
         "local key = 'STATUS:LESSON_USER:LESSON_ID:L1'\n"
@@ -85,7 +86,7 @@ static void test_members_while_others_join_and_quit(void **state) {
     given.meanwhile = quit_and_join;
     raw_make_lesson(raw, "L1", "1", 40000);
     assert_code(lesson_store_members(raw->store, "L1", give, &given), OK);
-    expect_once(&given, 0, 2000); /* these were there all the while */
+    expect_once(&given, 0, 2000); /* these were members all the time */
     for (int i = 2000; i < given.most; i++)
         assert_in_range(given.times[i], 0, 1);
     assert_in_range(given.count, 6 * MEMBERS_PAGE, 45000);
@@ -106,7 +107,7 @@ static void test_stopping_among_pages(void **state) {
     free(given.times);
 }
 
-/* The connection is lost while a page is under way: the rest comes over a new one, and nothing twice. */
+/* The connection is lost while a page is under way. The rest comes over a new connection, and no member twice. */
 static void lose_page(struct given *given) {
     if (given->count == 3 * MEMBERS_PAGE)
         false_server_play(given->raw->between, CLOSE_NOW);

@@ -1,4 +1,4 @@
-/* Locations, accounts, and what an open store tells of itself. */
+/* Locations, accounts, and what an open store reports about itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static void test_required_password(void **state) {
     raw_do(raw, "CONFIG SET requirepass %s", "");
 }
 
-/* The rights that the page of the backend asks for. */
+/* The rights that the backend's README asks for. */
 static void test_enough_rights(void **state) {
     raw_server *raw = *state;
     char location[512];
@@ -68,7 +68,8 @@ static void test_enough_rights(void **state) {
     raw_expect(raw, "");
 }
 
-/* Without the right to run scripts, and with that but without the right to write, or to other keys. */
+/* Without the right to run scripts; then with it, but without the right to write, or without the right to other keys.
+ */
 static void test_rights(void **state) {
     raw_server *raw = *state;
     char location[512];
@@ -91,7 +92,7 @@ static void test_rights(void **state) {
         lesson_store_close(store);
         raw_expect(raw, before);
     }
-    /* A lesson is not ended by an account that cannot put its members out. */
+    /* An account that cannot remove the members cannot end the lesson. */
     raw_do(raw, "ACL SETUSER lessons on >pw ~STATUS:LESSON_* +@all");
     open_as(raw, location, "lessons:pw", "?pool=1");
     assert_code(lesson_store_open(&store, location), OK);
@@ -168,7 +169,7 @@ static void test_node_of_a_cluster(void **state) {
     redis_server_stop(node);
 }
 
-/* Whether the server has closed the connection before the greeting is sent or after it, its reason is told. */
+/* The server may close the connection before or after the greeting is sent. Its reason is reported in both cases. */
 static void test_too_many_clients(void **state) {
     raw_server *raw = *state;
     char with_password[512];

@@ -1,4 +1,4 @@
-/* What is in the database after each operation, to the byte. */
+/* The content of the database after each operation, to the byte. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,14 +76,14 @@ static void test_sessions(void **state) {
                                         "  session_lesson_id=L2\n"
                                         "set " MEMBERS("L2") "\n  ann\n");
 
-    /* A join without a session leaves the three fields and no other. */
+    /* A join without a session leaves the three fields and no others. */
     assert_code(lesson_store_join(raw->store, "ann", "C1", "L2", NULL, 0, &place), OK);
     assert_string_equal(place.session, "s2");
     raw_expect(raw, "hash " USER("ann") "\n  uid=ann\n  course_id=C1\n  lesson_id=L2\n"
                                         "set " MEMBERS("L2") "\n  ann\n");
 }
 
-/* Flags ask the lesson record and store nothing. */
+/* Flags read the lesson record and store nothing. */
 static void test_flags(void **state) {
     raw_server *raw = *state;
     const uint32_t all = LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY;
@@ -100,7 +100,7 @@ static const char *const odd_ids[] = {
     "two words", ":colons::", "#hash",   "a@b.c",       "p|q",  "\"quoted\"", "it's", "{braces}",         "{a}{b}",
     "*?[x]\\",   "%s%n",      "课程 一", "$3\\r\\nabc", "None", "-1",         "join", "\xf0\x9f\x8e\x93", "NOT_FOUND"};
 
-/* Every id of these in every place, one after the other. */
+/* Each of these ids in each role, one after another. */
 static void test_odd_ids(void **state) {
     raw_server *raw = *state;
     const size_t count = sizeof odd_ids / sizeof *odd_ids;
@@ -140,7 +140,7 @@ static bool add_user_to_text(const lesson_store_user *user, void *context) {
     return true;
 }
 
-/* A prefix is text and no pattern: the tenant `a*[x]?` must not list what belongs to `ab` or to `aax` and the like. */
+/* A prefix is plain text, not a pattern: the prefix `a*[x]?` must not list keys of `ab` or `aax`. */
 static void test_prefixes(void **state) {
     raw_server *raw = *state;
     lesson_store *tenants[3];
@@ -189,7 +189,7 @@ static void test_databases(void **state) {
     lesson_store_close(by_option);
 }
 
-/* One request for a batch of any mix, and no key of ours but the three. */
+/* One request for any mixed batch, and no keys of ours but the three. */
 static void test_batch(void **state) {
     raw_server *raw = *state;
     lesson_store_operation operations[4];

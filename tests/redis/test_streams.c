@@ -1,4 +1,4 @@
-/* The streams on more than a page of keys, their memory, stopping early, and odd data among them. */
+/* The lists with more than a page of keys: their memory, stopping early, and odd data among the entries. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include <lessonstore/backend.h>
 
-/* Sends `count` commands made of one number each, and waits for their replies. */
+/* Sends `count` commands made from one number each, and waits for their replies. */
 static void fill(raw_server *raw, const char *format, int count) {
     for (int i = 0; i < count; i++)
         redisAppendCommand(raw->commands, format, i, i, i);
@@ -20,7 +20,7 @@ static void fill(raw_server *raw, const char *format, int count) {
     }
 }
 
-/* ---- Which of the numbered items were given, and how often */
+/* ---- Which of the numbered entries were given, and how often */
 
 enum { NUMBERS_MAX = 100000 };
 
@@ -85,7 +85,7 @@ static void test_many_members(void **state) {
     assert_code(lesson_store_members(raw->store, "L1", give_member, given), OK);
     expect_each_once(given, AT_ONCE);
     assert_int_equal(raw_calls(raw, "sscan"), 0);
-    if (given->heap_before > 0) /* the allocators of sanitizers keep no account */
+    if (given->heap_before > 0) /* the allocators of sanitizers do not count */
         assert_in_range(given->heap_most - given->heap_before, 1, 64 * 1024);
     free(given);
 }
@@ -145,8 +145,8 @@ static void test_many_lessons(void **state) {
     free(given);
 }
 
-/* Of three lessons the first keeps its record and gets a member, the second keeps its member and gets a record, and the
- * third gets a member and then loses its record, all while the list is given. */
+/* Three lessons change while the list is given. The first keeps its record and gets a member. The second keeps its
+ * member and gets a record. The third gets a member and then loses its record. */
 enum { LESSONS_THAT_CHANGE = 6000 };
 
 struct changing {
@@ -194,7 +194,7 @@ static void test_many_users(void **state) {
     free(given);
 }
 
-/* Lessons join while the table of keys grows and shrinks under the scan, which makes it give keys twice. */
+/* Users join lessons while the table of keys grows and shrinks during the scan, which makes SCAN return keys twice. */
 struct churn {
     raw_server *raw;
     struct given *given;
@@ -219,7 +219,7 @@ static void test_lessons_while_the_server_rehashes(void **state) {
     free(churn.given);
 }
 
-/* A cursor of a server that was restarted means nothing to it: the listing must not miss what it has not come to. */
+/* A cursor means nothing to a restarted server. The list must not miss the entries that it has not reached. */
 static bool give_lesson_and_restart(const lesson_store_lesson *lesson, void *context) {
     struct churn *churn = context;
     if (churn->given->count == 500) {
@@ -266,7 +266,7 @@ static bool restart_at_first(const lesson_store_finding *finding, void *context)
     return true;
 }
 
-/* A check that lost its place says so, instead of passing for a whole one. */
+/* A check that has lost its position fails, instead of passing for a complete one. */
 static void test_check_over_a_restart(void **state) {
     raw_server *raw = *state;
     fill(raw, "HSET " RECORD("L%d") " lesson_id L%d course_status 3 chat_status 0", 4000);
@@ -311,7 +311,7 @@ static bool expect_fields(const lesson_store_user *user, void *context) {
     return true;
 }
 
-/* A course that is not stored is not given; nor is a session of another lesson. */
+/* A course that is not stored is not given, nor is a session of another lesson. */
 static void test_fields_of_users(void **state) {
     raw_server *raw = *state;
     int calls = 0;

@@ -1,4 +1,4 @@
-/* Long batches, of which several requests are under way at a time. */
+/* Long batches, which have several requests under way at a time. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 
 #include "raw.h"
 
-/* Two clients, of whom a third takes the scripts away again and again: what the other one has the server learn again
- * must not let a later request of the one overtake an earlier one. */
+/* Two clients, while a third flushes the scripts repeatedly. When one client makes the server learn a script again, a
+ * later request of the other must not overtake an earlier one. */
 struct helper {
     lesson_store *store;
     redisContext *commands;
@@ -57,8 +57,8 @@ static void test_scripts_lost_and_learnt_in_the_middle(void **state) {
     lesson_store_close(helper.store);
 }
 
-/* More bytes under way, in both directions, than buffers between here and the server hold: neither side may wait for
- * the other to read first. */
+/* More bytes under way, in both directions, than the buffers on the way hold. Neither side may wait for the other to
+ * read first. */
 static void test_full_buffers_both_ways(void **state) {
     raw_server *raw = *state;
     enum { COUNT = 8192 };

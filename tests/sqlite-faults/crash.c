@@ -13,7 +13,7 @@
 
 enum { ANNOUNCED = 'a', DONE = 'd', WRONG_ANSWER = 2 };
 
-/* A process and the two ends that it holds of its pipes: of `told` the one to write to, of `gate` the one to read. */
+/* A process and its ends of two pipes: it writes to `told` and reads from `gate`. */
 typedef struct crash_process {
     const crash_plan *plan;
     const drawn_history *history;
@@ -58,7 +58,7 @@ static _Noreturn void be_wrong(const char *text) {
     _exit(WRONG_ANSWER);
 }
 
-/* The first step is told too, because the parent kills at steps. */
+/* The first step is reported too, because the parent kills at steps. */
 static _Noreturn void be_process(const crash_process *process) {
     char text[VOCABULARY_TEXT_SIZE];
     lesson_store *store;
@@ -98,7 +98,7 @@ static void spin_us(int64_t wanted_us) {
     while ((now.tv_sec - begin.tv_sec) * 1000000 + (now.tv_nsec - begin.tv_nsec) / 1000 < wanted_us);
 }
 
-/* Hears the victim until it is dead, and kills it if that is the plan. */
+/* Reads the victim's reports until it is dead, and kills it if that is the plan. */
 static void watch(const crash_plan *plan, pid_t pid, int told, crash_outcome *outcome) {
     size_t announced = 0, done = 0;
     char byte;
@@ -114,7 +114,7 @@ static void watch(const crash_plan *plan, pid_t pid, int told, crash_outcome *ou
     outcome->acknowledged = done > 0 ? done - 1 : 0;
 }
 
-/* True if the process was killed or came to a good end. */
+/* True if the process was killed or ended well. */
 static bool bury(pid_t pid, bool *was_killed) {
     int status;
     while (waitpid(pid, &status, 0) < 0)

@@ -1,4 +1,4 @@
-/* Processes that run histories on one file, of which one is killed, and what may be found there afterwards. */
+/* Processes that run histories on one file, one of which is killed, and what the file may contain afterwards. */
 #ifndef LESSON_STORE_TESTS_CRASH_H
 #define LESSON_STORE_TESTS_CRASH_H
 
@@ -11,10 +11,11 @@ enum { CRASH_PROCESSES = 3 };
 typedef struct crash_plan {
     const lesson_store_backend *backend; /* of the victim; NULL: the library's own */
     const char *options;                 /* "?option=value" or "" */
-    size_t processes;                    /* 1 to CRASH_PROCESSES; number 0 is the victim */
-    size_t step;                         /* in which it is killed: 0 is opening, then the batches, then closing */
+    size_t processes;                    /* 1 to CRASH_PROCESSES; process 0 is the victim */
+    size_t step;                         /* the step in which it is killed: 0 is opening, then come the batches, then
+                                          * closing */
     shim_fault kill;                     /* where in that step */
-    int64_t after_us;                    /* not 0: instead, so long after the step began, by the parent */
+    int64_t after_us;                    /* not 0: instead, the parent kills it this long after the step began */
 } crash_plan;
 
 typedef struct crash_outcome {
@@ -24,18 +25,18 @@ typedef struct crash_outcome {
     uint64_t operations;
 } crash_outcome;
 
-/* Draws where a victim with so many batches is killed. */
+/* Draws where a victim with this number of batches is killed. */
 void crash_draw(crash_plan *plan, dice_state *dice, size_t batches);
 
-/* Runs histories[i] in process i. Each process checks its own answers; those that are not killed must come to their
- * end, of which half is after the death of the victim. Then the file must be sound, every batch that was acknowledged
- * in it, and the one under way wholly or not at all. Else false, and `text` says what is wrong. */
+/* Runs histories[i] in process i. Each process checks its own answers. Those that are not killed must finish, and half
+ * of their work comes after the death of the victim. Then the file must be sound, with every acknowledged batch in it,
+ * and the batch under way whole or not at all. Otherwise false, and `text` explains what is wrong. */
 bool crash_run(const crash_plan *plan, const drawn_history histories[], const sqlite_files *files,
                crash_outcome *outcome, char text[VOCABULARY_TEXT_SIZE]);
 
-/* Runs `work` in processes that are killed at the first, second, ... call that changes something on the disk, until one
- * comes to its end. `begin` makes the file before each of them and `judge` looks at it afterwards. Returns how many
- * were killed. */
+/* Runs `work` in processes that are killed at the first, second, ... call that changes the disk, until one finishes.
+ * `begin` makes the file before each of them, and `judge` checks it afterwards. Returns the number of killed processes.
+ */
 typedef void (*crash_work)(const sqlite_files *files);
 uint64_t crash_walk(const sqlite_files *files, crash_work begin, crash_work work, crash_work judge);
 

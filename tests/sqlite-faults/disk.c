@@ -10,7 +10,7 @@
 
 enum { FILES = 3, SECTOR_SIZE = 512, FILE_MAX = 4 << 20, CHANGES_MAX = 4096 };
 
-/* Something that may not have reached the disk: bytes, or a new size where there are none. */
+/* A change that may not have reached the disk: bytes, or without bytes a new size. */
 typedef struct disk_change {
     int64_t offset;
     int64_t size;
@@ -20,9 +20,9 @@ typedef struct disk_change {
 typedef struct disk_file {
     char path[400];
     bool is_there;        /* for SQLite */
-    bool is_certain;      /* that it is there, or is not, after a power loss */
-    bool owes_folder;     /* SQLite syncs the folder with the first sync of a log that it has made */
-    int64_t size;         /* what is certain of its content */
+    bool is_certain;      /* whether it exists after a power loss is certain */
+    bool owes_folder;     /* SQLite syncs the directory with the first sync of a log that it has created */
+    int64_t size;         /* of the certain part of its content */
     unsigned char *bytes; /* FILE_MAX */
     size_t change_count;  /* since the last sync */
     disk_change changes[CHANGES_MAX];
@@ -68,13 +68,13 @@ static void add_change(disk_file *file, int64_t offset, int64_t size, const void
     memcpy(change->bytes, bytes, (size_t)size);
 }
 
-/* ---- What is heard */
+/* ---- Events of the file system */
 
 static void hear_open(const char *path) {
     disk_file *file = find(path);
     if (!file || file->is_there)
         return;
-    /* A new file of this name: what an old one held is out of reach. */
+    /* A new file of this name. The content of the old one is out of reach. */
     forget_changes(file);
     file->is_there = true;
     file->is_certain = false;
@@ -99,7 +99,7 @@ static void hear_truncate(const char *path, int64_t size) {
     tell();
 }
 
-/* Moves the end of a content of `size` bytes; what is new is zeros. */
+/* Moves the end of a content of `size` bytes. New bytes are zeros. */
 static void set_size(unsigned char *bytes, int64_t *size, int64_t wanted) {
     if (wanted > *size)
         memset(bytes + *size, 0, (size_t)(wanted - *size));
@@ -183,7 +183,7 @@ uint64_t disk_log_syncs(void) {
     return disk.log_syncs;
 }
 
-/* ---- The power fails */
+/* ---- Power losses */
 
 typedef enum disk_fate { ALL_LOST, IN_ORDER, ANY_SECTOR, FATES } disk_fate;
 

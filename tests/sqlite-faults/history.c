@@ -8,7 +8,7 @@ static const vocabulary *const words = &awkward_vocabulary;
 
 /* ---- Drawing */
 
-/* How many numbers below `end` a share has. */
+/* Returns how many numbers below `end` a share has. */
 static unsigned part_of(history_share share, int end) {
     return (unsigned)((end - share.number + share.of - 1) / share.of);
 }
@@ -93,7 +93,7 @@ bool history_read(lesson_store *store, model_state *found, char text[VOCABULARY_
     return findings == 0 && vocabulary_read_state(words, store, found, text) == LESSON_STORE_OK;
 }
 
-/* What belongs to other shares is put out. */
+/* Removes what belongs to other shares. */
 static void keep_share(history_share share, model_state *state) {
     model_state nothing;
     model_begin(&nothing);

@@ -1,6 +1,6 @@
 /*
- * Random batches, the answers that are due, and every state that a store passes through while it runs them: what a
- * crash may leave is a stretch of these states.
+ * Random batches, their expected answers, and every state that a store passes through while it runs them. After a crash
+ * the store may be in a range of these states.
  */
 #ifndef LESSON_STORE_TESTS_HISTORY_H
 #define LESSON_STORE_TESTS_HISTORY_H
@@ -16,8 +16,8 @@ enum {
     HISTORY_STATES = 1 + HISTORY_BATCHES * HISTORY_CALLS
 };
 
-/* Several processes on one file have a history each: process `number` of `of` has the users and lessons whose number
- * leaves that remainder, so that what one does changes no answer of another. {0, 1} has them all. */
+/* Several processes on one file have one history each. Process `number` of `of` has the users and lessons whose number
+ * leaves that remainder, so no process changes an answer of another. {0, 1} has all of them. */
 typedef struct history_share {
     int number;
     int of;
@@ -25,30 +25,30 @@ typedef struct history_share {
 
 typedef struct drawn_history {
     history_share share;
-    unsigned wrong_in; /* one call in so many is INVALID; 0: none */
+    unsigned wrong_in; /* one call in this many is INVALID; 0: none */
     size_t batch_count;
     size_t call_counts[HISTORY_BATCHES];
     model_call calls[HISTORY_BATCHES][HISTORY_CALLS];
     model_answer answers[HISTORY_BATCHES][HISTORY_CALLS];
-    size_t state_after[HISTORY_BATCHES + 1]; /* the number of the state after so many batches */
-    model_state states[HISTORY_STATES];      /* after each transaction: an INVALID call parts a batch into two */
+    size_t state_after[HISTORY_BATCHES + 1]; /* the number of the state after this many batches */
+    model_state states[HISTORY_STATES];      /* after each transaction; an INVALID call splits a batch in two */
 } drawn_history;
 
-/* Batches on an empty store. `share` and `wrong_in` are set. */
+/* Draws batches for an empty store. `share` and `wrong_in` must be set. */
 void history_draw(drawn_history *history, dice_state *dice, size_t batches);
 
-/* Runs a batch, which must be answered as the model does; else false, and `text` says how it was not. */
+/* Runs a batch. False if an answer differs from the model's; `text` then states the difference. */
 bool history_run(const drawn_history *history, size_t batch, lesson_store *store, char text[VOCABULARY_TEXT_SIZE]);
 
-/* True if the store is sound, and in a state from that after `first` batches to that after `last`. */
+/* True if the store is sound, and its state is one from that after `first` batches to that after `last`. */
 bool history_judge(const drawn_history *history, lesson_store *store, size_t first, size_t last,
                    char text[VOCABULARY_TEXT_SIZE]);
 
-/* The same for a state that was read, of which other processes may have made the rest. */
+/* The same for a state that was read. Other processes may have made the rest of it. */
 bool history_compare(const drawn_history *history, const model_state *found, size_t first, size_t last,
                      char text[VOCABULARY_TEXT_SIZE]);
 
-/* Reads a store that must be sound: check finds nothing, and all ways to ask agree. */
+/* Reads a store that must be sound: check finds nothing, and all ways to read it agree. */
 bool history_read(lesson_store *store, model_state *found, char text[VOCABULARY_TEXT_SIZE]);
 
 #endif

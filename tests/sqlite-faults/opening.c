@@ -55,7 +55,7 @@ bool opening_copy(const sqlite_files *files, const sqlite_files *image, int *kep
     return is_copied;
 }
 
-/* ---- Wrong ones: the library's own table with one function replaced */
+/* ---- Wrong backends: the library's own table with one function replaced */
 
 static const lesson_store_backend *own_backend(void) {
     const lesson_store_backend *backend = NULL;
@@ -104,7 +104,7 @@ lesson_store_backend wrong_ends_lists_early(void) {
     return backend;
 }
 
-/* What comes before the failure has been committed, and is told to have failed with the rest. */
+/* The operations before the failure are committed, but are reported as failed together with the rest. */
 static int run_halves(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     size_t half = count / 2;
     int code = half > 0 ? own_backend()->run(instance, operations, half) : LESSON_STORE_OK;

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* SQLite allocates it, with the real file behind it. */
+/* SQLite allocates it, with the real file's structure behind it. */
 typedef struct shim_file {
     sqlite3_file base;
-    const char *path; /* SQLite's, which keeps it as long as the file is open; NULL for a temporary file */
+    const char *path; /* owned by SQLite, which keeps it while the file is open; NULL for a temporary file */
     uint32_t kind;
     sqlite3_file *real;
 } shim_file;
@@ -186,7 +186,7 @@ static int shim_map_shared(sqlite3_file *file, int page, int size, int extend, v
     return fail();
 }
 
-/* Giving back is not failed: the real one does not fail there, and SQLite does not look. */
+/* Unlocking never fails here: the real function does not fail, and SQLite does not check it. */
 static int shim_lock_shared(sqlite3_file *file, int offset, int count, int flags) {
     shim_file *own = shim_of(file);
     if (flags & SQLITE_SHM_LOCK && falls(SHIM_LOCK_SHARED, own->kind))
@@ -205,7 +205,7 @@ static int shim_unmap_shared(sqlite3_file *file, int remove) {
 }
 
 static const sqlite3_io_methods methods = {
-    .iVersion = 2, /* without memory-mapped reading */
+    .iVersion = 2, /* without memory-mapped I/O */
     .xClose = shim_close,
     .xRead = shim_read,
     .xWrite = shim_write,
@@ -258,7 +258,7 @@ static int shim_access(sqlite3_vfs *vfs, const char *path, int flags, int *out) 
     return falls(SHIM_ACCESS, kind_of_path(path)) ? fail() : shim.real->xAccess(shim.real, path, flags, out);
 }
 
-/* SQLite counts how long it has slept, so a lock that is refused for good is given up at once. */
+/* SQLite counts the time that it has slept. So a lock that is refused for good is given up at once. */
 static int shim_sleep(sqlite3_vfs *vfs, int us) {
     (void)vfs;
     return shim.is_armed && shim.fault.result != SHIM_KILL ? us : shim.real->xSleep(shim.real, us);
@@ -280,7 +280,7 @@ void shim_install(void) {
     memory.xMalloc = shim_allocate;
     memory.xRealloc = shim_reallocate;
     sqlite3_config(SQLITE_CONFIG_MALLOC, &memory);
-    /* Small allocations would come from a store that never fails. */
+    /* Small allocations would come from a pool that never fails. */
     sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
     shim.real = sqlite3_vfs_find(NULL);
     shim.vfs = *shim.real;

@@ -1,9 +1,9 @@
 /*
- * A VFS of SQLite between it and the real one, the default one of this process once it is installed. It fails the n-th
- * call of some methods, or kills the process there; and it tells an observer what reaches the disk. Syncs are not
- * handed on: what a power loss leaves is what the observer makes of them (disk.h), and they cost most of the time.
+ * A SQLite VFS in front of the real one. Once installed, it is the default VFS of this process. It fails the n-th call
+ * of some methods, or kills the process there. It reports to an observer what reaches the disk. Syncs are not passed
+ * on: the observer decides what a power loss leaves (disk.h), and syncs would take most of the time.
  *
- * For one thread. A fork takes it along, with its own count from there on.
+ * For one thread. A fork copies it, with its own count from then on.
  */
 #ifndef LESSON_STORE_TESTS_SHIM_H
 #define LESSON_STORE_TESTS_SHIM_H
@@ -32,31 +32,31 @@ typedef enum shim_method {
     SHIM_METHODS
 } shim_method;
 
-/* Bits. Calls that belong to no file are SHIM_OTHER. */
+/* Bits. Calls without a file are SHIM_OTHER. */
 enum { SHIM_DATABASE = 1, SHIM_LOG = 2, SHIM_JOURNAL = 4, SHIM_OTHER = 8, SHIM_ANY_FILE = 15 };
 
-/* The calls of every method that changes what is on the disk. */
+/* The calls of every method that changes the disk. */
 #define SHIM_CHANGES (1u << SHIM_OPEN | 1u << SHIM_DELETE | 1u << SHIM_WRITE | 1u << SHIM_TRUNCATE | 1u << SHIM_SYNC)
 
 /* What a call does before it fails. */
 typedef enum shim_effect {
     SHIM_NOTHING, /* a read gives zeros */
     SHIM_HALF,    /* a write writes its first half, a read reads it */
-    SHIM_WHOLE    /* all of it, and is said to have failed */
+    SHIM_WHOLE    /* all of it, but it reports a failure */
 } shim_effect;
 
-enum { SHIM_KILL = -1 }; /* in the place of a result: SIGKILL */
+enum { SHIM_KILL = -1 }; /* instead of a result: SIGKILL */
 
 typedef struct shim_fault {
     uint32_t methods; /* bits 1 << shim_method */
     uint32_t files;
-    uint64_t at;   /* the first call that fails, from 1 on */
-    bool for_good; /* and every one after it */
+    uint64_t at;   /* the first call that fails, from 1 */
+    bool for_good; /* and every later one */
     shim_effect effect;
-    int result; /* what a failing call answers */
+    int result; /* the result of a failing call */
 } shim_fault;
 
-/* Before the first use of SQLite in the process. */
+/* Call it before the first use of SQLite in the process. */
 void shim_install(void);
 
 /* Calls are counted from here on. */
@@ -67,10 +67,10 @@ void shim_disarm(void);
 void shim_pause(void);
 void shim_resume(void);
 
-/* How many calls have failed since the shim was armed. */
+/* The number of calls that have failed since the shim was armed. */
 uint64_t shim_failed(void);
 
-/* Hears of what has been done, not of what has failed without effect. */
+/* Receives what was done, not what failed without effect. */
 typedef struct shim_observer {
     void (*opened)(const char *path);
     void (*written)(const char *path, const void *bytes, int64_t size, int64_t offset);
@@ -79,6 +79,6 @@ typedef struct shim_observer {
     void (*deleted)(const char *path, bool is_synced);
 } shim_observer;
 
-void shim_observe(const shim_observer *observer); /* NULL: nobody */
+void shim_observe(const shim_observer *observer); /* NULL: none */
 
 #endif

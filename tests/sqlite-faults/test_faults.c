@@ -1,4 +1,4 @@
-/* Calls of the operating system that fail: the first, the second, ... of each kind, once or for good. */
+/* Failing calls of the operating system: the first, the second, ... of each kind, once or for good. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #define POINT(method, file, effect, result, codes) \
     { #method " of " #file ": " #result, 1u << SHIM_##method, SHIM_##file, SHIM_##effect, SQLITE_##result, codes }
 
-/* Where it can fall, and what a call may answer to it. */
+/* Where a fault can strike, and the codes that it may cause. */
 static const struct point {
     const char *name;
     uint32_t methods;
@@ -74,7 +74,7 @@ static trial_plan plan_of(const struct point *point, dice_state *dice) {
                         .codes = point->codes};
 }
 
-/* Fails each call of a point in turn, until one run sees no fault; of very many, some by chance. */
+/* Fails each call of a point in turn, until one run meets no fault. If there are very many, only random ones. */
 static void walk(const struct point *point, soak_run *soak, const sqlite_files *files) {
     char text[VOCABULARY_TEXT_SIZE];
     dice_state dice = {soak->seed};
@@ -100,9 +100,9 @@ static void test_faults(void **state) {
     soak_end(&soak);
 }
 
-/* ---- The defects that this must catch */
+/* ---- Defects that this must catch */
 
-/* True if some call that fails finds fault with it, which is told by `part`. */
+/* True if some failing call shows the defect, with a text that contains `part`. */
 static bool is_caught(const sqlite_files *files, const lesson_store_backend *backend, uint32_t method, int result,
                       const char *part) {
     char text[VOCABULARY_TEXT_SIZE];
@@ -131,8 +131,8 @@ static void test_defects_are_caught(void **state) {
 
 /* ---- At the end of a transaction */
 
-/* The log has an index in shared memory, which must grow now and then: after the transaction has been written. It is
- * taken back, but who finds the log after a crash finds it whole. */
+/* The log has an index in shared memory, which must grow from time to time, after the transaction has been written. If
+ * that fails, the transaction is rolled back, but a process that finds the log after a crash finds all of it. */
 static void fail_growing_index(const sqlite_files *files, int result) {
     const shim_fault fault = {
         .methods = 1u << SHIM_MAP_SHARED, .files = SHIM_DATABASE, .at = 1, .for_good = true, .result = result};
@@ -166,7 +166,7 @@ static void test_growing_index(void **state) {
     fail_growing_index(*state, SQLITE_IOERR_NOMEM);
 }
 
-/* ---- Check and a disk that cannot be read */
+/* ---- Check and an unreadable disk */
 
 static void fill(const sqlite_files *files) {
     static const char text[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)"
@@ -176,7 +176,7 @@ static void fill(const sqlite_files *files) {
     sqlite_files_execute(files, text);
 }
 
-/* What cannot be read is not damaged: the answer is a failure, and not a finding. */
+/* An unreadable page is not a damaged one: check fails, without a finding. */
 static void test_check_of_what_cannot_be_read(void **state) {
     const sqlite_files *files = *state;
     shim_fault fault = {.methods = 1u << SHIM_READ, .files = SHIM_DATABASE, .result = SQLITE_IOERR_READ};

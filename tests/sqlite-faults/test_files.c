@@ -1,4 +1,5 @@
-/* Files that are not as they were left: cut short, overwritten, removed or replaced; and a disk that is really full. */
+/* Files that have changed since they were closed: cut short, overwritten, removed or replaced; and a disk that is
+ * really full. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -25,7 +26,7 @@ enum {
 };
 
 static const vocabulary *const words = &awkward_vocabulary;
-static drawn_history history = {.share = {0, 1}}; /* large */
+static drawn_history history = {.share = {0, 1}}; /* static because it is large */
 
 typedef struct file_content {
     unsigned char *bytes;
@@ -53,7 +54,7 @@ static void run_history(lesson_store *store) {
     }
 }
 
-/* The database of a drawn history, closed; and, if it was not, its log too. */
+/* The content of the database of a drawn history; if the store was not closed, also its log. */
 static void make_contents(const sqlite_files *files, dice_state *dice, file_content *database, file_content *log) {
     sqlite_files image;
     int kept = -1;
@@ -88,8 +89,8 @@ static void assert_refused_untouched(const sqlite_files *files, const file_conte
     free(after.bytes);
 }
 
-/* Within the last page SQLite does not notice when it opens the file: then the page must not have mattered, or check
- * must find the damage. */
+/* If the cut is within the last page, SQLite does not notice it at opening. Then either the page did not matter, or
+ * check must find the damage. */
 static void judge_last_page(const sqlite_files *files, const file_content *whole, size_t size, uint64_t seed) {
     lesson_store *store;
     uint64_t found = 0;
@@ -105,7 +106,7 @@ static void judge_last_page(const sqlite_files *files, const file_content *whole
     lesson_store_close(store);
 }
 
-/* A database that was cut is no store that has lost some users: it is not opened. */
+/* A cut database is not opened, because it is not just a store that has lost some users. */
 static void cut_database(const sqlite_files *files, dice_state *dice, soak_run *soak) {
     file_content whole;
     make_contents(files, dice, &whole, NULL);
@@ -118,7 +119,7 @@ static void cut_database(const sqlite_files *files, dice_state *dice, soak_run *
     free(whole.bytes);
 }
 
-/* A log that was cut, or has a wrong byte, is good up to there: some state along the history, and whole. */
+/* A log that is cut, or has a wrong byte, is valid up to there. So the store is in some whole state of the history. */
 static void judge_log(const sqlite_files *files, const file_content *database, const file_content *log, size_t size,
                       uint64_t seed) {
     char path[400], text[VOCABULARY_TEXT_SIZE];
@@ -163,7 +164,8 @@ static void use_damaged(const sqlite_files *files, uint64_t seed) {
     assert_tells(code, files, seed);
     if (code)
         return;
-    lesson_store_fail(LESSON_STORE_MALFORMED, "%s", files->database); /* for what the reading finds by itself */
+    lesson_store_fail(LESSON_STORE_MALFORMED, "%s", files->database); /* for contradictions that the reading itself
+                                                                       * finds */
     assert_tells(vocabulary_read_state(words, store, &found, text), files, seed);
     for (size_t i = 0; i < history.batch_count; i++) {
         code = vocabulary_run(words, store, history.calls[i], history.call_counts[i], answers);
@@ -173,8 +175,8 @@ static void use_damaged(const sqlite_files *files, uint64_t seed) {
     lesson_store_close(store);
 }
 
-/* What was overwritten may be anything, an id among them, so answers may be wrong; but no call hangs, crashes, or has a
- * code that leads astray. */
+/* Overwritten bytes may be anything, even an id, so answers may be wrong. But no call hangs, crashes, or returns a
+ * misleading code. */
 static void overwrite(const sqlite_files *files, dice_state *dice, soak_run *soak) {
     file_content whole;
     make_contents(files, dice, &whole, NULL);
@@ -203,10 +205,10 @@ static void test_damaged(void **state) {
     soak_end(&soak);
 }
 
-/* One of these was met by chance: SQLite has no code of its own for it. */
+/* Random tests found one of these; SQLite has no result code of its own for it. */
 static void test_unknown_format(void **state) {
     const sqlite_files *files = *state;
-    enum { FORMAT_OFFSET = 47 }; /* the schema format number in SQLite's header, of which there are 1 to 4 */
+    enum { FORMAT_OFFSET = 47 }; /* the schema format number in SQLite's header, which is 1 to 4 */
     lesson_store_close(sqlite_files_open(files, ""));
     file_content whole = read_content(files->database);
     whole.bytes[FORMAT_OFFSET] = 9;
@@ -246,7 +248,7 @@ static void test_removed_and_replaced(void **state) {
 
 enum { DISK_DONE, DISK_WRONG, DISK_NOT_TO_BE_HAD };
 
-/* A disk of its own for this process, if it may have one. */
+/* Mounts a disk for this process alone, if that is allowed. */
 static bool mount_disk(const char *folder) {
     char options[32];
     snprintf(options, sizeof options, "size=%dk", DISK_KIB);
@@ -256,7 +258,7 @@ static bool mount_disk(const char *folder) {
     return mount("lessons", folder, "tmpfs", 0, options) == 0;
 }
 
-/* Leaves room for so many pages. */
+/* Leaves room for this many pages. */
 static void fill_disk(const char *path, int pages) {
     static const unsigned char zeros[PAGE_SIZE];
     int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -273,7 +275,7 @@ static bool is_full(int code, const sqlite_files *files) {
     return code == LESSON_STORE_FULL && strstr(lesson_store_message(), files->database);
 }
 
-/* Batches until one does not fit: then none of it is there, and all of it once there is room. */
+/* Runs batches until one does not fit. None of it is there then, and all of it once there is room. */
 static bool use_full_disk(const sqlite_files *files, const char *filler, int pages, char text[VOCABULARY_TEXT_SIZE]) {
     lesson_store *store;
     model_answer answers[HISTORY_CALLS];
@@ -321,7 +323,7 @@ static int fill_disks(const sqlite_files *files) {
     return DISK_DONE;
 }
 
-/* Where no disk is to be had, as in some containers, the shim's FULL (test_faults.c) is all there is. */
+/* If no disk can be mounted, as in some containers, only the shim's FULL (test_faults.c) tests this. */
 static void test_full_disk(void **state) {
     const sqlite_files *files = *state;
     int status;

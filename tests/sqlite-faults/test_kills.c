@@ -1,4 +1,5 @@
-/* Processes killed at any moment: in batches, alone and beside others; while they make, upgrade or repair a file. */
+/* Processes killed at any moment: during batches, alone and with other processes; while they create, upgrade or repair
+ * a file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static void test_kills(void **state) {
         assert_true(soak.kills > soak.rounds / 2);
 }
 
-/* The part itself must bite. */
+/* Tests this test: a backend with a defect must be caught. */
 static void test_half_a_batch_is_caught(void **state) {
     const sqlite_files *files = *state;
     const lesson_store_backend wrong = wrong_commits_each();
@@ -64,7 +65,7 @@ static void test_half_a_batch_is_caught(void **state) {
     fail_msg("a backend that commits each operation by itself stood %d crashes", DEFECT_ROUNDS);
 }
 
-/* ---- While a file is made, upgraded, repaired */
+/* ---- While a file is created, upgraded, repaired */
 
 static void make_nothing(const sqlite_files *files) {
     (void)files;
@@ -97,7 +98,7 @@ static void judge_upgraded(const sqlite_files *files) {
     lesson_store_place place;
     lesson_store_lesson lesson;
     uint64_t found = 0;
-    /* Before anybody opens it by the library the file has one of the two versions, whole. */
+    /* Before the library opens it, the file has exactly one of the two versions. */
     int64_t version = sqlite_files_number(files, "PRAGMA user_version");
     int64_t columns = sqlite_files_number(files, "SELECT count(*) FROM pragma_table_info('users')");
     assert_in_range(version, 1, 2);
@@ -118,7 +119,7 @@ static void test_while_upgrading(void **state) {
     assert_true(crash_walk(*state, sqlite_files_make_version_1, open_and_close, judge_upgraded) > 10);
 }
 
-/* Ann is missing among the members, and a lesson is incomplete. */
+/* ann is missing among the members, and a lesson is incomplete. */
 static void make_damaged(const sqlite_files *files) {
     lesson_store_close(sqlite_files_open(files, ""));
     sqlite_files_execute(files, "INSERT INTO lessons VALUES('algebra', NULL, 1);"
@@ -132,7 +133,7 @@ static void repair(const sqlite_files *files) {
     lesson_store_close(store);
 }
 
-/* As it was, or repaired: not the one without the other. */
+/* Either unchanged or repaired, but not one repair without the other. */
 static void judge_repaired(const sqlite_files *files) {
     uint64_t found = 0, repaired = 0, members = 0;
     lesson_store *store = sqlite_files_open(files, "");

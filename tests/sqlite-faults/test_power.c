@@ -1,4 +1,4 @@
-/* The power fails, at any moment of a history: what each mode of `synchronous` promises must be there. */
+/* The power fails at any moment of a history. The data must be what each mode of `synchronous` promises. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,15 +22,15 @@ struct power_trial {
     dice_state dice;
     size_t announced;
     size_t acknowledged;
-    size_t synced; /* batches in the log when it was last synced */
+    size_t synced; /* batches in the log at its last sync */
     uint64_t log_syncs;
     uint64_t losses;
-    uint64_t damaged; /* images that could not be opened or read, with OFF */
+    uint64_t damaged; /* with OFF: images that could not be opened or read */
     char text[VOCABULARY_TEXT_SIZE];
     bool is_wrong;
 };
 
-/* The oldest state that may be found. */
+/* Returns the oldest state that may be found. */
 static size_t oldest(const struct power_trial *trial) {
     return trial->promised == FULL ? trial->acknowledged : trial->synced;
 }
@@ -46,7 +46,7 @@ static bool look_at_image(struct power_trial *trial) {
     return is_right;
 }
 
-/* With OFF anything may be found, but it must be told: opening and reading come to an end. */
+/* With OFF the data may be anything, but opening and reading must end, and must report damage. */
 static void lose_power(void *context) {
     struct power_trial *trial = context;
     if (disk_log_syncs() > trial->log_syncs)
@@ -70,7 +70,7 @@ static bool open_again(struct power_trial *trial, lesson_store **store, const sq
     return false;
 }
 
-/* Closed and opened again now and then, because closing removes the log. */
+/* Closes and reopens from time to time, because closing removes the log. */
 static bool live(struct power_trial *trial, const sqlite_files *files, const char *options) {
     lesson_store *store = NULL;
     bool is_right = open_again(trial, &store, files, options);
@@ -85,7 +85,7 @@ static bool live(struct power_trial *trial, const sqlite_files *files, const cha
     return is_right;
 }
 
-/* A history with one mode, judged by another. */
+/* Runs a history in one mode, and judges it by another. */
 static bool run_trial(struct power_trial *trial, const sqlite_files *files, durability mode, durability promised,
                       uint64_t seed) {
     static drawn_history history = {.share = {0, 1}, .wrong_in = 60};
@@ -138,7 +138,7 @@ static void test_off(void **state) {
     go_on_losing(*state, OFF);
 }
 
-/* A mode that keeps less than it is said to must be caught. */
+/* A mode that keeps less than promised must be caught. */
 static bool is_caught(const sqlite_files *files, durability mode, durability promised) {
     struct power_trial trial;
     for (uint64_t seed = 1; seed <= DEFECT_ROUNDS; seed++) {

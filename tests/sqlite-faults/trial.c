@@ -16,15 +16,14 @@ static const vocabulary *const words = &awkward_vocabulary;
 struct trial {
     const trial_plan *plan;
     const sqlite_files *files;
-    sqlite_files image; /* where a copy is looked at */
+    sqlite_files image; /* where copies are examined */
     dice_state dice;
     lesson_store *store;
-    int database; /* kept open, because closing it would drop the locks of the store */
+    int database; /* kept open, because closing it would drop the store's locks */
     model_state sure;
-    model_state maybe; /* after the batch that was answered UNKNOWN just now */
+    model_state maybe; /* after the batch that has just returned UNKNOWN */
     bool is_unknown;
-    model_state
-        lost[LOST_MAX]; /* what earlier ones answered UNKNOWN may have left in the log, until it is written to */
+    model_state lost[LOST_MAX]; /* what earlier UNKNOWN batches may have left in the log, until it is overwritten */
     size_t lost_count;
     trial_outcome *outcome;
     char *text;
@@ -39,14 +38,14 @@ static bool wrong(struct trial *trial, const char *format, ...) {
     return false;
 }
 
-/* `what` and what `text` says already. */
+/* Puts `what` before the text in `text`. */
 static bool wrong_within(struct trial *trial, const char *what) {
     char text[VOCABULARY_TEXT_SIZE - 100];
     snprintf(text, sizeof text, "%s", trial->text);
     return wrong(trial, "%s: %s", what, text);
 }
 
-/* ---- What is there */
+/* ---- The current state */
 
 static bool is_lost(const struct trial *trial, const model_state *found) {
     for (size_t i = 0; i < trial->lost_count; i++) {
@@ -62,7 +61,7 @@ static bool may_be(struct trial *trial, const model_state *found, bool also_lost
     return (also_lost && is_lost(trial, found)) || vocabulary_compare(&trial->sure, found, trial->text);
 }
 
-/* A store that works: what it tells must be as it is to be, and is known from then on. */
+/* For a store that works: its state must be an expected one, and is known from then on. */
 static bool look(struct trial *trial, lesson_store *store, bool also_lost, const char *what) {
     model_state found;
     if (!history_read(store, &found, trial->text) || !may_be(trial, &found, also_lost))
@@ -90,7 +89,7 @@ static void keep_lost(struct trial *trial) {
     trial->is_unknown = false;
 }
 
-/* After a failure, with the fault gone for so long. */
+/* After a failure, with the fault removed meanwhile. */
 static bool look_around(struct trial *trial, const char *what) {
     shim_pause();
     bool is_right = look_at_image(trial) && look(trial, trial->store, false, "the same store");
@@ -99,7 +98,7 @@ static bool look_around(struct trial *trial, const char *what) {
     return is_right || wrong_within(trial, what);
 }
 
-/* ---- What was answered */
+/* ---- The answers */
 
 static void begin_call(void) {
     lesson_store_fail(LESSON_STORE_FAILED, STALE);
@@ -128,7 +127,7 @@ static bool is_writing(const model_call *call) {
            call->kind != LESSON_STORE_OPERATION_GET_LESSON;
 }
 
-/* A transaction that failed: all of it has. */
+/* A failed transaction: all of its operations have failed. */
 static bool judge_failed(struct trial *trial, const struct stretch *stretch) {
     model_state after = trial->sure;
     for (size_t i = 0; i < stretch->count; i++) {
@@ -160,7 +159,7 @@ static bool judge_answered(struct trial *trial, const struct stretch *stretch) {
     return true;
 }
 
-/* Goes through the transactions that INVALID calls part a batch into. Once one has failed, so have the others. */
+/* INVALID calls split a batch into transactions. After one has failed, so have all later ones. */
 static bool judge_answers(struct trial *trial, const model_call *calls, const model_answer *answers, size_t count,
                           int code) {
     bool has_failed = false;
@@ -224,7 +223,7 @@ static bool run_change(struct trial *trial) {
     return run_batch(trial, calls, count);
 }
 
-/* Opens, or says why not, and opens with the fault gone. */
+/* Opens the store. If that fails for an allowed reason, opens it with the fault removed. */
 static bool open_store(struct trial *trial) {
     begin_call();
     int code = opening_open(&trial->store, trial->plan->backend, trial->files, trial->plan->options);

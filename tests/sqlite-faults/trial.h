@@ -1,6 +1,7 @@
 /*
- * One fault in the life of a file: it is opened, written, read, checked and closed, while some call of the operating
- * system fails, and after each call of the library that fails for it, and at the end, it is looked at what is there.
+ * One fault in the life of a file. The file is opened, written, read, checked and closed while some call of the
+ * operating system fails. The content is examined at the end, and after each call of the library that fails because of
+ * the fault.
  */
 #ifndef LESSON_STORE_TESTS_TRIAL_H
 #define LESSON_STORE_TESTS_TRIAL_H
@@ -13,23 +14,23 @@ typedef struct trial_plan {
     const lesson_store_backend *backend; /* NULL: the library's own */
     const char *options;
     shim_fault fault;
-    bool from_new;  /* it may fall while the file is made */
-    uint32_t codes; /* what a call may answer to it: bits TRIAL_CODE */
+    bool from_new;  /* it may strike while the file is created */
+    uint32_t codes; /* the codes that it may cause: bits TRIAL_CODE */
 } trial_plan;
 
 #define TRIAL_CODE(name) (1u << -LESSON_STORE_##name)
 
 typedef struct trial_outcome {
     uint64_t faults; /* calls of the operating system that failed */
-    uint64_t failed; /* calls of the library that failed for it */
+    uint64_t failed; /* calls of the library that failed because of it */
     uint64_t unknown;
     uint64_t operations;
 } trial_outcome;
 
-/* The promises: every call of the library has an answer, which is right, or a code that fits and a message that names
- * the file; what was acknowledged is there, what failed is not, UNKNOWN is either and whole, for this store, for
- * another one, and for who finds the file after a crash at that moment; the store works again as soon as the fault is
- * gone; nothing leaks. True if all of that held, else `text` says what did not. */
+/* Checks the promises. Every call of the library has a correct answer, or an allowed code and a message that names the
+ * file. Acknowledged changes are there, failed ones are not, and UNKNOWN ones are there whole or not at all: for this
+ * store, for another one, and for a process that finds the file after a crash at that moment. The store works again as
+ * soon as the fault is gone, and nothing leaks. True if all of that holds; otherwise `text` explains what does not. */
 bool trial_run(const trial_plan *plan, dice_state dice, const sqlite_files *files, trial_outcome *outcome,
                char text[VOCABULARY_TEXT_SIZE]);
 

@@ -96,7 +96,7 @@ unsigned char *sqlite_files_bytes(const char *path, size_t *size) {
 
 static _Noreturn void be_a_process(const sqlite_files *files, int number, sqlite_files_work work, int start) {
     char byte;
-    /* The other end is closed when all processes are there. */
+    /* The other end is closed when all processes have started. */
     while (read(start, &byte, 1) > 0)
         ;
     _exit(work(files, number));

@@ -1,4 +1,4 @@
-/* A database file in a temporary folder of its own, what stands in it, and processes that use it. */
+/* A database file in its own temporary directory, its content, and processes that use it. */
 #ifndef LESSON_STORE_TESTS_SQLITE_FILES_H
 #define LESSON_STORE_TESTS_SQLITE_FILES_H
 
@@ -14,34 +14,34 @@ typedef struct sqlite_files {
     char location[320];
 } sqlite_files;
 
-/* cmocka's set-up and tear-down: `*state` is a sqlite_files whose database is not there yet. */
+/* cmocka's set-up and tear-down. `*state` is a sqlite_files whose database does not exist yet. */
 int sqlite_files_make(void **state);
 int sqlite_files_remove(void **state);
 
-/* Opens the database as a store, with "?option=value" or "" behind the location; the test fails if it cannot. */
+/* Opens the database as a store, with "?option=value" or "" after the location. The test fails if it cannot. */
 lesson_store *sqlite_files_open(const sqlite_files *files, const char *options);
 
-/* Opening must fail with `code`, and the message must hold `part`. */
+/* Opening must fail with `code`, and the message must contain `part`. */
 void sqlite_files_refuse(const sqlite_files *files, const char *options, int code, const char *part);
 
-/* SQL of its own connection, past the library. */
+/* SQL over a connection of its own, without the library. */
 sqlite3 *sqlite_files_connect(const sqlite_files *files);
 void sqlite_files_execute(const sqlite_files *files, const char *text);
 int64_t sqlite_files_number(const sqlite_files *files, const char *text);
 
-/* The bytes of a file, to be freed; the test fails if it cannot be read. */
+/* Returns the bytes of a file, which the caller frees. The test fails if the file cannot be read. */
 unsigned char *sqlite_files_bytes(const char *path, size_t *size);
 
-/* Runs `work` in `count` processes, which begin at the same moment, numbered from 0. Each exits with what `work`
- * returns. The test fails unless all return `expected`. */
+/* Runs `work` in `count` processes, numbered from 0, which begin at the same moment. Each exits with the result of
+ * `work`. The test fails unless all return `expected`. */
 typedef int (*sqlite_files_work)(const sqlite_files *files, int number);
 void sqlite_files_run(const sqlite_files *files, int count, sqlite_files_work work, int expected);
 
-/* A file of schema version 1 with two lessons and two users, as the first version made it. */
+/* A file of schema version 1 with two lessons and two users, as the first version created it. */
 void sqlite_files_make_version_1(const sqlite_files *files);
 
-/* Damages the index of members: it does not hear of `change`, which is SQL, because the schema does not know of it
- * meanwhile. */
+/* Damages the index of members: runs `change`, which is SQL, while the schema lacks the index, so that the index misses
+ * the change. */
 void sqlite_files_change_behind_the_index(const sqlite_files *files, const char *change);
 
 #endif

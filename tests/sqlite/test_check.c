@@ -1,5 +1,5 @@
-/* Check and repair: an index that lost or kept too much, odd values, unfinished records, ended lessons, damaged pages.
- */
+/* Check and repair: an index with missing or extra entries, odd values, incomplete records, ended lessons, damaged
+ * pages. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@ struct findings {
     char text[4096];
     uint64_t found;
     uint64_t repaired;
-    int limit; /* stop after so many; 0: never */
+    int limit; /* stop after this many; 0: never */
     int count;
 };
 
@@ -83,7 +83,7 @@ static void test_index(void **state) {
     assert_int_equal(check(files, 0).found, 0);
 }
 
-/* Its loss only costs time, since user records are all there is then; a repair makes it again. */
+/* Losing the index only costs time, because without it there are only user records. A repair makes it again. */
 static void test_lost_index(void **state) {
     const sqlite_files *files = *state;
     make(files, TWO_USERS "DROP INDEX users_by_lesson");
@@ -98,7 +98,8 @@ static void test_lost_index(void **state) {
     assert_sound(files);
 }
 
-/* Whatever it does, it is none of ours, and for a person to judge. Those on other tables are not our business. */
+/* Whatever it does, it does not belong to the library, and a person must judge it. Triggers on other tables are
+ * ignored. */
 static void test_foreign_trigger(void **state) {
     const sqlite_files *files = *state;
     make(files, TWO_USERS "CREATE TABLE other(a);"
@@ -109,7 +110,7 @@ static void test_foreign_trigger(void **state) {
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM sqlite_master WHERE type = 'trigger'"), 2);
 }
 
-/* No lesson at all, where the column allows none: in the index as in the record, so neither is missing. */
+/* A NULL lesson, if the column allows it. It is NULL in the index and in the record, so neither is missing. */
 static void test_null_lesson(void **state) {
     const sqlite_files *files = *state;
     make(files, TWO_USERS);
@@ -173,7 +174,7 @@ static void test_stop_early(void **state) {
     assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_ENDED, add_finding, &findings, &findings.found, NULL),
                      LESSON_STORE_OK);
     assert_int_equal(findings.found, 1);
-    /* Nothing of one check is left for the next. */
+    /* One check leaves nothing for the next. */
     findings = (struct findings){.limit = 0};
     assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_ENDED, add_finding, &findings, &findings.found, NULL),
                      LESSON_STORE_OK);
@@ -181,7 +182,7 @@ static void test_stop_early(void **state) {
     lesson_store_close(store);
 }
 
-/* The index's page is overwritten: told, and nothing of it reads as an empty lesson. */
+/* The index's page is overwritten. That is reported, and does not read as an empty lesson. */
 static void test_damaged_page(void **state) {
     const sqlite_files *files = *state;
     make(files, TWO_USERS);
@@ -199,7 +200,7 @@ static void test_damaged_page(void **state) {
     assert_int_equal(lesson_store_count_members(store, "algebra", &count), LESSON_STORE_MALFORMED);
     assert_int_equal(lesson_store_where(store, "ann", NULL), LESSON_STORE_OK);
 
-    /* A batch that meets the damage is undone, and the next one begins anew. */
+    /* A batch that meets the damage is rolled back, and the next one starts fresh. */
     lesson_store_operation batch[] = {{.kind = LESSON_STORE_OPERATION_CREATE},
                                       {.kind = LESSON_STORE_OPERATION_COUNT_MEMBERS}};
     batch[0].lesson_id = lesson_store_id_of("chess");

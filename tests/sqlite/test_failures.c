@@ -1,4 +1,4 @@
-/* What goes wrong outside: locks, rights, missing folders, full and failing disks. */
+/* Failures from outside: locks, rights, missing directories, full and failing disks. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -49,7 +49,7 @@ static bool is_there(const char *path) {
     return access(path, F_OK) == 0;
 }
 
-/* Process 0 takes the lock and gives it back after a while; process 1 comes meanwhile, and waits. */
+/* Process 0 takes the lock and releases it after a while. Process 1 comes meanwhile, and waits. */
 static int lock_or_join(const sqlite_files *files, int number) {
     char marker[320];
     snprintf(marker, sizeof marker, "%s/locked", files->folder);
@@ -76,8 +76,8 @@ static void test_waits_for_the_lock(void **state) {
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 1);
 }
 
-/* Root may write everything, so these run as nobody; and end as who they were, for what a process that measures
- * coverage writes at its end. */
+/* Root may write everything, so these run as nobody. They switch back at the end, because a process that measures
+ * coverage writes its counts then. */
 static int code_for_nobody(const sqlite_files *files, int number) {
     (void)number;
     lesson_store *store;
@@ -99,12 +99,12 @@ static void test_rights(void **state) {
     assert_int_equal(chmod(files->folder, 0755), 0);
     assert_int_equal(chmod(files->database, 0444), 0);
     assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
-    /* Here SQLite alone would open the file, for reading. */
+    /* Without the library's check, SQLite would open this file for reading. */
     assert_int_equal(chmod(files->folder, 0777), 0);
     assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
     assert_int_equal(chmod(files->database, 0), 0);
     assert_code_for_nobody(files, LESSON_STORE_DENIED);
-    /* The file may be written, but no log made beside it. */
+    /* The file may be written, but no log can be created next to it. */
     assert_int_equal(chmod(files->database, 0666), 0);
     assert_int_equal(chmod(files->folder, 0555), 0);
     assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
@@ -118,7 +118,7 @@ static void test_rights(void **state) {
     assert_code_for_nobody(files, LESSON_STORE_OK);
 }
 
-/* A relative path is meant in a folder that nobody can name any more. */
+/* A relative path in a directory that no longer has a name. */
 static int open_in_a_folder_that_is_gone(const sqlite_files *files, int number) {
     (void)number;
     char folder[320];
@@ -134,11 +134,11 @@ static void test_no_folder(void **state) {
     sqlite_files_run(*state, 1, open_in_a_folder_that_is_gone, LESSON_STORE_INVALID);
 }
 
-/* ---- The file goes away under a store of two instances, while the one that is open is lent */
+/* ---- The file is removed under a store of two instances, while the open one is lent */
 
 struct asker {
     lesson_store *store;
-    _Atomic(pid_t) thread; /* the system's number, 0 until it runs */
+    _Atomic(pid_t) thread; /* the kernel's number of the thread, 0 until it runs */
     int code;
 };
 
@@ -175,7 +175,8 @@ static bool ask_meanwhile(const lesson_store_id *uid, void *context) {
     return false;
 }
 
-/* A second instance would work on another file than the first, so there is none, and who asks waits for the first. */
+/* A second instance would work on another file than the first. So none is opened, and the caller waits for the first.
+ */
 static void ask_two_at_a_time(lesson_store *store) {
     struct lending lending = {.asker = {.store = store, .code = 1}};
     assert_int_equal(lesson_store_members(store, "algebra", ask_meanwhile, &lending), LESSON_STORE_OK);
@@ -245,7 +246,7 @@ static void fill_joins(lesson_store_operation joins[JOINS], char uids[JOINS][16]
     }
 }
 
-/* Some of the joins fit and the rest do not: none is there afterwards, and the store goes on. */
+/* Some of the joins fit and the rest do not. None is there afterwards, and the store goes on. */
 static void test_full_half_way(void **state) {
     const sqlite_files *files = *state;
     lesson_store_operation joins[JOINS];
@@ -263,7 +264,7 @@ static void test_full_half_way(void **state) {
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 11);
 }
 
-/* As test_full_half_way, with memory. */
+/* Like test_full_half_way, with memory. */
 static void test_no_memory_half_way(void **state) {
     (void)state;
     lesson_store_operation joins[JOINS];
@@ -291,7 +292,7 @@ static void limit_files(rlim_t size) {
     setrlimit(RLIMIT_FSIZE, &limit);
 }
 
-/* A log that cannot grow fails the commit's own writing: what is on the disk then is not known. */
+/* If the log cannot grow, the commit itself fails, and the content of the disk is unknown. */
 static int commit_that_fails(const sqlite_files *files, int number) {
     (void)number;
     signal(SIGXFSZ, SIG_IGN);

@@ -42,7 +42,7 @@ static void *join_bob(void *store) {
     return code ? store : NULL;
 }
 
-/* While the callback runs its instance is lent, so another thread's call opens a second one. */
+/* While the callback runs, its instance is lent, so another thread's call opens a second one. */
 static bool join_bob_elsewhere(const lesson_store_id *uid, void *store) {
     (void)uid;
     pthread_t thread;
@@ -87,8 +87,8 @@ struct visit {
     void *failed;
 };
 
-/* While the callback keeps the first instance, another thread asks for a second one. If it is refused that, it waits
- * for the first, so that its answer must not be waited for here; but a wrong one would come at once. */
+/* While the callback keeps the first instance, another thread asks for a second one. If that is refused, the thread
+ * waits for the first, so this callback must not wait for its answer. A wrong answer would come at once. */
 static bool count_from_outside(const lesson_store_id *uid, void *context) {
     (void)uid;
     struct visit *visit = context;
@@ -108,8 +108,8 @@ static void expect_one_from_outside(lesson_store *store) {
     assert_null(visit.failed);
 }
 
-/* A restore, or a clean-up job. What the store would write now would be found by nobody, and an instance opened now
- * would be another, empty database. */
+/* As after a restore, or a clean-up job. Nobody would find what the store wrote now, and an instance opened now would
+ * be another, empty database. */
 static void test_moved_file(void **state) {
     const sqlite_files *files = *state;
     char aside[340];
@@ -130,7 +130,7 @@ static void test_moved_file(void **state) {
     lesson_store_close(store);
 }
 
-/* The same, and another lesson store is in its place by then. */
+/* The same, with another lesson store in its place. */
 static void test_replaced_file(void **state) {
     const sqlite_files *files = *state;
     static const char *const suffixes[] = {"", "-wal", "-shm"};
@@ -153,7 +153,7 @@ struct texts {
     char lesson_ids[BATCH][32];
 };
 
-/* Batch `n` of a process: own users who come, and users whom every process moves about. */
+/* Batch `n` of a process: new users of its own, and users whom every process moves. */
 static void fill_batch(lesson_store_operation joins[BATCH], struct texts *texts, int number, int n) {
     for (int i = 0; i < BATCH; i++) {
         if (i < SHARED)
@@ -216,7 +216,7 @@ static void test_two_writers(void **state) {
     assert_consistent(files, SHARED + PROCESSES * BATCHES * (OWN - 1));
 }
 
-/* Killed in the middle of writing: what is there is consistent and made of whole batches. */
+/* Killed while writing: the content is consistent and consists of whole batches. */
 static void test_killed_writer(void **state) {
     const sqlite_files *files = *state;
     lesson_store_close(sqlite_files_open(files, ""));
@@ -247,8 +247,8 @@ static void test_killed_writer(void **state) {
     assert_consistent(files, (uint64_t)own + SHARED);
 }
 
-/* Process 0 takes out the users of lessons without a record, again and again. Process 1 makes lessons, puts a user
- * into each, and into another that has none. */
+/* Process 0 removes the users of lessons without a record, again and again. Process 1 creates lessons, and puts a user
+ * into each, and another user into a lesson without a record. */
 static int repair_or_join(const sqlite_files *files, int number) {
     lesson_store *store;
     int code = lesson_store_open(&store, files->location);

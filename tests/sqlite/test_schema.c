@@ -1,4 +1,4 @@
-/* What is made of a file: a new one, an older one, a newer one, and one that is not ours. */
+/* How files are treated: a new one, an older one, a newer one, and one of another program. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static int64_t data_version(sqlite3 *database) {
     return version;
 }
 
-/* SQLite changes the data version, as another connection sees it, at each commit that wrote something. */
+/* At each commit that wrote something, SQLite changes the data version that another connection sees. */
 static void test_repeated_join_writes_nothing(void **state) {
     const sqlite_files *files = *state;
     lesson_store *store = sqlite_files_open(files, "");
@@ -102,7 +102,7 @@ static void test_older_file_opened_by_several(void **state) {
     assert_upgraded(files);
 }
 
-/* Refused, and not a byte of it changed, nor anything left beside it. */
+/* Refused, without a changed byte, and without new files next to it. */
 static void assert_untouched(const sqlite_files *files, int code, const char *part) {
     size_t before_size, after_size;
     unsigned char *before = sqlite_files_bytes(files->database, &before_size);
@@ -167,7 +167,7 @@ static void test_tables_missing(void **state) {
     assert_untouched(files, LESSON_STORE_MALFORMED, "no such table: lessons");
 }
 
-/* An upgrade that cannot be finished leaves the version as it was. */
+/* An upgrade that cannot finish leaves the version unchanged. */
 static void test_upgrade_that_fails(void **state) {
     const sqlite_files *files = *state;
     sqlite_files_execute(files, "CREATE VIEW users AS SELECT 1; PRAGMA application_id = 0x4c455353;"

@@ -1,4 +1,4 @@
-/* Rows that someone wrote past the library: skipped where they are listed, told, and never read as empty. */
+/* Rows written without the library: lists skip and report them, and they never read as empty. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static lesson_store *open_odd(const sqlite_files *files) {
 
 struct list {
     char text[512];
-    int limit; /* stop after so many; 0: never */
+    int limit; /* stop after this many; 0: never */
     int count;
 };
 
@@ -92,13 +92,13 @@ static void test_stop_early(void **state) {
     list = (struct list){.limit = 1};
     assert_int_equal(lesson_store_lessons(store, add_lesson, &list), LESSON_STORE_OK);
     assert_int_equal(list.count, 1);
-    /* No read transaction is left open: a checkpoint reaches the end of the log. */
+    /* No read transaction stays open: a checkpoint reaches the end of the log. */
     assert_int_equal(lesson_store_join(store, "gil", "maths", "chess", NULL, 0, NULL), LESSON_STORE_OK);
     assert_int_equal(sqlite_files_number(*state, "PRAGMA wal_checkpoint(TRUNCATE)"), 0);
     lesson_store_close(store);
 }
 
-/* A batch goes on beside the operations that meet an odd row. */
+/* A batch goes on after operations that meet an odd row. */
 static void test_operations(void **state) {
     lesson_store *store = open_odd(*state);
     lesson_store_operation batch[] = {{.kind = LESSON_STORE_OPERATION_WHERE},

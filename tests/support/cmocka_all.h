@@ -1,4 +1,4 @@
-/* cmocka and the headers that it wants before it. */
+/* cmocka, and the headers that must come before it. */
 #ifndef LESSON_STORE_TESTS_CMOCKA_ALL_H
 #define LESSON_STORE_TESTS_CMOCKA_ALL_H
 

@@ -1,11 +1,11 @@
-/* How many descriptors this process has open, for tests that look for leaks. */
+/* The number of open descriptors of this process, for tests that look for leaks. */
 #ifndef LESSON_STORE_TESTS_DESCRIPTORS_H
 #define LESSON_STORE_TESTS_DESCRIPTORS_H
 
 #include <dirent.h>
 #include <stdlib.h>
 
-/* The one that it needs to look is counted too. */
+/* The count includes the descriptor that the function needs to look. */
 static inline int descriptors_open(void) {
     int count = 0;
     DIR *folder = opendir("/proc/self/fd");

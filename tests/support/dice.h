@@ -1,4 +1,4 @@
-/* Chance that is the same again for the same seed: Steele, Lea and Flood's SplitMix64 (OOPSLA 2014). */
+/* Random numbers, the same for the same seed: SplitMix64 by Steele, Lea and Flood (OOPSLA 2014). */
 #ifndef LESSON_STORE_TESTS_DICE_H
 #define LESSON_STORE_TESTS_DICE_H
 
@@ -21,7 +21,7 @@ static inline unsigned dice_below(dice_state *dice, unsigned end) {
     return (unsigned)(dice_bits(dice) % end);
 }
 
-/* True once in `times`. */
+/* True once in `times`, on average. */
 static inline bool dice_once_in(dice_state *dice, unsigned times) {
     return dice_below(dice, times) == 0;
 }

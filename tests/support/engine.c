@@ -41,7 +41,7 @@ bool engine_is_shared(void) {
     return engine.kind != MEMORY;
 }
 
-/* In memory where that can be had, because these tests are not about the disk and would wait for nothing else. */
+/* In memory if possible, because these tests are not about the disk and would only wait for it. */
 static const char *parent_folder(void) {
     const char *wanted = getenv("TMPDIR");
     if (wanted && *wanted)
@@ -64,7 +64,7 @@ static void remove_folder(void) {
     assert_int_equal(rmdir(engine.folder), 0);
 }
 
-/* By a raw command: what a damaged store holds is not all in reach of the library. */
+/* A raw command, because the library does not reach everything that a damaged store holds. */
 static void empty_redis(void) {
     static const char command[] = "FLUSHALL\r\n", expected[] = "+OK\r\n";
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -20,7 +20,7 @@
 
 #define ARGUMENTS_MAX 64
 #define START_ATTEMPTS 5 /* another process may take the free port before the server does */
-#define READY_POLLS 3000 /* of 10 ms: what a loaded machine may need to start a server */
+#define READY_POLLS 3000 /* of 10 ms: a loaded machine may need that long to start a server */
 #define FOLDER_SIZE 64
 #define PATH_SIZE 96 /* a unix socket's path has at most 107 bytes */
 
@@ -52,7 +52,7 @@ static bool find_in_path(const char *name, char *path, size_t path_size) {
     return false;
 }
 
-/* redis-check-rdb is the server's own binary under another name, in a package that starts no service. */
+/* redis-check-rdb is the same binary as the server, and its package starts no service. */
 static bool find_program(char *path, size_t path_size) {
     static const char *const names[] = {"redis-server", "valkey-server", "redis-check-rdb"};
     const char *chosen = getenv("LESSONSTORE_REDIS_SERVER");
@@ -81,7 +81,7 @@ static int free_port(void) {
     return port;
 }
 
-/* True if something that speaks the protocol answers; "-NOAUTH ..." is an answer too. */
+/* True if the server replies in the protocol; "-NOAUTH ..." is a reply too. */
 static bool answers(const redis_server *server) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof address.sun_path, "%s", server->socket);
@@ -166,7 +166,7 @@ static bool launch_on_free_port(redis_server *server) {
 }
 
 static bool make_folder(redis_server *server) {
-    /* Not in TMPDIR: that may be too long for the path of a unix socket. */
+    /* Not in TMPDIR, which may be too long for the path of a unix socket. */
     snprintf(server->folder, sizeof server->folder, "/tmp/lessonstore-redis-XXXXXX");
     if (!mkdtemp(server->folder))
         return false;

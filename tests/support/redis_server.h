@@ -1,8 +1,7 @@
 /*
- * A Redis or Valkey server for a test: on a unix socket and a free loopback port, in a temporary folder of its own,
- * without persistence. It ends with redis_server_stop, and with the test's process if that dies first.
- * The program is $LESSONSTORE_REDIS_SERVER, else redis-server, valkey-server or redis-check-rdb (which is the same
- * program) in PATH.
+ * A Redis or Valkey server for a test: on a unix socket and a free loopback port, in its own temporary directory,
+ * without persistence. It ends at redis_server_stop, or with the test's process. The program is
+ * $LESSONSTORE_REDIS_SERVER, else redis-server, valkey-server or redis-check-rdb (the same program) in PATH.
  */
 #ifndef LESSON_STORE_TESTS_REDIS_SERVER_H
 #define LESSON_STORE_TESTS_REDIS_SERVER_H
@@ -12,15 +11,15 @@
 
 typedef struct redis_server redis_server;
 
-/* Starts a server and waits until it answers. `arguments` (NULL: none; closed by a NULL) are added to its command
- * line, as "--requirepass", "secret". NULL with a message on stderr if it did not start. */
+/* Starts a server and waits until it answers. `arguments` (NULL: none; ended by a NULL) are appended to its command
+ * line, such as "--requirepass", "secret". NULL, with a message on stderr, if it did not start. */
 redis_server *redis_server_start(const char *const arguments[]);
 
-/* Kills the server with SIGKILL and starts it again with the same arguments on the same port and socket. */
+/* Kills the server by SIGKILL and starts it again with the same arguments, port and socket. */
 bool redis_server_restart(redis_server *server);
 void redis_server_kill(redis_server *server);
 
-/* Stops the server and removes its folder. NULL is allowed. */
+/* Stops the server and removes its directory. NULL is allowed. */
 void redis_server_stop(redis_server *server);
 
 pid_t redis_server_pid(const redis_server *server);

@@ -1,9 +1,9 @@
 /*
- * A test that is made of rounds, each drawn from a seed of its own, and that can go on for as long as wanted.
+ * A test made of rounds, each drawn from its own seed, that can run for any time.
  *
- * In ./run test it makes some rounds, from the same seeds in every run. ./run soak sets LESSONSTORE_SOAK_S, and then it
- * goes on for so many seconds from a new seed. LESSONSTORE_SEED=N begins at the round that was drawn from N, which is
- * how a failure is looked at again: a failing test must print the seed of its round (SOAK_SEED below).
+ * ./run test makes a few rounds, from the same seeds in every run. ./run soak sets LESSONSTORE_SOAK_S; the test then
+ * runs for that many seconds, from a new seed. LESSONSTORE_SEED=N begins with the round drawn from N, to repeat a
+ * failure. So a failing test must print the seed of its round (SOAK_SEED below).
  *
  *     soak_run soak = soak_begin("histories", engine_name(), 200);
  *     while (soak_next(&soak)) {
@@ -13,7 +13,7 @@
  *     }
  *     soak_end(&soak);
  *
- * soak_end prints what was done as one line, which ./run soak makes its table of.
+ * soak_end prints the totals as one line. ./run soak makes its table from these lines.
  */
 #ifndef LESSON_STORE_TESTS_SOAK_H
 #define LESSON_STORE_TESTS_SOAK_H
@@ -23,12 +23,12 @@
 #include <stdint.h>
 
 typedef struct soak_run {
-    const char *part;   /* what is tested: "histories" */
-    const char *engine; /* on what: "memory" */
-    uint64_t seed;      /* of the present round */
+    const char *part;   /* what is tested, such as "histories" */
+    const char *engine; /* the engine, such as "memory" */
+    uint64_t seed;      /* of the current round */
     bool is_long;       /* ./run soak: rounds may be drawn larger */
 
-    /* What was done: each part counts what it does. */
+    /* Totals: each part counts its own work. */
     uint64_t histories;
     uint64_t operations;
     uint64_t kills;
@@ -43,10 +43,10 @@ typedef struct soak_run {
 /* For fail_msg("..." SOAK_SEED, ..., soak.seed). */
 #define SOAK_SEED " (LESSONSTORE_SEED=%" PRIu64 " begins with this round)"
 
-/* `rounds` is how many ./run test makes: some seconds. Names stay the caller's. */
+/* `rounds` is the number of rounds for ./run test: some seconds. The names must stay valid. */
 soak_run soak_begin(const char *part, const char *engine, uint64_t rounds);
 
-/* True if there is another round, and then its seed is set. */
+/* True if there is another round; its seed is then set. */
 bool soak_next(soak_run *soak);
 
 /* Prints "soak<TAB>part<TAB>engine<TAB>rounds<TAB>histories<TAB>operations<TAB>kills<TAB>faults<TAB>ms". */

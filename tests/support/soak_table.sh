@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# soak_table.sh LOG: what soak_end (soak.h) has printed into a log of ctest, as a table, and the sum of each engine.
+# soak_table.sh LOG: prints the lines that soak_end (soak.h) has written to a log of ctest as a table, with the sum of
+# each engine.
 set -euo pipefail
 grep $'^soak\t' "$1" | sort | awk -F '\t' '
     function line(part, engine, rounds, histories, operations, kills, faults, s) {

@@ -31,7 +31,7 @@ static void remember_location(const lesson_store_location *location) {
     the_spy.number = lesson_store_location_number(location, "number");
 }
 
-/* Several threads may make a pool grow at the same time. */
+/* Several threads may grow a pool at the same time. */
 static void remember_location_alone(const lesson_store_location *location) {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&mutex);

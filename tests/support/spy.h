@@ -1,6 +1,6 @@
 /*
- * A backend that does nothing but remember: what core asked of it, and from where. What it answers is set before.
- * It proves what core does by itself: checking arguments, parsing locations, lending instances.
+ * A backend that only records what core asks for and from where. Its answers are set beforehand. It shows what core
+ * does by itself: checking arguments, parsing locations, lending instances.
  */
 #ifndef LESSON_STORE_TESTS_SPY_H
 #define LESSON_STORE_TESTS_SPY_H
@@ -11,8 +11,8 @@
 #include <lessonstore/backend.h>
 
 typedef struct spy {
-    /* answers */
-    int open_code;       /* of open, from the open_fails_from-th on */
+    /* what the spy returns */
+    int open_code;       /* of open, from open number open_fails_from on */
     int open_fails_from; /* 0: the first */
     uint32_t capabilities;
     int run_code;          /* what run returns */
@@ -20,26 +20,26 @@ typedef struct spy {
     void (*on_run)(void);  /* called inside run */
     void (*on_open)(void); /* called inside open */
 
-    /* what was seen */
+    /* what the spy has recorded */
     atomic_int opens;
     atomic_int closes;
     atomic_int runs;
     atomic_int streams;
-    atomic_int inside; /* threads inside an instance at this moment */
+    atomic_int inside; /* threads that are inside an instance now */
     atomic_int most_inside;
     atomic_bool two_in_one; /* two threads were in the same instance */
     size_t run_sizes[8];
     char user[64], password[64], host[64], path[128], text[64], shown[256];
     int port;
     int64_t number;
-    const lesson_store_instance *first_opened; /* since the reset */
-    const lesson_store_instance *first_told;   /* by the location, at the latest open */
+    const lesson_store_instance *first_opened; /* since spy_reset */
+    const lesson_store_instance *first_told;   /* as the location named it at the latest open */
 } spy;
 
 extern spy the_spy;
 extern const lesson_store_backend spy_backend; /* scheme "spy"; options: text=one|two, any=TEXT, number=1..10 */
 
-/* Forgets everything; set what it shall answer afterwards. */
+/* Forgets everything. Set the answers afterwards. */
 void spy_reset(void);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * with_redis COMMAND ARGUMENT...: runs a command beside a private Redis server, whose locations it finds in
- * LESSONSTORE_TEST_REDIS (unix socket) and LESSONSTORE_TEST_REDIS_TCP, and returns its exit status. 77, which ctest
- * takes for "skipped", is returned as it is; 99 if the server or the command did not start.
+ * with_redis COMMAND ARGUMENT...: runs a command together with a private Redis server. The command finds the server's
+ * locations in LESSONSTORE_TEST_REDIS (unix socket) and LESSONSTORE_TEST_REDIS_TCP. Returns the command's exit status;
+ * ctest takes 77 for "skipped". Returns 99 if the server or the command did not start.
  */
 #include <errno.h>
 #include <stdio.h>

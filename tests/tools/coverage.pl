@@ -1,12 +1,12 @@
 #!/usr/bin/perl
-# ./run coverage: the lines and branches that the tests ran, by gcovr's figures, and why the others were not.
+# ./run coverage: which lines and branches the tests ran, by gcovr's figures, and why the others did not run.
 #
 #     coverage.pl GCOVR.json UNCOVERED.tsv
 #
-# Fails if a folder that must be has less than 95 % of its lines covered, if one of its lines is uncovered without an
-# explanation in UNCOVERED.tsv, or if an explanation is of a line that is not there. An explanation of a line that was
-# covered this time is only told, for some lines depend on who comes first. What a process counted that was killed, or
-# left by _exit, is lost: a line that runs nowhere else is uncovered.
+# Fails if a directory that must be covered has less than 95 % of its lines covered, if one of its lines is uncovered
+# without an explanation in UNCOVERED.tsv, or if an explanation names a line that does not exist. If an explained line
+# was covered this time, that is only reported, because some lines depend on timing. The counts of a process that was
+# killed, or ended by _exit, are lost. A line that runs nowhere else is then uncovered.
 use strict;
 use warnings;
 use JSON::PP;
@@ -21,8 +21,8 @@ sub slurp {
     return <$file>;
 }
 
-# A line is named by its file, the function it is in and its text, so that the name outlives changes elsewhere. The
-# lines of one name are explained one by one.
+# A line is named by its file, its function and its text, so that the name survives changes elsewhere. Lines with the
+# same name are explained one by one.
 sub names_of_lines {
     my ($path) = @_;
     my ($function, @names) = ('-');

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# ./run lint: clang-tidy on core, backends, cli and examples by the checks of .clang-tidy, and cppcheck on all that is C,
-# but for what cppcheck.txt excuses. One finding fails.
+# ./run lint: clang-tidy on core, backends, cli and examples with the checks of .clang-tidy, and cppcheck on all C code,
+# except what cppcheck.txt excuses. One finding fails.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 folder=$1
 jobs=$(nproc)
 status=0
 
-# The analyzer of several files in one process takes every va_list but the first for uninitialised.
+# If the analyzer runs several files in one process, it takes every va_list but the first for uninitialised.
 sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$folder/compile_commands.json" |
     grep -E "^$PWD/(core|backends|cli|examples)/" | sort -u >"$folder/files"
 [ -s "$folder/files" ] || { echo "lint: no file to check" >&2; exit 1; }

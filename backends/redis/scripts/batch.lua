@@ -1,10 +1,10 @@
--- A batch of operations, in order; each is atomic by itself, and so is the batch. What an operation does and answers is said
--- in operations/.
+-- A batch of operations, in order. Each operation is atomic, and so is the batch. operations/ states what each does and
+-- answers.
 --
 --   ARGV  PREFIX, then for each operation its kind and its arguments
 --
--- The keys are computed and not declared: the lesson that a user leaves is only known inside. On a single server, and the
--- backend opens no other, a script may touch any key.
+-- The keys are computed in the script and not declared, because only the script knows the lesson that a user leaves.
+-- The backend uses only single servers, where a script may touch any key.
 -- include keys.lua
 local call, type = redis.pcall, type
 local reply, size, at, last = {}, 0, 2, #argv

@@ -1,5 +1,5 @@
--- What the scripts that check share. Both reply the next cursor, then for each finding: its kind as in lessonstore.h, LESSON, UID (either may be false), whether it can be
--- repaired, whether it was, and a line for a person.
+-- Shared by the scripts that check. They reply the next cursor, then for each finding: its kind as in lessonstore.h,
+-- LESSON, UID (either may be false), whether it can be repaired, whether it was repaired, and a line for a person.
 --
 --   ARGV  PREFIX CURSOR COUNT REPAIR ENDED ...     (flags: '1' or '')
 -- include common.lua
@@ -7,7 +7,7 @@ local GHOST_MEMBER, MISSING_MEMBER, INCOMPLETE_LESSON, INCOMPLETE_USER, ENDED_LE
 local repair, ended = argv[4] ~= '', argv[5] ~= ''
 local reply, size
 
--- Reports a finding; one that can be repaired has been, by `correct` just before, if this is a repair.
+-- Reports a finding. In a repair, `correct` has repaired a repairable finding just before.
 local function report(kind, lesson, uid, repairable, detail)
     reply[size + 1], reply[size + 2], reply[size + 3] = kind, lesson, uid
     reply[size + 4], reply[size + 5] = repairable and 1 or 0, repairable and repair and 1 or 0
@@ -21,8 +21,8 @@ local function correct(...)
     end
 end
 
--- True for 1 to 255 bytes of UTF-8 without control bytes. Each well-formed sequence of more than one byte is replaced by
--- a letter, so that no two remainders can meet; then only ASCII may be left.
+-- True for 1 to 255 bytes of UTF-8 without control bytes. Each well-formed sequence of several bytes is replaced by a
+-- letter, so that the bytes around it cannot form a new sequence. After that only ASCII may be left.
 local function is_id(text)
     if #text < 1 or #text > 255 or text:find('%c') then
         return false
@@ -38,7 +38,7 @@ local function is_id(text)
     return not text:find('[\128-\255]')
 end
 
--- A stored text as a message can show it; one that is cut still differs from every other.
+-- Returns a stored text in a form that a message can show. Texts that are cut still differ from each other.
 local function shown(text)
     local start = text:sub(1, 80):gsub('[%c\128-\255]', function(byte)
         return ('\\x%02X'):format(byte:byte())

@@ -1,7 +1,7 @@
--- Checks a page of the lesson and user records, and repairs them if that is asked.
+-- Checks one page of the lesson and user records. Repairs them on request.
 --
--- The members of a lesson are checked by check_members.lua, since there may be many; a lesson that has some is
--- replied as a finding of the kind -1.
+-- A lesson can have many members, so check_members.lua checks those. A lesson that has members is replied as a finding
+-- of the kind -1.
 -- include check_common.lua
 local TO_BE_CHECKED = -1
 
@@ -33,7 +33,8 @@ local function check_lesson(key, lesson)
     end
 end
 
--- Whether the user is where the record says. A key of a wrong type is reported for itself, and nothing follows from it.
+-- Checks that the user is where the record states. A key of a wrong type is reported on its own, and no other finding
+-- follows from it.
 local function check_whereabouts(key, uid, lesson)
     local members = MEMBERS .. lesson
     local is_member = read('SISMEMBER', members, uid)

@@ -1,5 +1,5 @@
--- Checks a page of the members of one lesson, ARGV[6], and takes the ghosts out if that is asked. The record is read in the
--- same step, so a true member is never taken out.
+-- Checks one page of the members of one lesson, ARGV[6]. Removes ghosts on request. The record is read in the same
+-- step, so a true member is never removed.
 -- include check_common.lua
 local lesson = argv[6]
 local page = read('SSCAN', MEMBERS .. lesson, argv[2], 'COUNT', argv[3]) or {'0', {}}

@@ -1,9 +1,9 @@
--- What the scripts that page through keys share. The keys of a page are found by SCAN and not declared, which a single
+-- Shared by the scripts that page through keys. SCAN finds the keys of a page, so they are not declared, which a single
 -- server allows.
 -- include keys.lua
 local call = redis.call
 
--- The reply of a command, or nil where its key is of a wrong type. Any other error ends the script.
+-- Returns the reply of a command, or nil if its key is of a wrong type. Any other error ends the script.
 local function read(...)
     local found = redis.pcall(...)
     if type(found) == 'table' and found.err then
@@ -15,12 +15,12 @@ local function read(...)
     return found
 end
 
--- What follows the front in a key, or nil if the key does not begin with it.
+-- Returns what follows `front` in a key, or nil if the key does not begin with it.
 local function after(front, key)
     return key:sub(1, #front) == front and key:sub(#front + 1) or nil
 end
 
--- A page of the keys that begin with the prefix and `rest`: the next cursor, and the keys.
+-- Returns a page of the keys that begin with the prefix and `rest`: the next cursor, and the keys.
 local function scan(cursor, rest, count)
     local front = prefix:gsub('[*?%[%]\\^]', '\\%0')
     local page = call('SCAN', cursor, 'MATCH', front .. rest .. '*', 'COUNT', count)

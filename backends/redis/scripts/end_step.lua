@@ -1,17 +1,18 @@
--- One step in the end of a lesson that has too many members for one.
+-- One step in the end of a lesson that has too many members for a single step.
 --
 --   ARGV  PREFIX LESSON CURSOR COUNT MARK FOUND
 --
--- Every step closes the lesson, if it has a record, and puts a page of its members out, so that at any moment user records
--- and members agree. When no more than COUNT are left, it puts those out and removes the record too: there the end takes
--- effect. Until then a record stays a record, so the lesson cannot be created again and lose new members to this end.
+-- Every step closes the lesson, if it has a record, and removes a page of its members. So user records and members
+-- agree at any moment. When no more than COUNT members are left, the step removes these and the record too: that is
+-- when the end takes effect. Until then the record exists, so the lesson cannot be created again and lose new members
+-- to this end.
 --
--- The record carries a mark while it is being ended, in a field `ending`: MARK, or that of an end which was there before.
--- FOUND is what the step before replied of it. If the record carries it no longer, another end was faster, and what is there
--- now is another lesson of the same name. Without any record the lesson has not been created again: somebody has removed
--- just the record, and the members are still this end's to put out.
+-- While a lesson is being ended, its record carries a mark in the field `ending`: MARK, or the mark of an end that
+-- began before. FOUND is the mark that the previous step replied. If the record no longer carries it, another end was
+-- faster, and the record now belongs to a new lesson of the same name. If there is no record at all, the lesson was not
+-- created again: only the record was removed, and this end still removes the members.
 --
--- Replies MORE, DONE or GONE, how many users have left, the cursor of the next step, and the mark ('' where there is none).
+-- Replies MORE, DONE or GONE, the number of users who left, the cursor of the next step, and the mark ('' for none).
 -- include common.lua
 -- include put_out.lua
 local lesson, cursor, count, found = argv[2], argv[3], argv[4], argv[6]
@@ -22,8 +23,8 @@ local function put_out_or_fail(uids)
     return type(left) == 'table' and error(left.err, 0) or left
 end
 
--- Returns the mark, or that of the step before where there is no record any more. A server without memory refuses these
--- writes, but the members can leave all the same.
+-- Returns the mark, or the previous step's mark if there is no record any more. A server without memory refuses these
+-- writes, but members can still leave.
 local function close_lesson()
     local now = call('HMGET', record, 'course_status', 'ending')
     local status, mark = now[1], now[2]
@@ -44,7 +45,7 @@ if found ~= '' and call('HGET', record, 'ending') ~= found and call('HLEN', reco
     return {'GONE', 0, '0', ''}
 end
 if call('SCARD', members) <= tonumber(count) then
-    call('HLEN', record) -- of a wrong type? Then nothing is changed.
+    call('HLEN', record) -- fails for a key of a wrong type, before anything is changed
     local left = put_out_or_fail(call('SMEMBERS', members))
     call('UNLINK', record, members)
     return {'DONE', left, '0', ''}

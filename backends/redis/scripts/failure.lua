@@ -1,4 +1,5 @@
--- A command of the operation failed. Redis 6 puts the place in the script before some errors, and leaves the - of the reply.
+-- A command of the operation failed. Redis 6 prefixes some errors with the line in the script, and keeps the - of the
+-- reply. Both are removed.
 if problem then
     answer = 'F' .. problem.err:gsub('^@?user_script:%s*%d+:%s*', ''):gsub('^%-', '') .. '\31' .. key .. '\31' .. (other or '')
 end

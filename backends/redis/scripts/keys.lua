@@ -1,4 +1,4 @@
--- The keys, in this one place for all scripts; keys.h has them for C. ARGV[1] is the prefix of all.
+-- The keys: the only place for all scripts; keys.h has them for C. ARGV[1] is the prefix of all keys.
 --
 --   USER .. uid         hash  uid, course_id, lesson_id; with a session also session, session_lesson_id
 --   RECORD .. lesson    hash  lesson_id, course_status, chat_status; while it is being ended also ending

@@ -2,9 +2,9 @@
 --
 --   ARGV  PREFIX CURSOR COUNT
 --
--- Replies the next cursor, then for each lesson: a word, LESSON, COURSE_STATUS, CHAT_STATUS, MEMBERS. The word is RECORD,
--- MEMBERS_ONLY, or WRONG_TYPE. A lesson is named once by its record and once by its members, maybe in different pages,
--- and SCAN may give a key twice: the caller takes each lesson once.
+-- Replies the next cursor, then for each lesson: a word, LESSON, COURSE_STATUS, CHAT_STATUS, MEMBERS. The word is
+-- RECORD, MEMBERS_ONLY, or WRONG_TYPE. Both keys of a lesson name it, maybe in different pages, and SCAN may return a
+-- key twice. So the caller must drop repeated lessons.
 -- include common.lua
 local cursor, keys = scan(argv[2], ':LESSON_', argv[3])
 local reply, size = {cursor}, 1

@@ -1,5 +1,5 @@
--- The members of a lesson, or how many there are if they are more than MOST: handing many through a script would cost twice
--- what SMEMBERS does.
+-- The members of a lesson, or their number if it exceeds MOST. A script that returns many members costs twice as much
+-- as SMEMBERS.
 --
 --   ARGV  PREFIX LESSON MOST
 -- include keys.lua

@@ -1,5 +1,6 @@
--- Removes the records of these members, as far as they name this lesson; the others are ghosts, or are elsewhere by now.
--- Returns how many it removed, or the reply of a command that failed. Their memberships are the caller's to remove.
+-- Removes the records of these members if they name this lesson. The other uids are ghosts, or users who are elsewhere
+-- now. Returns the number of removed records, or the reply of a command that failed. The caller removes the
+-- memberships.
 local function put_out(uids, lesson)
     local users, left = {}, 0
     for _, uid in ipairs(uids) do
@@ -12,7 +13,7 @@ local function put_out(uids, lesson)
             return found
         end
     end
-    -- In pieces, because what unpack can put on Lua's stack is limited.
+    -- In pieces, because Lua's stack limits what unpack can return.
     for first = 1, left, 1000 do
         local done = redis.pcall('UNLINK', unpack(users, first, math.min(first + 999, left)))
         if type(done) == 'table' then

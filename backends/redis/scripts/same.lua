@@ -1,9 +1,9 @@
--- A batch of operations that are all of one kind, which is answered by just a letter.
+-- A batch of operations of one kind, each of which is answered by a single letter.
 --
 --   ARGV  PREFIX, then the arguments of each operation
 --
--- Replies one text, the letters of all; if one has failed, a list of the answers. (As a list, the answers of a batch of
--- joins cost the server 0.1 us each.)
+-- Replies one text, the letters of all. If an operation has failed, replies a list of the answers. (A list would cost
+-- the server 0.1 us for each operation of a batch of joins.)
 -- include keys.lua
 local call, type = redis.pcall, type
 local reply, size, failed = {}, 0, false

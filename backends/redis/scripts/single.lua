@@ -1,4 +1,4 @@
--- One operation, by itself.
+-- A single operation.
 --
 --   ARGV  PREFIX and the arguments of the operation
 -- include keys.lua

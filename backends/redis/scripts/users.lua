@@ -3,7 +3,7 @@
 --   ARGV  PREFIX CURSOR COUNT
 --
 -- Replies the next cursor, then for each record: a word, UID, COURSE, LESSON, SESSION. The word is USER, IDLE for a
--- record that names no lesson, or WRONG_TYPE. SCAN may give a key twice: the caller takes each user once.
+-- record that names no lesson, or WRONG_TYPE. SCAN may return a key twice, so the caller must drop repeated users.
 -- include common.lua
 local cursor, keys = scan(argv[2], ':IN_LESSON:UID:', argv[3])
 local reply, size = {cursor}, 1

@@ -1,6 +1,6 @@
 --: count(lesson)
 --
--- O and the number of members.
+-- Answers O and the number of members.
 local members = MEMBERS .. lesson
 local count = call('SCARD', members)
 if type(count) == 'table' then

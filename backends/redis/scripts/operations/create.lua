@@ -1,7 +1,7 @@
 --: create(lesson)
 --: reset(lesson)
 --
--- The lesson gets a record as a new one has: O. `create` answers E if there is one.
+-- Writes the record of a new lesson: O. `create` answers E if a record exists.
 local record = RECORD .. lesson
 local done = create and call('HLEN', record) or 0
 if done == 0 then

@@ -1,9 +1,9 @@
 --: end_record(lesson)
 --: end_lesson(lesson, most)
 --
--- The lesson ends: O and how many members have left, or X if there is none. `end_record` leaves the members where they
--- are. A lesson of more than `most` members is answered L and not ended, and nothing behind it in its batch is executed:
--- the caller ends it in steps (end_step.lua), and then sends what comes behind.
+-- Ends the lesson: O and the number of members who left, or X if there is no lesson. `end_record` leaves the members
+-- where they are. A lesson of more than `most` members is answered L and not ended, and nothing behind it in its batch
+-- is executed. The caller then ends it in steps (end_step.lua), and sends the rest of the batch afterwards.
 local record, members = RECORD .. lesson, MEMBERS .. lesson
 local count = end_lesson and call('SCARD', members) or 0
 if type(count) == 'table' then

@@ -1,7 +1,7 @@
 --: get(lesson)
 --
--- O with 1 if the lesson has a record and 0 if not, the number of its members, and its statuses. X for one that
--- has neither.
+-- Answers O, then 1 if the lesson has a record or 0 if not, the number of its members, and its statuses. X if it has
+-- neither record nor members.
 local record, members = RECORD .. lesson, MEMBERS .. lesson
 local found = call('HMGET', record, 'course_status', 'chat_status')
 local size = found.err and found or found[1] or found[2] or call('HLEN', record)

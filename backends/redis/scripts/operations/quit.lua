@@ -1,8 +1,9 @@
 --: quit(uid)
 --: leave(uid, if_lesson, if_session)
 --
--- The user leaves the lesson that the record names: O, or X for one who is nowhere. `leave` also answers the place, and C
--- with the place if that is not the lesson or the session which it was given.
+-- The user leaves the lesson that the record names: O, or X if the user is in no lesson. `leave` also answers the
+-- place. If `leave` was given another lesson or session than that of the user, it answers C and the place, and changes
+-- nothing.
 local user = USER .. uid
 local lesson, found
 if quit then

@@ -1,7 +1,7 @@
 --: set(lesson, course_status, chat_status, if_course_status, if_chat_status)
 --
--- Sets the statuses that are given: O. X if the lesson has no record. C with the present statuses if they are not those
--- which it was given to expect.
+-- Sets the given statuses: O. X if the lesson has no record. C with the current statuses if they are not the expected
+-- ones.
 local record = RECORD .. lesson
 local found = call('HMGET', record, 'course_status', 'chat_status')
 local size = found.err and found or found[1] or found[2] or call('HLEN', record)

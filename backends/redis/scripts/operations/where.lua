@@ -1,7 +1,7 @@
 --: where(uid)
 --
--- O and the place of the user: course, lesson, session. X for one who is nowhere. (A single call is a command and needs no
--- script.)
+-- Answers O and the place of the user: course, lesson, session. X if the user is in no lesson. (A single `where` is a
+-- command and needs no script.)
 local user = USER .. uid
 local found = call('HMGET', user, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
 if found.err then
