@@ -115,7 +115,7 @@ static void stream(lesson_store *store, uint8_t call, uint8_t stop_after) {
 
 static void call_store(lesson_store *store, uint8_t call, uint8_t stop_after) {
     if (call >= '0' && call <= '7')
-        run_one(store, (lesson_store_operation_kind)(call - '0'));
+        run_one(store, (lesson_store_operation_kind)(call - '0' + LESSON_STORE_OPERATION_CREATE));
     else if (call == 'a')
         run_all_kinds(store);
     else if (call == 'J' || call == 'Q')
