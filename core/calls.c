@@ -1,6 +1,11 @@
 /* The single calls: each is a batch of one. */
 #include "core.h"
 
+static void begin(lesson_store_operation *operation, lesson_store_operation_kind kind) {
+    lesson_store__zero(operation, sizeof *operation);
+    operation->kind = kind;
+}
+
 static int run_one(lesson_store *store, lesson_store_operation *operation) {
     int code = lesson_store_batch(store, operation, 1);
     return code ? code : operation->code;
@@ -21,14 +26,16 @@ static int run_one_with_place(lesson_store *store, lesson_store_operation *opera
 }
 
 int lesson_store_create(lesson_store *store, const char *lesson_id, uint32_t flags) {
-    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_CREATE};
+    lesson_store_operation operation;
+    begin(&operation, LESSON_STORE_OPERATION_CREATE);
     operation.lesson_id = lesson_store_id_of(lesson_id);
     operation.flags = flags;
     return run_one(store, &operation);
 }
 
 int lesson_store_end(lesson_store *store, const char *lesson_id, uint32_t flags, uint64_t *left) {
-    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_END};
+    lesson_store_operation operation;
+    begin(&operation, LESSON_STORE_OPERATION_END);
     operation.lesson_id = lesson_store_id_of(lesson_id);
     operation.flags = flags;
     int code = run_one(store, &operation);
@@ -37,29 +44,30 @@ int lesson_store_end(lesson_store *store, const char *lesson_id, uint32_t flags,
     return code;
 }
 
-static lesson_store_operation set_of(const char *lesson_id, uint32_t given) {
-    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_SET};
-    operation.lesson_id = lesson_store_id_of(lesson_id);
-    operation.given = given;
-    return operation;
+static void begin_set(lesson_store_operation *operation, const char *lesson_id, uint32_t given) {
+    begin(operation, LESSON_STORE_OPERATION_SET);
+    operation->lesson_id = lesson_store_id_of(lesson_id);
+    operation->given = given;
 }
 
 int lesson_store_set_course_status(lesson_store *store, const char *lesson_id, int course_status) {
-    lesson_store_operation operation = set_of(lesson_id, LESSON_STORE_GIVEN_COURSE_STATUS);
+    lesson_store_operation operation;
+    begin_set(&operation, lesson_id, LESSON_STORE_GIVEN_COURSE_STATUS);
     operation.course_status = course_status;
     return run_one(store, &operation);
 }
 
 int lesson_store_set_chat_status(lesson_store *store, const char *lesson_id, int chat_status) {
-    lesson_store_operation operation = set_of(lesson_id, LESSON_STORE_GIVEN_CHAT_STATUS);
+    lesson_store_operation operation;
+    begin_set(&operation, lesson_id, LESSON_STORE_GIVEN_CHAT_STATUS);
     operation.chat_status = chat_status;
     return run_one(store, &operation);
 }
 
 int lesson_store_replace_course_status(lesson_store *store, const char *lesson_id, int expected, int course_status,
                                        int *current) {
-    lesson_store_operation operation =
-        set_of(lesson_id, LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_IF_COURSE_STATUS);
+    lesson_store_operation operation;
+    begin_set(&operation, lesson_id, LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_IF_COURSE_STATUS);
     operation.course_status = course_status;
     operation.if_course_status = expected;
     int code = run_one(store, &operation);
@@ -70,8 +78,8 @@ int lesson_store_replace_course_status(lesson_store *store, const char *lesson_i
 
 int lesson_store_replace_chat_status(lesson_store *store, const char *lesson_id, int expected, int chat_status,
                                      int *current) {
-    lesson_store_operation operation =
-        set_of(lesson_id, LESSON_STORE_GIVEN_CHAT_STATUS | LESSON_STORE_GIVEN_IF_CHAT_STATUS);
+    lesson_store_operation operation;
+    begin_set(&operation, lesson_id, LESSON_STORE_GIVEN_CHAT_STATUS | LESSON_STORE_GIVEN_IF_CHAT_STATUS);
     operation.chat_status = chat_status;
     operation.if_chat_status = expected;
     int code = run_one(store, &operation);
@@ -81,7 +89,8 @@ int lesson_store_replace_chat_status(lesson_store *store, const char *lesson_id,
 }
 
 int lesson_store_get_lesson(lesson_store *store, const char *lesson_id, lesson_store_lesson *lesson) {
-    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_GET_LESSON};
+    lesson_store_operation operation;
+    begin(&operation, LESSON_STORE_OPERATION_GET_LESSON);
     operation.lesson_id = lesson_store_id_of(lesson_id);
     int code = run_one(store, &operation);
     if (code == LESSON_STORE_OK && lesson)
@@ -91,7 +100,8 @@ int lesson_store_get_lesson(lesson_store *store, const char *lesson_id, lesson_s
 
 int lesson_store_join(lesson_store *store, const char *uid, const char *course_id, const char *lesson_id,
                       const char *session, uint32_t flags, lesson_store_place *before) {
-    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_JOIN};
+    lesson_store_operation operation;
+    begin(&operation, LESSON_STORE_OPERATION_JOIN);
     operation.uid = lesson_store_id_of(uid);
     operation.course_id = lesson_store_id_of(course_id);
     operation.lesson_id = lesson_store_id_of(lesson_id);
@@ -102,7 +112,8 @@ int lesson_store_join(lesson_store *store, const char *uid, const char *course_i
 
 int lesson_store_quit(lesson_store *store, const char *uid, const char *lesson_id, const char *session,
                       lesson_store_place *before) {
-    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_QUIT};
+    lesson_store_operation operation;
+    begin(&operation, LESSON_STORE_OPERATION_QUIT);
     operation.uid = lesson_store_id_of(uid);
     operation.lesson_id = lesson_store_id_of(lesson_id);
     operation.session = lesson_store_id_of(session);
@@ -110,13 +121,15 @@ int lesson_store_quit(lesson_store *store, const char *uid, const char *lesson_i
 }
 
 int lesson_store_where(lesson_store *store, const char *uid, lesson_store_place *place) {
-    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_WHERE};
+    lesson_store_operation operation;
+    begin(&operation, LESSON_STORE_OPERATION_WHERE);
     operation.uid = lesson_store_id_of(uid);
     return run_one_with_place(store, &operation, place);
 }
 
 int lesson_store_count_members(lesson_store *store, const char *lesson_id, uint64_t *count) {
-    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_COUNT_MEMBERS};
+    lesson_store_operation operation;
+    begin(&operation, LESSON_STORE_OPERATION_COUNT_MEMBERS);
     operation.lesson_id = lesson_store_id_of(lesson_id);
     int code = run_one(store, &operation);
     if (code == LESSON_STORE_OK && count)

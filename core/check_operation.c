@@ -25,9 +25,9 @@ static const struct rule {
     [LESSON_STORE_OPERATION_COUNT_MEMBERS] = {LESSON, LESSON, 0, 0, false},
 };
 
-#define COUNT_ONE(name, number, word) +1
-_Static_assert(sizeof rules / sizeof *rules == 1 LESSON_STORE_OPERATION_MAP(COUNT_ONE),
-               "every operation has its rules");
+#define COUNT_ONE(name, number, word) COUNT_##name,
+enum { COUNT_NONE, LESSON_STORE_OPERATION_MAP(COUNT_ONE) OPERATIONS };
+_Static_assert(sizeof rules / sizeof *rules == OPERATIONS, "every operation has its rules");
 #undef COUNT_ONE
 
 static const struct rule *rule_of(const lesson_store_operation *operation) {
@@ -148,33 +148,39 @@ static bool uses_reserved(const lesson_store_operation *operation) {
     return used;
 }
 
+static LESSON_STORE_RARE int refuse(const lesson_store_operation *operation, const char *why) {
+    return lesson_store_fail(LESSON_STORE_INVALID, "%s: %s", lesson_store_operation_name(operation->kind), why);
+}
+
 static int check_form(const lesson_store_operation *operation, const struct rule *rule) {
-    const char *name = lesson_store_operation_name(operation->kind);
     if (operation->flags & ~rule->flags)
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no flag 0x%x", name,
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no flag 0x%x",
+                                 lesson_store_operation_name(operation->kind),
                                  (unsigned)(operation->flags & ~rule->flags));
     if (operation->given & ~rule->given)
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s does not take what is given (0x%x)", name,
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s does not take what is given (0x%x)",
+                                 lesson_store_operation_name(operation->kind),
                                  (unsigned)(operation->given & ~rule->given));
     if (uses_reserved(operation))
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s: a reserved field is not 0", name);
+        return refuse(operation, "a reserved field is not 0");
     if (!operation->message != !operation->message_size)
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s: message and message_size do not belong together", name);
+        return refuse(operation, "message and message_size do not belong together");
     if (lesson_store__operation_reads_its_place(operation))
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s: an id lies in the place for the answer", name);
+        return refuse(operation, "an id lies in the place for the answer");
     if (reads_its_message(operation))
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s: an id lies in the memory for the message", name);
+        return refuse(operation, "an id lies in the memory for the message");
     return LESSON_STORE_OK;
 }
 
 static int check_support(const lesson_store *store, const lesson_store_operation *operation) {
     const char *shown = store->location.shown;
-    const char *name = lesson_store_operation_name(operation->kind);
     if (operation->kind != LESSON_STORE_OPERATION_NONE &&
         !(store->backend.operations & (UINT64_C(1) << operation->kind)))
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no %s", shown, name);
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no %s", shown,
+                                 lesson_store_operation_name(operation->kind));
     if (operation->flags & ~store->backend.flags)
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend lacks a flag of %s (0x%x)", shown, name,
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend lacks a flag of %s (0x%x)", shown,
+                                 lesson_store_operation_name(operation->kind),
                                  (unsigned)(operation->flags & ~store->backend.flags));
     if (operation->session.data && !(store->capabilities & LESSON_STORE_CAN_KEEP_SESSIONS))
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend keeps no sessions", shown);

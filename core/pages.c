@@ -207,29 +207,22 @@ static int finish(lesson_store_cursor *cursor) {
 
 /* ---- The calls */
 
-static int open_cursor(lesson_store_cursor **out, lesson_store *store, list_kind kind, const char *lesson_id) {
+static lesson_store_cursor *open_cursor(lesson_store *store, list_kind kind, const char *lesson_id) {
     lesson_store_cursor *cursor = calloc(1, sizeof *cursor);
     if (!cursor)
-        return no_memory();
+        return NULL;
     cursor->store = store;
     cursor->kind = kind;
     lesson_store_id_copy(cursor->lesson_id, lesson_store_id_of(lesson_id));
-    *out = cursor;
-    return LESSON_STORE_OK;
+    return cursor;
 }
 
 static int check_page(lesson_store *store, list_kind kind, const char *lesson_id, size_t most,
-                      lesson_store_cursor *const *cursor, const void *out) {
-    if (!store || !cursor || !out)
-        return lesson_store_fail(LESSON_STORE_INVALID, "page: no %s",
-                                 !store    ? "store"
-                                 : !cursor ? "place for the cursor"
-                                           : "place for the page");
+                      const lesson_store_cursor *cursor) {
     if (most == 0 || most > LESSON_STORE_PAGE_MAX)
         return lesson_store_fail(LESSON_STORE_INVALID, "page: %zu entries are not between 1 and %d", most,
                                  LESSON_STORE_PAGE_MAX);
-    const lesson_store_cursor *old = *cursor;
-    if (old && (old->store != store || old->kind != kind || strcmp(old->lesson_id, lesson_id) != 0))
+    if (cursor && (cursor->store != store || cursor->kind != kind || strcmp(cursor->lesson_id, lesson_id) != 0))
         return lesson_store_fail(LESSON_STORE_INVALID, "page: the cursor belongs to another list");
     if (!has_function(&store->backend, kind))
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no pages of this list",
@@ -237,20 +230,30 @@ static int check_page(lesson_store *store, list_kind kind, const char *lesson_id
     return lesson_store__pool_check_thread(&store->pool);
 }
 
-/* `out` receives the page. */
+static int next_entries(lesson_store_cursor *cursor, size_t most, size_t *count) {
+    int code = fill_until_some(cursor, most);
+    if (!code)
+        code = hand_out(cursor, most, count);
+    return !code && *count == 0 ? finish(cursor) : code;
+}
+
+/* `*out` becomes the page. */
 static int next_page(lesson_store *store, list_kind kind, const char *lesson_id, size_t most,
                      lesson_store_cursor **cursor, const void **out, size_t *count) {
-    int code = check_page(store, kind, lesson_id, most, cursor, out && count ? out : NULL);
-    if (!code && !*cursor)
-        code = open_cursor(cursor, store, kind, lesson_id);
-    if (!code)
-        code = fill_until_some(*cursor, most);
-    if (!code)
-        code = hand_out(*cursor, most, count);
-    if (!code && *count == 0)
-        code = finish(*cursor);
-    if (!code)
-        *out = (*cursor)->page;
+    if (!store || !cursor || !out || !count)
+        return lesson_store_fail(LESSON_STORE_INVALID, "page: no %s",
+                                 !store    ? "store"
+                                 : !cursor ? "place for the cursor"
+                                           : "place for the page");
+    int code = check_page(store, kind, lesson_id, most, *cursor);
+    if (code)
+        return code;
+    lesson_store_cursor *list = *cursor ? *cursor : open_cursor(store, kind, lesson_id);
+    if (!list)
+        return no_memory();
+    *cursor = list;
+    code = next_entries(list, most, count);
+    *out = list->page;
     return code;
 }
 
@@ -260,7 +263,7 @@ int lesson_store_members_page(lesson_store *store, const char *lesson_id, size_t
     const void *page = NULL;
     if (!code)
         code = next_page(store, LIST_MEMBERS, lesson_id, most, cursor, uids ? &page : NULL, count);
-    if (!code)
+    if (!code && uids)
         *uids = page;
     return code;
 }
@@ -269,7 +272,7 @@ int lesson_store_lessons_page(lesson_store *store, size_t most, lesson_store_cur
                               const lesson_store_lesson **lessons, size_t *count) {
     const void *page = NULL;
     int code = next_page(store, LIST_LESSONS, "", most, cursor, lessons ? &page : NULL, count);
-    if (!code)
+    if (!code && lessons)
         *lessons = page;
     return code;
 }
@@ -278,7 +281,7 @@ int lesson_store_users_page(lesson_store *store, size_t most, lesson_store_curso
                             const lesson_store_user **users, size_t *count) {
     const void *page = NULL;
     int code = next_page(store, LIST_USERS, "", most, cursor, users ? &page : NULL, count);
-    if (!code)
+    if (!code && users)
         *users = page;
     return code;
 }

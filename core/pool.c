@@ -23,7 +23,8 @@ int lesson_store__open_instance(lesson_store_instance **out, const lesson_store_
         return code;
     backend->close(*out);
     *out = NULL;
-    return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend has not zeroed its instance", location->shown);
+    lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend has not zeroed its instance", location->shown);
+    return LESSON_STORE_FAILED;
 }
 
 static int open_instance(lesson_store__pool *pool, lesson_store_instance **out) {

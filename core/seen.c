@@ -111,23 +111,23 @@ static int no_memory(void) {
     return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory left to note what was listed already");
 }
 
-static int make(lesson_store_seen **out) {
+/* NULL, with the code, if there is no memory or no random bytes. */
+static lesson_store_seen *make(int *code) {
     lesson_store_seen *set = calloc(1, sizeof *set);
-    if (!set)
-        return no_memory();
-    int code = lesson_store_random(set->key, sizeof set->key);
-    if (code)
+    *code = set ? lesson_store_random(set->key, sizeof set->key) : no_memory();
+    if (set && *code) {
         free(set);
-    else
-        *out = set;
-    return code;
+        set = NULL;
+    }
+    return set;
 }
 
 int lesson_store_seen_add(lesson_store_seen **seen, const char *data, size_t size) {
-    int code = *seen ? LESSON_STORE_OK : make(seen);
-    if (code)
+    int code = LESSON_STORE_OK;
+    lesson_store_seen *set = *seen ? *seen : make(&code);
+    if (!set)
         return code;
-    lesson_store_seen *set = *seen;
+    *seen = set;
     if (set->count >= set->capacity / 8 * 7 && !grow(set))
         return no_memory();
     fingerprint made = fingerprint_of(set->key, data, size);

@@ -1,4 +1,4 @@
-/* The one rule for structures that begin with `size` (lessonstore.h, "Structures"). */
+/* Structures: the one rule for those that begin with `size` (lessonstore.h, "Structures"), and large ones. */
 #include "core.h"
 
 static bool is_zero(const char *bytes, size_t size) {
@@ -39,4 +39,12 @@ void lesson_store_sized_init(void *to, size_t size, const void *from, size_t fro
         return;
     memcpy(to, &size, sizeof size);
     lesson_store__sized_write(to, from, from_size);
+}
+
+void lesson_store__zero(void *memory, size_t size) {
+    memset(memory, 0, size);
+}
+
+void lesson_store__copy(void *to, const void *from, size_t size) {
+    memcpy(to, from, size);
 }

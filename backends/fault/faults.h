@@ -48,7 +48,7 @@ int fault_state_open(fault_state **out, const char *shown);
 fault_state *fault_state_share(fault_state *faults);
 void fault_state_release(fault_state *faults);
 
-int fault_state_set(fault_state *faults, const lesson_store_fault *fault);
+int fault_state_set(fault_state *faults, const lesson_store_fault *asked);
 void fault_state_clear(fault_state *faults);
 uint64_t fault_state_struck(fault_state *faults);
 

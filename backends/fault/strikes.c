@@ -102,8 +102,8 @@ static bool can_be_made(int code) {
     return *known == code;
 }
 
-#define COUNT_ONE(name, number, word) +1
-enum { OPERATIONS = 0 LESSON_STORE_OPERATION_MAP(COUNT_ONE) };
+#define COUNT_ONE(name, number, word) COUNT_##name,
+enum { LESSON_STORE_OPERATION_MAP(COUNT_ONE) OPERATIONS };
 #undef COUNT_ONE
 
 /* A check writes if it repairs. */

@@ -9,8 +9,7 @@ static bool give_member(const memory_user *user, lesson_store_member_callback ca
 }
 
 static bool give_lesson(const memory_entry *entry, lesson_store_lesson_callback callback, void *context) {
-    lesson_store_lesson described = {.has_record = false};
-    memory_describe_lesson((const memory_lesson *)entry, &described);
+    const lesson_store_lesson described = memory_describe((const memory_lesson *)entry, memory_id(entry));
     return callback(&described, context);
 }
 

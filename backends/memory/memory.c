@@ -15,18 +15,13 @@ static int no_memory(void) {
 
 /* ---- Answers */
 
-void memory_describe_lesson(const memory_lesson *lesson, lesson_store_lesson *out) {
-    out->lesson_id = memory_id(&lesson->entry);
-    out->member_count = lesson->member_count;
-    out->course_status = lesson->course_status;
-    out->chat_status = lesson->chat_status;
-    out->has_record = memory_has_record(lesson);
-}
-
-/* An operation's answer must not point into the store, so the lesson id is the caller's own. */
-static void answer_lesson(const memory_lesson *lesson, lesson_store_operation *operation) {
-    memory_describe_lesson(lesson, &operation->lesson);
-    operation->lesson.lesson_id = operation->lesson_id;
+/* `id` is the lesson's, in memory of the caller of an operation or in the store. */
+lesson_store_lesson memory_describe(const memory_lesson *lesson, lesson_store_id id) {
+    return (lesson_store_lesson){.lesson_id = id,
+                                 .member_count = lesson->member_count,
+                                 .course_status = lesson->course_status,
+                                 .chat_status = lesson->chat_status,
+                                 .has_record = memory_has_record(lesson)};
 }
 
 /* `user` is NULL if the user is in no lesson. */
@@ -69,7 +64,7 @@ static int memory_set(memory_store *memory, lesson_store_operation *set) {
     if (!lesson || !memory_has_record(lesson))
         return LESSON_STORE_NOT_FOUND;
     if (!lesson_store_set_expects(set, lesson->course_status, lesson->chat_status)) {
-        answer_lesson(lesson, set);
+        set->lesson = memory_describe(lesson, set->lesson_id);
         return LESSON_STORE_CONFLICT;
     }
     if (set->given & LESSON_STORE_GIVEN_COURSE_STATUS)
@@ -83,7 +78,7 @@ static int memory_get_lesson(const memory_store *memory, lesson_store_operation 
     const memory_lesson *lesson = memory_find_lesson(memory, get->lesson_id);
     if (!lesson)
         return LESSON_STORE_NOT_FOUND;
-    answer_lesson(lesson, get);
+    get->lesson = memory_describe(lesson, get->lesson_id);
     return LESSON_STORE_OK;
 }
 

@@ -14,12 +14,11 @@
 
 #include <lessonstore/backend.h>
 
-#include "id.h"
+#include "hash.h"
 #include "slab.h"
 
 /* The hash function of uthash. It needs a variable `memory` in scope. */
 #define HASH_FUNCTION(key, size, hash) ((hash) = memory_hash((key), (size), memory->seed))
-#define HASH_KEYCMP(left, right, size) (!memory_same_bytes((left), (right), (size)))
 #define HASH_NONFATAL_OOM 1 /* a failed addition leaves the table as it was, and sets hh.tbl to NULL */
 #include <uthash.h>
 
@@ -145,7 +144,8 @@ static inline memory_store *memory_of(lesson_store_instance *instance) {
     return (memory_store *)instance;
 }
 
-void memory_describe_lesson(const memory_lesson *lesson, lesson_store_lesson *out);
+/* `id` is the lesson's, in memory of the caller of an operation or in the store. */
+lesson_store_lesson memory_describe(const memory_lesson *lesson, lesson_store_id id);
 
 /* ---- lists.c: functions of the backend's table */
 

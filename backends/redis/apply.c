@@ -208,7 +208,7 @@ static const struct letter {
 static const struct letter *find_letter(char letter, uint32_t operation_kind) {
     for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
         if (letters[i].letter == letter)
-            return letters[i].operations & 1u << operation_kind ? &letters[i] : NULL;
+            return (letters[i].operations & 1u << operation_kind) ? &letters[i] : NULL;
     }
     return NULL;
 }

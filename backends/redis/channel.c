@@ -58,7 +58,7 @@ static bool make_way(redis_channel *channel, redis_take_function take, void *con
     if (!(wait_for(channel, awaited) & awaited & POLLIN))
         return true;
     ssize_t received = recv(channel->socket, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (received > 0)
+    if (received > 0 && take)
         take(bytes, (size_t)received, context);
     return received != 0;
 }

@@ -114,7 +114,7 @@ static int bind_page(sqlite3_stmt *statement, const lesson_store_position *posit
     if (result == SQLITE_OK)
         result = sqlite3_bind_int64(statement, 3, position->words[1] > 0);
     if (result == SQLITE_OK)
-        result = sqlite3_bind_int64(statement, 4, (sqlite3_int64)(most + position->words[0]));
+        result = sqlite3_bind_int64(statement, 4, (sqlite3_int64)most + (sqlite3_int64)position->words[0]);
     return result;
 }
 

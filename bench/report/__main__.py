@@ -1,6 +1,7 @@
 """report FOLDER: makes README.md and the plots of the lines in FOLDER/*.tsv, without measuring anything."""
 import re
 import sys
+import textwrap
 from collections import namedtuple
 from pathlib import Path
 
@@ -17,26 +18,26 @@ BOTH = "CPU time of client and server"
 Section = namedtuple("Section", "bench title text clocks plots")
 
 SECTIONS = [
-    Section("memory", "Memory", "Single calls of one thread, beside loops that are written by hand for this and nothing else, "
-            "and behind one mutex as ours is; the open-addressing table has none and is the limit.", [("ns", CPU, "(?!.*-apart).*")], []),
-    Section("sqlite", "SQLite", "Every side has a file of its own, copies of one another. Raw statements are prepared, in the "
-            "same transactions with the same pragmas: they read the old place and write the new one. SQLite's defaults are "
-            "journal_mode=DELETE and synchronous=FULL. With our default a power failure may lose the latest transactions, never "
-            "the file's consistency; with SQLite's and with `synchronous=full` none that had returned.",
+    Section("memory", "Memory", "Single calls of one thread, compared with loops that are written by hand for this purpose only. "
+            "The loops are behind one mutex, as ours is. The open-addressing table has no mutex: it is the limit.", [("ns", CPU, "(?!.*-apart).*")], []),
+    Section("sqlite", "SQLite", "Every side has a file of its own; the files are copies of one another. Raw statements are prepared, "
+            "and run in the same transactions with the same pragmas: they read the old place and write the new one. SQLite's defaults "
+            "are journal_mode=DELETE and synchronous=FULL. With our default a power failure may lose the latest transactions, but the "
+            "file stays consistent. With SQLite's defaults and with `synchronous=full` it loses no transaction that had returned.",
             [("ns", CPU, ".*"), ("wall-ns", WALL, ".*")], []),
-    Section("redis", "Redis", "Client and server on one vCPU, over a unix socket; where it says two, both are free to run on either. "
-            "EVALSHA is a minimal script with its keys declared, called through hiredis; in batches, pipelined to the same depth. "
-            "The Python classes are those that this library replaces, through redis-py: two or three round trips each, and a join "
-            "that leaves the user in the old lesson's members; in batches, the same in redis-py's own pipeline. redis-benchmark "
-            "runs with -P 64 -c 50. On one vCPU the wall shows the CPU time of client and server.",
+    Section("redis", "Redis", "Client and server run on one vCPU, over a unix socket. If a row says two vCPUs, both are free to run on "
+            "either. EVALSHA is a minimal script with its keys declared, called through hiredis; in batches it is pipelined to the same "
+            "depth. The Python classes are those that this library replaces, through redis-py. Each call takes two or three round "
+            "trips, and a join leaves the user in the members of the old lesson. In batches, the same runs in redis-py's own pipeline. "
+            "redis-benchmark runs with -P 64 -c 50. On one vCPU the wall time is the CPU time of client and server.",
             [("both-ns", BOTH, "(?!.*-2cpu).*"), ("server-ns", SERVER, ".*"), ("ns", CLIENT, ".*"),
              ("wall-ns", WALL, ".*(-2cpu|-as-redis-benchmark)")], []),
-    Section("executor", "The executor", "Single joins from one event loop that keeps so many of them under way, and from threads "
-            "that each wait for theirs. redis-benchmark keeps 64 under way on each of 50 connections. Direct calls go to the store "
+    Section("executor", "The executor", "Single joins from one event loop that keeps so many of them pending, and from threads that "
+            "each wait for their own. redis-benchmark keeps 64 pending on each of 50 connections. Direct calls go to the store "
             "without an executor. Latency is from submit to callback.", [("wall-ns", WALL, ".*"), ("both-ns", BOTH, ".*")],
             [("throughput", plots.throughput_plot), ("latency", plots.latency_plot)]),
-    Section("stall", "Who else has to wait", "A second client sends PINGs while long work runs. `stall` is the longest that one of "
-            "them took, the median of the repeats; `longest-command` is the server's own account, which notes none below 1 ms.", [],
+    Section("stall", "Who else has to wait", "A second client sends PINGs while long work runs. `stall` is the longest time of one "
+            "PING, as the median of the repeats. `longest-command` is the server's own record, which has no command below 1 ms.", [],
             [("stall", plots.stall_plot)]),
 ]
 
@@ -75,12 +76,12 @@ def goals(figures):
     judged.sort(key=lambda one: one[1] is None)
     states = [state for _, _, state in judged]
     missing = [goal.finder.bench for goal in GOALS if goal.finder.bench not in figures.runs]
-    text = f"{states.count(MET)} are met, {states.count(NOT_MET)} are not met, and {states.count(NOISE)} are within noise: the " \
-        "lowest and the highest of the rounds lie on both sides of the limit.\n"
+    text = f"{states.count(MET)} are met, {states.count(NOT_MET)} are not met, and {states.count(NOISE)} are within noise, which " \
+        "means that the lowest and the highest of the rounds are on both sides of the limit.\n"
     for bench in in_order(missing):
-        text += f"There is no `{bench}.tsv`, so that {missing.count(bench)} goals are left out.\n"
-    text += "\nA time is ours as a multiple of the reference's, so that smaller is better; a speed is that the other way round, " \
-        "and bigger is better. Where a goal is about several works or sizes, the worst of them is shown.\n\n"
+        text += f"There is no `{bench}.tsv`, so {missing.count(bench)} goals are left out.\n"
+    text += "\nA time is our time as a multiple of the reference's: smaller is better. A speed is the inverse: bigger is " \
+        "better. If a goal is about several works or sizes, the table shows the worst of them.\n\n"
     text += table(["backend", "what", "goal", "figure", "low to high", "result", "of which"], [goal_row(*one) for one in judged])
     notes = [f"- {goal.backend}, {goal.what}: {goal.note}\n" for goal, _, _ in judged if goal.note]
     return text + "\n" + "".join(notes), states
@@ -114,7 +115,7 @@ def comparison(figures, bench, clock, works):
                  + ratio_cells(figures, f, clock) for f in others]
         if not others:
             rows.append(what + [""] * 5)
-    return table(["work", "with", "ours", "beside", "its time", "ours as a multiple", "low to high", ""], rows) if rows else ""
+    return table(["work", "with", "ours", "compared with", "its time", "ours as a multiple", "low to high", ""], rows) if rows else ""
 
 
 def rest(figures, bench):
@@ -150,10 +151,10 @@ def apart(figures):
     if not rows:
         return ""
     head = ["work", "with", "other work", "ours beyond it", "best uthash loop beyond it", "ours as a multiple", "low to high"]
-    return "### Other work between the operations\n\nIn a bare loop a short operation lets the processor begin to wait for the " \
-        "memory of the next ones while it still waits for its own; a server, which reads a request and writes an answer in " \
-        "between, has nothing of that. Here arithmetic comes before each operation, and its own time is taken off again. " \
-        "The multiple is of the medians, its range of the extremes.\n\n" + table(head, rows) + "\n"
+    return "### Other work between the operations\n\nIn a bare loop, while a short operation waits for its memory, the " \
+        "processor already begins to wait for the memory of the next operations. A server has no such gain, because it reads a " \
+        "request and writes an answer in between. Here arithmetic comes before each operation, and its own time is subtracted. " \
+        "The multiple is that of the medians, its range that of the extremes.\n\n" + table(head, rows) + "\n"
 
 
 def section(figures, folder, one):
@@ -168,23 +169,33 @@ def section(figures, folder, one):
     return out + rest(figures, one.bench) + f"Raw lines: [{one.bench}.tsv]({one.bench}.tsv)\n\n"
 
 
+def filled(text):
+    """Paragraphs and list entries in lines of at most 120 columns; tables, headings and plots as they are."""
+    return "\n".join(
+        line if line.startswith(("|", "#", "!"))
+        else textwrap.fill(line, 120, subsequent_indent="  " if line.startswith("- ") else "", break_long_words=False,
+                           break_on_hyphens=False)
+        for line in text.split("\n")
+    )
+
+
 def main():
     folder = Path(sys.argv[1])
     figures = Figures(folder)
     goal_text, states = goals(figures)
     facts = table(["what", "version"], [[name, "; ".join(values)] for name, values in figures.facts.items()])
     text = (
-        "# How fast\n\nMade by `./run bench`, from the lines beside it. Each figure is the median of interleaved rounds. `ours as a "
-        "multiple` is our time as a multiple of the reference's, everywhere: 0.5x is half the time, below 1x is faster. It is "
-        "taken within each round, so that it is steadier than the two times and may differ from their quotient. `low to high` "
-        "are the lowest and the highest of the rounds; where 1 lies between them, the difference is noise. Works on members "
+        "# How fast\n\n`./run bench` makes this page from the lines in this directory. Each figure is the median of interleaved rounds. "
+        "`ours as a multiple` is always our time as a multiple of the reference's: 0.5x is half the time, below 1x is faster. It is "
+        "taken within each round, so it is steadier than the two times and may differ from their quotient. `low to high` "
+        "are the lowest and the highest of the rounds; if 1 is between them, the difference is noise. Times of lists of members "
         "are per member.\n\n"
         + run_table(figures) + "\n" + facts
         + "\n## The goals\n\n" + goal_text
         + "\n## At a glance\n\n" + make_plots(figures, folder, MAIN_PLOTS)
         + "".join(section(figures, folder, one) for one in SECTIONS)
     )
-    (folder / "README.md").write_text(text.rstrip() + "\n")
+    (folder / "README.md").write_text(filled(text).rstrip() + "\n")
     print(f"{states.count(MET)} of {len(states)} goals are met, {states.count(NOISE)} are within noise: {folder / 'README.md'}",
           file=sys.stderr)
 

@@ -80,28 +80,28 @@ plot """ + ", ".join(
 
 MAIN_ROWS = [
     # heading, label, bench, work, metric, reference
-    ("memory, beside the best uthash loop", "join", "memory", "join-move", "ns", "uthash-best"),
-    ("memory, beside the best uthash loop", "join of a new user", "memory", "join-new", "ns", "uthash-best"),
-    ("memory, beside the best uthash loop", "where", "memory", "where", "ns", "uthash-best"),
-    ("memory, beside the best uthash loop", "quit", "memory", "quit", "ns", "uthash-best"),
-    ("sqlite, beside raw statements", "join", "sqlite", "join-move-1", "ns", "raw"),
-    ("sqlite, beside raw statements", "join, 1,000 in a batch", "sqlite", "join-move-1000", "ns", "raw"),
-    ("sqlite, beside raw statements", "where", "sqlite", "where", "ns", "raw"),
-    ("sqlite, beside raw statements", "members", "sqlite", "members", "ns", "raw"),
-    ("redis, beside hiredis", "join", "redis", "join", "both-ns", "evalsha"),
-    ("redis, beside hiredis", "join, 64 in a batch", "redis", "join-64", "both-ns", "evalsha"),
-    ("redis, beside hiredis", "where", "redis", "where", "both-ns", "hmget"),
-    ("redis, beside hiredis", "members, in pages", "redis", "members", "both-ns", "smembers"),
-    ("redis, beside hiredis", "members, by one command", "redis", "members-at-once", "both-ns", "smembers"),
-    ("redis, beside the Python classes", "join", "redis", "join", "both-ns", "python"),
-    ("redis, beside the Python classes", "join, 64 in a batch", "redis", "join-64", "both-ns", "python"),
-    ("redis, beside the Python classes", "where", "redis", "where", "both-ns", "python"),
-    ("redis, beside the Python classes", "members, in pages", "redis", "members", "both-ns", "python"),
+    ("memory, compared with the best uthash loop", "join", "memory", "join-move", "ns", "uthash-best"),
+    ("memory, compared with the best uthash loop", "join of a new user", "memory", "join-new", "ns", "uthash-best"),
+    ("memory, compared with the best uthash loop", "where", "memory", "where", "ns", "uthash-best"),
+    ("memory, compared with the best uthash loop", "quit", "memory", "quit", "ns", "uthash-best"),
+    ("sqlite, compared with raw statements", "join", "sqlite", "join-move-1", "ns", "raw"),
+    ("sqlite, compared with raw statements", "join, 1,000 in a batch", "sqlite", "join-move-1000", "ns", "raw"),
+    ("sqlite, compared with raw statements", "where", "sqlite", "where", "ns", "raw"),
+    ("sqlite, compared with raw statements", "members", "sqlite", "members", "ns", "raw"),
+    ("redis, compared with hiredis", "join", "redis", "join", "both-ns", "evalsha"),
+    ("redis, compared with hiredis", "join, 64 in a batch", "redis", "join-64", "both-ns", "evalsha"),
+    ("redis, compared with hiredis", "where", "redis", "where", "both-ns", "hmget"),
+    ("redis, compared with hiredis", "members, in pages", "redis", "members", "both-ns", "smembers"),
+    ("redis, compared with hiredis", "members, by one command", "redis", "members-at-once", "both-ns", "smembers"),
+    ("redis, compared with the Python classes", "join", "redis", "join", "both-ns", "python"),
+    ("redis, compared with the Python classes", "join, 64 in a batch", "redis", "join-64", "both-ns", "python"),
+    ("redis, compared with the Python classes", "where", "redis", "where", "both-ns", "python"),
+    ("redis, compared with the Python classes", "members, in pages", "redis", "members", "both-ns", "python"),
 ]
 
 
 def main_plot(figures, path):
-    """Our cost beside that of the bare engine and of the Python classes."""
+    """Our cost compared with that of the bare engine and of the Python classes."""
     groups = {}
     for heading, label, bench, work, metric, reference in MAIN_ROWS:
         ratio = figures.find(bench, work, reference, 100000, metric + "-ratio")
@@ -113,7 +113,7 @@ def main_plot(figures, path):
     right = max([1.5] + [row.value for rows in groups.values() for row in rows]) * 1.12
     axis = f'set xrange [0:{right}]\nset xtics 0.25 format "%.2f"\n' \
         'set arrow from 1, graph 0 to 1, graph 1 nohead back lc rgb "#555555" lw 1.5'
-    dots(path, "Our time beside the engine's, at 100,000 users or members", list(groups.items()),
+    dots(path, "Our time compared with the engine's, at 100,000 users or members", list(groups.items()),
          "our CPU time as a multiple of theirs: left of 1 we are faster", axis,
          [("median and range of the rounds", OURS)])
     return True
@@ -133,7 +133,7 @@ def stall_plot(figures, path):
         return False
     axis = "set logscale x\nset offsets graph 0.02, graph 0.02, 0, 0\nset xtics (" + ", ".join(
         f'"{label}" {us}' for label, us in (("100 µs", 100), ("1 ms", 1000), ("10 ms", 1e4), ("100 ms", 1e5), ("1 s", 1e6))) + ")"
-    dots(path, "How long others of the Redis server wait meanwhile", [("", rows)], "time", axis,
+    dots(path, "How long other clients of the Redis server wait", [("", rows)], "time", axis,
          [("longest wait of a PING", OURS), ("the server's longest command", OTHER)])
     return True
 
@@ -229,7 +229,7 @@ def latency_plot(figures, path):
     ]
     series = collect(figures, wanted, lambda f: (f.size, f.value * 1000))
     if series:
-        lines(path, "How long a join through the executor takes, over Redis", series, "joins under way (or threads)", "time",
+        lines(path, "How long a join through the executor takes, over Redis", series, "joins pending (or threads)", "time",
               TIME_TICS)
     return bool(series)
 
@@ -245,6 +245,6 @@ def throughput_plot(figures, path):
     if series:
         for f in figures.of("executor", "redis-loop", "redis-benchmark", "wall-ns"):
             series.append(("redis-benchmark", "#D55E00", False, [(f.size, 1e9 / f.value)]))
-        lines(path, "Joins through the executor, over Redis", series, "joins under way (or threads)", "joins in a second",
+        lines(path, "Joins through the executor, over Redis", series, "joins pending (or threads)", "joins in a second",
               RATE_TICS)
     return bool(series)

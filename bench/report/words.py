@@ -10,7 +10,7 @@ WORKS = [
     ("executor", r"(\w+)-loop", r"joins over \1, event loop"),
     ("executor", r"(\w+)-threads", r"joins over \1, threads"),
     ("stall", r"nothing", "nothing runs"),
-    ("stall", r"busy", "nothing runs on the server, but two others are busy"),
+    ("stall", r"busy", "nothing runs on the server, but two other processes are busy"),
     ("stall", r"end", "a lesson ends"),
     ("stall", r"members", "a lesson is listed"),
     ("stall", r"users", "all users are listed"),
@@ -70,5 +70,5 @@ def of_count(figure):
     if figure.work.startswith("members") or figure.work == "end":
         unit = "members"
     elif figure.bench == "executor":
-        unit = "threads" if figure.work.endswith("-threads") else "under way"
+        unit = "threads" if figure.work.endswith("-threads") else "pending"
     return f"{of_size(figure.size)} {unit}" if figure.size != 1 else "1 " + unit.rstrip("s")

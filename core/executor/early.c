@@ -76,7 +76,7 @@ static void expire(lesson_store_executor *executor, uint32_t index) {
 }
 
 static void expire_all_due(lesson_store_executor *executor, int64_t now_ms) {
-    uint32_t used = atomic_load_explicit(&executor->slots.fresh, memory_order_relaxed);
+    uint32_t used = lesson_store__slots_used(&executor->slots);
     int64_t earliest_ms = INT64_MAX;
     for (uint32_t i = 0; i < used; i++) {
         int64_t deadline_ms = executor->deadlines_ms[i];

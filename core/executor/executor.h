@@ -8,8 +8,7 @@
  * without its lane.
  *
  * Locks. The executor's mutex protects the lanes' lists, the deadlines and most figures. It is never held while the
- * store works or a callback runs. Each queue has its own mutex, which is always taken last. Free slots are a stack
- * without a lock, so that callbacks returning in several threads do not contend for one.
+ * store works or a callback runs. Each queue has its own mutex, and so have the free slots. These are taken last.
  */
 #ifndef LESSON_STORE_EXECUTOR_PRIVATE_H
 #define LESSON_STORE_EXECUTOR_PRIVATE_H
@@ -65,8 +64,7 @@ typedef struct lesson_store__submission {
     void *context;
     struct lesson_store__submission *next; /* in a chain */
 
-    _Atomic(uint32_t) next_free;
-    lesson_store_operation operation; /* its ids, place and message point to the members below */
+    lesson_store_operation operation; /* its ids, its place and its message point to those below */
     char ids[4 * LESSON_STORE_ID_MAX];
     lesson_store_place place;
     char message[LESSON_STORE_SUBMISSION_MESSAGE_SIZE];
@@ -84,9 +82,11 @@ typedef struct lesson_store__chain {
 typedef struct lesson_store__slots {
     lesson_store__submission *all;
     uint32_t count;
-    _Atomic(uint32_t) room;  /* how many more operations may be pending */
-    _Atomic(uint32_t) fresh; /* slots from this one on were never used, and their memory was never touched */
-    _Atomic(uint64_t) free;  /* the top of the stack, and a count of its changes */
+
+    pthread_mutex_t mutex;          /* keeps what follows */
+    uint32_t room;                  /* how many more operations may be pending */
+    uint32_t used;                  /* slots from here on were never used, and their memory never touched */
+    lesson_store__submission *free; /* a chain */
 } lesson_store__slots;
 
 /* There are more slots than `pending_max`, because a lane can still hold slots that were decided early. */
@@ -96,9 +96,12 @@ void lesson_store__slots_close(lesson_store__slots *slots);
 /* Returns NULL if pending_max operations are pending. */
 lesson_store__submission *lesson_store__slots_take(lesson_store__slots *slots);
 
-/* The first frees the slot itself. The second makes room for one more pending operation. */
-void lesson_store__slots_free(lesson_store__slots *slots, lesson_store__submission *submission);
+/* Frees the slot itself, and room for one more operation with it, or only one of the two. */
+void lesson_store__slots_free(lesson_store__slots *slots, lesson_store__submission *submission, bool makes_room);
 void lesson_store__slots_make_room(lesson_store__slots *slots);
+
+/* How many slots, from the first on, were ever used. */
+uint32_t lesson_store__slots_used(lesson_store__slots *slots);
 
 uint32_t lesson_store__slots_index(const lesson_store__slots *slots, const lesson_store__submission *submission);
 

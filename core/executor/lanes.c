@@ -118,7 +118,7 @@ static void drop_early(lesson_store__lane *lane) {
         lane->batch[i] = NULL;
         executor->unsettled--;
         if (submission->holders == LESSON_STORE_HELD_BY_LANE)
-            lesson_store__slots_free(&executor->slots, submission);
+            lesson_store__slots_free(&executor->slots, submission, false);
         submission->holders = LESSON_STORE_HELD_BY_CALLBACK;
     }
 }
@@ -138,7 +138,7 @@ static void end_batch(lesson_store__lane *lane) {
 
 static void run_batch(lesson_store__lane *lane) {
     for (size_t i = 0; i < lane->count; i++) {
-        lane->operations[i] = lane->batch[i]->operation;
+        lesson_store__copy(&lane->operations[i], &lane->batch[i]->operation, sizeof *lane->operations);
         lane->timed += lane->batch[i]->timed;
     }
     lesson_store_batch(lane->executor->store, lane->operations, lane->count);

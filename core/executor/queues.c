@@ -141,11 +141,12 @@ static void complete(lesson_store_executor *executor, lesson_store__submission *
     } else {
         call_back(submission, &submission->operation);
     }
-    if (last)
-        lesson_store__slots_free(&executor->slots, submission);
     /* Counted before there is room again; otherwise more than pending_max operations could seem to be pending. */
     atomic_fetch_add_explicit(&executor->completed, 1, memory_order_relaxed);
-    lesson_store__slots_make_room(&executor->slots);
+    if (last)
+        lesson_store__slots_free(&executor->slots, submission, true);
+    else
+        lesson_store__slots_make_room(&executor->slots);
     if (queue)
         atomic_fetch_sub_explicit(&queue->pending, 1, memory_order_release);
 }

@@ -24,7 +24,8 @@ static int check_submission(const lesson_store_executor *executor, const lesson_
     if (queue && queue->executor != executor)
         return lesson_store_fail(LESSON_STORE_INVALID, "submit: the queue is of another executor");
     /* Ids may lie in the place, because the place is not written while they are read. */
-    lesson_store_operation asked = *operation;
+    lesson_store_operation asked;
+    lesson_store__copy(&asked, operation, sizeof asked);
     asked.place = NULL;
     return lesson_store__operation_check(executor->store, &asked);
 }
@@ -107,8 +108,7 @@ int lesson_store_executor_submit(lesson_store_executor *executor, const lesson_s
     lesson_store__lane *lane = lane_of(executor, operation);
     if (accept(executor, submission, lane, deadline_after(timeout_ms), ticket))
         return LESSON_STORE_OK;
-    lesson_store__slots_free(&executor->slots, submission);
-    lesson_store__slots_make_room(&executor->slots);
+    lesson_store__slots_free(&executor->slots, submission, true);
     return fail_closed();
 }
 

@@ -94,8 +94,17 @@ static void add_arguments(call_writer *writer, const model_call *call) {
 }
 
 const char *model_call_text(const model_call *call, char text[MODEL_TEXT_SIZE]) {
-    static const char *const macros[] = {"MODEL_CREATE(", "MODEL_END(",  "MODEL_SET(",   "MODEL_GET_LESSON(",
-                                         "MODEL_JOIN(",   "MODEL_QUIT(", "MODEL_WHERE(", "MODEL_COUNT("};
+    static const char *const macros[] = {
+        [LESSON_STORE_OPERATION_NONE] = "(",
+        [LESSON_STORE_OPERATION_CREATE] = "MODEL_CREATE(",
+        [LESSON_STORE_OPERATION_END] = "MODEL_END(",
+        [LESSON_STORE_OPERATION_SET] = "MODEL_SET(",
+        [LESSON_STORE_OPERATION_GET_LESSON] = "MODEL_GET_LESSON(",
+        [LESSON_STORE_OPERATION_JOIN] = "MODEL_JOIN(",
+        [LESSON_STORE_OPERATION_QUIT] = "MODEL_QUIT(",
+        [LESSON_STORE_OPERATION_WHERE] = "MODEL_WHERE(",
+        [LESSON_STORE_OPERATION_COUNT_MEMBERS] = "MODEL_COUNT(",
+    };
     call_writer writer = {.text = text};
     add(&writer, macros[call->kind]);
     add_arguments(&writer, call);
