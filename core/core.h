@@ -15,8 +15,8 @@
 /* Copies a structure of this version into the caller's, which keeps its size. False if that size is not valid. */
 bool lesson_store__sized_write(void *to, const void *from, size_t from_size);
 
-/* For large structures in frequent calls. If compilers know the size, some make `rep stos` and `rep movs` of memset and
- * memcpy, which take longer to start than the C library needs for all of an operation (15 ns in a single call). */
+/* For large structures in frequent calls. If compilers know the size, some turn memset and memcpy into `rep stos` and
+ * `rep movs`. These take longer to start than the C library needs for a whole operation (15 ns in a single call). */
 void lesson_store__zero(void *memory, size_t size);
 void lesson_store__copy(void *to, const void *from, size_t size);
 

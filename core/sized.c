@@ -1,4 +1,5 @@
-/* Structures: the one rule for those that begin with `size` (lessonstore.h, "Structures"), and large ones. */
+/* The one rule for structures that begin with `size` (lessonstore.h, "Structures"), and zeroing and copying large ones.
+ */
 #include "core.h"
 
 static bool is_zero(const char *bytes, size_t size) {

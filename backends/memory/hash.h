@@ -1,4 +1,5 @@
-/* The hash of an id. Ids are short, so it takes eight bytes at a time; the last eight may overlap those before. */
+/* The hash of an id. Ids are short, so it takes eight bytes at a time. The last eight bytes may overlap those before.
+ */
 #ifndef LESSON_STORE_MEMORY_HASH_H
 #define LESSON_STORE_MEMORY_HASH_H
 
@@ -12,7 +13,7 @@ static inline uint64_t memory_word(const char *bytes) {
     return word;
 }
 
-/* Mixes two numbers: the product of 128 bits, folded to 64. */
+/* Mixes two numbers: their product of 128 bits, folded to 64. */
 static inline uint64_t memory_fold(uint64_t left, uint64_t right) {
 #ifdef __SIZEOF_INT128__
     __extension__ unsigned __int128 product = (unsigned __int128)left * right;
@@ -23,7 +24,7 @@ static inline uint64_t memory_fold(uint64_t left, uint64_t right) {
 #endif
 }
 
-/* Clients choose uids. With a seed that they do not know, they cannot choose many of the same hash. */
+/* Clients choose uids. Because they do not know the seed, they cannot choose many uids with the same hash. */
 static inline uint32_t memory_hash(const char *bytes, size_t size, uint64_t seed) {
     const uint64_t odd1 = UINT64_C(0x9e3779b97f4a7c15), odd2 = UINT64_C(0xd1b54a32d192ed03);
     uint64_t state = seed ^ size * odd1, tail = 0;

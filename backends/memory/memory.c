@@ -15,7 +15,7 @@ static int no_memory(void) {
 
 /* ---- Answers */
 
-/* `id` is the lesson's, in memory of the caller of an operation or in the store. */
+/* `id` is the lesson's id: borrowed from the caller of an operation, or from the store. */
 lesson_store_lesson memory_describe(const memory_lesson *lesson, lesson_store_id id) {
     return (lesson_store_lesson){.lesson_id = id,
                                  .member_count = lesson->member_count,

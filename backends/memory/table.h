@@ -144,7 +144,7 @@ static inline memory_store *memory_of(lesson_store_instance *instance) {
     return (memory_store *)instance;
 }
 
-/* `id` is the lesson's, in memory of the caller of an operation or in the store. */
+/* `id` is the lesson's id: borrowed from the caller of an operation, or from the store. */
 lesson_store_lesson memory_describe(const memory_lesson *lesson, lesson_store_id id);
 
 /* ---- lists.c: functions of the backend's table */

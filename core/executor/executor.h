@@ -83,9 +83,9 @@ typedef struct lesson_store__slots {
     lesson_store__submission *all;
     uint32_t count;
 
-    pthread_mutex_t mutex;          /* keeps what follows */
+    pthread_mutex_t mutex;          /* protects the members below */
     uint32_t room;                  /* how many more operations may be pending */
-    uint32_t used;                  /* slots from here on were never used, and their memory never touched */
+    uint32_t used;                  /* slots from this one on were never used, and their memory was never touched */
     lesson_store__submission *free; /* a chain */
 } lesson_store__slots;
 
@@ -96,11 +96,11 @@ void lesson_store__slots_close(lesson_store__slots *slots);
 /* Returns NULL if pending_max operations are pending. */
 lesson_store__submission *lesson_store__slots_take(lesson_store__slots *slots);
 
-/* Frees the slot itself, and room for one more operation with it, or only one of the two. */
+/* The first frees the slot itself and, if asked, makes room for one more operation. The second only makes room. */
 void lesson_store__slots_free(lesson_store__slots *slots, lesson_store__submission *submission, bool makes_room);
 void lesson_store__slots_make_room(lesson_store__slots *slots);
 
-/* How many slots, from the first on, were ever used. */
+/* Returns how many slots, from the first on, were ever used. */
 uint32_t lesson_store__slots_used(lesson_store__slots *slots);
 
 uint32_t lesson_store__slots_index(const lesson_store__slots *slots, const lesson_store__submission *submission);

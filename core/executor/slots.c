@@ -16,8 +16,8 @@ void lesson_store__slots_close(lesson_store__slots *slots) {
     pthread_mutex_destroy(&slots->mutex);
 }
 
-/* With the mutex, and if there is room: then a slot is free, because slots are freed before room is made. The slot that
- * was used last comes first, because it is most likely in a cache. */
+/* Called with the mutex held, and only if there is room. Then a slot is free, because slots are freed before room is
+ * made. The slot that was used last comes first, because it is most likely in a cache. */
 static lesson_store__submission *take(lesson_store__slots *slots) {
     lesson_store__submission *submission = slots->free;
     slots->room--;

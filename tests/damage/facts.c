@@ -127,7 +127,7 @@ static bool name_fact(const char *what, const fact *one, char text[FACTS_TEXT_SI
     return false;
 }
 
-/* Walks both lists. A fact that only one list has is wrong if that list's argument names it. */
+/* Walks both lists. A fact that only one list has is wrong if that list's text, `only_a` or `only_b`, is given. */
 static bool walk(const facts *a, const char *only_a, const facts *b, const char *only_b, char text[FACTS_TEXT_SIZE]) {
     size_t i = 0, j = 0;
     while (i < a->count || j < b->count) {

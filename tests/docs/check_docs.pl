@@ -1,15 +1,16 @@
 #!/usr/bin/perl
 # check_docs.pl SOURCE FACTS WORK: checks every Markdown file of the project.
 #
-# What a fenced block is for is said by its language, and where needed by a comment on the line before it:
+# The language of a fenced block says what is done with it, if needed together with a comment on the line before it:
 #   ```c         a whole program is compiled, linked and run; a part needs <!-- from FILE -->
-#   ```console   lines that begin with "$ " are run in order, one shell and one folder a document; the other lines are exactly
-#                what they print; build/release is then the build that is tested, and localhost:6379 a private server. "..." stands for any lines.
+#   ```console   lines that begin with "$ " run in order, in one shell and one directory for each document; the other
+#                lines are exactly what they print, where "..." stands for any lines; build/release stands for the
+#                tested build, and localhost:6379 for a private server
 #   ```text      shown only: a grammar, a picture
 #   any other    needs one of the comments
-#   <!-- from FILE -->      the block stands in that file, to the letter
-#   <!-- file NAME -->      the block is written to this file in the document's folder
-#   <!-- run by FILE... --> each command stands in one of these files, which the tests or CI run
+#   <!-- from FILE -->      that file contains the block, to the letter
+#   <!-- file NAME -->      the block is written to this file in the document's directory
+#   <!-- run by FILE... --> one of these files, which the tests or CI run, contains each command
 use strict;
 use warnings;
 

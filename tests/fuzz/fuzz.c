@@ -46,7 +46,7 @@ char *fuzz_copy_text(const void *data, size_t size) {
 
 /* ---- UTF-8 */
 
-/* Returns the size of the code point at `text`, and its value; 0 if there is none. */
+/* Returns the size of the code point at `text`, and sets `*code_point`. 0 if there is none. */
 static size_t decode(const uint8_t *text, size_t size, uint32_t *code_point) {
     static const struct {
         uint8_t mask, lead;

@@ -4,8 +4,8 @@
  *
  *   - Quoted words come back unchanged.
  *   - A script stops at the first command whose exit status is not 0, and returns that status. Without that line the
- *     store ends the same: a failed command has changed nothing. A replay or an import may have changed something, up
- * to where it failed.
+ *     store ends the same: a failed command has changed nothing. A replay or an import may have changed something
+ *     before it failed.
  *   - Afterwards check finds nothing in the store.
  *
  * The input up to the first NUL is the file that replay and import find under any name. The script follows.

@@ -5,10 +5,10 @@
 
 #include <lessonstore/lessonstore.h>
 
-/* ---- The states that have been looked at */
+/* ---- The states that were visited */
 
 typedef struct seen_state {
-    uint64_t done; /* the calls that have taken effect, as bits; 0: an empty place */
+    uint64_t done; /* the calls that have taken effect, as bits; 0: the slot is free */
     model_state model;
 } seen_state;
 
@@ -28,7 +28,7 @@ static uint64_t hash(uint64_t done, const model_state *model) {
     return mixed ^ (mixed >> 32);
 }
 
-/* The place of this state, or the empty one that it would have. */
+/* Returns the slot of this state, or the free slot for it. */
 static seen_state *find(const seen_states *seen, uint64_t done, const model_state *model) {
     size_t at = hash(done, model) & (seen->size - 1);
     while (seen->places[at].done &&
@@ -64,7 +64,7 @@ typedef struct checker_search {
     checker_finding *finding;
 } checker_search;
 
-/* True if the search has not been here. */
+/* True if the search has not visited this state. */
 static bool is_new(checker_search *search, uint64_t done, const model_state *model) {
     seen_states *seen = &search->seen;
     if (seen->used >= search->states_max || (2 * (seen->used + 1) > seen->size && !grow(seen))) {
@@ -91,9 +91,9 @@ static void keep_longest(checker_search *search, size_t depth) {
     memcpy(search->finding->order, search->path, depth);
 }
 
-/* A call that can change nothing in whatever order, and is answered right, may as well come first: what follows it
- * could follow without it. (That is not true of a write that just changes nothing now.) Returns the number of calls if
- * there is none. */
+/* A call that changes nothing in any order, and has the right answer, can be placed first: whatever follows it could
+ * follow without it. This is not true of a write that only happens to change nothing now. Returns the number of calls
+ * if there is none. */
 static size_t find_reading(const checker_search *search, uint64_t done, const model_state *model) {
     const history *calls = search->calls;
     for (size_t i = 0; i < calls->count; i++) {

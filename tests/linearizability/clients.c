@@ -13,11 +13,11 @@
 
 #include "cmocka_all.h"
 
-#define LOOK_AFTER_S 1 /* a process that is waited for may have died */
+#define LOOK_AFTER_S 1 /* after this time, looks whether an awaited process has died */
 
 /* ---- In a client */
 
-/* All begin at one moment; they spin, because to be woken takes longer than a history. */
+/* All begin at the same moment. They spin, because waking a thread takes longer than a history. */
 static void arrive(clients_shared *shared) {
     atomic_fetch_add(&shared->arrived, 1);
     while (atomic_load(&shared->arrived) < shared->expected)
@@ -161,7 +161,7 @@ static bool is_about_lessons(const model_call *call) {
     return call->kind <= LESSON_STORE_OPERATION_GET_LESSON;
 }
 
-/* One history in some is of lesson records alone, because what races there is drawn seldom otherwise. */
+/* One history in some has only lesson records, because otherwise races on them would be rare. */
 static model_call draw_operation(dice_state *dice, const draw_range *range) {
     model_call call = draw_call(dice, range);
     while (range->lessons == 1 && !is_about_lessons(&call))
@@ -169,7 +169,7 @@ static model_call draw_operation(dice_state *dice, const draw_range *range) {
     return call;
 }
 
-/* Of all users or lessons each client lists but once, so that a history is never too long (add_reads). */
+/* Each client lists all users or all lessons at most once, so that a history is never too long (add_reads). */
 static void draw_calls(client *self, dice_state *dice, const draw_range *range) {
     bool has_listed = false;
     self->count = 4 + dice_below(dice, CLIENT_CALLS_MAX - 3);
@@ -241,7 +241,7 @@ static void wait_for_all(client_group *clients) {
     }
 }
 
-/* Each history has an executor of its own, because only one that was stopped has nothing more on its way. */
+/* Each history has its own executor, because only a stopped executor has nothing left on its way. */
 static void open_executor(client_group *clients) {
     lesson_store_executor *executor;
     lesson_store_executor_options options = LESSON_STORE_EXECUTOR_OPTIONS_INIT;
@@ -288,8 +288,8 @@ static void add_call(history *out, history_call call) {
     out->calls[out->count++] = call;
 }
 
-/* What lists by parts gives each part as of some instant of its own, and what it does not list was not there at one:
- * it is as many reads as there are users or lessons. */
+/* A list that is read in parts gives each part as of an instant of its own. What it does not list did not exist at some
+ * instant. So it counts as one read for each user or lesson. */
 static void add_reads(history *out, const client_group *clients, const history_call *listing) {
     bool lists_users = listing->kind == HISTORY_USERS;
     unsigned count = lists_users ? clients->range.users : clients->range.lessons;
@@ -322,7 +322,7 @@ static void add_calls(history *out, const client_group *clients, const client *s
     }
 }
 
-/* What a killed client had sent before may be done while the state is read, and is then seen half. */
+/* Requests that a killed client had sent may be executed while the state is read, which then looks half done. */
 static int read_state(client_group *clients, char *text) {
     int code = LESSON_STORE_MALFORMED;
     for (int i = clients->has_killed ? 100 : 1; i > 0 && code == LESSON_STORE_MALFORMED; i--)

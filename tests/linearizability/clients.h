@@ -1,6 +1,6 @@
 /*
- * Several clients, threads or processes, that do their calls on the same data at the same time, and write down what
- * they asked and were told in memory that all of them share.
+ * Several clients, threads or processes, that make their calls on the same data at the same time. They record their
+ * calls and answers in shared memory.
  *
  *     clients_open(&clients, &mode, location, 4);
  *     for (...) {
@@ -28,7 +28,7 @@
 
 enum { CLIENTS_MAX = 5, CLIENT_CALLS_MAX = 8 };
 
-/* How a client hands in its operations. */
+/* How a client submits its operations. */
 typedef enum clients_way { CLIENTS_ONE_BY_ONE, CLIENTS_IN_BATCHES, CLIENTS_BY_EXECUTOR } clients_way;
 
 typedef struct client_seat client_seat;
@@ -36,19 +36,18 @@ typedef struct client_seat client_seat;
 typedef struct clients_mode {
     const char *name;
     const char *options; /* of the location */
-    bool are_processes;  /* then each has a store of its own */
+    bool are_processes;  /* each then has a store of its own */
     bool have_own_store;
-    bool may_fail; /* the store answers UNKNOWN, or that nothing was changed */
+    bool may_fail; /* a call may be UNKNOWN, or fail without a change */
     uint8_t way;
-    uint32_t lanes;                      /* BY_EXECUTOR */
-    const lesson_store_backend *backend; /* NULL: that of the location */
+    uint32_t lanes;                      /* only for BY_EXECUTOR */
+    const lesson_store_backend *backend; /* NULL: the backend of the location */
 
-    /* The last clients, `others` of them, do this instead, and write it down in their calls; nothing is drawn for
-     * them but their dice. */
+    /* The last `others` clients do this instead, and record it in their calls. Only their dice are drawn. */
     uint32_t others;
     void (*work_of_others)(const client_seat *seat);
     void *context_of_others;
-    uint32_t users; /* 0: that is drawn, too */
+    uint32_t users; /* 0: drawn too */
 } clients_mode;
 
 /* What one client shares with the test. */
@@ -59,20 +58,20 @@ typedef struct client {
     dice_state dice;
     size_t count;
     history_call calls[CLIENT_CALLS_MAX];
-    atomic_int failure; /* of a kind that must not be; 0: none */
+    atomic_int failure; /* a failure that is not allowed; 0: none */
     char message[LESSON_STORE_MESSAGE_SIZE];
 } client;
 
 typedef struct clients_shared {
     atomic_uint clock;   /* the next position in the sequence of invocations and returns */
     atomic_uint arrived; /* clients that are ready to begin */
-    uint32_t expected;   /* how many must have arrived before any begins */
+    uint32_t expected;   /* clients that must be ready before any begins */
     sem_t done;
     bool is_over;
     client clients[CLIENTS_MAX];
 } clients_shared;
 
-/* A client as it sees itself. */
+/* A client's own view. */
 struct client_seat {
     const clients_mode *mode;
     clients_shared *shared;
@@ -90,29 +89,29 @@ typedef struct client_group {
     clients_shared *shared;
     client_seat seats[CLIENTS_MAX];
     pthread_t threads[CLIENTS_MAX];
-    pid_t processes[CLIENTS_MAX]; /* 0: it is no more */
-    lesson_store *store;          /* the test's own, or that of all threads */
-    model_state state;            /* as it was at the end of the latest history */
-    draw_range range;             /* what the present calls are drawn from */
+    pid_t processes[CLIENTS_MAX]; /* 0: it has ended */
+    lesson_store *store;          /* the test's own store, or that of all threads */
+    model_state state;            /* at the end of the latest history */
+    draw_range range;             /* what the current calls are drawn from */
     bool has_killed;
 } client_group;
 
-/* Starts the clients, which wait. The place at `location` must be empty, and no store may be open. */
+/* Starts the clients, which then wait. The data at `location` must be empty, and no store may be open. */
 void clients_open(client_group *clients, const clients_mode *mode, const char *location, uint32_t count);
 void clients_close(client_group *clients);
 
-/* Draws what each will do. */
+/* Draws the calls of each client. */
 void clients_draw(client_group *clients, dice_state *dice);
 
-/* Lets all do their calls, and waits until they have. */
+/* Lets all clients make their calls, and waits until they have. */
 void clients_play(client_group *clients);
 
-/* The same, but one of the processes, which must be processes, is killed after so many invocations and returns. It is
- * the last history of these clients. */
+/* The same, but kills one of the clients, which must be processes, after this number of invocations and returns. This
+ * is the last history of these clients. */
 void clients_play_and_kill(client_group *clients, uint32_t victim, uint32_t after);
 
-/* Puts what was done into a history, which the state at the end closes. Returns false with `text`
- * (VOCABULARY_TEXT_SIZE) if a client or the reading of the state met a failure that must not be. */
+/* Collects the calls into a history, and appends the state at the end. False, with `text` (VOCABULARY_TEXT_SIZE), if a
+ * client or the reading of the state had a failure that is not allowed. */
 bool clients_collect(client_group *clients, history *out, char *text);
 
 /* The same without the state at the end, in which others may have left disagreement. */
@@ -120,10 +119,10 @@ bool clients_gather(const client_group *clients, history *out, char *text);
 
 /* ---- For the clients (clients_record.c) */
 
-/* The position in the sequence. */
+/* Takes the next position in the sequence. */
 uint32_t client_now(const client_seat *seat);
 
-/* Does all calls of the client. */
+/* Makes all calls of the client. */
 void client_work(const client_seat *seat);
 
 #endif

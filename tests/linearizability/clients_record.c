@@ -1,4 +1,4 @@
-/* What a client does, and how it writes it down. */
+/* What a client does, and how it records it. */
 #include <sched.h>
 #include <stdio.h>
 
@@ -6,7 +6,7 @@
 
 #include "clients.h"
 
-/* ---- Writing down */
+/* ---- Recording */
 
 uint32_t client_now(const client_seat *seat) {
     return atomic_fetch_add(&seat->shared->clock, 1);
@@ -42,11 +42,11 @@ static void settle(const client_seat *seat, history_call *call, uint32_t at) {
     call->outcome = (uint8_t)outcome_of(call);
 }
 
-/* ---- Listings */
+/* ---- Lists */
 
 typedef struct listing_hearing {
     history_answer *answer;
-    bool is_odd; /* a name that nobody gave, or one listed twice */
+    bool is_odd; /* a name that no test uses, or one listed twice */
 } listing_hearing;
 
 static bool hear_member(const lesson_store_id *uid, void *context) {
@@ -128,7 +128,7 @@ static void run_together(const client_seat *seat, history_call *calls, size_t co
     }
 }
 
-/* How many operations from this one on go together. */
+/* Returns how many operations, from this one on, go into one batch. */
 static size_t draw_batch(const client_seat *seat, size_t from) {
     size_t wanted = seat->mode->way == CLIENTS_IN_BATCHES ? 1 + dice_below(&seat->self->dice, 4) : 1, count = 0;
     while (count < wanted && from + count < seat->self->count &&
@@ -151,7 +151,7 @@ static void work_directly(const client_seat *seat) {
     }
 }
 
-/* ---- By an executor */
+/* ---- Through an executor */
 
 typedef struct submitted_call {
     const client_seat *seat;
@@ -161,7 +161,7 @@ typedef struct submitted_call {
     atomic_bool is_done;
 } submitted_call;
 
-/* In a thread of the executor, or in the client's own. */
+/* Runs in a thread of the executor, or in the client's own thread. */
 static void hear(const lesson_store_operation *operation, void *context) {
     submitted_call *submitted = context;
     submitted->call->answer.operation = vocabulary_hear(&awkward_vocabulary, operation);
@@ -169,8 +169,8 @@ static void hear(const lesson_store_operation *operation, void *context) {
     atomic_store(&submitted->is_done, true);
 }
 
-/* What the executor promises: one lane is a queue of all; of several each keeps a thread's order on one user or, where
- * no user is named, on one lesson. */
+/* The executor's promise. One lane keeps the order of all operations. Several lanes keep a thread's order for each user
+ * or, if an operation names no user, for each lesson. */
 static uint16_t order_of(const client_seat *seat, const model_call *call) {
     if (seat->mode->lanes == 1)
         return 0;

@@ -24,7 +24,7 @@ history_call history_call_of(history_kind kind, model_call call) {
 
 /* ---- Order */
 
-/* One client's calls keep their order among each other, because `order` goes by it. */
+/* Calls of one client keep their order, because `order` depends on it. */
 static bool comes_first(const history_call *a, const history_call *b) {
     return a->settled < b->settled && (a->client != b->client || !a->order || a->order != b->order);
 }
@@ -85,7 +85,7 @@ static bool counts_members(const model_call *call) {
            (call->kind == LESSON_STORE_OPERATION_END && !(call->flags & LESSON_STORE_END_RECORD_ONLY));
 }
 
-/* Where others are in the lesson too there are at least as many, and so it is there. */
+/* Other users may also be in the lesson. Then the count may be higher, and the lesson exists. */
 static void allow_others(const model_call *call, const model_answer *told, model_answer *due) {
     if (!counts_members(call))
         return;

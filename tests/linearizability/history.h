@@ -1,9 +1,9 @@
 /*
- * What several clients did at the same time, and what they were answered: the calls of a history.
+ * What several clients did at the same time, and their answers: the calls of a history.
  *
- * Time is the position in one sequence that all clients share, threads and processes alike, because clocks of two
- * processors cannot say which of two calls came first. A call takes effect at one instant between its invocation and
- * the time when it is settled, which for most is when it has returned.
+ * Time is the position in one sequence that all clients share, threads and processes alike, because the clocks of two
+ * processors cannot decide which of two calls came first. A call takes effect at one instant between its invocation and
+ * the time when it is settled. Most calls are settled when they return.
  */
 #ifndef LESSON_STORE_TESTS_HISTORY_H
 #define LESSON_STORE_TESTS_HISTORY_H
@@ -22,17 +22,17 @@ typedef enum history_kind {
     HISTORY_MEMBERS, /* of the lesson of `call` */
     HISTORY_LESSONS,
     HISTORY_USERS,
-    HISTORY_STATE /* lessons and users, when all is quiet */
+    HISTORY_STATE /* lessons and users, when no client is active */
 } history_kind;
 
 typedef enum history_outcome {
     HISTORY_PENDING,  /* it may take effect at any time after its invocation, or never */
-    HISTORY_ANSWERED, /* it took effect, and `answer` is what was told */
-    HISTORY_SILENT,   /* it took effect, and told nothing */
-    HISTORY_VOID      /* it failed in a way that says that nothing was changed */
+    HISTORY_ANSWERED, /* it took effect, and `answer` is its answer */
+    HISTORY_SILENT,   /* it took effect, and has no answer */
+    HISTORY_VOID      /* it failed without a change */
 } history_outcome;
 
-/* What is not spoken of is as in a model that has just begun, or 0. */
+/* What does not belong to the answer is as in a new model, or 0. */
 typedef struct history_answer {
     model_answer operation;
     uint32_t members;              /* MEMBERS: a bit for each user */
@@ -44,17 +44,17 @@ typedef struct history_call {
     uint8_t kind;
     uint8_t outcome;
     uint8_t client;
-    uint16_t order; /* not 0: the calls of this client that have the same take effect as they stand: a batch */
+    uint16_t order; /* not 0: this client's calls with the same number take effect in their order: a batch */
     uint32_t invoked;
     uint32_t settled;
-    uint32_t queued; /* when it had its place in a queue that all such calls share, else HISTORY_NEVER */
+    uint32_t queued; /* when it took its place in a queue that all such calls share, else HISTORY_NEVER */
     model_call call;
     history_answer answer;
 } history_call;
 
 typedef struct history {
     model_state begin;
-    bool has_others; /* users beside those of the model are in the lessons, and counted there */
+    bool has_others; /* users outside the model are in the lessons, and are counted there */
     size_t count;
     history_call calls[HISTORY_CALLS_MAX];
 } history;
@@ -63,20 +63,20 @@ typedef struct history {
 history_call history_call_of(history_kind kind, model_call call);
 history_answer history_answer_none(void);
 
-/* Puts the calls into the order in which they were settled, in which a search finds soonest what is right. */
+/* Sorts the calls by the time when they were settled. In this order a search finds a correct order soonest. */
 void history_sort(history *calls);
 
 /* The calls, as bits, that must take effect before this one. */
 uint64_t history_before(const history *calls, size_t index);
 
-/* Does the call on the model, and says whether its answer is the right one. */
+/* Runs the call on the model. Returns whether its answer is correct. */
 bool history_step(const history *calls, const history_call *call, model_state *model);
 
-/* False for what reads, and for an operation whose answer says that it changed nothing. */
+/* False for reads, and for an operation whose answer means that it changed nothing. */
 bool history_may_change(const history_call *call);
 
-/* True if two clients' calls on the same user or lesson, of which one changed something, were under way at the same
- * time: only such a history can show anything. */
+/* True if calls of two clients on the same user or lesson, one of which changed something, overlapped in time. Only
+ * such a history can show a defect. */
 bool history_overlaps(const history *calls);
 
 /* The history as a time line. */

@@ -1,6 +1,6 @@
 /*
- * A thread that gives up its processor in the middle of what it does: on a machine with few processors a call of some
- * microseconds is hardly ever interrupted by itself, and calls would come one after the other.
+ * A thread that gives up its processor in the middle of its work. On a machine with few processors a call of some
+ * microseconds is hardly ever interrupted, so without this, calls would come one after another.
  */
 #ifndef LESSON_STORE_TESTS_PREEMPT_H
 #define LESSON_STORE_TESTS_PREEMPT_H
@@ -18,7 +18,7 @@ typedef struct preempt_timer {
 void preempt_begin(preempt_timer *preempt);
 void preempt_end(preempt_timer *preempt);
 
-/* Now or at some moment of the next hundred microseconds the thread yields, or not at all. */
+/* The thread yields now, or at some moment of the next hundred microseconds, or not at all. */
 void preempt_soon(const preempt_timer *preempt, dice_state *dice);
 
 #endif

@@ -67,7 +67,7 @@ void history_print_call(FILE *out, const history_call *call) {
     fprintf(out, "\n");
 }
 
-/* Of the whole time, the part when the call was under way. */
+/* Draws the part of the whole time during which the call was under way. */
 static void print_bar(FILE *out, const history_call *call, uint32_t end) {
     char bar[LINE_WIDTH + 1];
     uint32_t settled = call->settled < end ? call->settled : end;

@@ -2,9 +2,9 @@
 
 #include <lessonstore/lessonstore.h>
 
-/* Session aside, because a legacy writer leaves it behind. */
+/* Without the session, because a legacy writer leaves the old one behind. */
 typedef struct record {
-    int8_t lesson; /* MODEL_NONE: nowhere */
+    int8_t lesson; /* MODEL_NONE: in no lesson */
     int8_t course;
 } record;
 
@@ -22,7 +22,7 @@ static bool is_done(const history_call *call) {
             (call->outcome == HISTORY_ANSWERED && call->answer.operation.code == LESSON_STORE_OK));
 }
 
-/* True if it certainly wrote the user's record; then `*out` is what. */
+/* True if it certainly wrote the user's record; `*out` is then what it wrote. */
 static bool writes(const history_call *call, int user, record *out) {
     if (!is_done(call) || call->call.user != user)
         return false;
@@ -32,7 +32,7 @@ static bool writes(const history_call *call, int user, record *out) {
     return call->call.kind == LESSON_STORE_OPERATION_JOIN || call->call.kind == LESSON_STORE_OPERATION_QUIT;
 }
 
-/* ---- What a call tells */
+/* ---- What a call returns */
 
 static bool tells(const history_call *call, int user, record *out) {
     const model_answer *answer = &call->answer.operation;
@@ -42,7 +42,7 @@ static bool tells(const history_call *call, int user, record *out) {
     return true;
 }
 
-/* True if somebody certainly wrote the record after this write, or after the beginning (NULL), and before this read. */
+/* True if a call certainly wrote the record after this write, or after the beginning (NULL), and before this read. */
 static bool is_overwritten(const history *calls, const history_call *write, const history_call *read, int user) {
     record ignored;
     for (size_t i = 0; i < calls->count; i++) {
@@ -65,7 +65,7 @@ static bool can_be_in(const history *calls, const history_call *read, int user, 
     return false;
 }
 
-/* An end puts the user out, or not: in the middle of a legacy join the user is no member. */
+/* An end removes the user or does not: in the middle of a legacy join the user is no member. */
 static bool may_put_out(const history *calls, const history_call *end, int user) {
     return is_done(end) && end->call.kind == LESSON_STORE_OPERATION_END &&
            !(end->call.flags & LESSON_STORE_END_RECORD_ONLY) && can_be_in(calls, end, user, end->call.lesson);

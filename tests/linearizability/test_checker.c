@@ -1,4 +1,4 @@
-/* The checker itself: histories of which it is known whether they are linearizable. Users are 0, 1, lessons 0, 1. */
+/* The checker itself, on histories that are known to be linearizable or not. Users are 0 and 1, lessons 0 and 1. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +31,7 @@ static model_answer told_count(uint32_t count) {
     return answer;
 }
 
-/* Of a join that moved. */
+/* The answer of a join that moved. */
 static model_answer told_moved(int from) {
     model_answer answer = told(LESSON_STORE_OK, from);
     answer.arrival = LESSON_STORE_ARRIVAL_MOVED;
@@ -72,7 +72,7 @@ static void expect(const history *calls, checker_verdict verdict) {
     assert_int_equal(finding.verdict, verdict);
 }
 
-/* ---- One thing */
+/* ---- One user or lesson */
 
 static void nothing_and_one_after_another(void **state) {
     (void)state;
@@ -105,7 +105,7 @@ static void read_of_the_future(void **state) {
     expect(&calls, CHECKER_LINEARIZABLE);
 }
 
-/* Of two that expect Waiting and set another status, one must be answered CONFLICT. */
+/* If two calls expect Waiting and set another status, one must return CONFLICT. */
 static void lost_update(void **state) {
     (void)state;
     history calls = begin();
@@ -120,7 +120,7 @@ static void lost_update(void **state) {
     expect(&calls, CHECKER_LINEARIZABLE);
 }
 
-/* What would change nothing at first may have to come later, when it does. */
+/* A write that would change nothing at first may have to come later, when it changes something. */
 static void write_of_what_is_there(void **state) {
     (void)state;
     history calls = begin();
@@ -151,7 +151,7 @@ static void update_lost_at_the_end(void **state) {
     expect(&calls, CHECKER_LINEARIZABLE);
 }
 
-/* ---- Two things */
+/* ---- Two users or lessons */
 
 static void moves_seen_in_opposite_order(void **state) {
     (void)state;
@@ -174,7 +174,7 @@ static void move_seen_half(void **state) {
     add(&calls, 0, 0, 9, JOIN(0, 1), told_moved(0));
     add_members(&calls, 1, 1, 2, 0, 0);
     history_call *count = add(&calls, 1, 3, 4, COUNT(1), told_count(0));
-    expect(&calls, CHECKER_NOT_LINEARIZABLE); /* in none */
+    expect(&calls, CHECKER_NOT_LINEARIZABLE); /* in neither */
     count->answer.operation.count = 1;
     expect(&calls, CHECKER_LINEARIZABLE);
     calls.count = 1;
@@ -200,7 +200,7 @@ static void listing_of_two_instants(void **state) {
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
 }
 
-/* ---- Without an answer */
+/* ---- Calls without an answer */
 
 static void pending_may_be_done_or_not(void **state) {
     (void)state;
@@ -211,7 +211,7 @@ static void pending_may_be_done_or_not(void **state) {
     history_call *late = add(&calls, 1, 8, 9, WHERE(0), told(ok, 0));
     expect(&calls, CHECKER_LINEARIZABLE);
     add(&calls, 1, 10, 11, WHERE(0), told(gone, N));
-    expect(&calls, CHECKER_NOT_LINEARIZABLE); /* done once, not undone */
+    expect(&calls, CHECKER_NOT_LINEARIZABLE); /* done once, and not undone */
     calls.count = 2;
     calls.calls[0].invoked = 3;
     calls.calls[1].answer.operation = told(ok, 0);
@@ -275,8 +275,8 @@ static void sorting_keeps_a_batch_in_order(void **state) {
     assert_int_equal(calls.calls[2].call.lesson, 1);
 }
 
-/* What had its place in the queue first takes effect first, though it is settled later; what goes past the queue need
- * not wait. */
+/* The call that is queued first takes effect first, even if it is settled later. A call outside the queue need not
+ * wait. */
 static void queue_takes_effect_in_order(void **state) {
     (void)state;
     history calls = begin();
@@ -388,10 +388,10 @@ static void record_that_was_overwritten(void **state) {
     add(&calls, 0, 0, 1, JOIN(0, 0), told(ok, N));
     history_call *later = add(&calls, 1, 2, 3, QUIT(0), told(LESSON_STORE_CONFLICT, 0));
     history_call *read = add(&calls, 2, 4, 5, WHERE(0), told(ok, 0));
-    assert_null(records_find_wrong(&calls, 0)); /* a quit that did nothing */
+    assert_null(records_find_wrong(&calls, 0)); /* a quit without effect */
     later->outcome = HISTORY_SILENT;
     assert_ptr_equal(records_find_wrong(&calls, 0), read);
-    later->invoked = 1; /* nobody knows which came first */
+    later->invoked = 1; /* it is unknown which came first */
     assert_null(records_find_wrong(&calls, 0));
 }
 
@@ -411,7 +411,7 @@ static void record_that_an_end_removed_or_not(void **state) {
     assert_ptr_equal(records_find_wrong(&calls, 0), read);
 }
 
-/* ---- Beside every order tried one by one */
+/* ---- Compared with a search of every order */
 
 static bool some_order_is_right(const history *calls, uint64_t done, const model_state *model) {
     bool is_complete = true;
@@ -426,8 +426,8 @@ static bool some_order_is_right(const history *calls, uint64_t done, const model
     return is_complete;
 }
 
-/* Done in one order, each at an instant of its own within its time; then one of them tells what another call would
- * have been told. */
+/* Draws a history that ran in one order, each call at an instant within its time. Then one of them gets the answer of
+ * another call. */
 static history draw_history(dice_state *dice) {
     const draw_range range = {.users = 1 + dice_below(dice, 2), .lessons = 1, .courses = 1, .sessions = 1};
     history calls = begin();

@@ -1,7 +1,7 @@
 /*
- * Histories of several clients on the same data, drawn by chance: each is short and full of collisions, and must be
- * linearizable. A round has clients of one kind, which play some histories one after the other, each beginning where
- * the last one ended.
+ * Random histories of several clients on the same data. Each is short and full of collisions, and must be linearizable.
+ * A round has clients of one kind, which play some histories one after another. Each history begins with the final
+ * state of the one before.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static const clients_mode modes[] = {
     {.name = "threads-batches", .options = "", .way = CLIENTS_IN_BATCHES},
     {.name = "executor-1", .options = "", .way = CLIENTS_BY_EXECUTOR, .lanes = 1},
     {.name = "executor-3", .options = "", .way = CLIENTS_BY_EXECUTOR, .lanes = 3},
-    /* Only where several stores share their data. */
+    /* Only if several stores share their data. */
     {.name = "stores", .options = "?pool=1", .have_own_store = true, .way = CLIENTS_ONE_BY_ONE},
     {.name = "stores-batches", .options = "?pool=1", .have_own_store = true, .way = CLIENTS_IN_BATCHES},
     {.name = "processes", .options = "?pool=1", .are_processes = true, .way = CLIENTS_ONE_BY_ONE},
@@ -102,7 +102,7 @@ static void play_round(soak_run *soak, mode_figures *all) {
     engine_remove();
 }
 
-/* A history without a collision shows nothing, and one that is undecided neither. */
+/* A history without collisions shows nothing, nor does an undecided one. */
 static void every_history_is_linearizable(void **state) {
     (void)state;
     mode_figures all[MODES] = {{0}};

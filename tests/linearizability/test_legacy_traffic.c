@@ -1,17 +1,18 @@
 /*
- * Beside legacy writers, who put and remove in several raw commands what is one step here.
+ * Together with legacy writers, who write in several raw commands what is one step here.
  *
- * What they send for a lesson record is one command each, so these stay atomic: HMSET is a create with RESET, DEL an
- * end of the record only. What they send for a user is not: between HMSET and SADD, or DEL and SREM, the user record
- * and the members disagree, and what comes in between can make that last. Still these hold, and are checked here:
+ * Their writes of a lesson record are one command each, so these stay atomic: HMSET is a create with RESET, DEL an end
+ * of the record only. Their writes of a user are not atomic: between HMSET and SADD, or DEL and SREM, the user record
+ * and the members disagree, and a call in between can make the disagreement last. These rules still hold, and are
+ * checked here:
  *
  *   - No operation of ours fails.
- *   - Lesson records, and the users whom no legacy writer touches, are linearizable as ever. In counts the others come
- *     on top.
- *   - Of the others, a record that is told has been written by somebody, and was not certainly overwritten before; so
- *     what a legacy writer wrote last, and nobody changed afterwards, is kept.
- *   - When all is quiet check names exactly the disagreement that there is, a repair repairs all of it without touching
- * a user record, and a second check finds nothing.
+ *   - Lesson records, and the users that no legacy writer touches, stay linearizable. Counts also include the other
+ *     users.
+ *   - For the other users: a record that is read was written by some call, and was not certainly overwritten before. So
+ *     a record stays if a legacy writer wrote it last and no call changed it afterwards.
+ *   - When no client is active, check reports exactly the disagreement that exists. A repair repairs all of it without
+ *     touching a user record, and a second check finds nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -25,10 +26,10 @@
 enum {
     OURS = 3,
     THEIRS = 2,
-    KEPT_USERS = 3, /* whom no legacy writer touches: 0 to 2 */
+    KEPT_USERS = 3, /* that no legacy writer touches: 0 to 2 */
     USERS = 5,
     LESSONS = 2,
-    THEIR_COURSE = 2, /* in which we join nobody */
+    THEIR_COURSE = 2, /* a course that only legacy writers use */
     HISTORIES = 25    /* of a round */
 };
 
@@ -103,14 +104,14 @@ static void write_as_legacy(const client_seat *seat) {
     redisFree(own.commands);
 }
 
-/* ---- What was told */
+/* ---- The answers */
 
 typedef struct legacy_traffic {
     raw_server *raw;
     soak_run soak;
     client_group clients;
-    history all;     /* and at its end what is read when all is quiet */
-    history of_kept; /* of lessons, and the users whom no legacy writer touches */
+    history all;     /* the last call is what was read when no client was active */
+    history of_kept; /* the calls on lessons, and on users that no legacy writer touches */
     uint64_t overlaps;
     uint64_t disagreements;
 } legacy_traffic;
@@ -169,7 +170,7 @@ static void judge_records(const legacy_traffic *traffic) {
     }
 }
 
-/* ---- What is found and repaired */
+/* ---- Findings and repairs */
 
 typedef struct raw_state {
     char lesson_of[USERS][LESSON_STORE_ID_MAX + 1];
@@ -185,7 +186,7 @@ static void read_raw(raw_server *raw, raw_state *out) {
     }
 }
 
-/* The kind of finding that is due, or -1. */
+/* The kind of the expected finding, or -1. */
 static int disagreement(const raw_state *state, int user, int lesson) {
     bool is_here = strcmp(state->lesson_of[user], words->lessons[lesson]) == 0;
     if (is_here == state->is_member[user][lesson])
@@ -196,7 +197,7 @@ static int disagreement(const raw_state *state, int user, int lesson) {
 typedef struct found_findings {
     const raw_state *state;
     bool is_found[USERS][LESSONS];
-    int odd; /* found twice, or not there */
+    int odd; /* found twice, or nonexistent */
 } found_findings;
 
 static bool hear_finding(const lesson_store_finding *finding, void *context) {

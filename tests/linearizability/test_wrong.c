@@ -1,4 +1,4 @@
-/* The checker bites: stores that are wrong in one way are rejected before long, and those that are right never. */
+/* Tests the checker: it must reject stores with a defect within few histories, and correct stores never. */
 #include <stdio.h>
 
 #include "cmocka_all.h"
@@ -21,7 +21,7 @@ static checker_finding judge_one(client_group *clients, dice_state *dice) {
     return finding;
 }
 
-/* How many histories it took until one was rejected; 0: none was. */
+/* Returns how many histories were needed to reject the store; 0: it was not rejected. */
 static int histories_until_rejected(const wrong_store *store, int histories_max) {
     lesson_store_backend table;
     wrong_store_table(store, &table);

@@ -7,13 +7,13 @@
 
 #include "wrapper_shared.h"
 
-enum { BATCH_OF_A_CLIENT_MAX = 8 }; /* larger ones are the reading of the state at the end */
+enum { BATCH_OF_A_CLIENT_MAX = 8 }; /* larger batches read the state at the end */
 
 /* ---- Two steps instead of one */
 
 typedef bool (*wrong_operation)(lesson_store_instance *instance, lesson_store_operation *operation);
 
-/* `wrong` returns true for what it has done itself. */
+/* `wrong` returns true if it has done the operation itself. */
 static int run_each(lesson_store_instance *instance, lesson_store_operation *operations, size_t count,
                     wrong_operation wrong) {
     int code = LESSON_STORE_OK;
@@ -29,7 +29,7 @@ static int run_each(lesson_store_instance *instance, lesson_store_operation *ope
         return run_each(instance, operations, count, name);                                                    \
     }
 
-/* Takes the user out of the old lesson, then puts it into the new one, and tells it right. */
+/* Removes the user from the old lesson, then adds it to the new one, and returns the correct answer. */
 static bool join_quits_first(lesson_store_instance *instance, lesson_store_operation *join) {
     if (join->kind != LESSON_STORE_OPERATION_JOIN || join->flags)
         return false;
@@ -53,7 +53,7 @@ static bool join_quits_first(lesson_store_instance *instance, lesson_store_opera
 }
 RUN_OF(join_quits_first)
 
-/* Removes the record, and then puts the members out. */
+/* Removes the record, and then the members. */
 static bool end_in_two_steps(lesson_store_instance *instance, lesson_store_operation *end) {
     if (end->kind != LESSON_STORE_OPERATION_END || end->flags)
         return false;
@@ -70,7 +70,7 @@ static bool end_in_two_steps(lesson_store_instance *instance, lesson_store_opera
 }
 RUN_OF(end_in_two_steps)
 
-/* Compares what is expected, and then sets whatever is there. */
+/* Compares the expected values, and sets the new ones in a later step. */
 static bool set_looks_first(lesson_store_instance *instance, lesson_store_operation *set) {
     if (set->kind != LESSON_STORE_OPERATION_SET)
         return false;
@@ -117,11 +117,11 @@ static bool quit_ignores_session(lesson_store_instance *instance, lesson_store_o
 }
 RUN_OF(quit_ignores_session)
 
-/* ---- A cache: `where` of the same user is answered a second time as before, whatever has happened since */
+/* ---- A cache: `where` repeats the previous answer for the same user, whatever has happened since */
 
 static struct {
     pthread_mutex_t mutex;
-    char uid[LESSON_STORE_ID_MAX + 1]; /* "": nothing is cached */
+    char uid[LESSON_STORE_ID_MAX + 1]; /* "": the cache is empty */
     lesson_store_place place;
     int code;
 } cache = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -172,7 +172,7 @@ static int run_swapped(lesson_store_instance *instance, lesson_store_operation *
     return code;
 }
 
-/* ---- A list whose parts are of several instants */
+/* ---- A list whose parts are of different instants */
 
 typedef struct later_counts {
     lesson_store_instance *instance;
@@ -231,7 +231,7 @@ static bool done_twice(lesson_store_instance *instance, lesson_store_operation *
 }
 RUN_OF(done_twice)
 
-/* This one is right: it says that it does not know. */
+/* This one is correct: it reports that it does not know. */
 static bool done_or_not(lesson_store_instance *instance, lesson_store_operation *operation) {
     if (!lesson_store_operation_writes(operation) || !now_and_then())
         return false;

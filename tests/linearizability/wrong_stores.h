@@ -1,4 +1,4 @@
-/* Stores that the checker must reject, made from the shared wrapper, and some that it must not. */
+/* Stores that the checker must reject, made from the shared wrapper, and some that it must accept. */
 #ifndef LESSON_STORE_TESTS_WRONG_STORES_H
 #define LESSON_STORE_TESTS_WRONG_STORES_H
 
@@ -12,9 +12,9 @@ typedef struct wrong_store {
     int (*lessons)(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context);
 } wrong_store;
 
-extern const wrong_store wrong_stores[]; /* closed by one without a name */
+extern const wrong_store wrong_stores[]; /* ended by an entry without a name */
 
-/* The backend, which lives as long as `table`. */
+/* Makes the backend, which lives as long as `table`. */
 void wrong_store_table(const wrong_store *store, lesson_store_backend *table);
 
 #endif

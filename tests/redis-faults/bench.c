@@ -68,7 +68,7 @@ void bench_wait_for_clients(fault_bench *bench, int count) {
 
 /* ---- Calls */
 
-/* Handles a failure. The message is of this failure unless a later one came. */
+/* Records the code of a failure. */
 static void see(fault_bench *bench, int code) {
     if (code >= 0)
         return;

@@ -82,7 +82,7 @@ bool bench_try_list(fault_bench *bench, int8_t lesson);
 /* Draws calls; a large batch has several requests under way. Returns their number. */
 size_t bench_draw(dice_state *dice, model_call *calls, size_t most, unsigned wrong_in);
 
-/* Runs batches without judging until a whole batch was answered. */
+/* Runs batches until one has no failure. By then every request was executed or lost, and the judge is settled. */
 void bench_recover(fault_bench *bench);
 
 /* Waits until the server has exactly this number of connections. */

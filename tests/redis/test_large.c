@@ -77,8 +77,8 @@ struct observer {
     atomic_bool ends;
     atomic_int looks; /* during the end of the lesson */
     int disagreements;
-    int joins_if_open; /* that were accepted during it */
-    int created;       /* created during it */
+    int joins_if_open; /* joins that were not refused during it */
+    int created;       /* creates that succeeded during it */
 };
 
 static long long look_at_round(struct observer *observer) {
