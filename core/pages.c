@@ -223,8 +223,8 @@ static int check_page(lesson_store *store, list_kind kind, const char *lesson_id
     if (!store || !cursor || !out)
         return lesson_store_fail(LESSON_STORE_INVALID, "page: no %s",
                                  !store    ? "store"
-                                 : !cursor ? "place for the cursor"
-                                           : "place for the page");
+                                 : !cursor ? "cursor argument"
+                                           : "page argument");
     if (most == 0 || most > LESSON_STORE_PAGE_MAX)
         return lesson_store_fail(LESSON_STORE_INVALID, "page: %zu entries are not between 1 and %d", most,
                                  LESSON_STORE_PAGE_MAX);
