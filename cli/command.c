@@ -35,53 +35,56 @@ static const struct poptOption quit_options[] = {
 static const struct poptOption set_options[] = {
     VALUE("course-status", OPTION_COURSE_STATUS, "STATUS", "offline, online, cantjoinin or waiting"),
     VALUE("chat-status", OPTION_CHAT_STATUS, "STATUS", "free or banned"),
-    VALUE("if-course-status", OPTION_IF_COURSE_STATUS, "STATUS", "only if this is the course status now"),
-    VALUE("if-chat-status", OPTION_IF_CHAT_STATUS, "STATUS", "only if this is the chat status now"),
+    VALUE("if-course-status", OPTION_IF_COURSE_STATUS, "STATUS", "only if this is the current course status"),
+    VALUE("if-chat-status", OPTION_IF_CHAT_STATUS, "STATUS", "only if this is the current chat status"),
     OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption replay_options[] = {
     VALUE("until", OPTION_UNTIL, "UNIX_MS", "only the events up to this instant"),
     FLAG("unfenced", OPTION_UNFENCED, "a quit counts in whatever lesson the user is"),
-    VALUE("batch", OPTION_BATCH, "N", "operations in one batch (1000)"), OPTIONS_OF_EVERY_COMMAND};
+    VALUE("batch", OPTION_BATCH, "N", "operations in one batch, 1000 by default"), OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption check_options[] = {
     FLAG("ended", OPTION_ENDED, "a lesson without a record counts as ended, and nobody may be in it"),
     OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption repair_options[] = {
-    FLAG("dry-run", OPTION_DRY_RUN, "only say what would be repaired"),
+    FLAG("dry-run", OPTION_DRY_RUN, "only report what would be repaired"),
     FLAG("ended", OPTION_ENDED, "a lesson without a record counts as ended, and nobody may be in it"),
     OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption import_options[] = {
-    FLAG("merge", OPTION_MERGE, "into a store that is not empty; what is imported wins"), OPTIONS_OF_EVERY_COMMAND};
+    FLAG("merge", OPTION_MERGE, "import into a store that is not empty; imported data wins"), OPTIONS_OF_EVERY_COMMAND};
 
 static const struct command commands[] = {
     {"create", "LESSON", "make the record of a lesson, waiting and free", NULL, create_options, 1, 1, true,
      command_create},
-    {"end", "LESSON", "end a lesson: its record goes, and everyone is out", NULL, end_options, 1, 1, true, command_end},
-    {"join", "UID COURSE LESSON", "put a user into a lesson, and out of any other", NULL, join_options, 3, 3, true,
+    {"end", "LESSON", "end a lesson: remove its record and put every member out", NULL, end_options, 1, 1, true,
+     command_end},
+    {"join", "UID COURSE LESSON", "put a user into a lesson and out of any other one", NULL, join_options, 3, 3, true,
      command_join},
     {"quit", "UID", "take a user out", NULL, quit_options, 1, 1, true, command_quit},
-    {"where", "UID", "say where a user is", "Prints the lesson and the course.", no_options, 1, 1, true, command_where},
-    {"members", "LESSON", "list who is in a lesson", "Prints one uid a line, in no particular order.", no_options, 1, 1,
-     true, command_members},
-    {"count", "LESSON", "count who is in a lesson", NULL, no_options, 1, 1, true, command_count},
+    {"where", "UID", "show where a user is", "Prints the lesson and the course.", no_options, 1, 1, true,
+     command_where},
+    {"members", "LESSON", "list the members of a lesson", "Prints one uid a line, in no particular order.", no_options,
+     1, 1, true, command_members},
+    {"count", "LESSON", "count the members of a lesson", NULL, no_options, 1, 1, true, command_count},
     {"show", "LESSON", "show the record of a lesson and its count of members",
      "Prints the lesson, its course status, its chat status (\"-\" where there is none) and the count.", no_options, 1,
      1, true, command_show},
-    {"lessons", "", "list the lessons that have a record or members", "Prints lines as those of show.", no_options, 0,
+    {"lessons", "", "list the lessons that have a record or members", "Prints lines like those of show.", no_options, 0,
      0, true, command_lessons},
     {"set", "LESSON", "set the statuses of a lesson in one step", NULL, set_options, 1, 1, true, command_set},
     {"replay", "FILE|-", "apply the events of a trace",
-     "An event is a line of five fields between tabs: unix_ms, create, join, quit or end, lesson, course or -, uid or "
-     "-.\nPrints how many there were of each kind.",
+     "An event is a line of five fields, separated by tabs: unix_ms, create, join, quit or end, lesson, course or -, "
+     "uid or "
+     "-.\nPrints the number of events of each kind.",
      replay_options, 1, 1, true, command_replay},
     {"check", "", "find disagreement between user records and members",
-     "Prints what was found: found, what, lesson, uid, detail. The exit status is 1 if anything was.", check_options, 0,
-     0, true, command_check},
+     "Prints verdict, finding, lesson, uid, detail. The exit status is 1 if anything was found.", check_options, 0, 0,
+     true, command_check},
     {"repair", "", "repair what check finds",
-     "Prints as check does; the first field says repaired, left or, in a dry run, would repair.", repair_options, 0, 0,
-     true, command_repair},
+     "Prints the same fields as check. The verdict is repaired or left; in a dry run, would repair or left.",
+     repair_options, 0, 0, true, command_repair},
     {"info", "", "show facts about the store", NULL, no_options, 0, 0, true, command_info},
-    {"export", "[FILE|-]", "write the whole store as JSON, one object a line",
-     "A file appears under its name only when it is complete.", no_options, 0, 1, true, command_export},
+    {"export", "[FILE|-]", "write the whole store as JSON, one object a line", "FILE appears only when it is complete.",
+     no_options, 0, 1, true, command_export},
     {"import", "[FILE|-]", "read an export", "All of it is checked before anything is changed.", import_options, 0, 1,
      true, command_import},
     {"shell", "", "run commands from standard input against one open store",
@@ -215,7 +218,7 @@ static int run_call(struct call *call, poptContext context) {
         return status;
     if (call->program->in_shell && option_given(call, OPTION_STORE))
         return complain_of(call, LESSON_STORE_INVALID,
-                           "--store: a shell has one open store; name another one where the shell is started");
+                           "--store: the shell has one open store; start another shell for another store");
     if (option_given(call, OPTION_HELP)) {
         print_command_help(stdout, call->command);
         return flush_stdout(call->program);

@@ -27,10 +27,10 @@ static void print_entry(FILE *stream, const char *name, const char *argument, co
 static void print_general_options(FILE *stream) {
     print_entry(stream, "--store", "LOCATION", "memory:, sqlite:PATH, redis://HOST, redis+unix:///SOCKET;");
     print_entry(stream, "", "", "else $LESSONSTORE_LOCATION, else a file in your data directory");
-    print_entry(stream, "--json", "", "one JSON object a line");
-    print_entry(stream, "", "", "(these two also behind the command)");
-    print_entry(stream, "--version", "", "the version");
-    print_entry(stream, "--help", "", "this text, or that of a command");
+    print_entry(stream, "--json", "", "print one JSON object a line");
+    print_entry(stream, "", "", "(both may also follow the command)");
+    print_entry(stream, "--version", "", "show the version");
+    print_entry(stream, "--help", "", "show this text, or that of a command");
 }
 
 static void print_general_usage(FILE *stream) {
@@ -58,7 +58,8 @@ void print_help(FILE *stream) {
     putc('\n', stream);
     print_general_options(stream);
     fputs("\nThe exit status is 0 for done or yes, 1 for no (not found, refused, conflict, found by check),\n"
-          "2 for wrong usage, an invalid id or malformed input, 3 if the store could not be reached or failed.\n",
+          "2 for wrong usage, an invalid id or malformed input, 3 if the store or a file failed or could not be "
+          "reached.\n",
           stream);
 }
 

@@ -47,7 +47,7 @@ static int check_empty(const struct call *call) {
         return report_failure(call, NULL, code);
     if (empty)
         return EXIT_YES;
-    return complain_of(call, LESSON_STORE_CONFLICT, "the store is not empty; --merge imports into it all the same");
+    return complain_of(call, LESSON_STORE_CONFLICT, "the store is not empty; use --merge to import into it");
 }
 
 /* ---- Lines */

@@ -70,8 +70,7 @@ int exit_status_of(int code) {
 int report_failure(const struct call *call, const char *where, int code) {
     const char *advice = "";
     if (code == LESSON_STORE_UNKNOWN)
-        advice =
-            "; the outcome is unknown: it may or may not have been done, so ask (where, show) before doing it again";
+        advice = "; the outcome is unknown: ask the store (where, show) before you do it again";
     return complain_of(call, code, "%s%s%s%s", where ? where : "", where ? ": " : "", lesson_store_message(), advice);
 }
 

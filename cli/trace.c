@@ -49,7 +49,7 @@ bool trace_parse(struct trace_line *out, const char *text, size_t size, struct f
     lesson_store_id fields[FIELDS];
     size_t count = split(fields, text, size);
     if (count != FIELDS)
-        return fault_set(fault, "the line has %zu fields between tabs, not %d", count, FIELDS);
+        return fault_set(fault, "the line has %zu fields separated by tabs, not %d", count, FIELDS);
     if (size > 0 && text[size - 1] == '\r')
         return fault_set(fault, "the line ends with a carriage return");
     if (!trace_parse_time(&out->unix_ms, fields[TIME].data, fields[TIME].size))

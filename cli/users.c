@@ -114,7 +114,8 @@ int command_quit(struct call *call) {
     else if (code == LESSON_STORE_CONFLICT && lesson_id && strcmp(lesson_id, before.lesson_id) != 0)
         complain_of(call, code, "the user \"%s\" is in the lesson \"%s\"", uid, before.lesson_id);
     else if (code == LESSON_STORE_CONFLICT)
-        complain_of(call, code, "the user \"%s\" is there with %s session", uid, *before.session ? "another" : "no");
+        complain_of(call, code, "the user \"%s\" is in the lesson with %s session", uid,
+                    *before.session ? "another" : "no");
     else
         note(call, "left the lesson \"%s\"", before.lesson_id);
     return exit_status_of(code);

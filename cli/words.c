@@ -39,7 +39,7 @@ bool words_split(struct words *words, char *line, struct fault *fault) {
         words->text[words->count++] = out;
         in = copy_word(&out, in);
         if (!in)
-            return fault_set(fault, "a quote has no end, or a \\ nothing behind it");
+            return fault_set(fault, "a quote has no end, or nothing follows a \\");
         /* The word's terminator may overwrite the byte that is read next. */
         bool last = *in == '\0';
         *out = '\0';

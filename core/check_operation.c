@@ -87,8 +87,8 @@ static int check_status(const lesson_store_operation *operation, uint32_t bit, c
                         int32_t highest) {
     if (!(operation->given & bit))
         return status == 0 ? LESSON_STORE_OK
-                           : lesson_store_fail(LESSON_STORE_INVALID, "the %s is %d and not among what is given", what,
-                                               (int)status);
+                           : lesson_store_fail(LESSON_STORE_INVALID, "the %s is %d, but `given` does not include it",
+                                               what, (int)status);
     if (status >= 0 && status <= highest)
         return LESSON_STORE_OK;
     return lesson_store_fail(LESSON_STORE_INVALID, "the %s %d is not between 0 and %d", what, (int)status,
@@ -108,7 +108,7 @@ static int check_statuses(const lesson_store_operation *operation) {
         code = check_status(operation, LESSON_STORE_GIVEN_IF_CHAT_STATUS, "expected chat_status",
                             operation->if_chat_status, LESSON_STORE_CHAT_BANNED);
     if (!code && operation->kind == LESSON_STORE_OPERATION_SET && !(operation->given & NEW_STATUSES))
-        code = lesson_store_fail(LESSON_STORE_INVALID, "set is given no status to set");
+        code = lesson_store_fail(LESSON_STORE_INVALID, "set has no status to set");
     return code;
 }
 
@@ -158,17 +158,17 @@ static int check_form(const lesson_store_operation *operation, const struct rule
                                  lesson_store_operation_name(operation->kind),
                                  (unsigned)(operation->flags & ~rule->flags));
     if (operation->given & ~rule->given)
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s does not take what is given (0x%x)",
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s does not take these bits of `given`: 0x%x",
                                  lesson_store_operation_name(operation->kind),
                                  (unsigned)(operation->given & ~rule->given));
     if (uses_reserved(operation))
         return refuse(operation, "a reserved field is not 0");
     if (!operation->message != !operation->message_size)
-        return refuse(operation, "message and message_size do not belong together");
+        return refuse(operation, "message or message_size is given without the other");
     if (lesson_store__operation_reads_its_place(operation))
-        return refuse(operation, "an id lies in the place for the answer");
+        return refuse(operation, "an id points into the place of the answer");
     if (reads_its_message(operation))
-        return refuse(operation, "an id lies in the memory for the message");
+        return refuse(operation, "an id points into the message");
     return LESSON_STORE_OK;
 }
 

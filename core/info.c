@@ -66,7 +66,7 @@ void lesson_store_abilities_init(lesson_store_abilities *abilities, size_t size)
 
 int lesson_store_read_abilities(const lesson_store *store, lesson_store_abilities *abilities) {
     if (!store || !abilities)
-        return lesson_store_fail(LESSON_STORE_INVALID, "abilities: no %s", store ? "place for them" : "store");
+        return lesson_store_fail(LESSON_STORE_INVALID, "abilities: no %s", store ? "structure to fill" : "store");
     const lesson_store_instance *first = store->pool.slots[0].instance;
     lesson_store_abilities found = {
         .operations = store->backend.operations,

@@ -23,7 +23,7 @@ int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int 
     lesson_store__pool_end_streaming(&store->pool, slot);
     lesson_store__pool_give(&store->pool, slot);
     if (code > 0)
-        return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend answered a stream with %s",
+        return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend ended a list with the code %s",
                                  store->location.shown, lesson_store_code_name(code));
     return code;
 }

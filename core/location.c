@@ -68,7 +68,7 @@ static int parse_host(lesson_store_location *location, char *text) {
         after = close + 1;
     }
     if (*after && *after != ':')
-        return bad("there is something between the host and the port");
+        return bad("there is text between the host and the port");
     if (*after == ':') {
         *after = '\0';
         int code = parse_port(location, after + 1);
@@ -221,7 +221,7 @@ int lesson_store__location_parse(lesson_store_location *location, const char *te
         return lesson_store_fail(LESSON_STORE_INVALID, "location: has more than %d bytes", LESSON_STORE_LOCATION_MAX);
     size_t scheme_size = strspn(text, SCHEME_BYTES);
     if (scheme_size == 0 || text[0] < 'a' || text[0] > 'z' || text[scheme_size] != ':')
-        return bad("does not begin with a scheme in lower case, as memory: or sqlite:PATH");
+        return bad("does not begin with a scheme in lower case, such as memory: or sqlite:PATH");
     memcpy(location->given, text, strlen(text) + 1);
     memcpy(location->text, text, strlen(text) + 1);
     lesson_store__location_show(location);

@@ -7,7 +7,7 @@
 
 const lesson_store_option lesson_store__core_options[] = {
     {.name = "pool",
-     .summary = "the most instances that threads may use at a time",
+     .summary = "the number of instances that threads may use at the same time",
      .number_default = 0,
      .minimum = 1,
      .maximum = LESSON_STORE_POOL_MAX},
@@ -80,8 +80,8 @@ static int check_table(const lesson_store_option *options) {
         uint64_t reserved =
             options->reserved | options->reserved_words[0] | options->reserved_words[1] | options->reserved_words[2];
         if (reserved || options->flags & ~(uint32_t)LESSON_STORE_OPTION_SECRET)
-            return lesson_store_fail(LESSON_STORE_INVALID,
-                                     "the backend's option %s has a flag or field that is not known", options->name);
+            return lesson_store_fail(LESSON_STORE_INVALID, "the backend's option %s has an unknown flag or field",
+                                     options->name);
     }
     return LESSON_STORE_OK;
 }

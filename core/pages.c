@@ -243,8 +243,8 @@ static int next_page(lesson_store *store, list_kind kind, const char *lesson_id,
     if (!store || !cursor || !out || !count)
         return lesson_store_fail(LESSON_STORE_INVALID, "page: no %s",
                                  !store    ? "store"
-                                 : !cursor ? "place for the cursor"
-                                           : "place for the page");
+                                 : !cursor ? "cursor argument"
+                                           : "page argument");
     int code = check_page(store, kind, lesson_id, most, *cursor);
     if (code)
         return code;

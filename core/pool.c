@@ -23,7 +23,7 @@ int lesson_store__open_instance(lesson_store_instance **out, const lesson_store_
         return code;
     backend->close(*out);
     *out = NULL;
-    lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend has not zeroed its instance", location->shown);
+    lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend did not zero its instance", location->shown);
     return LESSON_STORE_FAILED;
 }
 
@@ -42,7 +42,7 @@ int lesson_store__pool_open(lesson_store__pool *pool, const lesson_store_backend
     int wanted = (int)lesson_store_location_number(location, "pool");
     if (!shares && lesson_store_location_has(location, "pool") && wanted > 1) {
         backend->close(pool->slots[0].instance);
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s: pool can only be 1, because an instance's data is its own",
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s: pool can only be 1, because the instances share no data",
                                  location->shown);
     }
     pool->size = shares ? wanted : 1;

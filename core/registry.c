@@ -107,7 +107,7 @@ static int check_schemes(const char *schemes) {
         const char *next = next_scheme(rest, &size);
         if (size == 0 || rest[0] < 'a' || rest[0] > 'z' ||
             strspn(rest, "abcdefghijklmnopqrstuvwxyz0123456789+-.") < size)
-            return lesson_store_fail(LESSON_STORE_INVALID, "\"%s\" is no list of schemes", schemes);
+            return lesson_store_fail(LESSON_STORE_INVALID, "\"%s\" is not a list of schemes", schemes);
         rest = next;
     }
     return LESSON_STORE_OK;
@@ -117,7 +117,7 @@ int lesson_store__backend_complete(lesson_store_backend *out, const lesson_store
     const size_t required = offsetof(lesson_store_backend, run) + sizeof backend->run;
     if (!backend || !lesson_store_sized_read(out, sizeof *out, backend, required))
         return lesson_store_fail(LESSON_STORE_INVALID,
-                                 "the backend's table has %zu bytes, less than %zu or with members that are not known",
+                                 "the backend's table has %zu bytes: less than %zu, or it has unknown members",
                                  backend ? backend->size : 0, required);
     if (!out->schemes || !out->open || !out->close || !out->run)
         return lesson_store_fail(LESSON_STORE_INVALID, "the backend lacks a scheme, open, close or run");
@@ -138,8 +138,8 @@ static int add(const lesson_store_backend *backend) {
             if (lists_scheme(other->schemes, rest, size))
                 return lesson_store_fail(LESSON_STORE_EXISTS, "the scheme %.*s is taken", (int)size, rest);
             if (prefix_size(other->schemes, rest) > 0 || prefix_size(backend->schemes, other->schemes) > 0)
-                return lesson_store_fail(LESSON_STORE_INVALID, "the scheme %.*s and a prefix exclude each other",
-                                         (int)size, rest);
+                return lesson_store_fail(LESSON_STORE_INVALID,
+                                         "the scheme %.*s and a registered prefix exclude each other", (int)size, rest);
             rest = next;
         }
     }

@@ -108,7 +108,7 @@ static bool grow(lesson_store_seen *set) {
 }
 
 static int no_memory(void) {
-    return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory left to note what was listed already");
+    return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory left for the set of listed entries");
 }
 
 /* NULL, with the code, if there is no memory or no random bytes. */

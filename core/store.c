@@ -26,7 +26,7 @@ static int take_prefix(lesson_store_location *location, const lesson_store_backe
                                  location->full_scheme);
     if (lesson_store__backend_find_prefix(location->scheme, &size))
         return lesson_store_fail(LESSON_STORE_INVALID,
-                                 "location: there are two prefixes, or %.*s is given twice; it can have one", (int)size,
+                                 "location: it has two prefixes, or %.*s twice; only one is allowed", (int)size,
                                  location->scheme);
     return LESSON_STORE_OK;
 }
@@ -83,7 +83,7 @@ static int open_store(lesson_store *store, const lesson_store_backend *only, con
 
 static int open_at(lesson_store **out, const lesson_store_backend *only, const char *text) {
     if (!out)
-        return lesson_store_fail(LESSON_STORE_INVALID, "open: no place for the store");
+        return lesson_store_fail(LESSON_STORE_INVALID, "open: no argument for the store");
     *out = NULL;
     lesson_store *store = calloc(1, sizeof *store);
     if (!store)

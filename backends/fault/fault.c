@@ -354,7 +354,7 @@ int lesson_store_fault_struck(lesson_store *store, uint64_t *struck) {
     if (!faults)
         return code;
     if (!struck)
-        return lesson_store_fail(LESSON_STORE_INVALID, "fault: no place for the number");
+        return lesson_store_fail(LESSON_STORE_INVALID, "fault: no argument for the number");
     *struck = fault_state_struck(faults);
     return LESSON_STORE_OK;
 }

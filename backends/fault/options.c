@@ -10,10 +10,12 @@
 
 const lesson_store_option fault_options[] = {
     {.name = "fault_code",
-     .summary = "what a struck call is answered",
+     .summary = "the code of a struck call",
      .choices = "none|unreachable|denied|read_only|full|busy|unknown|malformed|failed|no_memory",
      .text_default = "none"},
-    {.name = "fault_on", .summary = "the calls that are watched: kinds with commas between", .text_default = "calls"},
+    {.name = "fault_on",
+     .summary = "the kinds of calls that are watched, separated by commas",
+     .text_default = "calls"},
     {.name = "fault_scope",
      .summary = "what else of a batch fails",
      .choices = "default|operation|rest|batch",
@@ -28,18 +30,22 @@ const lesson_store_option fault_options[] = {
      .minimum = 1,
      .maximum = UNLIMITED},
     {.name = "fault_times",
-     .summary = "how many are struck; 0: all from there on",
+     .summary = "how many calls are struck; 0: all from fault_at on",
      .number_default = 0,
      .minimum = 0,
      .maximum = UNLIMITED},
     {.name = "fault_one_in",
-     .summary = "the chance of each: one in so many",
+     .summary = "each watched call is struck with a chance of one in so many",
      .number_default = 1,
      .minimum = 1,
      .maximum = UNLIMITED},
-    {.name = "fault_seed", .summary = "of that chance", .number_default = 0, .minimum = 0, .maximum = UNLIMITED},
+    {.name = "fault_seed",
+     .summary = "the seed of that chance",
+     .number_default = 0,
+     .minimum = 0,
+     .maximum = UNLIMITED},
     {.name = "fault_items",
-     .summary = "what a struck stream gives before it fails",
+     .summary = "how many entries a struck list gives before it fails",
      .number_default = 0,
      .minimum = 0,
      .maximum = UNLIMITED},
@@ -115,8 +121,8 @@ static int refuse_kind(const char *name, size_t size) {
     char known[128] = "";
     append_kinds(known, sizeof known, UINT64_MAX);
     return lesson_store_fail(LESSON_STORE_INVALID,
-                             "location: fault_on: \"%.*s\" is no kind of call, as %s, operations or calls", (int)size,
-                             name, known);
+                             "location: fault_on: \"%.*s\" is not a kind of call, such as %s, operations or calls",
+                             (int)size, name, known);
 }
 
 static int read_kinds(const char *text, uint64_t *on) {

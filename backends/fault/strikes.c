@@ -139,19 +139,19 @@ static int check(const lesson_store_fault *fault) {
     if (!can_be_made(fault->code))
         what = "no engine fails with this code";
     else if (fault->on & ~known)
-        what = "it watches a kind of call that does not exist";
+        what = "the watched kind of call does not exist";
     else if (spares_reads(fault->code) && !any_can_write(fault->on))
-        what = "READ_ONLY and FULL strike only what writes, and it watches nothing that does";
+        what = "READ_ONLY and FULL strike only calls that write, and no such call is watched";
     else if (fault->scope > LESSON_STORE_FAULT_SCOPE_BATCH)
-        what = "there is no such scope";
+        what = "the scope does not exist";
     else if (fault->scope == LESSON_STORE_FAULT_SCOPE_OPERATION && is_of_connection(fault->code))
-        what = "a connection does not break for one operation alone";
+        what = "UNREACHABLE and UNKNOWN cannot strike one operation alone";
     else if (fault->after_applying && fault->code != LESSON_STORE_UNKNOWN)
         what = "only UNKNOWN can strike after the operation was applied";
     else if (fault->delay_ms < 0 || fault->delay_ms > LESSON_STORE_FAULT_DELAY_MAX_MS)
         what = "the delay is too long, or negative";
     else if (!fault->code && fault->delay_ms == 0)
-        what = "it has neither a code nor a delay";
+        what = "neither a code nor a delay is given";
     return what ? lesson_store_fail(LESSON_STORE_INVALID, "fault: %s", what) : LESSON_STORE_OK;
 }
 

@@ -209,7 +209,7 @@ static int memory_info(lesson_store_instance *instance, lesson_store_info_callba
 
 static int memory_open(lesson_store_instance **out, const lesson_store_location *location) {
     if (lesson_store_location_host(location) || lesson_store_location_path(location))
-        return lesson_store_fail(LESSON_STORE_INVALID, "location: nothing comes after memory: but options");
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: only options may follow memory:");
     memory_store *memory = calloc(1, sizeof *memory);
     if (!memory)
         return no_memory();
@@ -230,7 +230,7 @@ static void memory_close(lesson_store_instance *instance) {
 const lesson_store_backend lesson_store__memory_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "memory",
-    .summary = "in this process, gone when it is closed",
+    .summary = "in this process, gone when the store is closed",
     .operations = LESSON_STORE_OPERATIONS_0_1,
     .flags = LESSON_STORE_FLAGS_0_1,
     .default_pool = 1,

@@ -265,13 +265,13 @@ int32_t redis_status_of(lesson_store_id text, int32_t highest) {
 }
 
 static int bad_status(const redis_store *store, const lesson_store_operation *operation) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_RECORD "%.*s holds a status that is not valid",
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_RECORD "%.*s holds an invalid status",
                              store->settings.shown, store->settings.prefix, (int)operation->lesson_id.size,
                              operation->lesson_id.data);
 }
 
 static int bad_place(const redis_store *store, const lesson_store_operation *operation) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_USER "%.*s holds an id that is not valid",
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_USER "%.*s holds an invalid id",
                              store->settings.shown, store->settings.prefix, (int)operation->uid.size,
                              operation->uid.data);
 }

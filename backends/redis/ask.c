@@ -74,8 +74,7 @@ int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
 }
 
 int redis_ask_garbled(redis_store *store, bool writes) {
-    lesson_store_fail(LESSON_STORE_FAILED, "%s: the server's reply is not of the expected shape",
-                      store->settings.shown);
+    lesson_store_fail(LESSON_STORE_FAILED, "%s: the server's reply is malformed", store->settings.shown);
     redis_connection_close(&store->connection);
     return redis_ask_code(store, REDIS_GARBLED, writes);
 }

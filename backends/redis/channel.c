@@ -105,7 +105,7 @@ redis_channel_end redis_channel_receive(redis_channel *channel, char *bytes, siz
     if (count < 0)
         return end_of_failure(channel);
     *received = (size_t)count;
-    return count > 0 ? REDIS_CHANNEL_DONE : fail(channel, "the server closed the connection instead of answering");
+    return count > 0 ? REDIS_CHANNEL_DONE : fail(channel, "the server closed the connection instead of replying");
 }
 
 /* ---- Looking */

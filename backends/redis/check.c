@@ -120,7 +120,7 @@ static int check_pages(struct check *check) {
             code = check_answer(check);
         if (!code && connections != store->connection.made)
             code = lesson_store_fail(LESSON_STORE_UNREACHABLE,
-                                     "%s: the connection broke during the check, which has to begin again",
+                                     "%s: the connection broke during the check; begin the check again",
                                      store->settings.shown);
         if (code || check->stopped)
             return code;

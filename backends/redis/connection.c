@@ -82,7 +82,7 @@ static redis_exchange_end receive_all(redis_connection *connection) {
         case REDIS_CHANNEL_DONE:
             break;
         case REDIS_CHANNEL_TIMED_OUT:
-            announce_time(connection, "did not answer");
+            announce_time(connection, "did not reply");
             redis_connection_close(connection);
             return REDIS_UNANSWERED_IN_TIME;
         case REDIS_CHANNEL_BROKEN:

@@ -58,7 +58,7 @@ static int take_step(struct ending *ending) {
 static int interrupted(const redis_store *store, lesson_store_id lesson_id) {
     char why[LESSON_STORE_MESSAGE_SIZE];
     snprintf(why, sizeof why, "%s", lesson_store_message());
-    return lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: lesson %.*s was ended in part only: %s", store->settings.shown,
+    return lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: lesson %.*s was only partly ended: %s", store->settings.shown,
                              (int)lesson_id.size, lesson_id.data, why);
 }
 

@@ -91,7 +91,7 @@ static int say_hello(redis_connection *connection, redis_request *request, redis
     read_hello(connection, reply);
     if (strcmp(connection->mode, "cluster") == 0 || strcmp(connection->mode, "sentinel") == 0)
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
-                                 "%s: the server runs in %s mode, which this backend does not work with",
+                                 "%s: the server runs in %s mode, which this backend does not support",
                                  connection->settings->shown, connection->mode);
     return LESSON_STORE_OK;
 }

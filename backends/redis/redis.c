@@ -51,7 +51,7 @@ static int redis_info(lesson_store_instance *instance, lesson_store_info_callbac
 const lesson_store_backend lesson_store__redis_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "redis|redis+unix",
-    .summary = "a Redis or Valkey server, shared with whoever writes the same form",
+    .summary = "a Redis or Valkey server, shared with all programs that write the same keys",
     .operations = LESSON_STORE_OPERATIONS_0_1,
     .flags = LESSON_STORE_FLAGS_0_1,
     .options = redis_options,

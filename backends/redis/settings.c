@@ -10,20 +10,20 @@
 #define MEMBERS_AT_ONCE_MAX 10000000
 
 const lesson_store_option redis_options[] = {
-    {.name = "prefix", .summary = "what every key begins with", .text_default = "STATUS"},
+    {.name = "prefix", .summary = "the beginning of every key", .text_default = "STATUS"},
     {.name = "db", .summary = "the number of the database", .number_default = 0, .minimum = 0, .maximum = DB_MAX},
     {.name = "connect_timeout_ms",
-     .summary = "how long a connection may take to be made",
+     .summary = "the most time for making a connection",
      .number_default = 2000,
      .minimum = 1,
      .maximum = TIMEOUT_MAX_MS},
     {.name = "timeout_ms",
-     .summary = "how long the server may take to answer a request",
+     .summary = "the most time for one request and its reply",
      .number_default = 2000,
      .minimum = 1,
      .maximum = TIMEOUT_MAX_MS},
     {.name = "members_at_once",
-     .summary = "how many members of a lesson are listed by one command",
+     .summary = "lessons of up to so many members are listed by one command",
      .number_default = MEMBERS_AT_ONCE,
      .minimum = 1,
      .maximum = MEMBERS_AT_ONCE_MAX},
@@ -66,7 +66,7 @@ static int read_socket_path(redis_settings *settings, const lesson_store_locatio
     const char *path = lesson_store_location_path(location);
     const size_t most = sizeof((struct sockaddr_un *)0)->sun_path - 1;
     if (lesson_store_location_host(location) && *lesson_store_location_host(location))
-        return lesson_store_fail(LESSON_STORE_INVALID, "location: redis+unix takes no host (write three slashes)");
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: redis+unix takes no host (write redis+unix:///PATH)");
     if (!path || !*path)
         return lesson_store_fail(LESSON_STORE_INVALID, "location: there is no path to a socket after redis+unix://");
     if (path[0] != '/')

@@ -101,7 +101,7 @@ static int list_pages(struct listing *listing, const redis_script *script, entry
             return code;
         if (!first && connections != store->connection.made) {
             if (began_again)
-                return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the connection broke twice during one listing",
+                return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the connection broke twice during one list",
                                          store->settings.shown);
             began_again = true;
             cursor = redis_cursor_start();

@@ -21,7 +21,7 @@ static const struct step {
     const char *repair;
 } steps[] = {
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
-     FOUND "NULL, NULL, 'the trigger ' || shown(name) || ' on ' || tbl_name || ' is none of this library''s'"
+     FOUND "NULL, NULL, 'the trigger ' || shown(name) || ' on ' || tbl_name || ' does not belong to this library'"
            " FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name COLLATE NOCASE IN ('lessons', 'users')",
      NULL},
     {LESSON_STORE_FINDING_MALFORMED, IF_UNINDEXED,
@@ -33,7 +33,7 @@ static const struct step {
            "WHERE entry.lesson_id IS record.lesson_id AND entry.uid = record.uid)",
      NULL},
     {LESSON_STORE_FINDING_GHOST_MEMBER, IF_DAMAGED,
-     FOUND "lesson_id, uid, 'the index of members holds what no user record says' FROM users AS entry" BY_LESSON
+     FOUND "lesson_id, uid, 'the index of members has an entry without a user record' FROM users AS entry" BY_LESSON
            "WHERE NOT EXISTS (SELECT 1 FROM users AS record" BY_UID
            "WHERE record.uid = entry.uid AND +record.lesson_id IS entry.lesson_id)",
      NULL},

@@ -10,13 +10,12 @@ struct user_state {
 };
 
 static int malformed_user(sqlite_store *sqlite, lesson_store_id uid) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED,
-                             "%s: the user record of %.*s holds something that is not a valid id", sqlite->path,
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the user record of %.*s holds an invalid id", sqlite->path,
                              (int)uid.size, uid.data);
 }
 
 static int malformed_lesson(sqlite_store *sqlite, lesson_store_id lesson_id) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the lesson record of %.*s holds a status that is not valid",
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the lesson record of %.*s holds an invalid status",
                              sqlite->path, (int)lesson_id.size, lesson_id.data);
 }
 

@@ -35,8 +35,8 @@ static int judge(const sqlite_store *sqlite, sqlite3_stmt *facts, int *version) 
                                  sqlite->path, (unsigned long long)application_id, (long long)user_version);
     if (user_version > NEWEST_VERSION)
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
-                                 "%s: schema version %lld is of a newer library; this one knows up to %d", sqlite->path,
-                                 (long long)user_version, (int)NEWEST_VERSION);
+                                 "%s: schema version %lld belongs to a newer library; this one knows versions up to %d",
+                                 sqlite->path, (long long)user_version, (int)NEWEST_VERSION);
     *version = (int)user_version;
     return LESSON_STORE_OK;
 }

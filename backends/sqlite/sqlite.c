@@ -14,7 +14,7 @@ extern const lesson_store_backend lesson_store__sqlite_backend;
 
 static const lesson_store_option options[] = {
     {.name = "busy_timeout_ms",
-     .summary = "how long to wait for another process's lock before BUSY",
+     .summary = "how long to wait for the lock of another process before BUSY",
      .number_default = 5000,
      .minimum = 0,
      .maximum = 600000},
@@ -27,17 +27,14 @@ static const lesson_store_option options[] = {
      .number_default = 10000,
      .minimum = 1,
      .maximum = 1000000},
-    {.name = "create",
-     .summary = "whether a file that is not there is made",
-     .choices = "yes|no",
-     .text_default = "yes"},
+    {.name = "create", .summary = "whether a missing file is created", .choices = "yes|no", .text_default = "yes"},
     {.name = "cache_kib",
      .summary = "the most memory for pages, in each instance",
      .number_default = 8192,
      .minimum = 64,
      .maximum = 4194304},
     {.name = "max_pages",
-     .summary = "pages the file may grow to before FULL; 0: as many as the disk holds",
+     .summary = "the largest size of the file in pages before FULL; 0: as large as the disk allows",
      .number_default = 0,
      .minimum = 0,
      .maximum = 4294967294},
@@ -56,7 +53,7 @@ static int check_location(const lesson_store_location *location) {
         return lesson_store_fail(LESSON_STORE_INVALID, "location: sqlite: needs a path, or :memory:");
     if (path[0] != '/' && strcmp(path, ":memory:") != 0 && !lesson_store_location_directory(location))
         return lesson_store_fail(LESSON_STORE_INVALID,
-                                 "location: sqlite: a relative path, and the folder it is meant in is gone");
+                                 "location: sqlite: the path is relative, and the working directory no longer exists");
     return LESSON_STORE_OK;
 }
 
@@ -71,7 +68,7 @@ static int explain_cantopen(const char *path, bool may_create) {
                                  "%s: cannot be opened", path);
     }
     if (errno == EACCES)
-        return lesson_store_fail(LESSON_STORE_DENIED, "%s: its directory may not be searched", path);
+        return lesson_store_fail(LESSON_STORE_DENIED, "%s: its directory cannot be searched", path);
 
     if (errno == ENOENT && !may_create)
         return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: there is no such file, and create=no", path);
@@ -80,8 +77,9 @@ static int explain_cantopen(const char *path, bool may_create) {
     char directory[PATH_MAX + LESSON_STORE_LOCATION_MAX];
     snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
     if (stat(directory, &facts) == 0 && faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) != 0)
-        return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: cannot be made, its directory can only be read", path);
-    return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: cannot be made: %s", path, strerror(errno));
+        return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: cannot be created, because its directory is read-only",
+                                 path);
+    return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: cannot be created: %s", path, strerror(errno));
 }
 
 /* An attacker can hand us a file with triggers or views in it. Our schema has none, so they are switched off. */
@@ -107,7 +105,7 @@ static int open_database(sqlite_store *sqlite, bool may_create) {
     sqlite3_busy_timeout(sqlite->database, (int)sqlite->busy_timeout_ms);
     /* SQLite opens a file for reading only if it may not write to it. */
     if (sqlite3_db_readonly(sqlite->database, "main") == 1)
-        return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: can only be read", sqlite->path);
+        return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: is read-only", sqlite->path);
     return LESSON_STORE_OK;
 }
 

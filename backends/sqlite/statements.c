@@ -47,7 +47,7 @@ int sqlite_fail(sqlite_store *sqlite, int result) {
     const char *text = sqlite3_extended_errcode(sqlite->database) == result ? sqlite3_errmsg(sqlite->database)
                                                                             : sqlite3_errstr(result);
     if (code == LESSON_STORE_BUSY)
-        return lesson_store_fail(code, "%s: %s, also after %lld ms (SQLite code %d)", sqlite->path, text,
+        return lesson_store_fail(code, "%s: %s for longer than %lld ms (SQLite code %d)", sqlite->path, text,
                                  (long long)sqlite->busy_timeout_ms, result);
     return lesson_store_fail(code, "%s: %s (SQLite code %d)", sqlite->path, text, result);
 }

@@ -39,16 +39,16 @@ static bool note_malformed(struct stream *stream, const char *what) {
 static bool give_member(struct stream *stream) {
     lesson_store_id uid;
     if (!sqlite_read_id(stream->statement, 0, &uid))
-        return note_malformed(stream, "a member whose uid is not valid:");
+        return note_malformed(stream, "a member with an invalid uid:");
     return stream->callback.member(&uid, stream->context);
 }
 
 static bool give_lesson(struct stream *stream) {
     lesson_store_lesson lesson = {.has_record = false};
     if (!sqlite_read_id(stream->statement, 0, &lesson.lesson_id))
-        return note_malformed(stream, "a lesson whose lesson_id is not valid:");
+        return note_malformed(stream, "a lesson with an invalid lesson_id:");
     if (!sqlite_read_statuses(stream->statement, 1, &lesson))
-        return note_malformed(stream, "a status that is not valid in the record of lesson");
+        return note_malformed(stream, "an invalid status in the record of lesson");
     lesson.has_record = sqlite3_column_int(stream->statement, 3);
     lesson.member_count = (uint64_t)sqlite3_column_int64(stream->statement, 4);
     return stream->callback.lesson(&lesson, stream->context);
@@ -57,7 +57,7 @@ static bool give_lesson(struct stream *stream) {
 static bool give_user(struct stream *stream) {
     lesson_store_user user = {.session = {NULL, 0}};
     if (!sqlite_read_id(stream->statement, 0, &user.uid) || !sqlite_read_place(stream->statement, 1, &user))
-        return note_malformed(stream, "something that is not a valid id in the record of user");
+        return note_malformed(stream, "an invalid id in the record of user");
     return stream->callback.user(&user, stream->context);
 }
 

@@ -15,7 +15,7 @@ static int read_options(lesson_store_executor_options *options, const lesson_sto
     const lesson_store_executor_options defaults = LESSON_STORE_EXECUTOR_OPTIONS_INIT;
     const size_t least = offsetof(lesson_store_executor_options, reserved) + sizeof defaults.reserved;
     if (!lesson_store_sized_read(options, sizeof *options, asked ? asked : &defaults, least) || options->reserved)
-        return lesson_store_fail(LESSON_STORE_INVALID, "executor: options of another version of the library");
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: the options have an unknown size or unknown fields");
     options->lanes = options->lanes ? options->lanes : LANES_DEFAULT;
     options->pending_max = options->pending_max ? options->pending_max : PENDING_DEFAULT;
     options->batch_max = options->batch_max ? options->batch_max : BATCH_DEFAULT;
@@ -77,7 +77,8 @@ static int start_threads(lesson_store_executor *executor) {
     }
     pthread_mutex_unlock(&executor->mutex);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started ? LESSON_STORE_OK : lesson_store_fail(LESSON_STORE_FAILED, "executor: a thread could not be made");
+    return started ? LESSON_STORE_OK
+                   : lesson_store_fail(LESSON_STORE_FAILED, "executor: a thread could not be started");
 }
 
 static void end_threads(lesson_store_executor *executor) {
@@ -115,7 +116,7 @@ int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
                                const lesson_store_executor_options *asked) {
     lesson_store_executor_options options;
     if (!out)
-        return lesson_store_fail(LESSON_STORE_INVALID, "executor: no place for it");
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: no argument for the executor");
     *out = NULL;
     if (!store)
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: no store");
@@ -156,7 +157,7 @@ static void cancel_all_waiting(lesson_store_executor *executor) {
 
 int lesson_store_executor_stop(lesson_store_executor *executor, uint32_t flags) {
     if (!executor || flags & ~(uint32_t)LESSON_STORE_STOP_CANCEL)
-        return lesson_store_fail(LESSON_STORE_INVALID, "executor: %s", executor ? "unknown flag" : "there is none");
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: %s", executor ? "unknown flag" : "is NULL");
     int code = lesson_store__check_may_wait(executor);
     if (code)
         return code;
@@ -198,10 +199,10 @@ static int add_queue(lesson_store_completion_queue **out, lesson_store_executor 
 
 int lesson_store_executor_add_queue(lesson_store_completion_queue **out, lesson_store_executor *executor) {
     if (!out)
-        return lesson_store_fail(LESSON_STORE_INVALID, "executor: no place for the queue");
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: no argument for the queue");
     *out = NULL;
     if (!executor)
-        return lesson_store_fail(LESSON_STORE_INVALID, "executor: there is none");
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: is NULL");
     pthread_mutex_lock(&executor->mutex);
     int code = add_queue(out, executor);
     pthread_mutex_unlock(&executor->mutex);
@@ -210,7 +211,7 @@ int lesson_store_executor_add_queue(lesson_store_completion_queue **out, lesson_
 
 int lesson_store_executor_remove_queue(lesson_store_executor *executor, lesson_store_completion_queue *queue) {
     if (!executor || !queue || queue->executor != executor)
-        return lesson_store_fail(LESSON_STORE_INVALID, "executor: no queue of this executor");
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: not a queue of this executor");
     pthread_mutex_lock(&executor->mutex);
     bool in_use = atomic_load_explicit(&queue->pending, memory_order_acquire) > 0;
     if (!in_use)
@@ -236,7 +237,7 @@ void lesson_store_executor_figures_init(lesson_store_executor_figures *figures, 
 
 int lesson_store_executor_read_figures(lesson_store_executor *executor, lesson_store_executor_figures *figures) {
     if (!executor || !figures)
-        return lesson_store_fail(LESSON_STORE_INVALID, "figures: no %s", executor ? "place for them" : "executor");
+        return lesson_store_fail(LESSON_STORE_INVALID, "figures: no %s", executor ? "structure to fill" : "executor");
     pthread_mutex_lock(&executor->mutex);
     lesson_store_executor_figures found = executor->figures;
     found.completed = atomic_load_explicit(&executor->completed, memory_order_relaxed);

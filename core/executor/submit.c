@@ -22,7 +22,7 @@ static int check_submission(const lesson_store_executor *executor, const lesson_
     if (timeout_ms < 0)
         return lesson_store_fail(LESSON_STORE_INVALID, "submit: timeout_ms is negative");
     if (queue && queue->executor != executor)
-        return lesson_store_fail(LESSON_STORE_INVALID, "submit: the queue is of another executor");
+        return lesson_store_fail(LESSON_STORE_INVALID, "submit: the queue belongs to another executor");
     /* Ids may lie in the place, because the place is not written while they are read. */
     lesson_store_operation asked;
     lesson_store__copy(&asked, operation, sizeof asked);

@@ -170,7 +170,7 @@ static uint32_t refusing_flag(list_store *list, const lesson_store_operation *jo
 /* Adds a user to the list, but to no lesson yet. NULL, with the code in `*code`, if there is no room. */
 static list_user *add_user(list_store *list, lesson_store_id uid, int *code) {
     if (list->user_count == list->most_users) {
-        *code = lesson_store_fail(LESSON_STORE_FULL, "list: there are %llu users, and most_users is no more",
+        *code = lesson_store_fail(LESSON_STORE_FULL, "list: there are %llu users already, as many as most_users allows",
                                   (unsigned long long)list->user_count);
         return NULL;
     }
@@ -318,7 +318,7 @@ static int list_users(lesson_store_instance *instance, lesson_store_user_callbac
 
 static int list_open(lesson_store_instance **out, const lesson_store_location *location) {
     if (lesson_store_location_host(location) || lesson_store_location_path(location))
-        return lesson_store_fail(LESSON_STORE_INVALID, "location: nothing comes after list: but options");
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: only options may follow list:");
     list_store *list = calloc(1, sizeof *list);
     if (!list)
         return list_no_memory();
@@ -338,18 +338,14 @@ static void list_close(lesson_store_instance *instance) {
 }
 
 static const lesson_store_option list_options[] = {
-    {.name = "most_users",
-     .summary = "the users there is room for",
-     .number_default = 100000,
-     .minimum = 1,
-     .maximum = 100000},
+    {.name = "most_users", .summary = "the most users", .number_default = 100000, .minimum = 1, .maximum = 100000},
     {.name = NULL},
 };
 
 const lesson_store_backend list_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "list",
-    .summary = "two linked lists, to be read",
+    .summary = "two linked lists, as an example",
     .operations = LESSON_STORE_OPERATIONS_0_1,
     .flags = LESSON_STORE_FLAGS_0_1,
     .options = list_options,

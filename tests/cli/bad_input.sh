@@ -64,7 +64,7 @@ trace_refused() {
     status 1 lessonctl show last
     gives 0 "" lessonctl end first
 }
-trace_refused "" "the line has 1 fields between tabs, not 5"
+trace_refused "" "the line has 1 fields separated by tabs, not 5"
 trace_refused '2\tjoin\troom\tc' "4 fields"
 trace_refused '2\tjoin\troom\tc\tu\tv' "6 fields"
 trace_refused '2 join room c u' "1 fields"
@@ -190,7 +190,7 @@ shell_stops() {
 }
 shell_stops 2 'shell: a quote has no end' 'count room\ncreate "x\ncreate y\n'
 shell_stops 2 'shell: a quote has no end' "count room\ncreate 'x\ncreate y\n"
-shell_stops 2 'shell: a quote has no end, or a \ nothing' 'count room\ncreate x\\\ncreate y\n'
+shell_stops 2 'shell: a quote has no end, or nothing follows a \' 'count room\ncreate x\\\ncreate y\n'
 shell_stops 2 'shell: the line has a NUL byte' 'count room\ncreate x\0y\ncreate y\n'
 shell_stops 2 'there is no command "odd"' 'count room\nodd\ncreate y\n'
 shell_stops 2 'create: lesson_id is empty' "count room\ncreate ''\ncreate y\n"

@@ -107,9 +107,9 @@ refuses 1 "in no lesson" lessonctl where -- -v
 
 # quit
 unchanged refuses 1 'the user "bob" is in the lesson "algebra: 7"' lessonctl quit bob --lesson "数学 #2"
-unchanged refuses 1 'the user "bob" is there with another session' lessonctl quit bob --session s1
+unchanged refuses 1 'the user "bob" is in the lesson with another session' lessonctl quit bob --session s1
 gives 0 "" lessonctl join zoe c "no record"
-unchanged refuses 1 'the user "zoe" is there with no session' lessonctl quit zoe --session s1
+unchanged refuses 1 'the user "zoe" is in the lesson with no session' lessonctl quit zoe --session s1
 gives 0 "" lessonctl quit zoe
 gives 1 '{"code":"CONFLICT","uid":"bob","present_lesson_id":"algebra: 7","present_course_id":"algebra","present_session":"s2"}' \
     lessonctl --json quit bob --lesson "algebra: 7" --session s1

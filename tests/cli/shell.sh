@@ -34,7 +34,7 @@ plain and mixed${tab}waiting${tab}free${tab}0
 printf 'create a\r\ncount a\r\nhelp where\ncount b' >script
 gives 0 '{"code":"OK","lesson_id":"a"}
 {"code":"OK","lesson_id":"a","count":0}
-{"command":"where","arguments":"UID","summary":"say where a user is"}
+{"command":"where","arguments":"UID","summary":"show where a user is"}
 {"code":"OK","lesson_id":"b","count":0}' shell --json
 
 # exit takes no arguments, is in the help like any other command, and outside a shell leaves nothing.
@@ -52,7 +52,7 @@ esac
 
 # A shell has one store, which may also be named after the word shell.
 printf 'create a\ncount a --store memory:\n' >script
-refuses 2 'line 2: count: --store: a shell has one open store' shell
+refuses 2 'line 2: count: --store: the shell has one open store' shell
 LESSONSTORE_LOCATION=nonsense refuses 2 'line 2: count: --store: ' bash -c '"$LESSONCTL" shell --store memory: <script'
 
 # A file can also be read from within the shell. In an empty script there is nothing to read.

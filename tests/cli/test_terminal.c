@@ -144,7 +144,7 @@ static void shell_goes_on_after_errors(void **state) {
     wait_for("usage: lessonctl where UID");
     wait_for_prompt();
     type("count room --store memory:\n");
-    wait_for("lessonctl: count: --store: a shell has one open store");
+    wait_for("lessonctl: count: --store: the shell has one open store");
     wait_for_prompt();
     type("quit\n");
     wait_for("usage: lessonctl quit UID");
@@ -398,7 +398,7 @@ static void messages_wipe_the_bar(void **state) {
     write_file(trace, "1\tcreate\troom\t-\t-\nodd\n");
     start((const char *const[]){"--store", "memory:", "replay", trace, NULL});
     wait_for("\r\033[Klessonctl: replay: ");
-    wait_for("line 2: the line has 1 fields between tabs, not 5\r\n");
+    wait_for("line 2: the line has 1 fields separated by tabs, not 5\r\n");
     assert_int_equal(wait_for_end(), 2);
 }
 

@@ -27,7 +27,7 @@ int fixture_set_up(void **state) {
     const lesson_store_conformance_backend *backend = fixture->backend;
     int code = backend->prepare ? backend->prepare(backend->context) : 0;
     if (code)
-        fprintf(stderr, "%s: prepare answered %d\n", backend->name, code);
+        fprintf(stderr, "%s: prepare returned %d\n", backend->name, code);
     return code;
 }
 

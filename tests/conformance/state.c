@@ -21,7 +21,7 @@ static void say_user(lines *out, const char *source, lesson_store_id uid, lesson
 }
 
 static void say_nowhere(lines *out, const char *uid) {
-    lines_add(out, "where: user %s is nowhere", quote_text(uid).text);
+    lines_add(out, "where: user %s is in no lesson", quote_text(uid).text);
 }
 
 static void say_lesson(lines *out, const char *source, const lesson_store_lesson *lesson) {
@@ -227,7 +227,7 @@ void expect_state(struct fixture *fixture, const struct record *records, const s
         take_snapshot(fixture, fixture->stores[i], &fixture->found);
         add_findings(fixture, fixture->stores[i], &fixture->found);
         if (!lines_compare(&fixture->expected, &fixture->found))
-            fail_test(fixture, "the state, as store %zu tells it, is not the expected one (the lines above)", i + 1);
+            fail_test(fixture, "the state that store %zu returns is not the expected one (the lines above)", i + 1);
     }
 }
 

@@ -220,10 +220,10 @@ static void every_argument_is_checked(void **state) {
     assert_invalid(operation, "takes no lesson_id");
     operation = where("u");
     operation.given = LESSON_STORE_GIVEN_CHAT_STATUS;
-    assert_invalid(operation, "does not take what is given");
+    assert_invalid(operation, "does not take these bits of `given`");
     operation = where("u");
     operation.chat_status = 1;
-    assert_invalid(operation, "chat_status is 1 and not among what is given");
+    assert_invalid(operation, "chat_status is 1, but `given` does not include it");
     operation = where("u");
     operation.message_size = 8;
     assert_invalid(operation, "message_size");

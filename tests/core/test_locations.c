@@ -148,7 +148,7 @@ static void memory_has_no_place(void **state) {
     for (size_t i = 0; i < sizeof locations / sizeof *locations; i++) {
         lesson_store *store;
         assert_int_equal(lesson_store_open(&store, locations[i]), LESSON_STORE_INVALID);
-        assert_non_null(strstr(lesson_store_message(), "nothing comes after memory:"));
+        assert_non_null(strstr(lesson_store_message(), "only options may follow memory:"));
         assert_null(store);
     }
 }

@@ -107,6 +107,9 @@ static void initial_values_stay_within_the_size(void **state) {
     lesson_store_backend_init(&backend, sizeof backend);
     assert_int_equal(backend.size, sizeof backend);
     assert_null(backend.open);
+    fault.code = 3;
+    lesson_store_fault_init(&fault, sizeof fault.size, LESSON_STORE_BUSY); /* no room for the code */
+    assert_int_equal(fault.code, 3);
     abilities.size = 7;
     lesson_store_abilities_init(&abilities, 1); /* not even room for the size */
     assert_int_equal(abilities.size, 7);

@@ -36,19 +36,21 @@ static void wrong_locations_say_what_is_wrong(void **state) {
     assert_refused("fault+memory:?fault_delay_ms=600001", LESSON_STORE_INVALID, "from 0 to 600000");
     assert_refused("fault+memory:?fault_at=3", LESSON_STORE_INVALID, "neither a code nor a delay");
     assert_refused("fault+memory:?fault_code=full&fault_on=joins", LESSON_STORE_INVALID,
-                   "\"joins\" is no kind of call, as create,end,");
-    assert_refused("fault+memory:?fault_code=full&fault_on=", LESSON_STORE_INVALID, "\"\" is no kind");
-    assert_refused("fault+memory:?fault_code=full&fault_on=join,", LESSON_STORE_INVALID, "\"\" is no kind");
+                   "\"joins\" is not a kind of call, such as create,end,");
+    assert_refused("fault+memory:?fault_code=full&fault_on=", LESSON_STORE_INVALID, "\"\" is not a kind of call");
+    assert_refused("fault+memory:?fault_code=full&fault_on=join,", LESSON_STORE_INVALID, "\"\" is not a kind of call");
     assert_refused("fault+memory:?fault_code=full&fault_scope=all", LESSON_STORE_INVALID,
                    "default|operation|rest|batch");
     assert_refused("fault+memory:?fault_code=full&fault_moment=after", LESSON_STORE_INVALID, "only UNKNOWN");
-    assert_refused("fault+memory:?fault_code=unreachable&fault_scope=operation", LESSON_STORE_INVALID, "connection");
-    assert_refused("fault+memory:?fault_code=unknown&fault_scope=operation", LESSON_STORE_INVALID, "connection");
-    assert_refused("fault+memory:?fault_code=full&fault_on=where", LESSON_STORE_INVALID, "only what writes");
+    assert_refused("fault+memory:?fault_code=unreachable&fault_scope=operation", LESSON_STORE_INVALID,
+                   "cannot strike one operation alone");
+    assert_refused("fault+memory:?fault_code=unknown&fault_scope=operation", LESSON_STORE_INVALID,
+                   "cannot strike one operation alone");
+    assert_refused("fault+memory:?fault_code=full&fault_on=where", LESSON_STORE_INVALID, "only calls that write");
     assert_refused("fault+memory:?fault_code=read_only&fault_on=get_lesson,count_members,members,lessons,users",
-                   LESSON_STORE_INVALID, "only what writes");
+                   LESSON_STORE_INVALID, "only calls that write");
     assert_refused("fault+memory:?pool=2", LESSON_STORE_INVALID, "pool can only be 1");
-    assert_refused("fault+memory:x", LESSON_STORE_INVALID, "nothing comes after memory:");
+    assert_refused("fault+memory:x", LESSON_STORE_INVALID, "only options may follow memory:");
 }
 
 static void a_scheme_cannot_begin_like_a_fault(void **state) {
@@ -56,7 +58,7 @@ static void a_scheme_cannot_begin_like_a_fault(void **state) {
     lesson_store_backend backend = spy_backend;
     backend.schemes = "other|fault+other";
     assert_int_equal(lesson_store_register(&backend), LESSON_STORE_INVALID);
-    assert_non_null(strstr(lesson_store_message(), "a prefix exclude each other"));
+    assert_non_null(strstr(lesson_store_message(), "a registered prefix exclude each other"));
 }
 
 static int where(lesson_store *store) {

@@ -288,8 +288,71 @@ static void a_failure_beneath_comes_before_the_fault(void **state) {
     lesson_store_close(store);
 }
 
+/* ---- Pages: a page is struck like the list */
+
+static int users_page(lesson_store *store, lesson_store_cursor **cursor, size_t *count) {
+    const lesson_store_user *users;
+    return lesson_store_users_page(store, 1, cursor, &users, count);
+}
+
+static void a_struck_page_can_be_asked_for_again(void **state) {
+    (void)state;
+    lesson_store *store;
+    lesson_store_cursor *cursor = NULL;
+    size_t count;
+    assert_int_equal(lesson_store_open(&store, "fault+memory:?fault_code=unreachable&fault_on=users&fault_at=2&"
+                                               "fault_times=1"),
+                     LESSON_STORE_OK);
+    assert_int_equal(lesson_store_join(store, "ann", "c", "l", NULL, 0, NULL), LESSON_STORE_OK);
+    assert_int_equal(users_page(store, &cursor, &count), LESSON_STORE_OK);
+    assert_int_equal(count, 1);
+    lesson_store_cursor_close(cursor);
+    cursor = NULL;
+    assert_int_equal(users_page(store, &cursor, &count), LESSON_STORE_UNREACHABLE);
+    assert_int_equal(users_page(store, &cursor, &count), LESSON_STORE_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(users_page(store, &cursor, &count), LESSON_STORE_OK);
+    assert_int_equal(count, 0);
+    lesson_store_cursor_close(cursor);
+    lesson_store_close(store);
+}
+
+static void a_malformed_page_is_reported_at_the_end(void **state) {
+    (void)state;
+    lesson_store *store;
+    lesson_store_cursor *cursor = NULL;
+    size_t count;
+    assert_int_equal(lesson_store_open(&store, "fault+memory:?fault_code=malformed&fault_on=users"), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_join(store, "ann", "c", "l", NULL, 0, NULL), LESSON_STORE_OK);
+    assert_int_equal(users_page(store, &cursor, &count), LESSON_STORE_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(users_page(store, &cursor, &count), LESSON_STORE_MALFORMED);
+    assert_non_null(strstr(lesson_store_message(), "made on purpose"));
+    assert_int_equal(users_page(store, &cursor, &count), LESSON_STORE_OK);
+    assert_int_equal(count, 0);
+    lesson_store_cursor_close(cursor);
+    lesson_store_close(store);
+}
+
+static void a_slow_page_is_a_page(void **state) {
+    (void)state;
+    lesson_store *store;
+    lesson_store_cursor *cursor = NULL;
+    uint64_t struck;
+    size_t count;
+    assert_int_equal(lesson_store_open(&store, "fault+memory:?fault_delay_ms=1&fault_on=users"), LESSON_STORE_OK);
+    assert_int_equal(users_page(store, &cursor, &count), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_fault_struck(store, &struck), LESSON_STORE_OK);
+    assert_int_equal(struck, 1);
+    lesson_store_cursor_close(cursor);
+    lesson_store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_struck_page_can_be_asked_for_again),
+        cmocka_unit_test(a_malformed_page_is_reported_at_the_end),
+        cmocka_unit_test(a_slow_page_is_a_page),
         cmocka_unit_test(each_code_strikes_and_changes_nothing),
         cmocka_unit_test(unknown_may_have_been_applied),
         cmocka_unit_test(what_reads_is_never_unknown),

@@ -127,7 +127,7 @@ static int open_in_a_folder_that_is_gone(const sqlite_files *files, int number) 
     if (mkdir(folder, 0755) != 0 || chdir(folder) != 0 || rmdir(folder) != 0)
         return 1;
     int code = lesson_store_open(&store, "sqlite:lessons.db");
-    return strstr(lesson_store_message(), "the folder it is meant in is gone") ? code : 1;
+    return strstr(lesson_store_message(), "the working directory no longer exists") ? code : 1;
 }
 
 static void test_no_folder(void **state) {
