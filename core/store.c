@@ -51,11 +51,9 @@ static int complete_tables(lesson_store *store, const lesson_store_backend *open
     if (code || !prefix)
         return code;
     code = lesson_store__backend_complete(&store->beneath, opener);
-    if (code)
-        return code;
     restrict_to(&store->backend, &store->beneath);
     store->location.beneath = &store->beneath;
-    return LESSON_STORE_OK;
+    return code;
 }
 
 /* `only` is the one backend that may open it, or NULL for all registered backends. */

@@ -117,6 +117,14 @@ static void findings_have_texts(void **state) {
     assert_string_equal(lesson_store_finding_text(LESSON_STORE_FINDING_MALFORMED + 1), "?");
 }
 
+static void operations_have_words(void **state) {
+    (void)state;
+    assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_NONE), "none");
+    assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_GET_LESSON), "get_lesson");
+    assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_COUNT_MEMBERS), "count_members");
+    assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_COUNT_MEMBERS + 1), "?");
+}
+
 static void the_version_is_that_of_the_header(void **state) {
     (void)state;
     char version[32];
@@ -136,6 +144,7 @@ int main(void) {
         cmocka_unit_test(each_thread_has_its_own_message),
         cmocka_unit_test(words_and_statuses_match_both_ways),
         cmocka_unit_test(findings_have_texts),
+        cmocka_unit_test(operations_have_words),
         cmocka_unit_test(the_version_is_that_of_the_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

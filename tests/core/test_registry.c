@@ -92,6 +92,25 @@ static void a_smaller_table_lacks_what_came_later(void **state) {
     lesson_store_close(store);
 }
 
+static void reserved_words_must_be_zero(void **state) {
+    (void)state;
+    const lesson_store_option odd_flag[] = {{.name = "odd", .flags = 1u << 31}, {.name = NULL}};
+    const lesson_store_option odd_word[] = {{.name = "odd", .reserved_words = {0, 0, 1}}, {.name = NULL}};
+    lesson_store_backend backend = spy_backend;
+    lesson_store *store;
+    spy_reset();
+    the_spy.leave_reserved = true;
+    assert_int_equal(lesson_store_open_with(&store, &spy_backend, "spy:"), LESSON_STORE_FAILED);
+    assert_null(store);
+    assert_int_equal(the_spy.closes, 1);
+    spy_reset();
+    backend.options = odd_flag;
+    assert_int_equal(lesson_store_open_with(&store, &backend, "spy:"), LESSON_STORE_INVALID);
+    backend.options = odd_word;
+    assert_int_equal(lesson_store_open_with(&store, &backend, "spy:"), LESSON_STORE_INVALID);
+    assert_int_equal(the_spy.opens, 0);
+}
+
 /* Tomorrow's backend: its table is larger than core knows, and core cannot call the members beyond. */
 static void a_larger_table_must_not_use_what_is_unknown(void **state) {
     (void)state;
@@ -147,6 +166,7 @@ int main(void) {
         cmocka_unit_test(open_with_asks_for_the_backends_own_scheme),
         cmocka_unit_test(incomplete_tables_are_refused),
         cmocka_unit_test(a_smaller_table_lacks_what_came_later),
+        cmocka_unit_test(reserved_words_must_be_zero),
         cmocka_unit_test(a_larger_table_must_not_use_what_is_unknown),
         cmocka_unit_test(there_is_an_end_to_the_list),
     };

@@ -98,6 +98,34 @@ static void test_stop_early(void **state) {
     lesson_store_close(store);
 }
 
+/* Rows whose keys are no ids stand before, between and behind the others. Each page passes them over, and reports them
+ * once. */
+static void test_pages(void **state) {
+    lesson_store *store = sqlite_files_open(*state, "");
+    assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_join(store, "bob", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_join(store, "cy", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
+    sqlite_files_execute(*state, "INSERT INTO users(uid, course_id, lesson_id) VALUES('', 'c', 'algebra'),"
+                                 " ('b' || char(1), 'c', 'algebra'), ('b' || char(2), 'c', 'algebra'),"
+                                 " (x'01', 'c', 'algebra'), (x'02', 'c', 'algebra')");
+    for (size_t most = 1; most <= 9; most++) {
+        lesson_store_cursor *cursor = NULL;
+        const lesson_store_id *uids;
+        size_t count, given = 0;
+        int code;
+        while ((code = lesson_store_members_page(store, "algebra", most, &cursor, &uids, &count)) == LESSON_STORE_OK) {
+            assert_true(count > 0);
+            given += count;
+        }
+        assert_int_equal(code, LESSON_STORE_MALFORMED);
+        assert_int_equal(given, 3);
+        assert_int_equal(lesson_store_members_page(store, "algebra", most, &cursor, &uids, &count), LESSON_STORE_OK);
+        assert_int_equal(count, 0);
+        lesson_store_cursor_close(cursor);
+    }
+    lesson_store_close(store);
+}
+
 /* A batch goes on after operations that meet an odd row. */
 static void test_operations(void **state) {
     lesson_store *store = open_odd(*state);
@@ -136,7 +164,8 @@ static void test_operations(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
-        TEST(test_members), TEST(test_users), TEST(test_lessons), TEST(test_stop_early), TEST(test_operations),
+        TEST(test_members),    TEST(test_users), TEST(test_lessons),
+        TEST(test_stop_early), TEST(test_pages), TEST(test_operations),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

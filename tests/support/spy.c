@@ -51,6 +51,7 @@ static int spy_open(lesson_store_instance **out, const lesson_store_location *lo
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a spy");
     atomic_flag_clear(&instance->busy);
     instance->base.capabilities = the_spy.capabilities;
+    instance->base.reserved[4] = the_spy.leave_reserved;
     if (!opened)
         the_spy.first_opened = &instance->base;
     *out = &instance->base;

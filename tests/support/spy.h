@@ -17,6 +17,7 @@ typedef struct spy {
     uint32_t capabilities;
     int run_code;          /* what run returns */
     bool leave_unanswered; /* run stores no codes */
+    bool leave_reserved;   /* open does not zero a reserved word */
     void (*on_run)(void);  /* called inside run */
     void (*on_open)(void); /* called inside open */
 
