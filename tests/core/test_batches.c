@@ -241,7 +241,7 @@ static void every_argument_is_checked(void **state) {
     operation.uid = lesson_store_id_of("u");
     operation.session = lesson_store_id_of(place.session);
     operation.place = &place;
-    assert_invalid(operation, "an id lies in the place");
+    assert_invalid(operation, "an id points into the place");
     operation = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_JOIN};
     operation.uid = lesson_store_id_of("u");
     operation.lesson_id = lesson_store_id_of("l");
