@@ -74,10 +74,10 @@ static void wrong_statuses(struct fixture *fixture) {
     create.course_status = LESSON_STORE_COURSE_ONLINE;
     expect_refused(fixture, "create with a status", create, LESSON_STORE_INVALID);
     create.given = 0;
-    expect_refused(fixture, "a status that is not among what is given", create, LESSON_STORE_INVALID);
+    expect_refused(fixture, "a status without its bit in given", create, LESSON_STORE_INVALID);
     lesson_store_operation set = operation_of_step(&(struct step){SET("algebra"), COURSE_STATUS("online")});
     set.given |= 1u << 31;
-    expect_refused(fixture, "something given that does not exist", set, LESSON_STORE_INVALID);
+    expect_refused(fixture, "an unknown bit in given", set, LESSON_STORE_INVALID);
 }
 
 static void wrong_kinds(struct fixture *fixture) {
@@ -154,7 +154,7 @@ static void output_of_inputs(struct fixture *fixture) {
     lesson_store_where(store, "ann", &place);
     lesson_store_join(store, "ann", "nature", "botany", NULL, 0, NULL);
 
-    expect_code(fixture, "a late quit of the place that was told",
+    expect_code(fixture, "a late quit of the place that was returned",
                 lesson_store_quit(store, "ann", place.lesson_id, NULL, &place), LESSON_STORE_CONFLICT);
     expect_place(fixture, &place, "nature", "botany");
     expect_code(fixture, "a join of that place",
@@ -308,7 +308,7 @@ static const struct test tests[] = {
     {.name = "SUPPORT-1 what is not declared is UNSUPPORTED, and nothing is changed",
      .function = support,
      .modes = IN_MODE(SINGLE)},
-    {.name = "OUTPUT-1 whoever does not want an output gives NULL", .function = output_nulls, .modes = IN_MODE(SINGLE)},
+    {.name = "OUTPUT-1 every output may be NULL", .function = output_nulls, .modes = IN_MODE(SINGLE)},
     {.name = "OUTPUT-3 an id may lie in the place for the answer",
      .function = output_of_inputs,
      .modes = IN_MODE(SINGLE)},

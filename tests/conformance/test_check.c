@@ -97,7 +97,7 @@ static const struct test tests[] = {
     {.name = "CHECK-2 users of a lesson without a record are found on request, and nothing is changed",
      .function = check_ended},
     {.name = "CHECK-3 a repair takes users of a lesson without a record out", .function = repair_ended},
-    {.name = "CHECK-4 STREAM-1 check: stopping early is OK, and counts what was heard",
+    {.name = "CHECK-4 STREAM-1 check: stopping early is OK, and counts the findings until then",
      .function = check_stopped,
      .modes = IN_MODE(SINGLE)},
 };

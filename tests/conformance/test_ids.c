@@ -276,9 +276,9 @@ static void id_size(struct fixture *fixture) {
 }
 
 static const struct test tests[] = {
-    {.name = "ID-1 whatever the rule allows works as uid, course and lesson", .function = id_awkward},
-    {.name = "ID-1 JOIN-5 whatever the rule allows works as a session", .function = id_awkward_sessions},
-    {.name = "ID-1 QUIT-3 whatever the rule allows is found again by a quit", .function = id_awkward_quit},
+    {.name = "ID-1 every valid id works as uid, course and lesson", .function = id_awkward},
+    {.name = "ID-1 JOIN-5 every valid id works as a session", .function = id_awkward_sessions},
+    {.name = "ID-1 QUIT-3 every valid id is found again by a quit", .function = id_awkward_quit},
 
     {.name = "ID-2 uids are compared byte by byte",
      STEPS({JOIN("ann", "c", "l")}, {JOIN("Ann", "c", "l")}, {JOIN("ANN", "c", "l")}, {JOIN("ann ", "c", "l")},
@@ -308,7 +308,7 @@ static const struct test tests[] = {
            {QUIT("ann"), SESSION("Toke"), ANSWER(CONFLICT), IN("c", "l"), PLACE_SESSION("Token")}),
      USERS({IS_IN("ann", "c", "l"), SESSION("Token")})},
 
-    {.name = "ID-2 the longest ids are told apart by their last byte",
+    {.name = "ID-2 the longest ids differ by their last byte",
      STEPS({JOIN(LONGEST, LONGEST, LONGEST)}, {JOIN(LONGEST_BUT_LAST "x", "c", LONGEST_BUT_LAST "x")},
            {JOIN(LONGEST_BUT_LAST, "c", LONGEST_BUT_LAST)},
            {JOIN(LONGEST, LONGEST_BUT_LAST "x", LONGEST_BUT_LAST "x"), MOVED_FROM(LONGEST, LONGEST)},
@@ -322,20 +322,18 @@ static const struct test tests[] = {
      RECORDS({"x", "waiting", "free"}),
      USERS({IS_IN("x", "x", "x"), SESSION("x")})},
 
-    {.name = "ID-3 a lesson and a user of one name do not meet",
+    {.name = "ID-3 a lesson and a user of one name are two things",
      STEPS({CREATE("x")}, {WHERE("x"), ANSWER(NOT_FOUND)}, {QUIT("x"), ANSWER(NOT_FOUND)}, {JOIN("x", "c", "y")},
            {GET("x"), HAS("waiting", "free")}, {END("x"), NUMBER(0)}, {WHERE("x"), IN("c", "y")}),
      USERS({IS_IN("x", "c", "y")})},
 
-    {.name = "ID-4 what is not a valid id is INVALID in every place, and nothing is changed",
+    {.name = "ID-4 an invalid id is INVALID in every place, and nothing is changed",
      .function = id_invalid,
      .modes = IN_MODE(BATCH)},
-    {.name = "ID-4 what is not a valid id is INVALID in every call, and nothing is changed",
+    {.name = "ID-4 an invalid id is INVALID in every call, and nothing is changed",
      .function = id_invalid_in_single_calls,
      .modes = IN_MODE(SINGLE)},
-    {.name = "ID-5 the ids of a call are the caller's again when it has returned",
-     .function = id_memory,
-     .modes = IN_MODE(SINGLE)},
+    {.name = "ID-5 after a call has returned, its ids may be freed", .function = id_memory, .modes = IN_MODE(SINGLE)},
     {.name = "ID-6 an id of an operation ends where its size says", .function = id_size, .modes = IN_MODE(BATCH)},
 };
 

@@ -59,7 +59,7 @@ static const struct test tests[] = {
            {END("biology"), FLAGS(LESSON_STORE_END_RECORD_ONLY), ANSWER(NOT_FOUND)}),
      USERS({IS_IN("ann", "maths", "algebra")})},
 
-    {.name = "END-6 other lessons, and who has moved there, are left alone",
+    {.name = "END-6 other lessons, and users who have moved there, are unchanged",
      STEPS({CREATE("algebra")}, {CREATE("biology")}, {JOIN("ann", "maths", "algebra")},
            {JOIN("bob", "maths", "algebra")}, {JOIN("ann", "nature", "biology"), MOVED_FROM("maths", "algebra")},
            {END("algebra"), NUMBER(1)}, {WHERE("ann"), IN("nature", "biology")}),
@@ -92,7 +92,7 @@ static const struct test tests[] = {
      RECORDS({"a", "offline", "banned"}, {"b", "online", "free"}, {"c", "cantjoinin", "free"},
              {"d", "waiting", "free"})},
 
-    {.name = "SET-4 an expected value that is there lets the set through",
+    {.name = "SET-4 if the expected value is the current one, the status is set",
      STEPS({CREATE("algebra")}, {SET("algebra"), COURSE_STATUS("online"), IF_COURSE_STATUS("waiting")},
            {SET("algebra"), CHAT_STATUS("banned"), IF_CHAT_STATUS("free")},
            {SET("algebra"), COURSE_STATUS("offline"), IF_COURSE_STATUS("online")},
@@ -100,7 +100,7 @@ static const struct test tests[] = {
             IF_CHAT_STATUS("banned")}),
      RECORDS({"algebra", "online", "free"})},
 
-    {.name = "SET-5 another present value is a conflict and is told",
+    {.name = "SET-5 another current value is a conflict, and is returned",
      STEPS({CREATE("algebra")},
            {SET("algebra"), COURSE_STATUS("online"), IF_COURSE_STATUS("offline"), ANSWER(CONFLICT),
             HAS("waiting", "free")},
@@ -110,7 +110,7 @@ static const struct test tests[] = {
             HAS("online", "free")}),
      RECORDS({"algebra", "online", "free"})},
 
-    {.name = "SET-6 of two expected values both must be there, else neither status is set",
+    {.name = "SET-6 if two values are expected, both must be current, or neither status is set",
      STEPS(
          {CREATE("algebra")},
          {SET("algebra"), COURSE_STATUS("online"), CHAT_STATUS("banned"), IF_COURSE_STATUS("waiting"),
@@ -120,7 +120,7 @@ static const struct test tests[] = {
          {SET("algebra"), COURSE_STATUS("online"), IF_CHAT_STATUS("banned"), ANSWER(CONFLICT), HAS("waiting", "free")}),
      RECORDS({"algebra", "waiting", "free"})},
 
-    {.name = "SET-6 one status is set by what the other is",
+    {.name = "SET-6 one status is set if the other one is as expected",
      STEPS({CREATE("algebra")}, {SET("algebra"), COURSE_STATUS("online"), IF_CHAT_STATUS("free")},
            {SET("algebra"), CHAT_STATUS("banned"), IF_COURSE_STATUS("online")}),
      RECORDS({"algebra", "online", "banned"})},

@@ -257,10 +257,10 @@ static const struct test tests[] = {
     {.name = "THREAD-1 after many threads have moved the same users, records and members agree",
      .function = hammering,
      .modes = IN_MODE(SINGLE) | IN_MODE(TWO_STORES)},
-    {.name = "THREAD-1 a user who is being moved is never nowhere",
+    {.name = "THREAD-1 a user who is being moved is in a lesson at every moment",
      .function = moving,
      .modes = IN_MODE(SINGLE) | IN_MODE(TWO_STORES)},
-    {.name = "THREAD-2 of many threads that create a lesson one makes it",
+    {.name = "THREAD-2 if many threads create one lesson, one of them makes it",
      .function = racing,
      .modes = IN_MODE(SINGLE) | IN_MODE(TWO_STORES)},
 };

@@ -132,7 +132,7 @@ static void note_streams(struct listener *listener, lesson_store *store) {
             note(listener, streams[i].name, streams[i].begin(store, &inner));
     }
     if (inner.heard > 0)
-        note(listener, "a stream inside a stream, which must be silent", LESSON_STORE_OK);
+        note(listener, "a list inside a list, which must call nothing back", LESSON_STORE_OK);
 }
 
 static void call_again(struct listener *listener) {

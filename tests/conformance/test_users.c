@@ -2,7 +2,7 @@
 #include "suite.h"
 
 static const struct test tests[] = {
-    {.name = "JOIN-1 WHERE-1 a new user is in the lesson and was nowhere",
+    {.name = "JOIN-1 WHERE-1 a new user is in the lesson and was in none before",
      STEPS({CREATE("algebra")}, {JOIN("ann", "maths", "algebra")}, {WHERE("ann"), IN("maths", "algebra")}),
      RECORDS({"algebra", "waiting", "free"}),
      USERS({IS_IN("ann", "maths", "algebra")})},
@@ -20,7 +20,7 @@ static const struct test tests[] = {
            {JOIN("ann", "maths", "c"), MOVED_FROM("maths", "b")}),
      USERS({IS_IN("ann", "maths", "c")})},
 
-    {.name = "JOIN-3 who is there already stays there once",
+    {.name = "JOIN-3 a user who joins the same lesson again is in it once",
      STEPS({JOIN("ann", "maths", "algebra")}, {JOIN("ann", "maths", "algebra"), ALREADY_IN("maths", "algebra")},
            {JOIN("ann", "maths", "algebra"), ALREADY_IN("maths", "algebra")}, {COUNT("algebra"), NUMBER(1)}),
      USERS({IS_IN("ann", "maths", "algebra")})},
@@ -30,7 +30,7 @@ static const struct test tests[] = {
            {JOIN("ann", "exams", "algebra"), ALREADY_IN("maths", "algebra")}, {WHERE("ann"), IN("exams", "algebra")}),
      USERS({IS_IN("ann", "exams", "algebra")}, {IS_IN("bob", "maths", "algebra")})},
 
-    {.name = "JOIN-5 a session is kept and told",
+    {.name = "JOIN-5 a session is kept and returned",
      STEPS({JOIN("ann", "maths", "algebra"), SESSION("s1")}, {JOIN("bob", "maths", "algebra")},
            {WHERE("ann"), IN("maths", "algebra"), PLACE_SESSION("s1")}, {WHERE("bob"), IN("maths", "algebra")}),
      USERS({IS_IN("ann", "maths", "algebra"), SESSION("s1")}, {IS_IN("bob", "maths", "algebra")})},
@@ -54,7 +54,7 @@ static const struct test tests[] = {
      RECORDS({"closed", "cantjoinin", "free"}),
      USERS({IS_IN("ann", "maths", "closed")}, {IS_IN("bob", "maths", "unknown")})},
 
-    {.name = "QUIT-1 a user who quits is out, and the place left is told",
+    {.name = "QUIT-1 a user who quits is out, and the place left is returned",
      STEPS({CREATE("algebra")}, {JOIN("ann", "maths", "algebra")}, {JOIN("bob", "exams", "algebra")},
            {QUIT("ann"), IN("maths", "algebra")}, {WHERE("ann"), ANSWER(NOT_FOUND)}, {COUNT("algebra"), NUMBER(1)}),
      RECORDS({"algebra", "waiting", "free"}),
@@ -65,7 +65,7 @@ static const struct test tests[] = {
            {QUIT("ann"), IN("maths", "biology")}, {JOIN("ann", "maths", "biology")}),
      USERS({IS_IN("ann", "maths", "biology")})},
 
-    {.name = "QUIT-2 WHERE-2 a user who is nowhere is not found, and nothing is left behind by asking",
+    {.name = "QUIT-2 WHERE-2 a user in no lesson is not found, and the calls leave nothing behind",
      STEPS({QUIT("ann"), ANSWER(NOT_FOUND)}, {WHERE("ann"), ANSWER(NOT_FOUND)}, {CREATE("algebra")},
            {JOIN("bob", "maths", "algebra")}, {QUIT("ann"), OF_LESSON("algebra"), ANSWER(NOT_FOUND)}),
      RECORDS({"algebra", "waiting", "free"}),
@@ -75,7 +75,7 @@ static const struct test tests[] = {
      STEPS({JOIN("ann", "maths", "algebra"), SESSION("s1")}, {QUIT("ann"), IN("maths", "algebra"), PLACE_SESSION("s1")},
            {QUIT("ann"), ANSWER(NOT_FOUND)}, {QUIT("ann"), SESSION("s1"), ANSWER(NOT_FOUND)})},
 
-    {.name = "QUIT-3 a quit that names the user's lesson goes through",
+    {.name = "QUIT-3 a quit that names the user's lesson takes the user out",
      STEPS({JOIN("ann", "maths", "algebra")}, {QUIT("ann"), OF_LESSON("algebra"), IN("maths", "algebra")})},
 
     {.name = "QUIT-3 a late quit of the old lesson is a conflict and changes nothing",
@@ -87,7 +87,7 @@ static const struct test tests[] = {
      RECORDS({"algebra", "waiting", "free"}, {"biology", "waiting", "free"}),
      USERS({IS_IN("ann", "nature", "biology")})},
 
-    {.name = "QUIT-4 a quit that carries the session of the last join goes through",
+    {.name = "QUIT-4 a quit with the session of the last join takes the user out",
      STEPS({JOIN("ann", "maths", "algebra"), SESSION("s1")},
            {QUIT("ann"), SESSION("s1"), IN("maths", "algebra"), PLACE_SESSION("s1")})},
 
@@ -104,7 +104,7 @@ static const struct test tests[] = {
            {QUIT("ann"), SESSION("s1"), ANSWER(CONFLICT), IN("maths", "algebra")}),
      USERS({IS_IN("ann", "maths", "algebra")})},
 
-    {.name = "QUIT-5 of two fences both must hold",
+    {.name = "QUIT-5 if a quit has a lesson and a session, both must match",
      STEPS({JOIN("ann", "maths", "algebra"), SESSION("s1")},
            {QUIT("ann"), OF_LESSON("biology"), SESSION("s1"), ANSWER(CONFLICT), IN("maths", "algebra"),
             PLACE_SESSION("s1")},
@@ -116,7 +116,7 @@ static const struct test tests[] = {
            {QUIT("bob"), OF_LESSON("algebra"), SESSION("s2"), IN("maths", "algebra"), PLACE_SESSION("s2")}),
      USERS({IS_IN("ann", "maths", "algebra"), SESSION("s1")})},
 
-    {.name = "QUIT-6 a quit that names no session takes out whatever the session is",
+    {.name = "QUIT-6 a quit without a session takes the user out whatever the session is",
      STEPS({JOIN("ann", "maths", "algebra"), SESSION("s1")}, {JOIN("bob", "maths", "algebra"), SESSION("s2")},
            {QUIT("ann"), IN("maths", "algebra"), PLACE_SESSION("s1")},
            {QUIT("bob"), OF_LESSON("algebra"), IN("maths", "algebra"), PLACE_SESSION("s2")})},

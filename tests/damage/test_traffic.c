@@ -284,7 +284,7 @@ static void test_traffic(void **state) {
     (void)state;
     char text[TEXT_SIZE] = "";
     uint64_t repairs = 0, repaired = 0;
-    soak_run soak = soak_begin("damage beside traffic", engine_name(), 3);
+    soak_run soak = soak_begin("damage during traffic", engine_name(), 3);
     while (soak_next(&soak)) {
         shared_traffic *traffic = make_traffic(soak.seed);
         make_lessons();
@@ -300,7 +300,7 @@ static void test_traffic(void **state) {
         munmap(traffic, sizeof *traffic);
     }
     soak_end(&soak);
-    printf("%" PRIu64 " repairs beside the traffic, %" PRIu64 " findings repaired\n", repairs, repaired);
+    printf("%" PRIu64 " repairs during the traffic, %" PRIu64 " findings repaired\n", repairs, repaired);
     assert_true(repaired > 0);
 }
 

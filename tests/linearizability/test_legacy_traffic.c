@@ -156,7 +156,7 @@ static void judge_kept(legacy_traffic *traffic) {
     if (finding.verdict == CHECKER_LINEARIZABLE)
         return;
     checker_print(stderr, &traffic->of_kept, &finding);
-    fail_msg("beside legacy writers: not linearizable" SOAK_SEED, traffic->soak.seed);
+    fail_msg("legacy writers: not linearizable" SOAK_SEED, traffic->soak.seed);
 }
 
 static void judge_records(const legacy_traffic *traffic) {
@@ -166,7 +166,7 @@ static void judge_records(const legacy_traffic *traffic) {
             continue;
         history_print(stderr, &traffic->all);
         history_print_call(stderr, wrong);
-        fail_msg("beside legacy writers: nobody wrote that of user %d" SOAK_SEED, user, traffic->soak.seed);
+        fail_msg("legacy writers: nobody wrote that of user %d" SOAK_SEED, user, traffic->soak.seed);
     }
 }
 
@@ -251,7 +251,7 @@ static void play_one(legacy_traffic *traffic, dice_state *dice) {
     clients_draw(&traffic->clients, dice);
     clients_play(&traffic->clients);
     if (!clients_gather(&traffic->clients, &traffic->all, text))
-        fail_msg("beside legacy writers: %s" SOAK_SEED, text, traffic->soak.seed);
+        fail_msg("legacy writers: %s" SOAK_SEED, text, traffic->soak.seed);
     read_all(traffic);
     judge_kept(traffic);
     repair(traffic);
@@ -263,8 +263,8 @@ static void play_one(legacy_traffic *traffic, dice_state *dice) {
 }
 
 static void beside_legacy_writers(void **state) {
-    legacy_traffic traffic = {.raw = *state, .soak = soak_begin("beside legacy writers", "redis", 12)};
-    const clients_mode mode = {.name = "beside legacy writers",
+    legacy_traffic traffic = {.raw = *state, .soak = soak_begin("legacy writers", "redis", 12)};
+    const clients_mode mode = {.name = "legacy writers",
                                .options = "?pool=3",
                                .users = USERS,
                                .others = THEIRS,

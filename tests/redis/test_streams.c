@@ -112,7 +112,7 @@ static void test_members_that_are_no_ids(void **state) {
     raw_do(raw, "SADD " MEMBERS("L1") " %b", "\xff", (size_t)1);
     raw_do(raw, "SADD " MEMBERS("L1") " %b", "a\nb", (size_t)3);
     assert_code(lesson_store_members(raw->store, "L1", give_member, given), MALFORMED);
-    raw_assert_message("2 not listed");
+    raw_assert_message("2 malformed entries were not listed");
     expect_each_once(given, 2);
     free(given);
 }
@@ -274,7 +274,7 @@ static void test_check_over_a_restart(void **state) {
     fill(raw, "SADD " MEMBERS("L%d") " ghost", 3);
     int code = lesson_store_check(raw->store, 0, restart_at_first, raw, NULL, NULL);
     assert_int_equal(code, LESSON_STORE_UNREACHABLE);
-    raw_assert_message("begin again");
+    raw_assert_message("begin the check again");
 }
 
 static void test_malformed_entries(void **state) {
@@ -286,7 +286,7 @@ static void test_malformed_entries(void **state) {
     raw_do(raw, "SET " MEMBERS("L3") " text");
     raw_do(raw, "HSET " RECORD("%b") " lesson_id x", "\xff", (size_t)1);
     assert_code(lesson_store_lessons(raw->store, give_lesson, given), MALFORMED);
-    raw_assert_message("4 not listed");
+    raw_assert_message("4 malformed entries were not listed");
     expect_each_once(given, 1);
 
     memset(given, 0, sizeof *given);
@@ -296,7 +296,7 @@ static void test_malformed_entries(void **state) {
     raw_do(raw, "SET " USER("user-2") " text");
     raw_do(raw, "HSET " USER("%b") " uid x lesson_id L0", "a\x01", (size_t)2);
     assert_code(lesson_store_users(raw->store, give_user, given), MALFORMED);
-    raw_assert_message("3 not listed");
+    raw_assert_message("3 malformed entries were not listed");
     expect_each_once(given, 1);
     free(given);
 }
