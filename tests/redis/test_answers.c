@@ -150,6 +150,20 @@ static bool no_user(const lesson_store_user *user, void *context) {
     return true;
 }
 
+/* The call fails, and the same cursor then gives the page that it would have given. */
+static void check_user_page(raw_server *raw, const char *reply) {
+    lesson_store_cursor *cursor = NULL;
+    const lesson_store_user *users;
+    size_t count = 7;
+    false_server_answer(raw->between, reply);
+    assert_code(lesson_store_users_page(raw->store, 2, &cursor, &users, &count), FAILED);
+    assert_int_equal(count, 7);
+    false_server_play(raw->between, PASS_ON);
+    assert_code(lesson_store_users_page(raw->store, 2, &cursor, &users, &count), OK);
+    assert_int_equal(count, 0);
+    lesson_store_cursor_close(cursor);
+}
+
 static void test_wrong_replies_to_streams(void **state) {
     raw_server *raw = *state;
     static const char *const replies[] = {"+OK\r\n",      ":1\r\n",        "$-1\r\n",
@@ -176,7 +190,10 @@ static void test_wrong_replies_to_streams(void **state) {
         assert_code(lesson_store_users(raw->store, no_user, NULL), FAILED);
         false_server_play(raw->between, PASS_ON);
         assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
+        check_user_page(raw, pages[i]);
     }
+    check_user_page(raw, "$3\r\nabc\r\n");
+    check_user_page(raw, "-ERR no pages today\r\n");
 }
 
 /* Something that is no server, or a server that refuses, while a store opens. */

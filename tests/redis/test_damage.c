@@ -152,6 +152,14 @@ static void test_bad_ids_in_places(void **state) {
     raw_do(raw, "HSET " USER("bob") " uid bob course_id C0 lesson_id %b", "a\nb", (size_t)3);
     assert_code(lesson_store_quit(raw->store, "bob", NULL, NULL, &place), OK);
     assert_string_equal(place.lesson_id, "");
+    /* The byte that separates the parts of the script's answer */
+    raw_do(raw, "HSET " USER("cid") " uid cid course_id %b lesson_id L0",
+           "C\x1f"
+           "0",
+           (size_t)3);
+    assert_code(lesson_store_quit(raw->store, "cid", NULL, NULL, &place), OK);
+    assert_string_equal(place.course_id, "");
+    assert_string_equal(place.lesson_id, "");
     raw_expect(raw, "hash " USER("ann") "\n  uid=ann\n  course_id=C1\n  lesson_id=L1\n"
                                         "set " MEMBERS("L1") "\n  ann\n");
 }

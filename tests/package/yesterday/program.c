@@ -6,12 +6,12 @@
 
 #include "backend.h"
 
-#define EXPECT(condition)                                                                 \
-    do {                                                                                  \
-        if (!(condition)) {                                                               \
+#define EXPECT(condition)                                                                   \
+    do {                                                                                    \
+        if (!(condition)) {                                                                 \
             fprintf(stderr, "%d: %s (%s)\n", __LINE__, #condition, lesson_store_message()); \
-            exit(1);                                                                      \
-        }                                                                                 \
+            exit(1);                                                                        \
+        }                                                                                   \
     } while (0)
 
 static void use_abilities(lesson_store *store, uint64_t operations, uint64_t calls) {
