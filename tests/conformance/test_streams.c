@@ -135,6 +135,20 @@ static void note_streams(struct listener *listener, lesson_store *store) {
         note(listener, "a list inside a list, which must call nothing back", LESSON_STORE_OK);
 }
 
+static void note_pages(struct listener *listener, lesson_store *store) {
+    lesson_store_cursor *cursor = NULL;
+    const lesson_store_id *uids;
+    const lesson_store_user *users;
+    size_t count;
+    if (listener->calls & LESSON_STORE_CALL_MEMBERS_PAGE)
+        note(listener, "members_page", lesson_store_members_page(store, "algebra", 1, &cursor, &uids, &count));
+    lesson_store_cursor_close(cursor);
+    cursor = NULL;
+    if (listener->calls & LESSON_STORE_CALL_USERS_PAGE)
+        note(listener, "users_page", lesson_store_users_page(store, 1, &cursor, &users, &count));
+    lesson_store_cursor_close(cursor);
+}
+
 static void call_again(struct listener *listener) {
     lesson_store *store = listener->calls_again;
     note(listener, "create", lesson_store_create(store, "from inside", 0));
@@ -148,6 +162,7 @@ static void call_again(struct listener *listener) {
     note(listener, "count", lesson_store_count_members(store, "algebra", NULL));
     note_batch(listener, store);
     note_streams(listener, store);
+    note_pages(listener, store);
 }
 
 static void reenter(struct fixture *fixture, const struct stream *stream) {

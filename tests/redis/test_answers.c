@@ -154,10 +154,9 @@ static bool no_user(const lesson_store_user *user, void *context) {
 static void check_user_page(raw_server *raw, const char *reply) {
     lesson_store_cursor *cursor = NULL;
     const lesson_store_user *users;
-    size_t count = 7;
+    size_t count;
     false_server_answer(raw->between, reply);
     assert_code(lesson_store_users_page(raw->store, 2, &cursor, &users, &count), FAILED);
-    assert_int_equal(count, 7);
     false_server_play(raw->between, PASS_ON);
     assert_code(lesson_store_users_page(raw->store, 2, &cursor, &users, &count), OK);
     assert_int_equal(count, 0);
