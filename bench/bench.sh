@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# bench.sh FOLDER [--short] [NAME]: runs the benchmarks built in FOLDER, or the one of this name. Figures go to
-# bench/results/NAME.tsv, and the report is made again from all figures there. With --short, figures go to FOLDER/short
+# bench.sh DIRECTORY [--short] [NAME]: runs the benchmarks built in DIRECTORY, or the one of this name. Figures go to
+# bench/results/NAME.tsv, and the report is made again from all figures there. With --short, figures go to DIRECTORY/short
 # and only show that everything works.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-folder=$1
+directory=$1
 shift
 short=
 name=
@@ -17,11 +17,11 @@ for word in "$@"; do
     esac
 done
 
-programs=("$folder"/bench_*)
-[ -z "$name" ] || programs=("$folder/bench_$name")
+programs=("$directory"/bench_*)
+[ -z "$name" ] || programs=("$directory/bench_$name")
 [ -x "${programs[0]}" ] || { echo "bench: there is no benchmark $name" >&2 && exit 2; }
 results=bench/results
-[ -z "$short" ] || results=$folder/short
+[ -z "$short" ] || results=$directory/short
 mkdir -p "$results"
 
 # The measured commit, and whether files other than figures have changed since.
@@ -50,8 +50,8 @@ print(redis.__version__, "with hiredis" if c.HIREDIS_AVAILABLE else "without hir
 
 for program in "${programs[@]}"; do
     bench=${program##*/bench_}
-    facts >"$folder/$bench.new"
-    "$program" $short >>"$folder/$bench.new"
-    mv "$folder/$bench.new" "$results/$bench.tsv"
+    facts >"$directory/$bench.new"
+    "$program" $short >>"$directory/$bench.new"
+    mv "$directory/$bench.new" "$results/$bench.tsv"
 done
 /usr/bin/python3 -B bench/report "$results"

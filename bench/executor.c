@@ -295,15 +295,15 @@ static void measure_memory(const benchmark *bench) {
 }
 
 static void measure_sqlite(const benchmark *bench) {
-    char folder[MEASURE_FOLDER_SIZE], path[MEASURE_FOLDER_SIZE + 16], location[sizeof path + 16];
-    measure_make_folder(folder);
-    snprintf(path, sizeof path, "%s/lessons.db", folder);
+    char directory[MEASURE_DIRECTORY_SIZE], path[MEASURE_DIRECTORY_SIZE + 16], location[sizeof path + 16];
+    measure_make_directory(directory);
+    snprintf(path, sizeof path, "%s/lessons.db", directory);
     snprintf(location, sizeof location, "sqlite:%s", path);
     setting all = open_setting(bench, "sqlite", location);
     measure_store(&all, 10000, 4000, 1);
     close_setting(&all);
     unlink(path);
-    rmdir(folder);
+    rmdir(directory);
 }
 
 int main(int argc, char **argv) {

@@ -44,18 +44,19 @@ void measure_fail(const char *file, int line, const char *format, ...) {
     exit(1);
 }
 
-void measure_tell(const char *format, ...) {
+void measure_log(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     print_line(format, arguments);
     va_end(arguments);
 }
 
-void measure_make_folder(char folder[MEASURE_FOLDER_SIZE]) {
+void measure_make_directory(char directory[MEASURE_DIRECTORY_SIZE]) {
     const char *parent = getenv("TMPDIR");
-    int size =
-        snprintf(folder, MEASURE_FOLDER_SIZE, "%s/lessonstore-bench.XXXXXX", parent && *parent ? parent : "/var/tmp");
-    measure_must(size > 0 && size < MEASURE_FOLDER_SIZE && mkdtemp(folder), "no folder for the files can be made");
+    int size = snprintf(directory, MEASURE_DIRECTORY_SIZE, "%s/lessonstore-bench.XXXXXX",
+                        parent && *parent ? parent : "/var/tmp");
+    measure_must(size > 0 && size < MEASURE_DIRECTORY_SIZE && mkdtemp(directory),
+                 "no directory for the files can be made");
 }
 
 /* ---- vCPUs */
@@ -242,7 +243,7 @@ void measure_compare(const benchmark *bench, const char *work, uint64_t size, ui
                      const measure_variant *variants, size_t variant_count) {
     sample_table samples;
     measure_must(variant_count <= VARIANTS_MAX && bench->rounds <= MEASURE_ROUNDS_MAX, "%s: too much at once", work);
-    measure_tell("%s: %s, size %llu", bench->name, work, (unsigned long long)size);
+    measure_log("%s: %s, size %llu", bench->name, work, (unsigned long long)size);
     for (int round = 0; round < bench->rounds; round++) {
         for (size_t i = 0; i < variant_count; i++) {
             size_t index = (i + (size_t)round) % variant_count;

@@ -68,11 +68,11 @@ void measure_unpin(void);
 _Noreturn void measure_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Prints on stderr, for the person who waits, what is being done now. */
-void measure_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void measure_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Makes a directory for files of this run, on a disk: in $TMPDIR, or in /var/tmp. The caller removes it. */
-#define MEASURE_FOLDER_SIZE 128
-void measure_make_folder(char folder[MEASURE_FOLDER_SIZE]);
+#define MEASURE_DIRECTORY_SIZE 128
+void measure_make_directory(char directory[MEASURE_DIRECTORY_SIZE]);
 
 /* ---- Comparing */
 

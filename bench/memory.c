@@ -355,7 +355,7 @@ static void measure_users(const benchmark *bench, size_t users) {
         {"quit", prepare_presence, run_quit, true, 1},
         {"join-new", prepare_absence, run_join, true, 0},
     };
-    measure_tell("memory: %zu users", users);
+    measure_log("memory: %zu users", users);
     workload load = workload_make(users, LESSONS);
     party sides[SIDE_COUNT];
     for (size_t i = 0; i < SIDE_COUNT; i++) {
@@ -408,7 +408,7 @@ static void walk_array(void *context) {
 }
 
 static void measure_members(const benchmark *bench, size_t members) {
-    measure_tell("memory: a lesson of %zu members", members);
+    measure_log("memory: a lesson of %zu members", members);
     size_t lessons = members < LESSONS ? LESSONS : 2;
     workload load = workload_make(members * lessons, lessons);
     workload_shuffle(load.users, load.user_count, 29);

@@ -89,7 +89,7 @@ static void clear_up(setting *all) {
 
 /* Puts the same users into our database and that of EVALSHA, and on request into the others. */
 static void fill(setting *all, workload load, bool for_all) {
-    measure_tell("redis: filling in %zu users", load.user_count);
+    measure_log("redis: filling in %zu users", load.user_count);
     raw_redis_command(all->raw, "FLUSHALL");
     all->load = load;
     workload_join *joins = workload_fill(&load);

@@ -12,7 +12,7 @@
 #define LESSONS 1000
 #define BATCH_MAX 1000
 #define ROUNDS 5
-#define PATH_SIZE (MEASURE_FOLDER_SIZE + 32)
+#define PATH_SIZE (MEASURE_DIRECTORY_SIZE + 32)
 #define ROW_GOAL 200000 /* rows that one round of listing reads in all */
 
 /* Our defaults, and those of SQLite. */
@@ -49,7 +49,7 @@ enum { OURS, RAW, ENGINE, OURS_FULL, SIDE_COUNT };
 static const char *const names[SIDE_COUNT] = {"lessonstore", "raw", "sqlite-defaults", "lessonstore-full"};
 
 typedef struct setting {
-    char folder[MEASURE_FOLDER_SIZE];
+    char directory[MEASURE_DIRECTORY_SIZE];
     party sides[SIDE_COUNT]; /* the first two sides, or all */
     size_t side_count;
     workload load;
@@ -80,7 +80,7 @@ static void copy_first(const char *from, const char *to) {
 
 static void open_side(setting *all, size_t which, const char *first) {
     party *side = &all->sides[which];
-    snprintf(side->path, sizeof side->path, "%s/%s.db", all->folder, names[which]);
+    snprintf(side->path, sizeof side->path, "%s/%s.db", all->directory, names[which]);
     copy_first(first, side->path);
     if (which == OURS || which == OURS_FULL)
         side->store = open_store(side->path, which == OURS ? "" : "&synchronous=full");
@@ -92,9 +92,9 @@ static void open_side(setting *all, size_t which, const char *first) {
 
 static setting set_up(const workload_join *joins, size_t count, workload load, size_t side_count) {
     setting all = {.load = load, .side_count = side_count};
-    measure_make_folder(all.folder);
+    measure_make_directory(all.directory);
     char first[PATH_SIZE];
-    snprintf(first, sizeof first, "%s/first.db", all.folder);
+    snprintf(first, sizeof first, "%s/first.db", all.directory);
     make_first(first, joins, count);
     for (size_t i = 0; i < side_count; i++)
         open_side(&all, i, first);
@@ -111,7 +111,7 @@ static void clear_up(setting *all) {
         free(side->operations);
         unlink(side->path);
     }
-    rmdir(all->folder);
+    rmdir(all->directory);
     workload_free(&all->load);
 }
 

@@ -121,7 +121,7 @@ static void clear_up(setting *all) {
 }
 
 static void fill(setting *all, size_t users, size_t lessons) {
-    measure_tell("stall: filling in %zu users", users);
+    measure_log("stall: filling in %zu users", users);
     workload_free(&all->load);
     do_command(all, "FLUSHALL");
     all->load = workload_make(users, lessons);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "folders.h"
+#include "directories.h"
 #include "lessonctl.h"
 
 #define FLAG(name, option, text) \

@@ -82,9 +82,9 @@ int input_open(struct input *input, const struct call *call, const char *path) {
 /* ---- Spooling */
 
 static FILE *open_nameless_file(void) {
-    const char *folder = getenv("TMPDIR");
+    const char *directory = getenv("TMPDIR");
     char path[PATH_MAX];
-    int size = snprintf(path, sizeof path, "%s/lessonctl.XXXXXX", folder && *folder ? folder : "/tmp");
+    int size = snprintf(path, sizeof path, "%s/lessonctl.XXXXXX", directory && *directory ? directory : "/tmp");
     if (size < 0 || (size_t)size >= sizeof path) {
         errno = ENAMETOOLONG;
         return NULL;

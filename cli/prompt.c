@@ -4,7 +4,7 @@
 
 #include <editline/readline.h>
 
-#include "folders.h"
+#include "directories.h"
 #include "prompt.h"
 
 #define HISTORY_LINES 1000
@@ -66,7 +66,7 @@ static char **complete(const char *text, int start, int end) {
 /* ---- Lines and history */
 
 static bool history_file(char path[PATH_MAX]) {
-    return folder_file("XDG_STATE_HOME", ".local/state", "history", path);
+    return directory_file("XDG_STATE_HOME", ".local/state", "history", path);
 }
 
 void prompt_begin(const struct program *program) {

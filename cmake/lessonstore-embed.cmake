@@ -1,20 +1,20 @@
-# lessonstore_embed(OUTPUT HEADER header.h FOLDER folder SCRIPTS name... [OPERATIONS name...] [BATCHES kind...])
+# lessonstore_embed(OUTPUT HEADER header.h DIRECTORY directory SCRIPTS name... [OPERATIONS name...] [BATCHES kind...])
 #
 # Makes the C file OUTPUT from Lua scripts. Each script becomes a `const redis_script redis_<name>_script`, a type that
 # HEADER declares. The build makes the file again after a script was edited. OUTPUT.<name>.lua holds the text that is
 # sent to the server.
 #
-#   SCRIPTS     FOLDER/<name>.lua, unchanged
-#   OPERATIONS  FOLDER/operations/<name>.lua. Each kind in it becomes a script <kind> through single.lua, and all kinds
+#   SCRIPTS     DIRECTORY/<name>.lua, unchanged
+#   OPERATIONS  DIRECTORY/operations/<name>.lua. Each kind in it becomes a script <kind> through single.lua, and all kinds
 #               together become the script `batch` through batch.lua. operations/README.md says how to write them
 #   BATCHES     kinds that also get a script <kind>_batch through same.lua, for batches of only that kind
 #
-# A line `-- include FILE` stands for that file of FOLDER. Lines that are only comments are left out.
+# A line `-- include FILE` stands for that file of DIRECTORY. Lines that are only comments are left out.
 function(lessonstore_embed output)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "HEADER;FOLDER" "SCRIPTS;OPERATIONS;BATCHES")
-    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${arg_FOLDER}/*.lua)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "HEADER;DIRECTORY" "SCRIPTS;OPERATIONS;BATCHES")
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${arg_DIRECTORY}/*.lua)
     add_custom_command(OUTPUT ${output}
-        COMMAND ${CMAKE_COMMAND} "-DOUTPUT=${output}" "-DHEADER=${arg_HEADER}" "-DFOLDER=${arg_FOLDER}"
+        COMMAND ${CMAKE_COMMAND} "-DOUTPUT=${output}" "-DHEADER=${arg_HEADER}" "-DDIRECTORY=${arg_DIRECTORY}"
                 "-DSCRIPTS=${arg_SCRIPTS}" "-DOPERATIONS=${arg_OPERATIONS}" "-DBATCHES=${arg_BATCHES}"
                 -P ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
         DEPENDS ${sources} ${CMAKE_CURRENT_FUNCTION_LIST_FILE}
@@ -28,7 +28,7 @@ cmake_policy(VERSION 3.16)
 
 # Reads a file, with the files that it includes.
 function(read_lua out file)
-    file(READ ${FOLDER}/${file} text)
+    file(READ ${DIRECTORY}/${file} text)
     while(text MATCHES "[ ]*-- include ([a-z_/]+\\.lua)\n")
         set(line "${CMAKE_MATCH_0}")
         read_lua(included ${CMAKE_MATCH_1})
@@ -83,7 +83,7 @@ ${body}until true
 " PARENT_SCOPE)
 endfunction()
 
-set(code "/* Made by the build of the files in ${FOLDER}. */\n#include \"${HEADER}\"\n")
+set(code "/* Made by the build of the files in ${DIRECTORY}. */\n#include \"${HEADER}\"\n")
 foreach(name IN LISTS SCRIPTS)
     read_lua(text ${name}.lua)
     add_script(${name} "${text}")

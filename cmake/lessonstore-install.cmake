@@ -1,7 +1,7 @@
 # The installed files, and how other projects find them: a CMake package and pkg-config files.
 include(CMakePackageConfigHelpers)
 
-set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/lessonstore)
+set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/lessonstore)
 get_property(packages GLOBAL PROPERTY LESSONSTORE_PACKAGES)
 list(JOIN packages " " packages)
 # A program that links the static library also links the libraries of its engines, but not everything that those would
@@ -34,10 +34,10 @@ if(LESSONSTORE_CLI)
     install(TARGETS lessonctl)
 endif()
 
-install(EXPORT lessonstore-targets NAMESPACE lessonstore:: DESTINATION ${package_folder})
+install(EXPORT lessonstore-targets NAMESPACE lessonstore:: DESTINATION ${package_directory})
 configure_package_config_file(cmake/lessonstore-config.cmake.in lessonstore-config.cmake
-                              INSTALL_DESTINATION ${package_folder})
+                              INSTALL_DESTINATION ${package_directory})
 write_basic_package_version_file(lessonstore-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lessonstore-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/lessonstore-config-version.cmake
-        DESTINATION ${package_folder})
+        DESTINATION ${package_directory})

@@ -20,7 +20,7 @@ static int run_one_with_place(lesson_store *store, lesson_store_operation *opera
     lesson_store_place answer;
     operation->place = &answer;
     int code = run_one(store, operation);
-    if (lesson_store__answer_tells_place(operation->kind, code))
+    if (lesson_store__answer_has_place(operation->kind, code))
         *place = answer;
     return code;
 }

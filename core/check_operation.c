@@ -133,7 +133,7 @@ static bool reads_its_message(const lesson_store_operation *operation) {
     return operation->message && any_id_overlaps(operation, operation->message, operation->message_size);
 }
 
-bool lesson_store__answer_tells_place(uint32_t kind, int code) {
+bool lesson_store__answer_has_place(uint32_t kind, int code) {
     bool has_place = kind == LESSON_STORE_OPERATION_JOIN || kind == LESSON_STORE_OPERATION_QUIT ||
                      kind == LESSON_STORE_OPERATION_WHERE;
     return has_place && (code == LESSON_STORE_OK || code == LESSON_STORE_REFUSED || code == LESSON_STORE_CONFLICT);

@@ -187,6 +187,6 @@ int lesson_store__operation_check(const lesson_store *store, const lesson_store_
 bool lesson_store__operation_reads_its_place(const lesson_store_operation *operation);
 
 /* True if an operation of this kind and with this code returns a place. */
-bool lesson_store__answer_tells_place(uint32_t kind, int code);
+bool lesson_store__answer_has_place(uint32_t kind, int code);
 
 #endif

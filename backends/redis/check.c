@@ -51,7 +51,7 @@ static int meet(struct check *check, const struct answer *answer, const char *de
     return lesson_store_seen_add(&check->seen, text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
 }
 
-static int tell(struct check *check, const struct answer *answer) {
+static int report(struct check *check, const struct answer *answer) {
     char detail[DETAIL_SIZE];
     snprintf(detail, sizeof detail, "%.*s", (int)answer->detail.size, answer->detail.data);
     lesson_store_make_printable(detail);
@@ -92,7 +92,7 @@ static int check_members(struct check *check, lesson_store_id lesson_id) {
         while (!code && !check->stopped && !redis_reply_at_end(reply)) {
             struct answer answer;
             bool ours = read_answer(check, reply, &answer) && answer.kind != TO_BE_CHECKED;
-            code = ours ? tell(check, &answer) : redis_ask_garbled(check->store, writes(check));
+            code = ours ? report(check, &answer) : redis_ask_garbled(check->store, writes(check));
         }
     } while (!code && !check->stopped && !redis_cursor_at_start(&cursor));
     return code;
@@ -102,7 +102,7 @@ static int check_answer(struct check *check) {
     struct answer answer;
     if (!read_answer(check, &check->store->reply, &answer))
         return redis_ask_garbled(check->store, writes(check));
-    return answer.kind == TO_BE_CHECKED ? check_members(check, answer.lesson_id) : tell(check, &answer);
+    return answer.kind == TO_BE_CHECKED ? check_members(check, answer.lesson_id) : report(check, &answer);
 }
 
 /* A cursor is valid only for the server that gave it. A new connection may lead to a restarted server, so after a

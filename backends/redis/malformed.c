@@ -12,7 +12,7 @@ void redis_malformed_note(redis_malformed *malformed, const char *what, lesson_s
     }
 }
 
-int redis_malformed_tell(const redis_malformed *malformed, const redis_store *store) {
+int redis_malformed_report(const redis_malformed *malformed, const redis_store *store) {
     if (malformed->count == 0)
         return LESSON_STORE_OK;
     return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %zu malformed entries were not listed; the first: %s",

@@ -12,6 +12,6 @@ typedef struct redis_malformed {
 void redis_malformed_note(redis_malformed *malformed, const char *what, lesson_store_id id);
 
 /* Returns OK if there was none, else MALFORMED with its message set. */
-int redis_malformed_tell(const redis_malformed *malformed, const redis_store *store);
+int redis_malformed_report(const redis_malformed *malformed, const redis_store *store);
 
 #endif

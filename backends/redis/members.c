@@ -185,7 +185,7 @@ int redis_members(lesson_store_instance *instance, const lesson_store_id *lesson
         code = give_all(&members);
     if (members.stopped)
         return LESSON_STORE_OK;
-    return code ? code : redis_malformed_tell(&members.malformed, store);
+    return code ? code : redis_malformed_report(&members.malformed, store);
 }
 
 /* ---- A page for the application */
@@ -206,7 +206,7 @@ static int give_one_page(struct members *members, size_t most, lesson_store_posi
             redis_cursor_keep(&cursor, position);
     }
     redis_reply_free(&page);
-    return code || members->stopped ? code : redis_malformed_tell(&members->malformed, store);
+    return code || members->stopped ? code : redis_malformed_report(&members->malformed, store);
 }
 
 int redis_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,

@@ -120,7 +120,7 @@ static int list(struct listing *listing, const redis_script *script, entry_funct
     lesson_store_seen_free(listing->seen);
     if (code || listing->stopped)
         return code;
-    return redis_malformed_tell(&listing->malformed, listing->store);
+    return redis_malformed_report(&listing->malformed, listing->store);
 }
 
 int redis_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
@@ -153,7 +153,7 @@ static int give_page(struct listing *listing, const redis_script *script, entry_
     if (code || listing->stopped)
         return code;
     redis_cursor_keep(&cursor, position);
-    return redis_malformed_tell(&listing->malformed, store);
+    return redis_malformed_report(&listing->malformed, store);
 }
 
 int redis_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,

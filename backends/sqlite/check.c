@@ -234,7 +234,7 @@ static int find_and_repair(sqlite_store *sqlite, uint32_t flags) {
 
 /* ---- Reporting */
 
-static bool tell_finding(sqlite3_stmt *row, bool repaired, lesson_store_finding_callback callback, void *context) {
+static bool report_finding(sqlite3_stmt *row, bool repaired, lesson_store_finding_callback callback, void *context) {
     lesson_store_finding finding = {.kind = (uint32_t)sqlite3_column_int(row, 0)};
     if (!sqlite_read_optional_id(row, 1, &finding.lesson_id))
         finding.lesson_id = (lesson_store_id){NULL, 0};
@@ -246,13 +246,13 @@ static bool tell_finding(sqlite3_stmt *row, bool repaired, lesson_store_finding_
     return callback(&finding, context);
 }
 
-static int tell_findings(sqlite_store *sqlite, bool repaired, lesson_store_finding_callback callback, void *context) {
+static int report_findings(sqlite_store *sqlite, bool repaired, lesson_store_finding_callback callback, void *context) {
     sqlite3_stmt *row = NULL;
     int result = sqlite_ask_text(
         sqlite, "SELECT kind, lesson_id, uid, detail, ifnull(repairable, kind <> 5) FROM temp.findings ORDER BY rowid",
         &row);
     bool go_on = true;
-    while (result == SQLITE_ROW && (go_on = tell_finding(row, repaired, callback, context)))
+    while (result == SQLITE_ROW && (go_on = report_finding(row, repaired, callback, context)))
         result = sqlite3_step(row);
     int code = !go_on || result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
     sqlite3_finalize(row);
@@ -272,7 +272,7 @@ int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_f
     code = find_and_repair(sqlite, flags);
     /* Damage that stopped the search halfway is still reported. */
     bool repaired = !code && flags & LESSON_STORE_CHECK_REPAIR;
-    int told = tell_findings(sqlite, repaired, callback, context);
+    int reported = report_findings(sqlite, repaired, callback, context);
     sqlite3_exec(sqlite->database, "DELETE FROM temp.findings", NULL, NULL, NULL);
-    return code ? code : told;
+    return code ? code : reported;
 }

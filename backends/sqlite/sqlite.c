@@ -173,14 +173,14 @@ static void sqlite_close(lesson_store_instance *instance) {
 /* Every instance of a pool must open the same file, even if the process has changed its directory since the first. */
 static sqlite_store *make_instance(const lesson_store_location *location) {
     const char *path = lesson_store_location_path(location);
-    const char *folder = lesson_store_location_directory(location);
+    const char *directory = lesson_store_location_directory(location);
     bool in_memory = strcmp(path, ":memory:") == 0;
     bool relative = !in_memory && path[0] != '/';
-    size_t size = strlen(path) + (relative ? strlen(folder) + 1 : 0) + 1;
+    size_t size = strlen(path) + (relative ? strlen(directory) + 1 : 0) + 1;
     sqlite_store *sqlite = calloc(1, sizeof *sqlite + size);
     if (!sqlite)
         return NULL;
-    snprintf(sqlite->path, size, "%s%s%s", relative ? folder : "", relative ? "/" : "", path);
+    snprintf(sqlite->path, size, "%s%s%s", relative ? directory : "", relative ? "/" : "", path);
     sqlite->in_memory = in_memory;
     sqlite->busy_timeout_ms = lesson_store_location_number(location, "busy_timeout_ms");
     sqlite->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;

@@ -1,4 +1,4 @@
-"""report FOLDER: makes README.md and the plots of the lines in FOLDER/*.tsv, without measuring anything."""
+"""report DIRECTORY: makes README.md and the plots of the lines in DIRECTORY/*.tsv, without measuring anything."""
 import re
 import sys
 import textwrap
@@ -44,9 +44,9 @@ SECTIONS = [
 MAIN_PLOTS = [("main", plots.main_plot), ("growth", plots.growth_plot), ("batches", plots.batch_plot)]
 
 
-def make_plots(figures, folder, wanted):
+def make_plots(figures, directory, wanted):
     """Markdown of those that could be made."""
-    return "".join(f"![{name}]({name}.svg)\n\n" for name, draw in wanted if draw(figures, folder / f"{name}.svg"))
+    return "".join(f"![{name}]({name}.svg)\n\n" for name, draw in wanted if draw(figures, directory / f"{name}.svg"))
 
 
 def run_table(figures):
@@ -157,10 +157,10 @@ def apart(figures):
         "The multiple is that of the medians, its range that of the extremes.\n\n" + table(head, rows) + "\n"
 
 
-def section(figures, folder, one):
+def section(figures, directory, one):
     if not figures.of(one.bench):
         return ""
-    out = f"## {one.title}\n\n{one.text}\n\n" + make_plots(figures, folder, one.plots)
+    out = f"## {one.title}\n\n{one.text}\n\n" + make_plots(figures, directory, one.plots)
     for clock, words, works in one.clocks:
         rows = comparison(figures, one.bench, clock, works)
         out += f"{words} of one operation:\n\n{rows}\n" if rows else ""
@@ -180,8 +180,8 @@ def filled(text):
 
 
 def main():
-    folder = Path(sys.argv[1])
-    figures = Figures(folder)
+    directory = Path(sys.argv[1])
+    figures = Figures(directory)
     goal_text, states = goals(figures)
     facts = table(["what", "version"], [[name, "; ".join(values)] for name, values in figures.facts.items()])
     text = (
@@ -192,11 +192,11 @@ def main():
         "are per member.\n\n"
         + run_table(figures) + "\n" + facts
         + "\n## The goals\n\n" + goal_text
-        + "\n## At a glance\n\n" + make_plots(figures, folder, MAIN_PLOTS)
-        + "".join(section(figures, folder, one) for one in SECTIONS)
+        + "\n## At a glance\n\n" + make_plots(figures, directory, MAIN_PLOTS)
+        + "".join(section(figures, directory, one) for one in SECTIONS)
     )
-    (folder / "README.md").write_text(filled(text).rstrip() + "\n")
-    print(f"{states.count(MET)} of {len(states)} goals are met, {states.count(NOISE)} are within noise: {folder / 'README.md'}",
+    (directory / "README.md").write_text(filled(text).rstrip() + "\n")
+    print(f"{states.count(MET)} of {len(states)} goals are met, {states.count(NOISE)} are within noise: {directory / 'README.md'}",
           file=sys.stderr)
 
 

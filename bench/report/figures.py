@@ -8,11 +8,11 @@ Figure = namedtuple("Figure", "bench work variant size metric value unit low hig
 class Figures:
     """All lines of a run. A figure is found by its bench, work, variant, size and metric."""
 
-    def __init__(self, folder):
+    def __init__(self, directory):
         self.all = []
         self.facts = {}  # of the machine and versions: a list of the values found
         self.runs = {}  # of each file: when it was measured, and for which commit
-        for path in sorted(Path(folder).glob("*.tsv")):
+        for path in sorted(Path(directory).glob("*.tsv")):
             self.runs[path.stem] = {}
             for line in path.read_text().splitlines():
                 self._read(path.stem, line)

@@ -152,7 +152,7 @@ static void answer(const lesson_store_operation *operation, void *context) {
     pthread_mutex_lock(&waiter->mutex);
     if (operation->code < 0)
         snprintf(waiter->message, sizeof waiter->message, "%s", operation->message);
-    if (asked->place && lesson_store__answer_tells_place(operation->kind, operation->code))
+    if (asked->place && lesson_store__answer_has_place(operation->kind, operation->code))
         *asked->place = *operation->place;
     lesson_store__copy_answers(asked, operation);
     waiter->is_decided = true;

@@ -49,7 +49,7 @@ if has_backend sqlite; then
     cp text.db before
     refuses 3 "text.db" lessonctl --store sqlite:text.db lessons
     cmp -s before text.db || fail "a file that is not ours was changed"
-    refuses 3 "/no/such/folder" lessonctl --store sqlite:/no/such/folder/x.db lessons
+    refuses 3 "/no/such/directory" lessonctl --store sqlite:/no/such/directory/x.db lessons
 fi
 
 # Traces: lines before the malformed one are applied, lines after it are not.

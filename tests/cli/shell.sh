@@ -75,7 +75,7 @@ if has_backend sqlite; then
     rm -rf data
     gives 0 "" lessonctl create room
     [ -f data/lessonstore/lessons.db ] || fail "no file in XDG_DATA_HOME"
-    [ "$(stat -c %a data/lessonstore)" = 700 ] || fail "the folder can be read by others"
+    [ "$(stat -c %a data/lessonstore)" = 700 ] || fail "the directory can be read by others"
     XDG_DATA_HOME=relative gives 0 "" lessonctl create room
     [ -f .local/share/lessonstore/lessons.db ] || fail "no file in HOME, where XDG_DATA_HOME is no absolute path"
     export XDG_DATA_HOME="$work/50% odd?name=x&y #"

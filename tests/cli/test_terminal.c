@@ -31,11 +31,11 @@ struct terminal {
 };
 
 static struct terminal terminal;
-static char folder[400];
+static char directory[400];
 
-static const char *in_folder(const char *name) {
+static const char *in_directory(const char *name) {
     static char path[512];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    snprintf(path, sizeof path, "%s/%s", directory, name);
     return path;
 }
 
@@ -182,7 +182,7 @@ static void a_new_store_is_named(void **state) {
         assert_int_equal(wait_for_end(), 0);
         assert_true(use == 1 || !strstr(terminal.output, "new store"));
     }
-    assert_int_equal(unlink(in_folder("data/lessonstore/lessons.db")), 0);
+    assert_int_equal(unlink(in_directory("data/lessonstore/lessons.db")), 0);
     start((const char *const[]){"count", "room", "--json", NULL});
     wait_for("{\"code\":\"OK\",\"lesson_id\":\"room\",\"count\":0}\r\n");
     assert_int_equal(wait_for_end(), 0);
@@ -247,7 +247,7 @@ static void ids_command_no_terminal(void **state) {
     const char *backends = getenv("BACKENDS");
     if (!backends || !strstr(backends, "sqlite"))
         skip();
-    snprintf(location, sizeof location, "sqlite:%s/odd.db", folder);
+    snprintf(location, sizeof location, "sqlite:%s/odd.db", directory);
     assert_int_equal(lesson_store_open(&store, location), LESSON_STORE_OK);
     assert_int_equal(lesson_store_join(store,
                                        "\xc2\x9b"
@@ -279,7 +279,7 @@ static void write_file(const char *path, const char *text) {
 /* How the library draws a completion depends on the terminal, so the test checks the effect. */
 static void completion_knows_commands_options_and_files(void **state) {
     (void)state;
-    write_file(in_folder("some-trace"), "1\tcreate\tother\t-\t-\n");
+    write_file(in_directory("some-trace"), "1\tcreate\tother\t-\t-\n");
     start(shell);
     wait_for_prompt();
     type("cre\troom\n");
@@ -293,7 +293,7 @@ static void completion_knows_commands_options_and_files(void **state) {
     wait_for("\r\n0\r\n");
     wait_for_prompt();
     type("replay ");
-    type(in_folder("some-tr\t\n"));
+    type(in_directory("some-tr\t\n"));
     wait_for("created         1\r\n");
     wait_for_prompt();
     type("lessons\n");
@@ -314,9 +314,9 @@ static void history_is_kept(void **state) {
     type("exit\n");
     assert_int_equal(wait_for_end(), 0);
     struct stat status;
-    assert_int_equal(stat(in_folder("state/lessonstore/history"), &status), 0);
+    assert_int_equal(stat(in_directory("state/lessonstore/history"), &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
-    assert_int_equal(stat(in_folder("state/lessonstore"), &status), 0);
+    assert_int_equal(stat(in_directory("state/lessonstore"), &status), 0);
     assert_int_equal(status.st_mode & 0777, 0700);
 
     /* Up twice: the exit of the previous shell, and the line before it. */
@@ -338,7 +338,7 @@ static void history_is_kept(void **state) {
 static void progress_is_shown_and_wiped(void **state) {
     (void)state;
     char trace[512];
-    snprintf(trace, sizeof trace, "%s", in_folder("trace"));
+    snprintf(trace, sizeof trace, "%s", in_directory("trace"));
     write_file(trace, "1\tcreate\troom\t-\t-\n");
     start((const char *const[]){"--store", "memory:", "replay", trace, NULL});
     wait_for("\r[..............................]   0 %  0 events\033[K");
@@ -380,7 +380,7 @@ static void an_export_is_watched(void **state) {
     wait_for("\r0 records\033[K\r\033[K{\"type\":\"lesson\",\"lesson_id\":\"room\"");
     wait_for_prompt();
     type("export ");
-    type(in_folder("copy.jsonl\n"));
+    type(in_directory("copy.jsonl\n"));
     wait_for("\r0 records\033[K\r\033[K");
     wait_for_prompt();
     type("check\n");
@@ -394,7 +394,7 @@ static void an_export_is_watched(void **state) {
 static void messages_wipe_the_bar(void **state) {
     (void)state;
     char trace[512];
-    snprintf(trace, sizeof trace, "%s", in_folder("bad"));
+    snprintf(trace, sizeof trace, "%s", in_directory("bad"));
     write_file(trace, "1\tcreate\troom\t-\t-\nodd\n");
     start((const char *const[]){"--store", "memory:", "replay", trace, NULL});
     wait_for("\r\033[Klessonctl: replay: ");
@@ -405,7 +405,7 @@ static void messages_wipe_the_bar(void **state) {
 /* Replays a pipe that stays empty and open, interrupts it, and returns the signal that ended it. */
 static int interrupt_replay(void (*interrupt)(void)) {
     char pipe[512];
-    snprintf(pipe, sizeof pipe, "%s", in_folder("pipe"));
+    snprintf(pipe, sizeof pipe, "%s", in_directory("pipe"));
     assert_int_equal(mkfifo(pipe, 0600), 0);
     int writer = open(pipe, O_RDWR | O_CLOEXEC);
     assert_true(writer >= 0);
@@ -436,12 +436,12 @@ static void signals_wipe_the_bar(void **state) {
 
 int main(void) {
     const char *temporary = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/lessonctl-terminal.XXXXXX", temporary ? temporary : "/tmp");
-    if (!getenv("LESSONCTL") || !mkdtemp(folder))
+    snprintf(directory, sizeof directory, "%s/lessonctl-terminal.XXXXXX", temporary ? temporary : "/tmp");
+    if (!getenv("LESSONCTL") || !mkdtemp(directory))
         return 99;
-    setenv("HOME", folder, 1);
-    setenv("XDG_STATE_HOME", in_folder("state"), 1);
-    setenv("XDG_DATA_HOME", in_folder("data"), 1);
+    setenv("HOME", directory, 1);
+    setenv("XDG_STATE_HOME", in_directory("state"), 1);
+    setenv("XDG_DATA_HOME", in_directory("data"), 1);
     unsetenv("LESSONSTORE_LOCATION");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(shell_goes_on_after_errors, tear_down),
@@ -460,6 +460,6 @@ int main(void) {
     };
     int failures = cmocka_run_group_tests_name("terminal", tests, NULL, NULL);
     char command[600];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    snprintf(command, sizeof command, "rm -rf '%s'", directory);
     return system(command) == 0 ? failures : 99;
 }

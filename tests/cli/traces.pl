@@ -11,10 +11,10 @@ use File::Temp qw(tempdir);
 use JSON::PP;
 
 my $lessonctl = $ENV{LESSONCTL} or die "no LESSONCTL\n";
-my $folder = $ENV{LESSONSTORE_TRACES} // '';
-my @truth_files = glob "\"$folder\"/*.truth.json";
-unless ($folder && @truth_files) {
-    print "skipped: there are no traces in \"$folder\" (LESSONSTORE_TRACES)\n";
+my $directory = $ENV{LESSONSTORE_TRACES} // '';
+my @truth_files = glob "\"$directory\"/*.truth.json";
+unless ($directory && @truth_files) {
+    print "skipped: there are no traces in \"$directory\" (LESSONSTORE_TRACES)\n";
     exit 77;
 }
 my $work = tempdir('lessonctl-traces.XXXXXX', TMPDIR => 1, CLEANUP => 1);

@@ -7,37 +7,37 @@
 
 #include <lessonstore/conformance.h>
 
-struct folder {
+struct directory {
     const char *scheme;
     char path[PATH_MAX];
     char location[PATH_MAX + 32];
 };
 
-static int make_folder(void *context) {
-    struct folder *folder = context;
+static int make_directory(void *context) {
+    struct directory *directory = context;
     const char *parent = getenv("TMPDIR");
-    int size = snprintf(folder->path, sizeof folder->path, "%s/lessonstore-conformance-XXXXXX",
+    int size = snprintf(directory->path, sizeof directory->path, "%s/lessonstore-conformance-XXXXXX",
                         parent && *parent ? parent : "/tmp");
-    if (size < 0 || (size_t)size >= sizeof folder->path || !mkdtemp(folder->path))
+    if (size < 0 || (size_t)size >= sizeof directory->path || !mkdtemp(directory->path))
         return -1;
-    snprintf(folder->location, sizeof folder->location, "%s:%s/lessons.db", folder->scheme, folder->path);
+    snprintf(directory->location, sizeof directory->location, "%s:%s/lessons.db", directory->scheme, directory->path);
     return 0;
 }
 
-static void remove_folder(void *context) {
+static void remove_directory(void *context) {
     static const char *const names[] = {"lessons.db", "lessons.db-wal", "lessons.db-shm", "lessons.db-journal"};
-    struct folder *folder = context;
+    struct directory *directory = context;
     char path[PATH_MAX + 32];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder->path, names[i]);
+        snprintf(path, sizeof path, "%s/%s", directory->path, names[i]);
         unlink(path);
     }
-    rmdir(folder->path);
+    rmdir(directory->path);
 }
 
 static int open_file(lesson_store **out, void *context) {
-    struct folder *folder = context;
-    return lesson_store_open(out, folder->location);
+    struct directory *directory = context;
+    return lesson_store_open(out, directory->location);
 }
 
 static int open_memory(lesson_store **out, void *context) {
@@ -46,17 +46,17 @@ static int open_memory(lesson_store **out, void *context) {
 }
 
 static int run_on_file(const char *name, const char *scheme, int argc, char **argv) {
-    struct folder folder = {.scheme = scheme};
+    struct directory directory = {.scheme = scheme};
     lesson_store_conformance_backend file = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
     file.operations = LESSON_STORE_OPERATIONS_0_1;
     file.flags = LESSON_STORE_FLAGS_0_1;
     file.calls = LESSON_STORE_CALLS_0_1;
     file.name = name;
     file.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
-    file.context = &folder;
-    file.prepare = make_folder;
+    file.context = &directory;
+    file.prepare = make_directory;
     file.open = open_file;
-    file.clean_up = remove_folder;
+    file.clean_up = remove_directory;
     return lesson_store_conformance_run(&file, argc, argv);
 }
 

@@ -103,7 +103,7 @@ static int open_without_sessions(lesson_store_instance **out, const lesson_store
     return code;
 }
 
-static void joins_and_tells_where_table(lesson_store_backend *table) {
+static void joins_and_returns_where_table(lesson_store_backend *table) {
     table->open = open_without_sessions;
     table->operations = JOIN_AND_WHERE;
     table->flags = 0;
@@ -116,7 +116,7 @@ static void joins_and_tells_where_table(lesson_store_backend *table) {
     table->users_page = NULL;
 }
 
-static void describe_joins_and_tells_where(lesson_store_conformance_backend *description) {
+static void describe_joins_and_returns_where(lesson_store_conformance_backend *description) {
     description->capabilities = 0;
     description->operations = JOIN_AND_WHERE;
     description->flags = 0;
@@ -147,7 +147,7 @@ static void never_recovers_table(lesson_store_backend *table) {
 
 const wrong_backend wrong_claims[] = {
     {"nothing-wrong", "none", "", NULL, NULL},
-    {"joins-and-tells-where", "none", "", joins_and_tells_where_table, describe_joins_and_tells_where},
+    {"joins-and-returns-where", "none", "", joins_and_returns_where_table, describe_joins_and_returns_where},
     {"only-lists", "none", "", only_lists_table, describe_only_lists},
     {"members-of-broken-are-none", "ERROR-3", "", members_of_broken_are_none_table, NULL},
     {"broken-is-not-found", "ERROR-3", "", broken_is_not_found_table, NULL},

@@ -225,17 +225,17 @@ static void writes_unasked_place(lesson_store_operation *operation) {
 }
 ALTERED_ANSWERS(writes_unasked_place)
 
-static void left_is_never_told(lesson_store_operation *operation) {
+static void left_is_never_reported(lesson_store_operation *operation) {
     if (operation->kind == LESSON_STORE_OPERATION_END)
         operation->count = 0;
 }
-ALTERED_ANSWERS(left_is_never_told)
+ALTERED_ANSWERS(left_is_never_reported)
 
-static void refusal_tells_no_place(lesson_store_operation *operation) {
+static void refusal_returns_no_place(lesson_store_operation *operation) {
     if (operation->code == LESSON_STORE_REFUSED && operation->place)
         memset(operation->place, 0, sizeof *operation->place);
 }
-ALTERED_ANSWERS(refusal_tells_no_place)
+ALTERED_ANSWERS(refusal_returns_no_place)
 
 static void refusal_names_no_flag(lesson_store_operation *operation) {
     operation->refused_by = 0;
@@ -259,13 +259,13 @@ static void get_needs_record(lesson_store_operation *operation) {
 }
 ALTERED_ANSWERS(get_needs_record)
 
-static void conflict_tells_expected(lesson_store_operation *operation) {
+static void conflict_returns_expected(lesson_store_operation *operation) {
     if (operation->kind != LESSON_STORE_OPERATION_SET || operation->code != LESSON_STORE_CONFLICT)
         return;
     operation->lesson.course_status = operation->if_course_status;
     operation->lesson.chat_status = operation->if_chat_status;
 }
-ALTERED_ANSWERS(conflict_tells_expected)
+ALTERED_ANSWERS(conflict_returns_expected)
 
 /* ---- Batches */
 
@@ -339,8 +339,8 @@ const wrong_backend wrong_operations[] = {
     {"join-ignores-stay", "JOIN-10", "JOIN-11 JOIN-12", join_ignores_stay_table, NULL},
     {"end-keeps-members", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 QUIT-7", end_keeps_members_table, NULL},
     {"end-forgets-record-only", "END-4", "END-5 LESSONS-2 LESSONS-3", end_forgets_record_only_table, NULL},
-    {"end-tells-none-left", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 OUTPUT-2 QUIT-7", left_is_never_told_table,
-     NULL},
+    {"end-reports-none-left", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 OUTPUT-2 QUIT-7",
+     left_is_never_reported_table, NULL},
     {"quit-ignores-lesson", "QUIT-3", "BATCH-1 BATCH-2 ID-2 OUTPUT-* QUIT-5", quit_ignores_lesson_table, NULL},
     {"quit-ignores-session", "QUIT-4", "ID-2 QUIT-5", quit_ignores_session_table, NULL},
     {"quit-of-nobody-is-ok", "QUIT-2", "BATCH-2 ID-3 OUTPUT-2 QUIT-7 WHERE-2 END-1", quit_of_nobody_is_ok_table, NULL},
@@ -366,7 +366,8 @@ const wrong_backend wrong_operations[] = {
     {"reset-drops-members", "CREATE-3", "", reset_drops_members_table, NULL},
     {"set-touches-both", "SET-1", "SET-4", set_touches_both_table, NULL},
     {"ids-end-at-nul", "ID-6", "", ids_end_at_nul_table, NULL},
-    {"refusal-tells-no-place", "JOIN-11", "JOIN-8 JOIN-9 JOIN-10 JOIN-12 OUTPUT-2", refusal_tells_no_place_table, NULL},
+    {"refusal-returns-no-place", "JOIN-11", "JOIN-8 JOIN-9 JOIN-10 JOIN-12 OUTPUT-2", refusal_returns_no_place_table,
+     NULL},
     {"refusal-names-no-flag", "JOIN-12", "JOIN-8 JOIN-9 JOIN-10 JOIN-11 OUTPUT-2", refusal_names_no_flag_table, NULL},
     {"everyone-is-new", "JOIN-2 JOIN-3",
      "BATCH-1 BATCH-5 END-6 ID-2 JOIN-4 JOIN-5 JOIN-6 JOIN-10 JOIN-12 LESSONS-1 LESSONS-3 MEMBERS-1 OUTPUT-2 QUIT-3 "
@@ -380,6 +381,6 @@ const wrong_backend wrong_operations[] = {
      "BATCH-5 CHECK-* COUNT-1 END-* ERROR-3 GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 QUIT-* SET-7 STREAM-* "
      "THREAD-1 USERS-*",
      get_needs_record_table, NULL},
-    {"conflict-tells-expected", "SET-5", "BATCH-2 SET-6", conflict_tells_expected_table, NULL},
+    {"conflict-returns-expected", "SET-5", "BATCH-2 SET-6", conflict_returns_expected_table, NULL},
     {.name = NULL},
 };

@@ -107,7 +107,7 @@ struct listener {
     void *context;
 };
 
-static bool tell_twice(const lesson_store_id *uid, void *context) {
+static bool report_twice(const lesson_store_id *uid, void *context) {
     struct listener *listener = context;
     return listener->callback(uid, listener->context) && listener->callback(uid, listener->context);
 }
@@ -115,7 +115,7 @@ static bool tell_twice(const lesson_store_id *uid, void *context) {
 static int members_twice(lesson_store_instance *instance, const lesson_store_id *lesson_id,
                          lesson_store_member_callback callback, void *context) {
     struct listener listener = {.callback = callback, .context = context};
-    return wrapper_members(instance, lesson_id, tell_twice, &listener);
+    return wrapper_members(instance, lesson_id, report_twice, &listener);
 }
 
 static void members_twice_table(lesson_store_backend *table) {
@@ -138,7 +138,7 @@ static void members_never_stop_table(lesson_store_backend *table) {
     table->members = members_never_stop;
 }
 
-static bool tell_recorded(const lesson_store_lesson *lesson, void *context) {
+static bool report_recorded(const lesson_store_lesson *lesson, void *context) {
     struct listener *listener = context;
     return !lesson->has_record || listener->lesson_callback(lesson, listener->context);
 }
@@ -146,14 +146,14 @@ static bool tell_recorded(const lesson_store_lesson *lesson, void *context) {
 static int lessons_with_record_only(lesson_store_instance *instance, lesson_store_lesson_callback callback,
                                     void *context) {
     struct listener listener = {.lesson_callback = callback, .context = context};
-    return wrapper_lessons(instance, tell_recorded, &listener);
+    return wrapper_lessons(instance, report_recorded, &listener);
 }
 
 static void lessons_with_record_only_table(lesson_store_backend *table) {
     table->lessons = lessons_with_record_only;
 }
 
-static bool tell_inhabited(const lesson_store_lesson *lesson, void *context) {
+static bool report_inhabited(const lesson_store_lesson *lesson, void *context) {
     struct listener *listener = context;
     return lesson->member_count == 0 || listener->lesson_callback(lesson, listener->context);
 }
@@ -161,23 +161,23 @@ static bool tell_inhabited(const lesson_store_lesson *lesson, void *context) {
 static int lessons_with_members_only(lesson_store_instance *instance, lesson_store_lesson_callback callback,
                                      void *context) {
     struct listener listener = {.lesson_callback = callback, .context = context};
-    return wrapper_lessons(instance, tell_inhabited, &listener);
+    return wrapper_lessons(instance, report_inhabited, &listener);
 }
 
 static void lessons_with_members_only_table(lesson_store_backend *table) {
     table->lessons = lessons_with_members_only;
 }
 
-static bool tell_without_session(const lesson_store_user *user, void *context) {
+static bool report_without_session(const lesson_store_user *user, void *context) {
     struct listener *listener = context;
-    lesson_store_user told = *user;
-    told.session = lesson_store_id_of(NULL);
-    return listener->user_callback(&told, listener->context);
+    lesson_store_user reported = *user;
+    reported.session = lesson_store_id_of(NULL);
+    return listener->user_callback(&reported, listener->context);
 }
 
 static int users_without_sessions(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
     struct listener listener = {.user_callback = callback, .context = context};
-    return wrapper_users(instance, tell_without_session, &listener);
+    return wrapper_users(instance, report_without_session, &listener);
 }
 
 static void users_without_sessions_table(lesson_store_backend *table) {

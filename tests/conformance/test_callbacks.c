@@ -16,7 +16,7 @@
 #define PATIENCE_S 60 /* if the description gives none */
 
 /* One list of ITEMS users, each identified by the number in its id. */
-struct told {
+struct reported {
     lesson_store *other;
     const char *prefix; /* of the listed ids, before the number */
     size_t lessons;     /* number of lessons that the users are in */
@@ -25,53 +25,53 @@ struct told {
     char failure[1536]; /* the first failure; empty if there is none */
 };
 
-static void note_failure(struct told *told, const char *what, int code) {
-    if (*told->failure)
+static void note_failure(struct reported *reported, const char *what, int code) {
+    if (*reported->failure)
         return;
-    snprintf(told->failure, sizeof told->failure, "%s: found %s%s%s", what, lesson_store_code_name(code),
+    snprintf(reported->failure, sizeof reported->failure, "%s: found %s%s%s", what, lesson_store_code_name(code),
              code < 0 ? ": " : "", code < 0 ? lesson_store_message() : "");
 }
 
-static void expect_answer(struct told *told, const char *what, int found, int expected) {
+static void expect_answer(struct reported *reported, const char *what, int found, int expected) {
     if (found != expected)
-        note_failure(told, what, found);
+        note_failure(reported, what, found);
 }
 
 /* Removes the user of this entry, and adds a new one instead. */
-static void write_and_read(struct told *told, unsigned item) {
+static void write_and_read(struct reported *reported, unsigned item) {
     char uid[32], late_uid[32], lesson_id[32];
     lesson_store_place place = {.lesson_id = ""};
     snprintf(uid, sizeof uid, "user %u", item);
     snprintf(late_uid, sizeof late_uid, "late %u", item);
-    if (told->lessons == 1)
+    if (reported->lessons == 1)
         snprintf(lesson_id, sizeof lesson_id, "lesson 0");
     else
         snprintf(lesson_id, sizeof lesson_id, "late lesson %u", item);
-    expect_answer(told, "join through the other store, in a callback",
-                  lesson_store_join(told->other, late_uid, "maths", lesson_id, NULL, 0, NULL), LESSON_STORE_OK);
-    expect_answer(told, "where of the user who has just joined, in a callback",
-                  lesson_store_where(told->other, late_uid, &place), LESSON_STORE_OK);
+    expect_answer(reported, "join through the other store, in a callback",
+                  lesson_store_join(reported->other, late_uid, "maths", lesson_id, NULL, 0, NULL), LESSON_STORE_OK);
+    expect_answer(reported, "where of the user who has just joined, in a callback",
+                  lesson_store_where(reported->other, late_uid, &place), LESSON_STORE_OK);
     if (strcmp(place.lesson_id, lesson_id) != 0)
-        note_failure(told, "where of the user who has just joined names another lesson", LESSON_STORE_OK);
-    expect_answer(told, "quit through the other store, in a callback",
-                  lesson_store_quit(told->other, uid, NULL, NULL, NULL), LESSON_STORE_OK);
-    expect_answer(told, "where of the user who has just quit, in a callback",
-                  lesson_store_where(told->other, uid, NULL), LESSON_STORE_NOT_FOUND);
+        note_failure(reported, "where of the user who has just joined names another lesson", LESSON_STORE_OK);
+    expect_answer(reported, "quit through the other store, in a callback",
+                  lesson_store_quit(reported->other, uid, NULL, NULL, NULL), LESSON_STORE_OK);
+    expect_answer(reported, "where of the user who has just quit, in a callback",
+                  lesson_store_where(reported->other, uid, NULL), LESSON_STORE_NOT_FOUND);
 }
 
 /* Entries that were added meanwhile may be listed or not, so only the original ones are counted. */
-static bool hear(struct told *told, lesson_store_id id) {
+static bool hear(struct reported *reported, lesson_store_id id) {
     char text[LESSON_STORE_ID_MAX + 1];
     lesson_store_id_copy(text, id);
-    if (strncmp(text, told->prefix, strlen(told->prefix)) != 0)
+    if (strncmp(text, reported->prefix, strlen(reported->prefix)) != 0)
         return true;
-    unsigned long item = strtoul(text + strlen(told->prefix), NULL, 10);
+    unsigned long item = strtoul(text + strlen(reported->prefix), NULL, 10);
     if (item >= ITEMS)
         return true;
-    told->times_heard[item]++;
-    if (told->writes < WRITING) {
-        told->writes++;
-        write_and_read(told, (unsigned)item);
+    reported->times_heard[item]++;
+    if (reported->writes < WRITING) {
+        reported->writes++;
+        write_and_read(reported, (unsigned)item);
     }
     return true;
 }
@@ -88,23 +88,23 @@ static bool hear_user(const lesson_store_user *user, void *context) {
     return hear(context, user->uid);
 }
 
-static int begin_members(lesson_store *store, struct told *told) {
-    return lesson_store_members(store, "lesson 0", hear_member, told);
+static int begin_members(lesson_store *store, struct reported *reported) {
+    return lesson_store_members(store, "lesson 0", hear_member, reported);
 }
 
-static int begin_lessons(lesson_store *store, struct told *told) {
-    return lesson_store_lessons(store, hear_lesson, told);
+static int begin_lessons(lesson_store *store, struct reported *reported) {
+    return lesson_store_lessons(store, hear_lesson, reported);
 }
 
-static int begin_users(lesson_store *store, struct told *told) {
-    return lesson_store_users(store, hear_user, told);
+static int begin_users(lesson_store *store, struct reported *reported) {
+    return lesson_store_users(store, hear_user, reported);
 }
 
-static void expect_all_heard(struct told *told) {
-    for (size_t i = 0; i < ITEMS && !*told->failure; i++) {
-        if (told->times_heard[i] != 1)
-            snprintf(told->failure, sizeof told->failure, "item %zu was there and is listed %u times", i,
-                     told->times_heard[i]);
+static void expect_all_heard(struct reported *reported) {
+    for (size_t i = 0; i < ITEMS && !*reported->failure; i++) {
+        if (reported->times_heard[i] != 1)
+            snprintf(reported->failure, sizeof reported->failure, "item %zu was there and is listed %u times", i,
+                     reported->times_heard[i]);
     }
 }
 
@@ -121,28 +121,29 @@ static void be_a_plain_process(unsigned patience_s) {
     alarm(patience_s);
 }
 
-static void stream_and_write(struct fixture *fixture, int (*begin)(lesson_store *store, struct told *told),
-                             struct told *told) {
+static void stream_and_write(struct fixture *fixture, int (*begin)(lesson_store *store, struct reported *reported),
+                             struct reported *reported) {
     const lesson_store_conformance_backend *backend = fixture->backend;
     lesson_store *store = NULL;
     int code = backend->open(&store, backend->context);
-    expect_answer(told, "open", code, LESSON_STORE_OK);
+    expect_answer(reported, "open", code, LESSON_STORE_OK);
     if (!code)
-        expect_answer(told, "open of a second store", backend->open(&told->other, backend->context), LESSON_STORE_OK);
-    if (!*told->failure)
-        expect_answer(told, "the batch", lesson_store_batch(store, fixture->operations, ITEMS), LESSON_STORE_OK);
-    if (!*told->failure) {
-        expect_answer(told, "the stream", begin(store, told), LESSON_STORE_OK);
-        expect_all_heard(told);
+        expect_answer(reported, "open of a second store", backend->open(&reported->other, backend->context),
+                      LESSON_STORE_OK);
+    if (!*reported->failure)
+        expect_answer(reported, "the batch", lesson_store_batch(store, fixture->operations, ITEMS), LESSON_STORE_OK);
+    if (!*reported->failure) {
+        expect_answer(reported, "the stream", begin(store, reported), LESSON_STORE_OK);
+        expect_all_heard(reported);
     }
-    lesson_store_close(told->other);
+    lesson_store_close(reported->other);
     lesson_store_close(store);
 }
 
 /* ---- In the parent */
 
 static void call_another(struct fixture *fixture, uint32_t call, const char *prefix, size_t lessons,
-                         int (*begin)(lesson_store *store, struct told *told)) {
+                         int (*begin)(lesson_store *store, struct reported *reported)) {
     need_calls(fixture, call);
     need_operation(fixture, LESSON_STORE_OPERATION_JOIN);
     need_operation(fixture, LESSON_STORE_OPERATION_QUIT);
@@ -156,11 +157,11 @@ static void call_another(struct fixture *fixture, uint32_t call, const char *pre
         fail_test(fixture, "no child process can be started");
     if (child == 0) {
         be_a_plain_process(patience_s);
-        struct told told = {.prefix = prefix, .lessons = lessons};
-        stream_and_write(fixture, begin, &told);
-        if (*told.failure)
-            fprintf(stderr, "  %s\n", told.failure);
-        _exit(*told.failure != '\0');
+        struct reported reported = {.prefix = prefix, .lessons = lessons};
+        stream_and_write(fixture, begin, &reported);
+        if (*reported.failure)
+            fprintf(stderr, "  %s\n", reported.failure);
+        _exit(*reported.failure != '\0');
     }
     int status = 0;
     while (waitpid(child, &status, 0) < 0)

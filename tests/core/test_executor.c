@@ -177,7 +177,7 @@ static void the_ids_are_copied(void **state) {
     gated_close(&gated);
 }
 
-static void tell_a_place(lesson_store_operation *operation) {
+static void return_a_place(lesson_store_operation *operation) {
     if (operation->uid.size == strlen("nobody"))
         operation->code = LESSON_STORE_NOT_FOUND;
     else if (operation->place)
@@ -190,7 +190,7 @@ static void a_place_is_the_executors_own(void **state) {
     lesson_store_place mine;
     memset(&mine, 0x5a, sizeof mine);
     const lesson_store_place before = mine;
-    the_gate.answer = tell_a_place;
+    the_gate.answer = return_a_place;
     const char *const uids[] = {"ann", "nobody", "ann"};
     for (int i = 0; i < 3; i++) {
         struct witness witness = {0};
@@ -242,7 +242,7 @@ static void the_message_speaks_of_the_failure(void **state) {
     }
 }
 
-static void a_batch_that_fails_tells_everyone(void **state) {
+static void a_batch_that_fails_answers_everyone(void **state) {
     (void)state;
     struct gated gated = gated_open(1, 8, 8);
     struct witness witnesses[2] = {0};
@@ -323,7 +323,7 @@ static void run_answers_like_a_single_call(void **state) {
     (void)state;
     struct gated gated = gated_open(2, 8, 8);
     lesson_store_place place;
-    the_gate.answer = tell_a_place;
+    the_gate.answer = return_a_place;
 
     lesson_store_operation where = gate_where("ann");
     where.place = &place;
@@ -348,7 +348,7 @@ static void run_answers_like_a_single_call(void **state) {
     gated_close(&gated);
 }
 
-static void run_tells_why_it_failed(void **state) {
+static void run_says_why_it_failed(void **state) {
     (void)state;
     struct gated gated = gated_open(1, 8, 8);
     the_gate.answer = fail_one;
@@ -393,11 +393,11 @@ int main(void) {
         cmocka_unit_test(the_ids_are_copied),
         cmocka_unit_test(a_place_is_the_executors_own),
         cmocka_unit_test(the_message_speaks_of_the_failure),
-        cmocka_unit_test(a_batch_that_fails_tells_everyone),
+        cmocka_unit_test(a_batch_that_fails_answers_everyone),
         cmocka_unit_test(unsound_operations_are_answered_at_once),
         cmocka_unit_test(unsound_options_are_refused),
         cmocka_unit_test(run_answers_like_a_single_call),
-        cmocka_unit_test(run_tells_why_it_failed),
+        cmocka_unit_test(run_says_why_it_failed),
         cmocka_unit_test(an_answer_names_the_callers_own_lesson_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

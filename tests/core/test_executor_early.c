@@ -51,7 +51,7 @@ static void what_waits_too_long_expires(void **state) {
     }
 }
 
-static void tell_a_place(lesson_store_operation *operation) {
+static void return_a_place(lesson_store_operation *operation) {
     if (operation->place)
         *operation->place = (lesson_store_place){.course_id = "late", .lesson_id = "late", .session = "late"};
 }
@@ -93,7 +93,7 @@ static void what_runs_too_long_is_completed_at_its_time(void **state) {
         lesson_store_completion_queue *queue = NULL;
         if (queued)
             assert_int_equal(lesson_store_executor_add_queue(&queue, gated.executor), LESSON_STORE_OK);
-        the_gate.answer = tell_a_place;
+        the_gate.answer = return_a_place;
         lesson_store_place place;
         lesson_store_operation join = gate_join("writer", "l"), where = gate_where("reader");
         where.place = &place;
@@ -153,7 +153,7 @@ static void a_late_answer_is_not_seen(void **state) {
     bool ran = false;
     uint64_t expired = 0;
     where.place = &place;
-    the_gate.answer = tell_a_place;
+    the_gate.answer = return_a_place;
     assert_int_equal(lesson_store_executor_add_queue(&queue, gated.executor), LESSON_STORE_OK);
     for (int64_t timeout_ms = 20; !ran; timeout_ms *= 2) {
         memset(&read, 0, sizeof read);

@@ -85,9 +85,9 @@ static void count_damage(damage_tally *tally, const char *name) {
 bool hear_finding(const lesson_store_finding *finding, void *context) {
     check_hearing *hearing = context;
     side_find(&hearing->findings, (int)finding->kind, finding->lesson_id, finding->uid, finding->repairable);
-    hearing->told++;
+    hearing->reported++;
     hearing->repaired += finding->repaired;
-    return hearing->told != hearing->stop_after;
+    return hearing->reported != hearing->stop_after;
 }
 
 /* Every finding is as expected, and counted. A repair reports repaired for all that it can repair, a check for none. */
@@ -106,7 +106,7 @@ static bool check(round_state *round, const char *when, uint32_t flags, const fa
         sound = wrong(round, when, lesson_store_message());
     else if (!facts_equal(expected, &hearing.findings, why))
         sound = wrong(round, when, why);
-    else if (found != hearing.told || repaired != hearing.repaired || repaired != due)
+    else if (found != hearing.reported || repaired != hearing.repaired || repaired != due)
         sound = wrong(round, when, "the figures are not those of the findings");
     round->tally->compared += expected->count;
     round->tally->repaired += repaired;
@@ -155,8 +155,8 @@ static bool repair_in_part(round_state *round, bool ended) {
     bool sound = true;
     if (code)
         sound = wrong(round, "stopped repair", lesson_store_message());
-    else if (hearing.told != due)
-        sound = wrong(round, "stopped repair", "it told more or fewer findings than until it was stopped");
+    else if (hearing.reported != due)
+        sound = wrong(round, "stopped repair", "it reported more or fewer findings than until it was stopped");
     else if (!facts_hold(&kept, &after, why))
         sound = wrong(round, "a true member", why);
     else if (!facts_between(&before, &target, &after, why))

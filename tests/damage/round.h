@@ -23,7 +23,7 @@ typedef struct damage_tally {
 /* Findings that a check reported, as facts. */
 typedef struct check_hearing {
     facts findings;
-    uint64_t told, repaired;
+    uint64_t reported, repaired;
     uint64_t stop_after; /* 0: never */
     bool repairs;
 } check_hearing;

@@ -300,14 +300,14 @@ static bool judge_index(const facts *state, facts *findings, facts *additions, f
 }
 
 /* SQLite's own lines, except those on the index if it is reported uid by uid. */
-static void judge_damage(bool index_is_told, facts *findings) {
+static void judge_damage(bool index_is_reported, facts *findings) {
     sqlite3_stmt *statement;
     sqlite3 *other;
     assert_int_equal(sqlite3_open(path_of_database(), &other), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(other, "PRAGMA integrity_check(100)", -1, &statement, NULL), SQLITE_OK);
     while (sqlite3_step(statement) == SQLITE_ROW) {
         const char *line = (const char *)sqlite3_column_text(statement, 0);
-        if (strcmp(line, "ok") != 0 && !(index_is_told && strstr(line, "users_by_lesson")))
+        if (strcmp(line, "ok") != 0 && !(index_is_reported && strstr(line, "users_by_lesson")))
             side_find(findings, LESSON_STORE_FINDING_MALFORMED, any, any, false);
     }
     sqlite3_finalize(statement);
@@ -370,8 +370,8 @@ static void sqlite_judge(const facts *state, bool ended, facts *findings, facts 
     facts ignored = {NULL, 0, 0};
     *target = facts_copy(state);
     bool indexed = judge_schema(state, findings, &additions);
-    bool told = judge_index(state, indexed ? findings : &ignored, &additions, target);
-    judge_damage(indexed && told, findings);
+    bool reported = judge_index(state, indexed ? findings : &ignored, &additions, target);
+    judge_damage(indexed && reported, findings);
     for (size_t i = 0; i < state->count; i++) {
         const lesson_store_id *parts = state->items[i].parts;
         if (bytes_are(parts[FACT_KIND], "user") && bytes_are(parts[FACT_FIELD], "lesson_id"))

@@ -171,10 +171,10 @@ static void play(const soak_run *soak) {
     char *bytes = read_file(&size);
     bool sound = is_sound();
     facts before = read_users();
-    bool told = check(0, &repaired);
+    bool reported = check(0, &repaired);
     char *bytes_after = read_file(&size_after);
-    if (!sound && !told)
-        fail_msg("damage that check does not tell" SOAK_SEED, soak->seed);
+    if (!sound && !reported)
+        fail_msg("damage that check does not report" SOAK_SEED, soak->seed);
     if (repaired || size != size_after || memcmp(bytes, bytes_after, size) != 0)
         fail_msg("a check changed the file" SOAK_SEED, soak->seed);
     check(LESSON_STORE_CHECK_REPAIR, &repaired);

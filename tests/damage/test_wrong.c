@@ -47,7 +47,7 @@ static int check_repairs_in_secret(lesson_store_instance *instance, uint32_t fla
     return code;
 }
 
-static bool tell_unless_ghost(const lesson_store_finding *finding, void *context) {
+static bool report_unless_ghost(const lesson_store_finding *finding, void *context) {
     const check_listener *listener = context;
     return finding->kind == LESSON_STORE_FINDING_GHOST_MEMBER || listener->callback(finding, listener->context);
 }
@@ -55,32 +55,32 @@ static bool tell_unless_ghost(const lesson_store_finding *finding, void *context
 static int check_misses_ghosts(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                                void *context) {
     check_listener listening = {callback, context};
-    return right.check(instance, flags, tell_unless_ghost, &listening);
+    return right.check(instance, flags, report_unless_ghost, &listening);
 }
 
-static bool tell_twice(const lesson_store_finding *finding, void *context) {
+static bool report_twice(const lesson_store_finding *finding, void *context) {
     const check_listener *listener = context;
     return listener->callback(finding, listener->context) && listener->callback(finding, listener->context);
 }
 
-static int check_tells_twice(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
-                             void *context) {
+static int check_reports_twice(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
+                               void *context) {
     check_listener listening = {callback, context};
-    return right.check(instance, flags, tell_twice, &listening);
+    return right.check(instance, flags, report_twice, &listening);
 }
 
-static bool tell_as_repaired(const lesson_store_finding *finding, void *context) {
+static bool report_as_repaired(const lesson_store_finding *finding, void *context) {
     const check_listener *listener = context;
-    lesson_store_finding told = *finding;
-    told.repaired = told.repairable;
-    return listener->callback(&told, listener->context);
+    lesson_store_finding reported = *finding;
+    reported.repaired = reported.repairable;
+    return listener->callback(&reported, listener->context);
 }
 
 static int repair_only_says_so(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                                void *context) {
     check_listener listening = {callback, context};
     bool repairs = flags & LESSON_STORE_CHECK_REPAIR;
-    return right.check(instance, flags & ~(uint32_t)LESSON_STORE_CHECK_REPAIR, repairs ? tell_as_repaired : callback,
+    return right.check(instance, flags & ~(uint32_t)LESSON_STORE_CHECK_REPAIR, repairs ? report_as_repaired : callback,
                        repairs ? (void *)&listening : context);
 }
 
@@ -107,7 +107,7 @@ static const struct wrong_check {
     {"repairs unasked", check_repairs_unasked, "check: "},
     {"repairs in secret", check_repairs_in_secret, "changed by a check: "},
     {"misses ghosts", check_misses_ghosts, "check: missing: "},
-    {"tells twice", check_tells_twice, "check: not expected: "},
+    {"reports twice", check_reports_twice, "check: not expected: "},
     {"only says that it repaired", repair_only_says_so, "after the repair: "},
     {"removes a true member", repair_removes_member, "a true member: lost: "},
 };

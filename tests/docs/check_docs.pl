@@ -53,11 +53,11 @@ sub check_run_by {
 }
 
 sub run_program {
-    my ($where, $folder, $text) = @_;
-    open my $file, '>', "$folder/block.c" or die;
+    my ($where, $directory, $text) = @_;
+    open my $file, '>', "$directory/block.c" or die;
     print $file $text;
     close $file;
-    my $output = `cd '$folder' && $ENV{CC} -std=c11 -Wall -Wextra -Werror block.c -o block \$(pkg-config --cflags --libs lessonstore) 2>&1 && ./block 2>&1`;
+    my $output = `cd '$directory' && $ENV{CC} -std=c11 -Wall -Wextra -Werror block.c -o block \$(pkg-config --cflags --libs lessonstore) 2>&1 && ./block 2>&1`;
     problem($where, "this program fails:\n$output") if $?;
     $commands++;
 }
@@ -71,19 +71,19 @@ sub matches {
 
 # Runs all commands of a block in one shell, which keeps its variables for the next block of the document.
 sub run_console {
-    my ($where, $folder, $text) = @_;
+    my ($where, $directory, $text) = @_;
     my ($command, $expected) = (undef, '');
     my $finish = sub {
         return unless defined $command;
         $commands++;
         (my $real = $command) =~ s{redis://localhost:6379}{$redis}g;
         $real =~ s{\bbuild/release\b}{$ENV{BUILD}}g;
-        open my $script, '>', "$folder/command.sh" or die;
-        print $script "cd '$folder'\n[ -f .state ] && . ./.state\n$real\nstatus=\$?\nexport -p > .state\nexit \$status\n";
+        open my $script, '>', "$directory/command.sh" or die;
+        print $script "cd '$directory'\n[ -f .state ] && . ./.state\n$real\nstatus=\$?\nexport -p > .state\nexit \$status\n";
         close $script;
-        my $actual = `bash '$folder/command.sh' 2>'$folder/.stderr'`;
+        my $actual = `bash '$directory/command.sh' 2>'$directory/.stderr'`;
         my $status = $? >> 8;
-        my $said = slurp("$folder/.stderr") // '';
+        my $said = slurp("$directory/.stderr") // '';
         $actual =~ s{\Q$redis\E}{redis://localhost:6379}g;
         problem($where, "\"$command\" exits with $status: $said") if $status > 1;
         problem($where, "\"$command\" prints:\n${actual}and not:\n$expected$said") unless matches($expected, $actual);
@@ -100,29 +100,29 @@ sub run_console {
 }
 
 sub check_block {
-    my ($where, $folder, $language, $directive, $text) = @_;
+    my ($where, $directory, $language, $directive, $text) = @_;
     $blocks++;
     return check_origin($where, $1, $text) if $directive =~ /^from (\S+)$/;
     return check_run_by($where, $1, $text) if $directive =~ /^run by (.+)$/;
     if ($directive =~ /^file (\S+)$/) {
-        open my $file, '>', "$folder/$1" or die;
+        open my $file, '>', "$directory/$1" or die;
         print $file $text;
         return close $file;
     }
-    return run_program($where, $folder, $text) if $language eq 'c' && $text =~ /\bmain\(/;
-    return run_console($where, $folder, $text) if $language eq 'console';
+    return run_program($where, $directory, $text) if $language eq 'c' && $text =~ /\bmain\(/;
+    return run_console($where, $directory, $text) if $language eq 'console';
     problem($where, "nothing tests this block (language \"$language\")") unless $language eq 'text';
 }
 
 sub check_links {
     my ($document, $text) = @_;
     (my $prose = $text) =~ s/^```.*?^```//gms;
-    my $folder = $document =~ m{(.*)/} ? "$1/" : '';
+    my $directory = $document =~ m{(.*)/} ? "$1/" : '';
     while ($prose =~ /\]\(([^)#]+)(?:#[^)]*)?\)/g) {
         my $target = $1;
         next if $target =~ m{^https?://};
         $links++;
-        problem($document, "the link to $target leads nowhere") unless -e "$source/$folder$target";
+        problem($document, "the link to $target leads nowhere") unless -e "$source/$directory$target";
     }
 }
 
@@ -130,10 +130,10 @@ sub check_document {
     my ($document) = @_;
     my $text = slurp("$source/$document") // die "no $document\n";
     (my $name = $document) =~ s{/}{_}g;
-    my $folder = "$work/$name.d";
-    mkdir $folder;
+    my $directory = "$work/$name.d";
+    mkdir $directory;
     local $ENV{LESSONSTORE_LOCATION} = 'sqlite:demo.db';
-    system("redis-cli -u '$redis' flushall >'$folder/.flushed'") == 0 or die "no redis-cli\n";
+    system("redis-cli -u '$redis' flushall >'$directory/.flushed'") == 0 or die "no redis-cli\n";
     check_links($document, $text);
     my ($directive, $language, $block, $begin) = ('', undef, '', 0);
     my $number = 0;
@@ -141,7 +141,7 @@ sub check_document {
         $number++;
         if (defined $language) {
             if ($line =~ /^```\s*$/) {
-                check_block("$document:$begin", $folder, $language, $directive, $block);
+                check_block("$document:$begin", $directory, $language, $directive, $block);
                 ($language, $directive) = (undef, '');
             } else {
                 $block .= "$line\n";

@@ -30,7 +30,7 @@ void school_name_shared(char lesson_id[32], int lesson) {
 static void begin(school_deed *deed, lesson_store_operation_kind kind) {
     deed->operation = (lesson_store_operation){.kind = kind};
     deed->code = LESSON_STORE_OK;
-    deed->told = SCHOOL_NOWHERE;
+    deed->reported = SCHOOL_NOWHERE;
 }
 
 static void name_lesson(school_deed *deed, int lesson) {
@@ -45,7 +45,7 @@ static void plan_join(school_teacher *teacher, school_deed *deed, int *lesson_of
     begin(deed, LESSON_STORE_OPERATION_JOIN);
     name_lesson(deed, lesson);
     deed->operation.course_id = lesson_store_id_of("course");
-    deed->told = *lesson_of;
+    deed->reported = *lesson_of;
     unsigned kind = school_chance(teacher, 4);
     if (kind == 0)
         deed->operation.flags = LESSON_STORE_JOIN_STAY;
@@ -69,7 +69,7 @@ static void plan_quit(school_teacher *teacher, school_deed *deed, int *lesson_of
         deed->code = LESSON_STORE_NOT_FOUND;
         return;
     }
-    deed->told = *lesson_of;
+    deed->reported = *lesson_of;
     if (named != SCHOOL_NOWHERE && named != *lesson_of)
         deed->code = LESSON_STORE_CONFLICT;
     else
@@ -78,7 +78,7 @@ static void plan_quit(school_teacher *teacher, school_deed *deed, int *lesson_of
 
 static void plan_where(school_deed *deed, const int *lesson_of) {
     begin(deed, LESSON_STORE_OPERATION_WHERE);
-    deed->told = *lesson_of;
+    deed->reported = *lesson_of;
     deed->code = *lesson_of == SCHOOL_NOWHERE ? LESSON_STORE_NOT_FOUND : LESSON_STORE_OK;
 }
 
@@ -152,10 +152,10 @@ void school_plan(school_teacher *teacher, school_deed *deed) {
 void school_check(const lesson_store_operation *operation, void *context) {
     school_deed *deed = context;
     bool right = operation->code == deed->code;
-    if (right && deed->told != SCHOOL_NOWHERE) {
-        char told[32];
-        school_name_shared(told, deed->told);
-        right = operation->place && strcmp(operation->place->lesson_id, told) == 0;
+    if (right && deed->reported != SCHOOL_NOWHERE) {
+        char reported[32];
+        school_name_shared(reported, deed->reported);
+        right = operation->place && strcmp(operation->place->lesson_id, reported) == 0;
     }
     if (!right) {
         fprintf(stderr, "operation %u on %s %s: %s and not %s: %s\n", operation->kind, deed->uid, deed->lesson_id,

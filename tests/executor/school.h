@@ -34,7 +34,7 @@ typedef struct school_deed {
     char uid[32];
     char lesson_id[32];
     int code;         /* the expected code */
-    int told;         /* the expected lesson of its place; SCHOOL_NOWHERE: none */
+    int reported;     /* the expected lesson of its place; SCHOOL_NOWHERE: none */
     atomic_int calls; /* of its callback */
     atomic_int wrong;
 } school_deed;

@@ -17,14 +17,14 @@ struct descriptors {
 
 static void read_descriptors(struct descriptors *out) {
     *out = (struct descriptors){{false}};
-    DIR *folder = opendir("/proc/self/fd");
-    assert_non_null(folder);
-    for (struct dirent *entry; (entry = readdir(folder));) {
+    DIR *directory = opendir("/proc/self/fd");
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory));) {
         long descriptor = strtol(entry->d_name, NULL, 10); /* "." and ".." give 0, which is open */
         assert_in_range(descriptor, 0, DESCRIPTORS_MAX - 1);
-        out->open[descriptor] = descriptor != dirfd(folder);
+        out->open[descriptor] = descriptor != dirfd(directory);
     }
-    closedir(folder);
+    closedir(directory);
 }
 
 static void nothing_is_left_to_programs_that_are_started(void **state) {

@@ -262,7 +262,7 @@ static void assert_fact(lesson_store *store, const char *name, const char *expec
     assert_string_equal(wanted.value, expected);
 }
 
-static void info_tells_the_fault_and_the_backend(void **state) {
+static void info_names_the_fault_and_the_backend(void **state) {
     (void)state;
     lesson_store *store = open_at("fault+memory:");
     assert_fact(store, "location", "fault+memory:");
@@ -405,7 +405,7 @@ int main(void) {
         cmocka_unit_test(each_kind_is_watched_by_its_name),
         cmocka_unit_test(what_reads_is_spared_where_only_writing_can_fail),
         cmocka_unit_test(what_can_strike_nothing_is_refused),
-        cmocka_unit_test(info_tells_the_fault_and_the_backend),
+        cmocka_unit_test(info_names_the_fault_and_the_backend),
         cmocka_unit_test(the_backend_beneath_sees_its_own_location),
         cmocka_unit_test(nothing_is_added_and_nothing_unknown_let_through),
         cmocka_unit_test(wrong_faults_are_refused),

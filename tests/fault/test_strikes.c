@@ -252,7 +252,7 @@ static void opening_is_not_watched_unless_asked_for(void **state) {
     lesson_store_close(store);
 }
 
-static void an_instance_beneath_that_does_not_open_is_told_as_it_is(void **state) {
+static void an_instance_beneath_that_does_not_open_is_reported_as_it_is(void **state) {
     (void)state;
     lesson_store *store;
     spy_reset();
@@ -363,7 +363,7 @@ int main(void) {
         cmocka_unit_test(opening_fails_with_each_code),
         cmocka_unit_test(a_failure_beneath_comes_before_the_fault),
         cmocka_unit_test(opening_is_not_watched_unless_asked_for),
-        cmocka_unit_test(an_instance_beneath_that_does_not_open_is_told_as_it_is),
+        cmocka_unit_test(an_instance_beneath_that_does_not_open_is_reported_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,10 +109,10 @@ static void a_pool_that_grows(void **state) {
     spy_reset();
     the_spy.on_run = pause_a_little;
     lesson_store *store = open_faulty("fault+spy:?pool=3");
-    assert_null(the_spy.first_told);
+    assert_null(the_spy.first_reported);
     assert_int_equal(work_together(store), 0);
     assert_true(the_spy.opens > 1);
-    assert_ptr_equal(the_spy.first_told, the_spy.first_opened);
+    assert_ptr_equal(the_spy.first_reported, the_spy.first_opened);
     lesson_store_close(store);
     assert_int_equal(the_spy.closes, the_spy.opens);
 }

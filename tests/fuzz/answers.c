@@ -85,9 +85,9 @@ void fuzz_require_answer(const lesson_store_operation *operation) {
         REQUIRE(are_statuses(&operation->lesson));
     if (operation->kind == LESSON_STORE_OPERATION_END || operation->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS)
         REQUIRE(operation->code != LESSON_STORE_OK || operation->count <= INT64_MAX);
-    bool tells_place = operation->kind >= LESSON_STORE_OPERATION_JOIN &&
-                       operation->kind <= LESSON_STORE_OPERATION_WHERE && operation->code != LESSON_STORE_NOT_FOUND;
-    if (tells_place)
+    bool returns_place = operation->kind >= LESSON_STORE_OPERATION_JOIN &&
+                         operation->kind <= LESSON_STORE_OPERATION_WHERE && operation->code != LESSON_STORE_NOT_FOUND;
+    if (returns_place)
         require_place(operation);
 }
 

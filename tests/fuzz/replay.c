@@ -32,17 +32,17 @@ static int is_input(const struct dirent *entry) {
 }
 
 /* Returns the number of files run, or -1. */
-static int run_folder(const char *folder) {
+static int run_directory(const char *directory) {
     struct dirent **entries;
-    int count = scandir(folder, &entries, is_input, alphasort);
+    int count = scandir(directory, &entries, is_input, alphasort);
     if (count < 0) {
-        perror(folder);
+        perror(directory);
         return -1;
     }
     bool sound = true;
     for (int i = 0; i < count; i++) {
         char path[4096];
-        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        snprintf(path, sizeof path, "%s/%s", directory, entries[i]->d_name);
         /* Printed before the run, because a find ends the process. */
         printf("%s\n", entries[i]->d_name);
         fflush(stdout);
@@ -58,7 +58,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: %s CORPUS\n", argv[0]);
         return EXIT_FAILURE;
     }
-    int count = run_folder(argv[1]);
+    int count = run_directory(argv[1]);
     printf("%d inputs\n", count);
     return count > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -22,7 +22,7 @@
 #define STATEMENTS_MAX 8
 
 static struct {
-    char folder[64];
+    char directory[64];
     char path[80];
     char location[128];
     uint8_t image[IMAGE_SIZE_MAX];
@@ -40,9 +40,9 @@ static void remove_file(void) {
     }
 }
 
-static void remove_folder(void) {
+static void remove_directory(void) {
     remove_file();
-    rmdir(files.folder);
+    rmdir(files.directory);
 }
 
 static void run_sql(const char *statement) {
@@ -71,10 +71,10 @@ static void fill(void) {
 /* Small pages, so that a few changes reach everything. In a memory file system if there is one. */
 static void make_image(void) {
     const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    snprintf(files.folder, sizeof files.folder, "%s/lessonstore-fuzz-XXXXXX", base);
-    REQUIRE(mkdtemp(files.folder));
-    atexit(remove_folder);
-    snprintf(files.path, sizeof files.path, "%s/store.db", files.folder);
+    snprintf(files.directory, sizeof files.directory, "%s/lessonstore-fuzz-XXXXXX", base);
+    REQUIRE(mkdtemp(files.directory));
+    atexit(remove_directory);
+    snprintf(files.path, sizeof files.path, "%s/store.db", files.directory);
     snprintf(files.location, sizeof files.location, "sqlite:%s?pool=1&synchronous=off&busy_timeout_ms=0", files.path);
     run_sql("PRAGMA page_size = 512; VACUUM");
     fill();

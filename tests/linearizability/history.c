@@ -66,18 +66,18 @@ static uint32_t members_of(const model_state *model, int lesson) {
     return members;
 }
 
-static bool lessons_fit(const model_state *model, const history_answer *told) {
+static bool lessons_fit(const model_state *model, const history_answer *reported) {
     for (int i = 0; i < MODEL_LESSONS; i++) {
         model_call count = MODEL_COUNT((int8_t)i, false, 0);
         model_state same = *model;
-        if (model_run(&same, &count).count != told->counts[i])
+        if (model_run(&same, &count).count != reported->counts[i])
             return false;
     }
-    return memcmp(model->lessons, told->listed.lessons, sizeof model->lessons) == 0;
+    return memcmp(model->lessons, reported->listed.lessons, sizeof model->lessons) == 0;
 }
 
-static bool users_fit(const model_state *model, const history_answer *told) {
-    return memcmp(model->users, told->listed.users, sizeof model->users) == 0;
+static bool users_fit(const model_state *model, const history_answer *reported) {
+    return memcmp(model->users, reported->listed.users, sizeof model->users) == 0;
 }
 
 static bool counts_members(const model_call *call) {
@@ -86,12 +86,12 @@ static bool counts_members(const model_call *call) {
 }
 
 /* Other users may also be in the lesson. Then the count may be higher, and the lesson exists. */
-static void allow_others(const model_call *call, const model_answer *told, model_answer *due) {
+static void allow_others(const model_call *call, const model_answer *reported, model_answer *due) {
     if (!counts_members(call))
         return;
-    if (told->count > due->count)
-        due->count = told->count;
-    if (told->code == LESSON_STORE_OK)
+    if (reported->count > due->count)
+        due->count = reported->count;
+    if (reported->code == LESSON_STORE_OK)
         due->code = LESSON_STORE_OK;
 }
 

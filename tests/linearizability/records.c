@@ -34,7 +34,7 @@ static bool writes(const history_call *call, int user, record *out) {
 
 /* ---- What a call returns */
 
-static bool tells(const history_call *call, int user, record *out) {
+static bool reports_place(const history_call *call, int user, record *out) {
     const model_answer *answer = &call->answer.operation;
     if (call->kind != HISTORY_OPERATION || call->outcome != HISTORY_ANSWERED || call->call.user != user)
         return false;
@@ -71,19 +71,19 @@ static bool may_put_out(const history *calls, const history_call *end, int user)
            !(end->call.flags & LESSON_STORE_END_RECORD_ONLY) && can_be_in(calls, end, user, end->call.lesson);
 }
 
-static bool may_write(const history *calls, const history_call *call, int user, record told) {
+static bool may_write(const history *calls, const history_call *call, int user, record reported) {
     record written;
     if (writes(call, user, &written))
-        return is_same(written, told);
-    return is_same(told, nowhere) && may_put_out(calls, call, user);
+        return is_same(written, reported);
+    return is_same(reported, nowhere) && may_put_out(calls, call, user);
 }
 
-static bool can_tell(const history *calls, const history_call *read, int user, record told) {
-    if (is_same(told, nowhere) && !is_overwritten(calls, NULL, read, user))
+static bool can_report(const history *calls, const history_call *read, int user, record reported) {
+    if (is_same(reported, nowhere) && !is_overwritten(calls, NULL, read, user))
         return true;
     for (size_t i = 0; i < calls->count; i++) {
         const history_call *write = &calls->calls[i];
-        if (write != read && may_write(calls, write, user, told) && write->invoked < read->settled &&
+        if (write != read && may_write(calls, write, user, reported) && write->invoked < read->settled &&
             !is_overwritten(calls, write, read, user))
             return true;
     }
@@ -92,8 +92,8 @@ static bool can_tell(const history *calls, const history_call *read, int user, r
 
 const history_call *records_find_wrong(const history *calls, int user) {
     for (size_t i = 0; i < calls->count; i++) {
-        record told;
-        if (tells(&calls->calls[i], user, &told) && !can_tell(calls, &calls->calls[i], user, told))
+        record reported;
+        if (reports_place(&calls->calls[i], user, &reported) && !can_report(calls, &calls->calls[i], user, reported))
             return &calls->calls[i];
     }
     return NULL;

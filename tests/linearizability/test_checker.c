@@ -16,7 +16,7 @@
 #define WHERE(user) ((model_call)MODEL_WHERE(user, false, 0))
 #define COUNT(lesson) ((model_call)MODEL_COUNT(lesson, false, 0))
 
-static model_answer told(int code, int lesson) {
+static model_answer answered(int code, int lesson) {
     return (model_answer){.code = code,
                           .course = lesson == N ? N : 0,
                           .lesson = (int8_t)lesson,
@@ -25,15 +25,15 @@ static model_answer told(int code, int lesson) {
                           .chat_status = N};
 }
 
-static model_answer told_count(uint32_t count) {
-    model_answer answer = told(LESSON_STORE_OK, N);
+static model_answer reported_count(uint32_t count) {
+    model_answer answer = answered(LESSON_STORE_OK, N);
     answer.count = count;
     return answer;
 }
 
 /* The answer of a join that moved. */
-static model_answer told_moved(int from) {
-    model_answer answer = told(LESSON_STORE_OK, from);
+static model_answer reported_moved(int from) {
+    model_answer answer = answered(LESSON_STORE_OK, from);
     answer.arrival = LESSON_STORE_ARRIVAL_MOVED;
     return answer;
 }
@@ -60,7 +60,7 @@ static history_call *add(history *calls, int client, uint32_t invoked, uint32_t 
 
 static void add_members(history *calls, int client, uint32_t invoked, uint32_t settled, int8_t lesson,
                         uint32_t members) {
-    history_call *added = add(calls, client, invoked, settled, COUNT(lesson), told_count(0));
+    history_call *added = add(calls, client, invoked, settled, COUNT(lesson), reported_count(0));
     added->kind = HISTORY_MEMBERS;
     added->answer.members = members;
 }
@@ -78,18 +78,18 @@ static void nothing_and_one_after_another(void **state) {
     (void)state;
     history calls = begin();
     expect(&calls, CHECKER_LINEARIZABLE);
-    add(&calls, 0, 0, 1, JOIN(0, 0), told(ok, N));
-    add(&calls, 0, 2, 3, WHERE(0), told(ok, 0));
-    add(&calls, 1, 4, 5, QUIT(0), told(ok, 0));
-    add(&calls, 0, 6, 7, WHERE(0), told(gone, N));
+    add(&calls, 0, 0, 1, JOIN(0, 0), answered(ok, N));
+    add(&calls, 0, 2, 3, WHERE(0), answered(ok, 0));
+    add(&calls, 1, 4, 5, QUIT(0), answered(ok, 0));
+    add(&calls, 0, 6, 7, WHERE(0), answered(gone, N));
     expect(&calls, CHECKER_LINEARIZABLE);
 }
 
 static void stale_read(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 2, JOIN(0, 0), told(ok, N));
-    history_call *read = add(&calls, 1, 3, 4, WHERE(0), told(gone, N));
+    add(&calls, 0, 0, 2, JOIN(0, 0), answered(ok, N));
+    history_call *read = add(&calls, 1, 3, 4, WHERE(0), answered(gone, N));
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
     read->invoked = 1; /* it began before the join returned */
     expect(&calls, CHECKER_LINEARIZABLE);
@@ -98,8 +98,8 @@ static void stale_read(void **state) {
 static void read_of_the_future(void **state) {
     (void)state;
     history calls = begin();
-    history_call *read = add(&calls, 1, 0, 1, WHERE(0), told(ok, 0));
-    add(&calls, 0, 2, 3, JOIN(0, 0), told(ok, N));
+    history_call *read = add(&calls, 1, 0, 1, WHERE(0), answered(ok, 0));
+    add(&calls, 0, 2, 3, JOIN(0, 0), answered(ok, N));
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
     read->settled = 4;
     expect(&calls, CHECKER_LINEARIZABLE);
@@ -110,9 +110,9 @@ static void lost_update(void **state) {
     (void)state;
     history calls = begin();
     calls.begin.lessons[0] = (model_lesson){1, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE};
-    add(&calls, 0, 0, 3, (model_call)MODEL_SET(0, 1, N, LESSON_STORE_COURSE_WAITING, N, false, 0), told(ok, N));
+    add(&calls, 0, 0, 3, (model_call)MODEL_SET(0, 1, N, LESSON_STORE_COURSE_WAITING, N, false, 0), answered(ok, N));
     history_call *other =
-        add(&calls, 1, 1, 2, (model_call)MODEL_SET(0, 2, N, LESSON_STORE_COURSE_WAITING, N, false, 0), told(ok, N));
+        add(&calls, 1, 1, 2, (model_call)MODEL_SET(0, 2, N, LESSON_STORE_COURSE_WAITING, N, false, 0), answered(ok, N));
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
     other->answer.operation.code = LESSON_STORE_CONFLICT;
     other->answer.operation.course_status = 1;
@@ -125,9 +125,9 @@ static void write_of_what_is_there(void **state) {
     (void)state;
     history calls = begin();
     calls.begin.lessons[0] = (model_lesson){1, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE};
-    add(&calls, 0, 0, 2, (model_call)MODEL_CREATE(0, LESSON_STORE_CREATE_RESET, false, 0), told(ok, N));
-    add(&calls, 1, 1, 3, (model_call)MODEL_SET(0, 1, N, N, N, false, 0), told(ok, N));
-    history_call *get = add(&calls, 2, 4, 5, (model_call)MODEL_GET_LESSON(0, false, 0), told(ok, N));
+    add(&calls, 0, 0, 2, (model_call)MODEL_CREATE(0, LESSON_STORE_CREATE_RESET, false, 0), answered(ok, N));
+    add(&calls, 1, 1, 3, (model_call)MODEL_SET(0, 1, N, N, N, false, 0), answered(ok, N));
+    history_call *get = add(&calls, 2, 4, 5, (model_call)MODEL_GET_LESSON(0, false, 0), answered(ok, N));
     get->answer.operation.has_record = 1;
     get->answer.operation.course_status = LESSON_STORE_COURSE_WAITING;
     get->answer.operation.chat_status = LESSON_STORE_CHAT_FREE;
@@ -141,9 +141,9 @@ static void write_of_what_is_there(void **state) {
 static void update_lost_at_the_end(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 1, JOIN(0, 0), told(ok, N));
-    add(&calls, 1, 0, 1, JOIN(1, 0), told(ok, N));
-    history_call *end = add(&calls, 2, 2, 3, WHERE(0), told(ok, N));
+    add(&calls, 0, 0, 1, JOIN(0, 0), answered(ok, N));
+    add(&calls, 1, 0, 1, JOIN(1, 0), answered(ok, N));
+    history_call *end = add(&calls, 2, 2, 3, WHERE(0), answered(ok, N));
     end->kind = HISTORY_STATE;
     end->answer.listed.users[0] = (model_user){0, 0, N};
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
@@ -156,14 +156,14 @@ static void update_lost_at_the_end(void **state) {
 static void moves_seen_in_opposite_order(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 20, JOIN(0, 0), told(ok, N));
-    add(&calls, 1, 0, 20, JOIN(1, 0), told(ok, N));
-    add(&calls, 2, 1, 4, WHERE(0), told(ok, 0));
-    add(&calls, 2, 5, 8, WHERE(1), told(gone, N));
-    add(&calls, 3, 3, 6, WHERE(1), told(ok, 0));
-    history_call *last = add(&calls, 3, 7, 10, WHERE(0), told(gone, N));
+    add(&calls, 0, 0, 20, JOIN(0, 0), answered(ok, N));
+    add(&calls, 1, 0, 20, JOIN(1, 0), answered(ok, N));
+    add(&calls, 2, 1, 4, WHERE(0), answered(ok, 0));
+    add(&calls, 2, 5, 8, WHERE(1), answered(gone, N));
+    add(&calls, 3, 3, 6, WHERE(1), answered(ok, 0));
+    history_call *last = add(&calls, 3, 7, 10, WHERE(0), answered(gone, N));
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
-    last->answer.operation = told(ok, 0);
+    last->answer.operation = answered(ok, 0);
     expect(&calls, CHECKER_LINEARIZABLE);
 }
 
@@ -171,15 +171,15 @@ static void move_seen_half(void **state) {
     (void)state;
     history calls = begin();
     calls.begin.users[0] = (model_user){0, 0, N};
-    add(&calls, 0, 0, 9, JOIN(0, 1), told_moved(0));
+    add(&calls, 0, 0, 9, JOIN(0, 1), reported_moved(0));
     add_members(&calls, 1, 1, 2, 0, 0);
-    history_call *count = add(&calls, 1, 3, 4, COUNT(1), told_count(0));
+    history_call *count = add(&calls, 1, 3, 4, COUNT(1), reported_count(0));
     expect(&calls, CHECKER_NOT_LINEARIZABLE); /* in neither */
     count->answer.operation.count = 1;
     expect(&calls, CHECKER_LINEARIZABLE);
     calls.count = 1;
     add_members(&calls, 1, 1, 2, 1, 1);
-    add(&calls, 1, 3, 4, COUNT(0), told_count(1));
+    add(&calls, 1, 3, 4, COUNT(0), reported_count(1));
     expect(&calls, CHECKER_NOT_LINEARIZABLE); /* in both */
 }
 
@@ -187,9 +187,9 @@ static void listing_of_two_instants(void **state) {
     (void)state;
     history calls = begin();
     calls.begin.users[0] = calls.begin.users[1] = (model_user){0, 0, N};
-    add(&calls, 0, 1, 2, QUIT(0), told(ok, 0));
-    add(&calls, 0, 3, 4, QUIT(1), told(ok, 0));
-    history_call *listing = add(&calls, 1, 0, 9, WHERE(0), told(ok, N));
+    add(&calls, 0, 1, 2, QUIT(0), answered(ok, 0));
+    add(&calls, 0, 3, 4, QUIT(1), answered(ok, 0));
+    history_call *listing = add(&calls, 1, 0, 9, WHERE(0), answered(ok, N));
     listing->kind = HISTORY_USERS;
     listing->answer.listed.users[0] = (model_user){0, 0, N};
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
@@ -205,16 +205,16 @@ static void listing_of_two_instants(void **state) {
 static void pending_may_be_done_or_not(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, HISTORY_NEVER, JOIN(0, 0), told(ok, N))->outcome = HISTORY_PENDING;
-    add(&calls, 1, 1, 2, WHERE(0), told(gone, N));
+    add(&calls, 0, 0, HISTORY_NEVER, JOIN(0, 0), answered(ok, N))->outcome = HISTORY_PENDING;
+    add(&calls, 1, 1, 2, WHERE(0), answered(gone, N));
     expect(&calls, CHECKER_LINEARIZABLE);
-    history_call *late = add(&calls, 1, 8, 9, WHERE(0), told(ok, 0));
+    history_call *late = add(&calls, 1, 8, 9, WHERE(0), answered(ok, 0));
     expect(&calls, CHECKER_LINEARIZABLE);
-    add(&calls, 1, 10, 11, WHERE(0), told(gone, N));
+    add(&calls, 1, 10, 11, WHERE(0), answered(gone, N));
     expect(&calls, CHECKER_NOT_LINEARIZABLE); /* done once, and not undone */
     calls.count = 2;
     calls.calls[0].invoked = 3;
-    calls.calls[1].answer.operation = told(ok, 0);
+    calls.calls[1].answer.operation = answered(ok, 0);
     expect(&calls, CHECKER_NOT_LINEARIZABLE); /* not before it was invoked */
     (void)late;
 }
@@ -222,24 +222,24 @@ static void pending_may_be_done_or_not(void **state) {
 static void pending_is_not_done_twice(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, HISTORY_NEVER, JOIN(0, 0), told(ok, N))->outcome = HISTORY_PENDING;
-    add(&calls, 1, 1, 2, QUIT(0), told(ok, 0));
+    add(&calls, 0, 0, HISTORY_NEVER, JOIN(0, 0), answered(ok, N))->outcome = HISTORY_PENDING;
+    add(&calls, 1, 1, 2, QUIT(0), answered(ok, 0));
     expect(&calls, CHECKER_LINEARIZABLE);
-    add(&calls, 1, 3, 4, QUIT(0), told(ok, 0));
+    add(&calls, 1, 3, 4, QUIT(0), answered(ok, 0));
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
 }
 
 static void silent_is_done_in_time(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 2, JOIN(0, 0), told(gone, 1))->outcome = HISTORY_SILENT;
-    history_call *read = add(&calls, 1, 1, 4, WHERE(0), told(gone, N));
+    add(&calls, 0, 0, 2, JOIN(0, 0), answered(gone, 1))->outcome = HISTORY_SILENT;
+    history_call *read = add(&calls, 1, 1, 4, WHERE(0), answered(gone, N));
     expect(&calls, CHECKER_LINEARIZABLE);
     read->invoked = 3;
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
     calls.calls[0].outcome = HISTORY_VOID; /* not done at all */
     expect(&calls, CHECKER_LINEARIZABLE);
-    read->answer.operation = told(ok, 0);
+    read->answer.operation = answered(ok, 0);
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
 }
 
@@ -248,16 +248,16 @@ static void silent_is_done_in_time(void **state) {
 static void batch_takes_effect_in_order(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 9, JOIN(0, 0), told(ok, N))->order = 1;
-    add(&calls, 0, 0, 9, JOIN(0, 1), told_moved(0))->order = 1;
-    add(&calls, 1, 1, 2, WHERE(0), told(ok, 0)); /* between the two */
-    add(&calls, 1, 3, 4, WHERE(0), told(ok, 1));
+    add(&calls, 0, 0, 9, JOIN(0, 0), answered(ok, N))->order = 1;
+    add(&calls, 0, 0, 9, JOIN(0, 1), reported_moved(0))->order = 1;
+    add(&calls, 1, 1, 2, WHERE(0), answered(ok, 0)); /* between the two */
+    add(&calls, 1, 3, 4, WHERE(0), answered(ok, 1));
     expect(&calls, CHECKER_LINEARIZABLE);
-    calls.calls[2].answer.operation = told(ok, 1);
-    calls.calls[3].answer.operation = told(ok, 0);
+    calls.calls[2].answer.operation = answered(ok, 1);
+    calls.calls[3].answer.operation = answered(ok, 0);
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
-    calls.calls[0].answer.operation = told_moved(1);
-    calls.calls[1].answer.operation = told(ok, N);
+    calls.calls[0].answer.operation = reported_moved(1);
+    calls.calls[1].answer.operation = answered(ok, N);
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
     calls.calls[0].order = 2;
     expect(&calls, CHECKER_LINEARIZABLE);
@@ -266,9 +266,9 @@ static void batch_takes_effect_in_order(void **state) {
 static void sorting_keeps_a_batch_in_order(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 9, JOIN(0, 0), told(ok, N))->order = 1;
-    add(&calls, 0, 0, 8, JOIN(0, 1), told_moved(0))->order = 1;
-    add(&calls, 1, 1, 2, WHERE(1), told(gone, N));
+    add(&calls, 0, 0, 9, JOIN(0, 0), answered(ok, N))->order = 1;
+    add(&calls, 0, 0, 8, JOIN(0, 1), reported_moved(0))->order = 1;
+    add(&calls, 1, 1, 2, WHERE(1), answered(gone, N));
     history_sort(&calls);
     assert_int_equal(calls.calls[0].call.user, 1);
     assert_int_equal(calls.calls[1].call.lesson, 0);
@@ -280,12 +280,12 @@ static void sorting_keeps_a_batch_in_order(void **state) {
 static void queue_takes_effect_in_order(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 9, JOIN(0, 0), told(ok, N))->queued = 1;
-    history_call *second = add(&calls, 1, 2, 8, WHERE(0), told(gone, N));
+    add(&calls, 0, 0, 9, JOIN(0, 0), answered(ok, N))->queued = 1;
+    history_call *second = add(&calls, 1, 2, 8, WHERE(0), answered(gone, N));
     expect(&calls, CHECKER_LINEARIZABLE);
     second->queued = 3;
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
-    second->answer.operation = told(ok, 0);
+    second->answer.operation = answered(ok, 0);
     expect(&calls, CHECKER_LINEARIZABLE);
 }
 
@@ -294,13 +294,13 @@ static void queue_takes_effect_in_order(void **state) {
 static void others_are_counted_too(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 1, JOIN(0, 0), told(ok, N));
-    history_call *count = add(&calls, 0, 2, 3, COUNT(0), told_count(2));
-    history_call *end = add(&calls, 0, 4, 5, (model_call)MODEL_END(1, 0, false, 0), told_count(1));
+    add(&calls, 0, 0, 1, JOIN(0, 0), answered(ok, N));
+    history_call *count = add(&calls, 0, 2, 3, COUNT(0), reported_count(2));
+    history_call *end = add(&calls, 0, 4, 5, (model_call)MODEL_END(1, 0, false, 0), reported_count(1));
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
     calls.has_others = true;
     expect(&calls, CHECKER_LINEARIZABLE);
-    end->answer.operation = told(gone, N);
+    end->answer.operation = answered(gone, N);
     expect(&calls, CHECKER_LINEARIZABLE);
     count->answer.operation.count = 0;
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
@@ -310,8 +310,8 @@ static void too_many_states_are_undecided(void **state) {
     (void)state;
     history calls = begin();
     for (int i = 0; i < 12; i++)
-        add(&calls, i, 0, 1, JOIN((int8_t)i, 0), told(ok, N));
-    add(&calls, 12, 2, 3, COUNT(0), told_count(11));
+        add(&calls, i, 0, 1, JOIN((int8_t)i, 0), answered(ok, N));
+    add(&calls, 12, 2, 3, COUNT(0), reported_count(11));
     assert_int_equal(checker_judge(&calls, 100).verdict, CHECKER_UNDECIDED);
     expect(&calls, CHECKER_NOT_LINEARIZABLE);
     assert_int_equal(checker_judge(&calls, CHECKER_STATES_MAX).longest, 12);
@@ -320,8 +320,8 @@ static void too_many_states_are_undecided(void **state) {
 static void overlap_is_between_clients_and_on_one_thing(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 3, JOIN(0, 0), told(ok, N));
-    history_call *other = add(&calls, 1, 1, 2, COUNT(0), told_count(0));
+    add(&calls, 0, 0, 3, JOIN(0, 0), answered(ok, N));
+    history_call *other = add(&calls, 1, 1, 2, COUNT(0), reported_count(0));
     assert_true(history_overlaps(&calls));
     other->call.lesson = 1;
     assert_false(history_overlaps(&calls));
@@ -346,9 +346,9 @@ static void a_person_sees_what_is_wrong(void **state) {
     FILE *out = open_memstream(&text, &size);
     history calls = begin();
     calls.begin.users[1] = (model_user){1, 0, N};
-    add(&calls, 3, 0, 35, JOIN(0, 0), told(ok, N));
-    add(&calls, 4, 40, HISTORY_NEVER, QUIT(1), told(ok, N))->outcome = HISTORY_PENDING;
-    add(&calls, 5, 50, 71, WHERE(0), told(gone, N));
+    add(&calls, 3, 0, 35, JOIN(0, 0), answered(ok, N));
+    add(&calls, 4, 40, HISTORY_NEVER, QUIT(1), answered(ok, N))->outcome = HISTORY_PENDING;
+    add(&calls, 5, 50, 71, WHERE(0), answered(gone, N));
     add_members(&calls, 6, 70, 71, 1, 3);
     checker_finding finding = checker_judge(&calls, CHECKER_STATES_MAX);
     checker_print(out, &calls, &finding);
@@ -370,13 +370,13 @@ static void a_person_sees_what_is_wrong(void **state) {
 static void record_that_nobody_wrote(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 1, JOIN(0, 0), told(gone, N))->outcome = HISTORY_SILENT;
-    history_call *read = add(&calls, 1, 2, 3, WHERE(0), told(ok, 1));
+    add(&calls, 0, 0, 1, JOIN(0, 0), answered(gone, N))->outcome = HISTORY_SILENT;
+    history_call *read = add(&calls, 1, 2, 3, WHERE(0), answered(ok, 1));
     assert_ptr_equal(records_find_wrong(&calls, 0), read);
     assert_null(records_find_wrong(&calls, 1));
-    read->answer.operation = told(ok, 0);
+    read->answer.operation = answered(ok, 0);
     assert_null(records_find_wrong(&calls, 0));
-    read->answer.operation = told(gone, N); /* as at the beginning, which is over */
+    read->answer.operation = answered(gone, N); /* as at the beginning, which is over */
     assert_ptr_equal(records_find_wrong(&calls, 0), read);
     read->invoked = 0;
     assert_null(records_find_wrong(&calls, 0));
@@ -385,9 +385,9 @@ static void record_that_nobody_wrote(void **state) {
 static void record_that_was_overwritten(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 1, JOIN(0, 0), told(ok, N));
-    history_call *later = add(&calls, 1, 2, 3, QUIT(0), told(LESSON_STORE_CONFLICT, 0));
-    history_call *read = add(&calls, 2, 4, 5, WHERE(0), told(ok, 0));
+    add(&calls, 0, 0, 1, JOIN(0, 0), answered(ok, N));
+    history_call *later = add(&calls, 1, 2, 3, QUIT(0), answered(LESSON_STORE_CONFLICT, 0));
+    history_call *read = add(&calls, 2, 4, 5, WHERE(0), answered(ok, 0));
     assert_null(records_find_wrong(&calls, 0)); /* a quit without effect */
     later->outcome = HISTORY_SILENT;
     assert_ptr_equal(records_find_wrong(&calls, 0), read);
@@ -398,11 +398,11 @@ static void record_that_was_overwritten(void **state) {
 static void record_that_an_end_removed_or_not(void **state) {
     (void)state;
     history calls = begin();
-    add(&calls, 0, 0, 1, JOIN(0, 0), told(ok, N));
-    history_call *end = add(&calls, 1, 2, 3, (model_call)MODEL_END(0, 0, false, 0), told_count(1));
-    history_call *read = add(&calls, 2, 4, 5, WHERE(0), told(ok, 0));
+    add(&calls, 0, 0, 1, JOIN(0, 0), answered(ok, N));
+    history_call *end = add(&calls, 1, 2, 3, (model_call)MODEL_END(0, 0, false, 0), reported_count(1));
+    history_call *read = add(&calls, 2, 4, 5, WHERE(0), answered(ok, 0));
     assert_null(records_find_wrong(&calls, 0));
-    read->answer.operation = told(gone, N);
+    read->answer.operation = answered(gone, N);
     assert_null(records_find_wrong(&calls, 0));
     end->call.lesson = 1;
     assert_ptr_equal(records_find_wrong(&calls, 0), read);

@@ -65,7 +65,7 @@ static bool hear_user(const lesson_store_user *user, void *context) {
                         (int8_t)vocabulary_number(words->courses, MODEL_COURSES, user->course_id),
                         (int8_t)vocabulary_number(words->sessions, MODEL_SESSIONS, user->session)};
     reading->listed_users++;
-    return expect(reading, out->lesson >= 0, "users tells a lesson nobody named, of user", number);
+    return expect(reading, out->lesson >= 0, "users names a lesson nobody named, of user", number);
 }
 
 static bool hear_member(const lesson_store_id *uid, void *context) {
@@ -111,11 +111,11 @@ static void ask_again(state_reading *reading) {
     if (!expect_code(reading, code, "asking for the state"))
         return;
     for (size_t i = 0; i < count; i++) {
-        char call[MODEL_TEXT_SIZE], told[MODEL_TEXT_SIZE], due[MODEL_TEXT_SIZE];
+        char call[MODEL_TEXT_SIZE], reported[MODEL_TEXT_SIZE], due[MODEL_TEXT_SIZE];
         model_answer listed = model_run(reading->out, &calls[i]);
         if (!model_answers_equal(&listed, &answers[i]))
-            say(reading, LESSON_STORE_MALFORMED, "%s tells\n  %s and the listings\n  %s",
-                model_call_text(&calls[i], call), model_answer_text(&answers[i], told),
+            say(reading, LESSON_STORE_MALFORMED, "%s returned\n  %s and the listings\n  %s",
+                model_call_text(&calls[i], call), model_answer_text(&answers[i], reported),
                 model_answer_text(&listed, due));
     }
 }

@@ -132,7 +132,7 @@ static void hear_statuses(const lesson_store_lesson *lesson, model_answer *answe
     answer->chat_status = (int8_t)lesson->chat_status;
 }
 
-static bool tells_place(const lesson_store_operation *operation) {
+static bool returns_place(const lesson_store_operation *operation) {
     switch (operation->kind) {
     case LESSON_STORE_OPERATION_JOIN:
         return operation->code == LESSON_STORE_OK || operation->code == LESSON_STORE_REFUSED;
@@ -153,7 +153,7 @@ model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operati
                            .session = MODEL_NONE,
                            .course_status = MODEL_NONE,
                            .chat_status = MODEL_NONE};
-    if (tells_place(operation))
+    if (returns_place(operation))
         hear_place(words, operation->place, &answer);
     if (operation->kind == LESSON_STORE_OPERATION_JOIN && is_ok)
         answer.arrival = (uint8_t)operation->arrival;
@@ -194,7 +194,7 @@ int vocabulary_run(const vocabulary *words, lesson_store *store, const model_cal
     int code = lesson_store_batch(store, operations, count);
     for (size_t i = 0; i < count; i++) {
         answers[i] = vocabulary_hear(words, &operations[i]);
-        if (operations[i].code >= 0 && !tells_place(&operations[i]) && !is_unwritten(&places[i]))
+        if (operations[i].code >= 0 && !returns_place(&operations[i]) && !is_unwritten(&places[i]))
             answers[i].lesson = MODEL_STRANGER;
     }
     return code;

@@ -139,14 +139,14 @@ bool bench_try(fault_bench *bench, const model_call *calls, size_t count) {
     model_answer *answers = calloc(count, sizeof *answers);
     assert_non_null(answers);
     int64_t began_ms = now_ms();
-    int code = bench_ask(bench->store, calls, answers, count), told = code;
+    int code = bench_ask(bench->store, calls, answers, count), reported = code;
     check_time(bench, began_ms);
     for (size_t i = 0; i < count; i++) {
         int failed = calls[i].wrong || answers[i].code >= 0 ? LESSON_STORE_OK : answers[i].code;
         see(bench, failed);
-        told = code || !failed ? told : failed;
+        reported = code || !failed ? reported : failed;
     }
-    check_message(bench, told);
+    check_message(bench, reported);
     bool fits = judge_batch(bench->judge, &bench->rules, calls, answers, count, code);
     bench->soak->operations += count;
     free(answers);

@@ -145,9 +145,9 @@ static bool is_failure(const model_call *call, int code) {
 }
 
 static bool reject(judge_case *judge, const char *why, const model_call *call, const model_answer *answer) {
-    char asked[MODEL_TEXT_SIZE], told[MODEL_TEXT_SIZE];
+    char asked[MODEL_TEXT_SIZE], reported[MODEL_TEXT_SIZE];
     snprintf(judge->text, sizeof judge->text, "%s:\n  %s\n  %s", why, model_call_text(call, asked),
-             model_answer_text(answer, told));
+             model_answer_text(answer, reported));
     return false;
 }
 
@@ -281,7 +281,7 @@ static bool judge_code(judge_case *judge, const model_call *calls, const model_a
         return true;
     snprintf(judge->text, sizeof judge->text, "the batch says %s, where %s", lesson_store_code_name(code),
              unknown       ? "an outcome is unknown"
-             : has_failure ? "another failure was told"
+             : has_failure ? "another failure was reported"
                            : "every operation was answered");
     return false;
 }
@@ -329,7 +329,7 @@ bool judge_reading(judge_case *judge, const judge_rules *rules, bool writes, int
             judge->now.items[kept++] = judge->now.items[i];
     }
     judge->now.count = kept;
-    snprintf(judge->text, sizeof judge->text, "%s (%s) told what none of %zu possible states is", what,
+    snprintf(judge->text, sizeof judge->text, "%s (%s) reported what none of %zu possible states is", what,
              lesson_store_code_name(code), count);
     return kept > 0 && !judge->overflow;
 }

@@ -16,7 +16,7 @@
 #define LOOK_AGAIN_MS 5 /* how soon a change of part is noticed while no bytes come */
 
 struct false_server {
-    char folder[128];
+    char directory[128];
     char path[160];
     char location[256];
     const char *_Atomic real_socket;
@@ -225,9 +225,9 @@ false_server *false_server_start(const char *real_socket) {
     false_server *server = calloc(1, sizeof *server);
     assert_non_null(server);
     const char *base = getenv("TMPDIR");
-    snprintf(server->folder, sizeof server->folder, "%s/false-server-XXXXXX", base && *base ? base : "/tmp");
-    assert_non_null(mkdtemp(server->folder));
-    snprintf(server->path, sizeof server->path, "%s/socket", server->folder);
+    snprintf(server->directory, sizeof server->directory, "%s/false-server-XXXXXX", base && *base ? base : "/tmp");
+    assert_non_null(mkdtemp(server->directory));
+    snprintf(server->path, sizeof server->path, "%s/socket", server->directory);
     snprintf(server->location, sizeof server->location, "redis+unix://%s?pool=1&timeout_ms=300", server->path);
     server->real_socket = real_socket;
     struct sockaddr_un address = address_of(server->path);
@@ -243,7 +243,7 @@ void false_server_stop(false_server *server) {
     pthread_join(server->thread, NULL);
     close(server->listener);
     unlink(server->path);
-    rmdir(server->folder);
+    rmdir(server->directory);
     free(server);
 }
 

@@ -270,7 +270,7 @@ static int stop_alone(void **state) {
 #define GHOST ":0\r\n$2\r\nL1\r\n$3\r\nann\r\n:1\r\n:0\r\n$5\r\nghost\r\n"
 
 /* SCAN may return a key twice, in one page or in two. */
-static void test_a_finding_is_told_once(void **state) {
+static void test_a_finding_is_reported_once(void **state) {
     raw_server *raw = *state;
     uint64_t found = 0;
     false_server_answer(raw->between, "*13\r\n$1\r\n0\r\n" GHOST GHOST);
@@ -283,7 +283,7 @@ int main(void) {
         TEST_BEHIND(cut_answers),    TEST_BEHIND(errors),
         TEST_BEHIND(wrong_replies),  TEST_BEHIND(wrong_replies_to_streams),
         TEST_ALONE(wrong_greetings), TEST_ALONE(password_in_an_error),
-        TEST_ALONE(other_greetings), TEST_BEHIND(a_finding_is_told_once),
+        TEST_ALONE(other_greetings), TEST_BEHIND(a_finding_is_reported_once),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

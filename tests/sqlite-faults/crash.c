@@ -13,13 +13,13 @@
 
 enum { ANNOUNCED = 'a', DONE = 'd', WRONG_ANSWER = 2 };
 
-/* A process and its ends of two pipes: it writes to `told` and reads from `gate`. */
+/* A process and its ends of two pipes: it writes to `reported` and reads from `gate`. */
 typedef struct crash_process {
     const crash_plan *plan;
     const drawn_history *history;
     const sqlite_files *files;
     bool is_victim;
-    int told;
+    int reported;
     int gate;
 } crash_process;
 
@@ -40,8 +40,8 @@ static void begin_step(const crash_process *process, size_t step) {
         shim_arm(&process->plan->kill);
 }
 
-static void tell(const crash_process *process, char what) {
-    if (process->is_victim && write(process->told, &what, 1) != 1)
+static void report(const crash_process *process, char what) {
+    if (process->is_victim && write(process->reported, &what, 1) != 1)
         _exit(WRONG_ANSWER);
 }
 
@@ -62,19 +62,19 @@ static _Noreturn void be_wrong(const char *text) {
 static _Noreturn void be_process(const crash_process *process) {
     char text[VOCABULARY_TEXT_SIZE];
     lesson_store *store;
-    tell(process, ANNOUNCED);
+    report(process, ANNOUNCED);
     begin_step(process, 0);
     if (opening_open(&store, process->is_victim ? process->plan->backend : NULL, process->files,
                      process->plan->options))
         be_wrong(lesson_store_message());
-    tell(process, DONE);
+    report(process, DONE);
     for (size_t i = 0; i < process->history->batch_count; i++) {
         wait_at_gate(process, i);
-        tell(process, ANNOUNCED);
+        report(process, ANNOUNCED);
         begin_step(process, i + 1);
         if (!history_run(process->history, i, store, text))
             be_wrong(text);
-        tell(process, DONE);
+        report(process, DONE);
     }
     begin_step(process, process->history->batch_count + 1);
     lesson_store_close(store);
@@ -99,10 +99,10 @@ static void spin_us(int64_t wanted_us) {
 }
 
 /* Reads the victim's reports until it is dead, and kills it if that is the plan. */
-static void watch(const crash_plan *plan, pid_t pid, int told, crash_outcome *outcome) {
+static void watch(const crash_plan *plan, pid_t pid, int reported, crash_outcome *outcome) {
     size_t announced = 0, done = 0;
     char byte;
-    while (read(told, &byte, 1) == 1) {
+    while (read(reported, &byte, 1) == 1) {
         announced += byte == ANNOUNCED;
         done += byte == DONE;
         if (plan->after_us > 0 && byte == ANNOUNCED && announced == plan->step + 1) {
@@ -149,19 +149,19 @@ static bool judge(const crash_plan *plan, const drawn_history histories[], const
 bool crash_run(const crash_plan *plan, const drawn_history histories[], const sqlite_files *files,
                crash_outcome *outcome, char text[VOCABULARY_TEXT_SIZE]) {
     pid_t pids[CRASH_PROCESSES];
-    int gate[2], told[2];
+    int gate[2], reported[2];
     assert_int_equal(pipe(gate), 0);
     for (size_t i = 1; i < plan->processes; i++) {
         const crash_process other = {plan, &histories[i], files, false, -1, gate[0]};
         pids[i] = start_process(&other, gate[1]);
     }
-    assert_int_equal(pipe(told), 0);
-    const crash_process victim = {plan, &histories[0], files, true, told[1], -1};
+    assert_int_equal(pipe(reported), 0);
+    const crash_process victim = {plan, &histories[0], files, true, reported[1], -1};
     close(gate[0]);
     pids[0] = start_process(&victim, gate[1]);
-    close(told[1]);
-    watch(plan, pids[0], told[0], outcome);
-    close(told[0]);
+    close(reported[1]);
+    watch(plan, pids[0], reported[0], outcome);
+    close(reported[0]);
     bool is_right = bury(pids[0], &outcome->was_killed);
     close(gate[1]);
     outcome->operations = count_calls(&histories[0], outcome->announced);

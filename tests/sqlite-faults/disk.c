@@ -21,7 +21,7 @@ typedef struct disk_file {
     char path[400];
     bool is_there;        /* for SQLite */
     bool is_certain;      /* whether it exists after a power loss is certain */
-    bool owes_folder;     /* SQLite syncs the directory with the first sync of a log that it has created */
+    bool owes_directory;  /* SQLite syncs the directory with the first sync of a log that it has created */
     int64_t size;         /* of the certain part of its content */
     unsigned char *bytes; /* FILE_MAX */
     size_t change_count;  /* since the last sync */
@@ -38,7 +38,7 @@ static struct {
 static const char *const endings[FILES] = {"", "-wal", "-journal"};
 enum { THE_DATABASE, THE_LOG };
 
-static void tell(void) {
+static void report(void) {
     if (disk.callback)
         disk.callback(disk.context);
 }
@@ -78,9 +78,9 @@ static void hear_open(const char *path) {
     forget_changes(file);
     file->is_there = true;
     file->is_certain = false;
-    file->owes_folder = file != &disk.files[THE_DATABASE];
+    file->owes_directory = file != &disk.files[THE_DATABASE];
     file->size = 0;
-    tell();
+    report();
 }
 
 static void hear_write(const char *path, const void *bytes, int64_t size, int64_t offset) {
@@ -88,7 +88,7 @@ static void hear_write(const char *path, const void *bytes, int64_t size, int64_
     if (!file)
         return;
     add_change(file, offset, size, bytes);
-    tell();
+    report();
 }
 
 static void hear_truncate(const char *path, int64_t size) {
@@ -96,7 +96,7 @@ static void hear_truncate(const char *path, int64_t size) {
     if (!file)
         return;
     add_change(file, 0, size, NULL);
-    tell();
+    report();
 }
 
 /* Moves the end of a content of `size` bytes. New bytes are zeros. */
@@ -113,7 +113,7 @@ static void put(unsigned char *content, int64_t *content_size, int64_t offset, c
     memcpy(content + offset, bytes, (size_t)size);
 }
 
-static void sync_folder(void) {
+static void sync_directory(void) {
     for (int i = 0; i < FILES; i++)
         disk.files[i].is_certain = true;
 }
@@ -131,10 +131,10 @@ static void hear_sync(const char *path) {
             set_size(file->bytes, &file->size, change->size);
     }
     forget_changes(file);
-    if (file->owes_folder)
-        sync_folder();
-    file->owes_folder = false;
-    tell();
+    if (file->owes_directory)
+        sync_directory();
+    file->owes_directory = false;
+    report();
 }
 
 static void hear_delete(const char *path, bool is_synced) {
@@ -144,8 +144,8 @@ static void hear_delete(const char *path, bool is_synced) {
     file->is_there = false;
     file->is_certain = false;
     if (is_synced)
-        sync_folder();
-    tell();
+        sync_directory();
+    report();
 }
 
 static const shim_observer observer = {hear_open, hear_write, hear_truncate, hear_sync, hear_delete};

@@ -64,12 +64,12 @@ bool history_run(const drawn_history *history, size_t batch, lesson_store *store
         return false;
     }
     for (size_t i = 0; i < history->call_counts[batch]; i++) {
-        char call[MODEL_TEXT_SIZE], told[MODEL_TEXT_SIZE], due[MODEL_TEXT_SIZE];
+        char call[MODEL_TEXT_SIZE], reported[MODEL_TEXT_SIZE], due[MODEL_TEXT_SIZE];
         const model_answer *expected = &history->answers[batch][i];
         if (model_answers_equal(expected, &answers[i]))
             continue;
-        snprintf(text, VOCABULARY_TEXT_SIZE, "batch %zu: %s tells\n  %s instead of\n  %s", batch,
-                 model_call_text(&history->calls[batch][i], call), model_answer_text(&answers[i], told),
+        snprintf(text, VOCABULARY_TEXT_SIZE, "batch %zu: %s returned\n  %s instead of\n  %s", batch,
+                 model_call_text(&history->calls[batch][i], call), model_answer_text(&answers[i], reported),
                  model_answer_text(expected, due));
         return false;
     }

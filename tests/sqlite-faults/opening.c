@@ -23,8 +23,8 @@ void opening_clear(const sqlite_files *files) {
 /* ---- Copies */
 
 void opening_name_image(const sqlite_files *files, sqlite_files *image) {
-    snprintf(image->folder, sizeof image->folder, "%s", files->folder);
-    snprintf(image->database, sizeof image->database, "%s/image.db", files->folder);
+    snprintf(image->directory, sizeof image->directory, "%s", files->directory);
+    snprintf(image->database, sizeof image->database, "%s/image.db", files->directory);
     snprintf(image->location, sizeof image->location, "sqlite:%s", image->database);
 }
 

@@ -104,7 +104,7 @@ static int shim_read(sqlite3_file *file, void *bytes, int size, sqlite3_int64 of
     return fail();
 }
 
-static int write_and_tell(shim_file *own, const void *bytes, int size, sqlite3_int64 offset) {
+static int write_and_report(shim_file *own, const void *bytes, int size, sqlite3_int64 offset) {
     int result = own->real->pMethods->xWrite(own->real, bytes, size, offset);
     if (result == SQLITE_OK && shim.observer && own->path)
         shim.observer->written(own->path, bytes, size, offset);
@@ -114,9 +114,9 @@ static int write_and_tell(shim_file *own, const void *bytes, int size, sqlite3_i
 static int shim_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset) {
     shim_file *own = shim_of(file);
     if (!falls(SHIM_WRITE, own->kind))
-        return write_and_tell(own, bytes, size, offset);
+        return write_and_report(own, bytes, size, offset);
     if (shim.fault.effect != SHIM_NOTHING)
-        write_and_tell(own, bytes, shim.fault.effect == SHIM_HALF ? size / 2 : size, offset);
+        write_and_report(own, bytes, shim.fault.effect == SHIM_HALF ? size / 2 : size, offset);
     return fail();
 }
 

@@ -124,7 +124,7 @@ static bool is_caught(const sqlite_files *files, const lesson_store_backend *bac
 static void test_defects_are_caught(void **state) {
     const lesson_store_backend ignores = wrong_ignores_errors(), ends_early = wrong_ends_lists_early(),
                                keeps_half = wrong_keeps_half();
-    assert_true(is_caught(*state, &ignores, SHIM_WRITE, SQLITE_FULL, "tells"));
+    assert_true(is_caught(*state, &ignores, SHIM_WRITE, SQLITE_FULL, "returned"));
     assert_true(is_caught(*state, &ends_early, SHIM_LOCK_SHARED, SQLITE_IOERR_SHMLOCK, "reading"));
     assert_true(is_caught(*state, &keeps_half, SHIM_LOCK_SHARED, SQLITE_IOERR_SHMLOCK, "after a batch that failed"));
 }

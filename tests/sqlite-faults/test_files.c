@@ -149,7 +149,7 @@ static void damage_log(const sqlite_files *files, dice_state *dice, soak_run *so
 
 /* ---- Overwritten */
 
-static void assert_tells(int code, const sqlite_files *files, uint64_t seed) {
+static void assert_reports(int code, const sqlite_files *files, uint64_t seed) {
     if (code >= 0 || (code == LESSON_STORE_MALFORMED && strstr(lesson_store_message(), files->database)))
         return;
     fail_msg("%s: %s" SOAK_SEED, lesson_store_code_name(code), lesson_store_message(), seed);
@@ -161,17 +161,17 @@ static void use_damaged(const sqlite_files *files, uint64_t seed) {
     char text[VOCABULARY_TEXT_SIZE];
     model_answer answers[HISTORY_CALLS];
     int code = opening_open(&store, NULL, files, "");
-    assert_tells(code, files, seed);
+    assert_reports(code, files, seed);
     if (code)
         return;
     lesson_store_fail(LESSON_STORE_MALFORMED, "%s", files->database); /* for contradictions that the reading itself
                                                                        * finds */
-    assert_tells(vocabulary_read_state(words, store, &found, text), files, seed);
+    assert_reports(vocabulary_read_state(words, store, &found, text), files, seed);
     for (size_t i = 0; i < history.batch_count; i++) {
         code = vocabulary_run(words, store, history.calls[i], history.call_counts[i], answers);
-        assert_tells(code, files, seed);
+        assert_reports(code, files, seed);
     }
-    assert_tells(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, NULL), files, seed);
+    assert_reports(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, NULL), files, seed);
     lesson_store_close(store);
 }
 
@@ -249,13 +249,13 @@ static void test_removed_and_replaced(void **state) {
 enum { DISK_DONE, DISK_WRONG, DISK_NOT_TO_BE_HAD };
 
 /* Mounts a disk for this process alone, if that is allowed. */
-static bool mount_disk(const char *folder) {
+static bool mount_disk(const char *directory) {
     char options[32];
     snprintf(options, sizeof options, "size=%dk", DISK_KIB);
     if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
         return false;
     mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-    return mount("lessons", folder, "tmpfs", 0, options) == 0;
+    return mount("lessons", directory, "tmpfs", 0, options) == 0;
 }
 
 /* Leaves room for this many pages. */
@@ -309,9 +309,9 @@ static bool use_full_disk(const sqlite_files *files, const char *filler, int pag
 static int fill_disks(const sqlite_files *files) {
     char filler[400], text[VOCABULARY_TEXT_SIZE];
     dice_state dice = {1};
-    if (!mount_disk(files->folder))
+    if (!mount_disk(files->directory))
         return DISK_NOT_TO_BE_HAD;
-    snprintf(filler, sizeof filler, "%s/filler", files->folder);
+    snprintf(filler, sizeof filler, "%s/filler", files->directory);
     for (int pages = 0; pages < DISK_KIB * 1024 / PAGE_SIZE; pages++) {
         history_draw(&history, &dice, BATCHES);
         opening_clear(files);

@@ -149,10 +149,10 @@ static bool judge_answered(struct trial *trial, const struct stretch *stretch) {
     model_state before = trial->sure;
     for (size_t i = 0; i < stretch->count; i++) {
         model_answer due = model_run(&trial->sure, &stretch->calls[i]);
-        char call[MODEL_TEXT_SIZE], told[MODEL_TEXT_SIZE], expected[MODEL_TEXT_SIZE];
+        char call[MODEL_TEXT_SIZE], reported[MODEL_TEXT_SIZE], expected[MODEL_TEXT_SIZE];
         if (!model_answers_equal(&due, &stretch->answers[i]))
-            return wrong(trial, "%s tells\n  %s instead of\n  %s", model_call_text(&stretch->calls[i], call),
-                         model_answer_text(&stretch->answers[i], told), model_answer_text(&due, expected));
+            return wrong(trial, "%s returned\n  %s instead of\n  %s", model_call_text(&stretch->calls[i], call),
+                         model_answer_text(&stretch->answers[i], reported), model_answer_text(&due, expected));
     }
     if (memcmp(&before, &trial->sure, sizeof before) != 0)
         trial->lost_count = 0;

@@ -15,9 +15,9 @@ int sqlite_files_make(void **state) {
     sqlite_files *files = calloc(1, sizeof *files);
     const char *temporary = getenv("TMPDIR");
     assert_non_null(files);
-    snprintf(files->folder, sizeof files->folder, "%s/lessonstore-sqlite.XXXXXX", temporary ? temporary : "/tmp");
-    assert_non_null(mkdtemp(files->folder));
-    snprintf(files->database, sizeof files->database, "%s/lessons.db", files->folder);
+    snprintf(files->directory, sizeof files->directory, "%s/lessonstore-sqlite.XXXXXX", temporary ? temporary : "/tmp");
+    assert_non_null(mkdtemp(files->directory));
+    snprintf(files->database, sizeof files->database, "%s/lessons.db", files->directory);
     snprintf(files->location, sizeof files->location, "sqlite:%s", files->database);
     *state = files;
     return 0;
@@ -30,7 +30,7 @@ static int remove_one(const char *path, const struct stat *facts, int type, stru
 
 int sqlite_files_remove(void **state) {
     sqlite_files *files = *state;
-    int result = nftw(files->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    int result = nftw(files->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     free(files);
     return result;
 }

@@ -9,7 +9,7 @@
 #include <lessonstore/lessonstore.h>
 
 typedef struct sqlite_files {
-    char folder[256];
+    char directory[256];
     char database[300];
     char location[320];
 } sqlite_files;

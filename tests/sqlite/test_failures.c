@@ -52,7 +52,7 @@ static bool is_there(const char *path) {
 /* Process 0 takes the lock and releases it after a while. Process 1 comes meanwhile, and waits. */
 static int lock_or_join(const sqlite_files *files, int number) {
     char marker[320];
-    snprintf(marker, sizeof marker, "%s/locked", files->folder);
+    snprintf(marker, sizeof marker, "%s/locked", files->directory);
     if (number == 0) {
         sqlite3 *database = sqlite_files_connect(files);
         execute(database, "BEGIN IMMEDIATE");
@@ -96,42 +96,42 @@ static void assert_code_for_nobody(const sqlite_files *files, int code) {
 static void test_rights(void **state) {
     const sqlite_files *files = *state;
     lesson_store_close(sqlite_files_open(files, ""));
-    assert_int_equal(chmod(files->folder, 0755), 0);
+    assert_int_equal(chmod(files->directory, 0755), 0);
     assert_int_equal(chmod(files->database, 0444), 0);
     assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
     /* Without the library's check, SQLite would open this file for reading. */
-    assert_int_equal(chmod(files->folder, 0777), 0);
+    assert_int_equal(chmod(files->directory, 0777), 0);
     assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
     assert_int_equal(chmod(files->database, 0), 0);
     assert_code_for_nobody(files, LESSON_STORE_DENIED);
     /* The file may be written, but no log can be created next to it. */
     assert_int_equal(chmod(files->database, 0666), 0);
-    assert_int_equal(chmod(files->folder, 0555), 0);
+    assert_int_equal(chmod(files->directory, 0555), 0);
     assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
-    assert_int_equal(chmod(files->folder, 0755), 0);
+    assert_int_equal(chmod(files->directory, 0755), 0);
     assert_int_equal(remove(files->database), 0);
-    assert_int_equal(chmod(files->folder, 0555), 0);
+    assert_int_equal(chmod(files->directory, 0555), 0);
     assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
-    assert_int_equal(chmod(files->folder, 0), 0);
+    assert_int_equal(chmod(files->directory, 0), 0);
     assert_code_for_nobody(files, LESSON_STORE_DENIED);
-    assert_int_equal(chmod(files->folder, 0777), 0);
+    assert_int_equal(chmod(files->directory, 0777), 0);
     assert_code_for_nobody(files, LESSON_STORE_OK);
 }
 
 /* A relative path in a directory that no longer has a name. */
-static int open_in_a_folder_that_is_gone(const sqlite_files *files, int number) {
+static int open_in_a_directory_that_is_gone(const sqlite_files *files, int number) {
     (void)number;
-    char folder[320];
+    char directory[320];
     lesson_store *store;
-    snprintf(folder, sizeof folder, "%s/gone", files->folder);
-    if (mkdir(folder, 0755) != 0 || chdir(folder) != 0 || rmdir(folder) != 0)
+    snprintf(directory, sizeof directory, "%s/gone", files->directory);
+    if (mkdir(directory, 0755) != 0 || chdir(directory) != 0 || rmdir(directory) != 0)
         return 1;
     int code = lesson_store_open(&store, "sqlite:lessons.db");
     return strstr(lesson_store_message(), "the working directory no longer exists") ? code : 1;
 }
 
-static void test_no_folder(void **state) {
-    sqlite_files_run(*state, 1, open_in_a_folder_that_is_gone, LESSON_STORE_INVALID);
+static void test_no_directory(void **state) {
+    sqlite_files_run(*state, 1, open_in_a_directory_that_is_gone, LESSON_STORE_INVALID);
 }
 
 /* ---- The file is removed under a store of two instances, while the open one is lent */
@@ -188,7 +188,7 @@ static void ask_after_a_move(const sqlite_files *files, bool another_comes) {
     char elsewhere[320];
     lesson_store *store = sqlite_files_open(files, "?pool=2");
     assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
-    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere.db", files->folder);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere.db", files->directory);
     assert_int_equal(rename(files->database, elsewhere), 0);
     if (another_comes)
         fclose(fopen(files->database, "w"));
@@ -215,9 +215,9 @@ static void assert_refused(const char *location, int code, const char *part) {
 static void test_places(void **state) {
     const sqlite_files *files = *state;
     char location[400];
-    snprintf(location, sizeof location, "sqlite:%s/missing/lessons.db", files->folder);
+    snprintf(location, sizeof location, "sqlite:%s/missing/lessons.db", files->directory);
     assert_refused(location, LESSON_STORE_UNREACHABLE, "missing/lessons.db");
-    snprintf(location, sizeof location, "sqlite:%s", files->folder);
+    snprintf(location, sizeof location, "sqlite:%s", files->directory);
     assert_refused(location, LESSON_STORE_INVALID, "is a directory");
     assert_refused("sqlite:", LESSON_STORE_INVALID, "needs a path");
     assert_refused("sqlite://host/lessons.db", LESSON_STORE_INVALID, "takes no user, host or port");
@@ -330,7 +330,7 @@ int main(void) {
         TEST(test_locked_when_opened),
         TEST(test_waits_for_the_lock),
         TEST(test_rights),
-        TEST(test_no_folder),
+        TEST(test_no_directory),
         TEST(test_moved_away),
         TEST(test_replaced),
         TEST(test_places),

@@ -53,14 +53,14 @@ static bool join_bob_elsewhere(const lesson_store_id *uid, void *store) {
     return false;
 }
 
-static void test_relative_path_and_another_folder(void **state) {
+static void test_relative_path_and_another_directory(void **state) {
     const sqlite_files *files = *state;
     char *home = getcwd(NULL, 0);
     lesson_store *store;
     char elsewhere[300];
-    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", files->folder);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", files->directory);
     assert_int_equal(mkdir(elsewhere, 0700), 0);
-    assert_int_equal(chdir(files->folder), 0);
+    assert_int_equal(chdir(files->directory), 0);
     assert_int_equal(lesson_store_open(&store, "sqlite:relative.db"), LESSON_STORE_OK);
     assert_int_equal(chdir(elsewhere), 0);
     assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
@@ -284,7 +284,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
         TEST(test_new_file_opened_by_several),
-        TEST(test_relative_path_and_another_folder),
+        TEST(test_relative_path_and_another_directory),
         TEST(test_moved_file),
         TEST(test_replaced_file),
         TEST(test_two_writers),

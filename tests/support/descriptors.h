@@ -8,12 +8,12 @@
 /* The count includes the descriptor that the function needs to look. */
 static inline int descriptors_open(void) {
     int count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    if (!folder)
+    DIR *directory = opendir("/proc/self/fd");
+    if (!directory)
         abort();
-    while (readdir(folder))
+    while (readdir(directory))
         count++;
-    closedir(folder);
+    closedir(directory);
     return count;
 }
 

@@ -16,7 +16,7 @@ static const char *const names[] = {"memory", "sqlite", "redis"};
 static struct {
     enum engine_kind kind;
     const char *redis_location;
-    char folder[256];
+    char directory[256];
     char location[320];
 } engine;
 
@@ -42,26 +42,26 @@ bool engine_is_shared(void) {
 }
 
 /* In memory if possible, because these tests are not about the disk and would only wait for it. */
-static const char *parent_folder(void) {
+static const char *parent_directory(void) {
     const char *wanted = getenv("TMPDIR");
     if (wanted && *wanted)
         return wanted;
     return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 }
 
-static void make_folder(void) {
-    snprintf(engine.folder, sizeof engine.folder, "%s/lessonstore-engine.XXXXXX", parent_folder());
-    assert_non_null(mkdtemp(engine.folder));
+static void make_directory(void) {
+    snprintf(engine.directory, sizeof engine.directory, "%s/lessonstore-engine.XXXXXX", parent_directory());
+    assert_non_null(mkdtemp(engine.directory));
 }
 
-static void remove_folder(void) {
+static void remove_directory(void) {
     static const char *const files[] = {"lessons.db", "lessons.db-wal", "lessons.db-shm"};
     char path[300];
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "%s/%s", engine.folder, files[i]);
+        snprintf(path, sizeof path, "%s/%s", engine.directory, files[i]);
         unlink(path);
     }
-    assert_int_equal(rmdir(engine.folder), 0);
+    assert_int_equal(rmdir(engine.directory), 0);
 }
 
 /* A raw command, because the library does not reach everything that a damaged store holds. */
@@ -85,8 +85,8 @@ static void empty_redis(void) {
 const char *engine_make(void) {
     snprintf(engine.location, sizeof engine.location, "memory:");
     if (engine.kind == SQLITE) {
-        make_folder();
-        snprintf(engine.location, sizeof engine.location, "sqlite:%s/lessons.db", engine.folder);
+        make_directory();
+        snprintf(engine.location, sizeof engine.location, "sqlite:%s/lessons.db", engine.directory);
     } else if (engine.kind == REDIS) {
         empty_redis();
         snprintf(engine.location, sizeof engine.location, "%s", engine.redis_location);
@@ -100,7 +100,7 @@ const char *engine_location(void) {
 
 void engine_remove(void) {
     if (engine.kind == SQLITE)
-        remove_folder();
+        remove_directory();
 }
 
 lesson_store *engine_open_store(const char *options) {

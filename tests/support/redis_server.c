@@ -21,11 +21,11 @@
 #define ARGUMENTS_MAX 64
 #define START_ATTEMPTS 5 /* another process may take the free port before the server does */
 #define READY_POLLS 3000 /* of 10 ms: a loaded machine may need that long to start a server */
-#define FOLDER_SIZE 64
+#define DIRECTORY_SIZE 64
 #define PATH_SIZE 96 /* a unix socket's path has at most 107 bytes */
 
 struct redis_server {
-    char folder[FOLDER_SIZE];
+    char directory[DIRECTORY_SIZE];
     char socket[PATH_SIZE];
     char log[PATH_SIZE];
     char port_text[8];
@@ -36,18 +36,18 @@ struct redis_server {
     pid_t pid;
 };
 
-static bool is_program(const char *folder, size_t folder_size, const char *name, char *path, size_t path_size) {
-    snprintf(path, path_size, "%.*s/%s", (int)folder_size, folder, name);
+static bool is_program(const char *directory, size_t directory_size, const char *name, char *path, size_t path_size) {
+    snprintf(path, path_size, "%.*s/%s", (int)directory_size, directory, name);
     return access(path, X_OK) == 0;
 }
 
 static bool find_in_path(const char *name, char *path, size_t path_size) {
-    const char *folder = getenv("PATH");
-    while (folder && *folder) {
-        size_t size = strcspn(folder, ":");
-        if (is_program(folder, size, name, path, path_size))
+    const char *directory = getenv("PATH");
+    while (directory && *directory) {
+        size_t size = strcspn(directory, ":");
+        if (is_program(directory, size, name, path, path_size))
             return true;
-        folder += size + (folder[size] == ':');
+        directory += size + (directory[size] == ':');
     }
     return false;
 }
@@ -106,7 +106,7 @@ static void run_server(const char *program, redis_server *server, pid_t parent) 
                                                  "--unixsocket",
                                                  server->socket,
                                                  "--dir",
-                                                 server->folder,
+                                                 server->directory,
                                                  "--logfile",
                                                  server->log,
                                                  "--save",
@@ -165,13 +165,13 @@ static bool launch_on_free_port(redis_server *server) {
     return false;
 }
 
-static bool make_folder(redis_server *server) {
+static bool make_directory(redis_server *server) {
     /* Not in TMPDIR, which may be too long for the path of a unix socket. */
-    snprintf(server->folder, sizeof server->folder, "/tmp/lessonstore-redis-XXXXXX");
-    if (!mkdtemp(server->folder))
+    snprintf(server->directory, sizeof server->directory, "/tmp/lessonstore-redis-XXXXXX");
+    if (!mkdtemp(server->directory))
         return false;
-    snprintf(server->socket, sizeof server->socket, "%s/redis.sock", server->folder);
-    snprintf(server->log, sizeof server->log, "%s/log", server->folder);
+    snprintf(server->socket, sizeof server->socket, "%s/redis.sock", server->directory);
+    snprintf(server->log, sizeof server->log, "%s/log", server->directory);
     snprintf(server->unix_location, sizeof server->unix_location, "redis+unix://%s", server->socket);
     return true;
 }
@@ -182,7 +182,7 @@ redis_server *redis_server_start(const char *const arguments[]) {
         return NULL;
     for (size_t i = 0; arguments && arguments[i] && i + 1 < ARGUMENTS_MAX; i++)
         server->extra[i] = arguments[i];
-    if (make_folder(server) && launch_on_free_port(server))
+    if (make_directory(server) && launch_on_free_port(server))
         return server;
     fprintf(stderr, "redis_server: the server did not start (log: %s)\n", server->log);
     if (getenv("LESSONSTORE_KEEP_LOGS"))
@@ -217,8 +217,8 @@ void redis_server_stop(redis_server *server) {
     if (!server)
         return;
     redis_server_kill(server);
-    if (server->folder[0])
-        nftw(server->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    if (server->directory[0])
+        nftw(server->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     free(server);
 }
 

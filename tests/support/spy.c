@@ -26,7 +26,7 @@ static void remember_location(const lesson_store_location *location) {
     keep(the_spy.path, sizeof the_spy.path, lesson_store_location_path(location));
     keep(the_spy.text, sizeof the_spy.text, lesson_store_location_text(location, "text"));
     keep(the_spy.shown, sizeof the_spy.shown, lesson_store_location_shown(location));
-    the_spy.first_told = lesson_store_location_first(location);
+    the_spy.first_reported = lesson_store_location_first(location);
     the_spy.port = lesson_store_location_port(location);
     the_spy.number = lesson_store_location_number(location, "number");
 }

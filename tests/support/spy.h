@@ -33,8 +33,8 @@ typedef struct spy {
     char user[64], password[64], host[64], path[128], text[64], shown[256];
     int port;
     int64_t number;
-    const lesson_store_instance *first_opened; /* since spy_reset */
-    const lesson_store_instance *first_told;   /* as the location named it at the latest open */
+    const lesson_store_instance *first_opened;   /* since spy_reset */
+    const lesson_store_instance *first_reported; /* as the location named it at the latest open */
 } spy;
 
 extern spy the_spy;

@@ -12,7 +12,7 @@ use warnings;
 use JSON::PP;
 
 my $lowest_percent = 95;
-my $explained_folders = qr{^(core|backends/\w+)$};
+my $explained_directories = qr{^(core|backends/\w+)$};
 
 sub slurp {
     my ($path) = @_;
@@ -62,21 +62,21 @@ for (split /\n/, slurp($explanations_path)) {
     push @{$explained{"$first\t$function\t$text"}}, $kind;
 }
 
-my (%files, %folders, %uncovered, %known);
+my (%files, %directories, %uncovered, %known);
 for my $file (@{decode_json(slurp($json_path))->{files}}) {
     my $path = $file->{file};
     my @names = names_of_lines($path);
-    (my $folder = $path) =~ s{/[^/]*$}{};
+    (my $directory = $path) =~ s{/[^/]*$}{};
     $known{$_}++ for @names;
     for my $line (grep { !$_->{'gcovr/noncode'} } @{$file->{lines}}) {
         my @branches = @{$line->{branches} || []};
-        for ($files{$path} //= {}, $folders{$folder} //= {}, $folders{total} //= {}) {
+        for ($files{$path} //= {}, $directories{$directory} //= {}, $directories{total} //= {}) {
             $_->{lines}++;
             $_->{covered} += $line->{count} > 0;
             $_->{branches} += @branches;
             $_->{taken} += grep { $_->{count} > 0 } @branches;
         }
-        next if $line->{count} > 0 || $folder !~ $explained_folders;
+        next if $line->{count} > 0 || $directory !~ $explained_directories;
         my $name = $names[$line->{line_number} - 1];
         my $kind = shift @{$explained{$name} || []};
         if (defined $kind) {
@@ -90,16 +90,16 @@ for my $file (@{decode_json(slurp($json_path))->{files}}) {
 printf "%-34s %s\n", '', 'lines   run           branches taken';
 show($_, $files{$_}) for sort keys %files;
 print "\n";
-show($_, $folders{$_}) for sort grep { $_ ne 'total' } keys %folders;
-show('total', $folders{total});
+show($_, $directories{$_}) for sort grep { $_ ne 'total' } keys %directories;
+show('total', $directories{total});
 
 print "\nNot run, by kind:\n";
 printf "%5d  %-10s %s\n", $explained_by_kind{$_} // 0, $_, $meaning{$_} for sort keys %meaning;
 
-for my $folder (grep { $_ =~ $explained_folders } sort keys %folders) {
-    my $of = $folders{$folder};
+for my $directory (grep { $_ =~ $explained_directories } sort keys %directories) {
+    my $of = $directories{$directory};
     next if 100 * $of->{covered} >= $lowest_percent * $of->{lines};
-    print "\n$folder: fewer than $lowest_percent % of the lines were run\n";
+    print "\n$directory: fewer than $lowest_percent % of the lines were run\n";
     $failed = 1;
 }
 for my $path (sort keys %uncovered) {

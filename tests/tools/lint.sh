@@ -3,19 +3,19 @@
 # except what cppcheck.txt excuses. One finding fails.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-folder=$1
+directory=$1
 jobs=$(nproc)
 status=0
 
 # If the analyzer runs several files in one process, it takes every va_list but the first for uninitialised.
-sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$folder/compile_commands.json" |
-    grep -E "^$PWD/(core|backends|cli|examples)/" | sort -u >"$folder/files"
-[ -s "$folder/files" ] || { echo "lint: no file to check" >&2; exit 1; }
-xargs -P "$jobs" -n 1 clang-tidy -p "$folder" --quiet <"$folder/files" 2>"$folder/clang-tidy.log" || status=1
-grep -E '^Error' "$folder/clang-tidy.log" && status=1
-echo "clang-tidy: $(wc -l <"$folder/files") files, $(clang-tidy --list-checks -p "$folder" core/store.c 2>/dev/null | grep -c '^ ') checks$([ $status = 0 ] && echo ', no finding')"
+sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$directory/compile_commands.json" |
+    grep -E "^$PWD/(core|backends|cli|examples)/" | sort -u >"$directory/files"
+[ -s "$directory/files" ] || { echo "lint: no file to check" >&2; exit 1; }
+xargs -P "$jobs" -n 1 clang-tidy -p "$directory" --quiet <"$directory/files" 2>"$directory/clang-tidy.log" || status=1
+grep -E '^Error' "$directory/clang-tidy.log" && status=1
+echo "clang-tidy: $(wc -l <"$directory/files") files, $(clang-tidy --list-checks -p "$directory" core/store.c 2>/dev/null | grep -c '^ ') checks$([ $status = 0 ] && echo ', no finding')"
 
-# run_cppcheck CHECKS FOLDER...
+# run_cppcheck CHECKS DIRECTORY...
 run_cppcheck() {
     cppcheck -j "$jobs" --quiet --enable="$1" --std=c11 --platform=unix64 --library=posix,gnu -D_GNU_SOURCE \
         -DLESSON_STORE_WITH_MEMORY -DLESSON_STORE_WITH_SQLITE -DLESSON_STORE_WITH_REDIS \

@@ -4,17 +4,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "folders.h"
+#include "directories.h"
 
-static int make_folder(const char *path) {
+static int make_directory(const char *path) {
     return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
 }
 
 /* Makes every directory above the file of `path`. */
-static int make_folders(char *path) {
+static int make_directories(char *path) {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        int result = make_folder(path);
+        int result = make_directory(path);
         *slash = '/';
         if (result != 0)
             return result;
@@ -22,7 +22,7 @@ static int make_folders(char *path) {
     return 0;
 }
 
-bool folder_file(const char *variable, const char *fallback, const char *name, char path[PATH_MAX]) {
+bool directory_file(const char *variable, const char *fallback, const char *name, char path[PATH_MAX]) {
     const char *base = getenv(variable);
     const char *home = getenv("HOME");
     int size;
@@ -39,7 +39,7 @@ bool folder_file(const char *variable, const char *fallback, const char *name, c
         errno = ENAMETOOLONG;
         return false;
     }
-    return make_folders(path) == 0;
+    return make_directories(path) == 0;
 }
 
 /* A location is percent-decoded, so special characters are encoded. */
@@ -61,7 +61,7 @@ static bool append_encoded(char *location, size_t room, const char *path) {
 bool default_location(const struct program *program, char location[LESSON_STORE_LOCATION_MAX + 1], bool *is_new) {
     static const char scheme[] = "sqlite:";
     char path[PATH_MAX];
-    if (!folder_file("XDG_DATA_HOME", ".local/share", "lessons.db", path)) {
+    if (!directory_file("XDG_DATA_HOME", ".local/share", "lessons.db", path)) {
         complain(program, "data directory", LESSON_STORE_FAILED, "%s; name a store by --store or LESSONSTORE_LOCATION",
                  strerror(errno));
         return false;

@@ -1,6 +1,6 @@
 /* Where lessonctl keeps its own files: the directories of the XDG base directory specification. */
-#ifndef LESSONCTL_FOLDERS_H
-#define LESSONCTL_FOLDERS_H
+#ifndef LESSONCTL_DIRECTORIES_H
+#define LESSONCTL_DIRECTORIES_H
 
 #include <limits.h>
 
@@ -8,7 +8,7 @@
 
 /* Writes the path of a file in lessonstore's directory below $variable (else below ~/fallback), and makes the
  * directories, accessible only to the user. False with errno set. */
-bool folder_file(const char *variable, const char *fallback, const char *name, char path[PATH_MAX]);
+bool directory_file(const char *variable, const char *fallback, const char *name, char path[PATH_MAX]);
 
 /* The store that is used if none is named: sqlite: and a file. *is_new: the file does not exist yet. False with a
  * message. */
