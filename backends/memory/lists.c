@@ -96,7 +96,7 @@ static int give_buckets(const memory_entry *table, size_t most, lesson_store_pos
     uint64_t mask = table ? table->hh.tbl->num_buckets - 1 : 0;
     uint64_t bucket = position->words[0] & mask;
     for (size_t given = 0; table && given < most && !position->ended; position->words[0] = bucket) {
-        const UT_hash_handle *handle = table->hh.tbl->buckets[bucket].hh_head;
+        UT_hash_handle *handle = table->hh.tbl->buckets[bucket].hh_head;
         for (; handle; handle = handle->hh_next, given++) {
             if (!give(ELMT_FROM_HH(table->hh.tbl, handle), page))
                 return LESSON_STORE_OK;
