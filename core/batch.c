@@ -12,6 +12,9 @@ static LESSON_STORE_RARE int fail_unanswered(const lesson_store_backend *backend
 static int run(const lesson_store_backend *backend, lesson_store_instance *instance, lesson_store_operation *operations,
                size_t count) {
     int code = backend->run(instance, operations, count);
+    if (code > 0)
+        code = lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend ended a batch with the code %s",
+                                 backend->schemes, lesson_store_code_name(code));
     if (code) {
         lesson_store_fail_operations(operations, 0, count, code);
         return code;

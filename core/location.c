@@ -168,9 +168,9 @@ static void add(writer *out, const char *text, size_t size) {
 /* Shows everything before the options. The password ends at the last @ of the text, in case somebody forgot to encode a
  * / in it. */
 static void show_authority(writer *out, const char *text, size_t size) {
-    const char *authority = strstr(text, "://");
     const char *colon = NULL, *at = NULL;
-    for (const char *byte = authority ? authority + 3 : text + size; byte < text + size; byte++) {
+    const char *authority = text + strcspn(text, ":") + 1; /* also without its slashes: somebody may forget one */
+    for (const char *byte = authority; byte < text + size; byte++) {
         if (*byte == ':' && !colon)
             colon = byte;
         if (*byte == '@')

@@ -46,6 +46,8 @@ int lesson_store_fail(int code, const char *format, ...) {
 }
 
 void lesson_store_keep_message(lesson_store_operation *operation) {
-    if (operation->message)
-        snprintf(operation->message, operation->message_size, "%s", message);
+    if (!operation->message)
+        return;
+    snprintf(operation->message, operation->message_size, "%s", message);
+    lesson_store_make_printable(operation->message); /* the cut may have halved a character */
 }

@@ -122,6 +122,21 @@ static bool has_function(const lesson_store_backend *backend, list_kind kind) {
                                   : backend->users_page != NULL;
 }
 
+static bool is_same_position(const lesson_store_position *a, const lesson_store_position *b) {
+    return strcmp(a->id, b->id) == 0 && memcmp(a->words, b->words, sizeof a->words) == 0 && a->ended == b->ended;
+}
+
+/* A page that neither gives an entry nor moves the position would be asked for again without end. */
+static int end_of_page(lesson_store_cursor *cursor, const lesson_store_position *before, int code) {
+    if (cursor->count > 0 || !is_same_position(before, &cursor->position))
+        return code;
+    if (code == LESSON_STORE_MALFORMED)
+        cursor->position.ended = true;
+    return code ? code
+                : lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend gave a page that does not move",
+                                    cursor->store->location.shown);
+}
+
 /* Asks the backend for one page, into an empty cursor. MALFORMED is kept until the list ends. After another failure,
  * the next call asks for the same page again. A backend that never repeats then gives all of it again, so what came is
  * dropped. With any other backend the entries that came are kept, because core drops their repetition. */
@@ -132,12 +147,14 @@ static int fill(lesson_store_cursor *cursor, size_t most) {
     lesson_store__slot *slot = lesson_store__begin_stream(store, true, true, &code);
     if (!slot)
         return code;
+    const lesson_store_position before = cursor->position;
     cursor->fill_code = LESSON_STORE_OK;
     code = lesson_store__end_stream(store, slot, ask(cursor, slot->instance, most));
     if (cursor->fill_code)
         code = cursor->fill_code;
     if (code && code != LESSON_STORE_MALFORMED && cursor->position.never_repeats)
         cursor->count = cursor->texts_size = 0;
+    code = end_of_page(cursor, &before, code);
     if (code != LESSON_STORE_MALFORMED)
         return code;
     if (!cursor->malformed[0])

@@ -18,13 +18,20 @@ static bool uses_reserved(const lesson_store_instance *instance) {
 
 int lesson_store__open_instance(lesson_store_instance **out, const lesson_store_backend *backend,
                                 const lesson_store_location *location) {
-    int code = backend->open(out, location);
-    if (code || !uses_reserved(*out))
-        return code;
-    backend->close(*out);
+    lesson_store_instance *instance = NULL;
+    int code = backend->open(&instance, location);
     *out = NULL;
-    lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend did not zero its instance", location->shown);
-    return LESSON_STORE_FAILED;
+    if (code < 0)
+        return code;
+    if (code > 0 || !instance)
+        return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend's open returned %s and %s instance",
+                                 location->shown, lesson_store_code_name(code), instance ? "an" : "no");
+    if (uses_reserved(instance)) {
+        backend->close(instance);
+        return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend did not zero its instance", location->shown);
+    }
+    *out = instance;
+    return LESSON_STORE_OK;
 }
 
 static int open_instance(lesson_store__pool *pool, lesson_store_instance **out) {

@@ -108,6 +108,8 @@ static int check_schemes(const char *schemes) {
         if (size == 0 || rest[0] < 'a' || rest[0] > 'z' ||
             strspn(rest, "abcdefghijklmnopqrstuvwxyz0123456789+-.") < size)
             return lesson_store_fail(LESSON_STORE_INVALID, "\"%s\" is not a list of schemes", schemes);
+        if (lists_scheme(next, rest, size) || (!is_prefix(rest, size) && prefix_size(schemes, rest) > 0))
+            return lesson_store_fail(LESSON_STORE_INVALID, "\"%s\" lists %.*s twice", schemes, (int)size, rest);
         rest = next;
     }
     return LESSON_STORE_OK;
@@ -121,6 +123,9 @@ int lesson_store__backend_complete(lesson_store_backend *out, const lesson_store
                                  backend ? backend->size : 0, required);
     if (!out->schemes || !out->open || !out->close || !out->run)
         return lesson_store_fail(LESSON_STORE_INVALID, "the backend lacks a scheme, open, close or run");
+    if (out->default_pool < 0 || out->default_pool > LESSON_STORE_POOL_MAX)
+        return lesson_store_fail(LESSON_STORE_INVALID, "the backend's default pool is %d, not 0 to %d",
+                                 out->default_pool, LESSON_STORE_POOL_MAX);
     if (out->reserved)
         return lesson_store_fail(LESSON_STORE_INVALID, "the backend's reserved field is not 0");
     return check_schemes(out->schemes);

@@ -28,18 +28,16 @@ bool lesson_store__sized_write(void *to, const void *from, size_t from_size) {
     memcpy(&size, to, sizeof size);
     if (size < sizeof size || size > LESSON_STORE_SIZED_MAX)
         return false;
-    size_t common = size < from_size ? size : from_size;
-    memset(to, 0, size);
-    memcpy(to, from, common);
-    memcpy(to, &size, sizeof size);
+    lesson_store_sized_init(to, size, from, from_size);
     return true;
 }
 
 void lesson_store_sized_init(void *to, size_t size, const void *from, size_t from_size) {
     if (size < sizeof size)
         return;
+    memset(to, 0, size);
+    memcpy(to, from, size < from_size ? size : from_size);
     memcpy(to, &size, sizeof size);
-    lesson_store__sized_write(to, from, from_size);
 }
 
 void lesson_store__zero(void *memory, size_t size) {

@@ -117,6 +117,9 @@ void lesson_store_close(lesson_store *store) {
 
 int lesson_store_open_beneath(lesson_store_instance **out, const lesson_store_location *location,
                               const lesson_store_instance *first) {
+    *out = NULL;
+    if (!location->beneath)
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s: no backend is beneath this one", location->shown);
     lesson_store_location *beneath = malloc(sizeof *beneath);
     if (!beneath)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a store");

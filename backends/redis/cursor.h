@@ -43,12 +43,13 @@ static inline redis_cursor redis_cursor_of(const lesson_store_position *position
     return cursor;
 }
 
-/* Called after a page was asked for. False if the list must begin again; the position is then reset. */
-static inline bool redis_cursor_is_of_this_server(lesson_store_position *position, const redis_connection *connection) {
+/* Called after a page was asked for, at `asked_us`. False if the list must begin again; the position is then reset. */
+static inline bool redis_cursor_is_of_this_server(lesson_store_position *position, const redis_connection *connection,
+                                                  int64_t asked_us) {
     bool begins = !position->id[0];
     if (!begins && connection->made_us <= (int64_t)position->words[REDIS_WORD_BEGAN_US])
         return true;
-    position->words[REDIS_WORD_BEGAN_US] = (uint64_t)lesson_store_monotonic_us();
+    position->words[REDIS_WORD_BEGAN_US] = (uint64_t)asked_us;
     position->id[0] = '\0';
     return begins;
 }

@@ -197,10 +197,11 @@ static int give_one_page(struct members *members, size_t most, lesson_store_posi
     char count[8];
     redis_write_page_size(count, most, REDIS_MEMBERS_PAGE_SIZE);
     begin_page(members, &cursor, count);
+    int64_t asked_us = lesson_store_monotonic_us();
     int code = redis_ask(store, &page, false);
     if (code) {
         code = code_of_error(members, code);
-    } else if (redis_cursor_is_of_this_server(position, &store->connection)) {
+    } else if (redis_cursor_is_of_this_server(position, &store->connection, asked_us)) {
         code = redis_cursor_read(&cursor, &page) ? give_uids(members, &page) : redis_ask_garbled(store, false);
         if (!code && !members->stopped)
             redis_cursor_keep(&cursor, position);

@@ -62,8 +62,12 @@ static bool give_user(struct stream *stream) {
 }
 
 static int end_of_rows(const struct stream *stream, int result) {
-    if (result != SQLITE_DONE)
-        return sqlite_fail(stream->sqlite, result);
+    if (result != SQLITE_DONE) {
+        /* MALFORMED promises every other entry, but a damaged file breaks the list off. */
+        int code = sqlite_fail(stream->sqlite, result);
+        return code == LESSON_STORE_MALFORMED ? lesson_store_fail(LESSON_STORE_FAILED, "%s", lesson_store_message())
+                                              : code;
+    }
     if (stream->malformed_count == 0)
         return LESSON_STORE_OK;
     return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s (the first of %" PRIu64 ")", stream->sqlite->path,

@@ -179,6 +179,58 @@ static bool ignore_member(const lesson_store_id *uid, void *context) {
     return true;
 }
 
+static int page_code;
+
+static int page_that_does_not_move(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
+                                   lesson_store_position *position, lesson_store_member_callback callback,
+                                   void *context) {
+    (void)instance, (void)lesson_id, (void)most, (void)position, (void)callback, (void)context;
+    return page_code ? lesson_store_fail(page_code, "the page fails") : LESSON_STORE_OK;
+}
+
+/* A list whose pages do not move ends: with FAILED, or if the whole of it is malformed, with MALFORMED. */
+static void a_page_that_does_not_move_ends_the_list(void **state) {
+    (void)state;
+    lesson_store_backend backend = spy_backend;
+    lesson_store *still;
+    lesson_store_cursor *cursor = NULL;
+    const lesson_store_id *uids;
+    size_t count;
+    backend.members_page = page_that_does_not_move;
+    assert_int_equal(lesson_store_open_with(&still, &backend, "spy:"), LESSON_STORE_OK);
+    page_code = LESSON_STORE_OK;
+    assert_int_equal(lesson_store_members_page(still, "l", 9, &cursor, &uids, &count), LESSON_STORE_FAILED);
+    page_code = LESSON_STORE_MALFORMED;
+    assert_int_equal(lesson_store_members_page(still, "l", 9, &cursor, &uids, &count), LESSON_STORE_MALFORMED);
+    assert_string_equal(lesson_store_message(), "the page fails");
+    assert_int_equal(lesson_store_members_page(still, "l", 9, &cursor, &uids, &count), LESSON_STORE_OK);
+    assert_int_equal(count, 0);
+    lesson_store_cursor_close(cursor);
+    lesson_store_close(still);
+}
+
+static void an_answer_to_a_batch_is_a_failure(void **state) {
+    (void)state;
+    the_spy.run_code = LESSON_STORE_NOT_FOUND;
+    the_spy.leave_unanswered = true;
+    assert_int_equal(lesson_store_where(store, "u", NULL), LESSON_STORE_FAILED);
+    assert_non_null(strstr(lesson_store_message(), "NOT_FOUND"));
+}
+
+/* A message that is cut does not end within a character. */
+static void a_cut_message_is_printable(void **state) {
+    (void)state;
+    char text[16], printable[16];
+    lesson_store_operation operation = {.kind = LESSON_STORE_OPERATION_WHERE, .message = text};
+    for (operation.message_size = 2; operation.message_size <= sizeof text; operation.message_size++) {
+        lesson_store_fail(LESSON_STORE_FAILED, "\xc3\xa9\xc3\xa9\xe2\x82\xac\xc3\xa9\xe2\x82\xac\xc3\xa9 and so on");
+        lesson_store_keep_message(&operation);
+        memcpy(printable, text, sizeof text);
+        lesson_store_make_printable(printable);
+        assert_string_equal(text, printable);
+    }
+}
+
 static void an_answer_to_a_stream_is_a_failure(void **state) {
     (void)state;
     the_spy.run_code = LESSON_STORE_NOT_FOUND;
@@ -313,6 +365,9 @@ int main(void) {
         TEST(answers_before_a_failure_are_kept),
         TEST(a_forgotten_answer_is_a_failure),
         TEST(an_answer_to_a_stream_is_a_failure),
+        TEST(an_answer_to_a_batch_is_a_failure),
+        TEST(a_page_that_does_not_move_ends_the_list),
+        TEST(a_cut_message_is_printable),
         TEST(streams_want_their_arguments),
         TEST(every_argument_is_checked),
         TEST(messages_name_the_byte),

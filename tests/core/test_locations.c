@@ -71,6 +71,9 @@ static void parts_that_are_not_there(void **state) {
     assert_string_equal(the_spy.password, "secret");
     assert_string_equal(the_spy.shown, "spy://:***@host");
 
+    assert_opens("spy+unix:/ann:secret@/run/x.sock"); /* somebody forgot two slashes */
+    assert_string_equal(the_spy.shown, "spy+unix:/ann:***@/run/x.sock");
+
     assert_opens("spy+unix://ann:secret@/run/x.sock");
     assert_string_equal(the_spy.user, "ann");
     assert_string_equal(the_spy.path, "/run/x.sock");

@@ -64,7 +64,12 @@ static void incomplete_tables_are_refused(void **state) {
     table = spy_backend;
     table.reserved = 1;
     assert_int_equal(lesson_store_register(&table), LESSON_STORE_INVALID);
-    const char *const schemes[] = {"", "Upper", "a||b", "a|", "|a", "1a", "a b", "a:"};
+    table = spy_backend;
+    table.default_pool = LESSON_STORE_POOL_MAX + 1;
+    assert_int_equal(lesson_store_register(&table), LESSON_STORE_INVALID);
+    table.default_pool = -1;
+    assert_int_equal(lesson_store_register(&table), LESSON_STORE_INVALID);
+    const char *const schemes[] = {"", "Upper", "a||b", "a|", "|a", "1a", "a b", "a:", "a|a", "a+|a+x"};
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         table = spy_backend;
         table.schemes = schemes[i];
@@ -109,6 +114,31 @@ static void reserved_words_must_be_zero(void **state) {
     backend.options = odd_word;
     assert_int_equal(lesson_store_open_with(&store, &backend, "spy:"), LESSON_STORE_INVALID);
     assert_int_equal(the_spy.opens, 0);
+}
+
+static int open_nothing(lesson_store_instance **out, const lesson_store_location *location) {
+    (void)location;
+    *out = NULL;
+    return LESSON_STORE_OK;
+}
+
+static int open_beneath_nothing(lesson_store_instance **out, const lesson_store_location *location) {
+    return lesson_store_open_beneath(out, location, NULL);
+}
+
+/* What a backend returns against backend.h becomes FAILED, and its `*out` after a failure is not used. */
+static void wrong_opens_fail(void **state) {
+    (void)state;
+    lesson_store_backend backend = spy_backend;
+    lesson_store *store;
+    backend.open = open_nothing;
+    assert_int_equal(lesson_store_open_with(&store, &backend, "spy:"), LESSON_STORE_FAILED);
+    backend.open = open_beneath_nothing;
+    assert_int_equal(lesson_store_open_with(&store, &backend, "spy:"), LESSON_STORE_INVALID);
+    spy_reset();
+    the_spy.open_code = LESSON_STORE_EXISTS;
+    assert_int_equal(lesson_store_open_with(&store, &spy_backend, "spy:"), LESSON_STORE_FAILED);
+    assert_null(store);
 }
 
 /* Tomorrow's backend: its table is larger than core knows, and core cannot call the members beyond. */
@@ -167,6 +197,7 @@ int main(void) {
         cmocka_unit_test(incomplete_tables_are_refused),
         cmocka_unit_test(a_smaller_table_lacks_what_came_later),
         cmocka_unit_test(reserved_words_must_be_zero),
+        cmocka_unit_test(wrong_opens_fail),
         cmocka_unit_test(a_larger_table_must_not_use_what_is_unknown),
         cmocka_unit_test(there_is_an_end_to_the_list),
     };

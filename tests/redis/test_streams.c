@@ -125,6 +125,14 @@ static void test_members_of_a_wrong_type(void **state) {
     raw_assert_message(MEMBERS("L1"));
     assert_int_equal(given->count, 0);
     free(given);
+    lesson_store_cursor *cursor = NULL;
+    const lesson_store_id *uids;
+    size_t count;
+    assert_code(lesson_store_members_page(raw->store, "L1", 10, &cursor, &uids, &count), MALFORMED);
+    raw_assert_message(MEMBERS("L1"));
+    assert_code(lesson_store_members_page(raw->store, "L1", 10, &cursor, &uids, &count), OK);
+    assert_int_equal(count, 0);
+    lesson_store_cursor_close(cursor);
 }
 
 /* ---- Lessons and users */

@@ -166,7 +166,9 @@ static void use_damaged(const sqlite_files *files, uint64_t seed) {
         return;
     lesson_store_fail(LESSON_STORE_MALFORMED, "%s", files->database); /* for contradictions that the reading itself
                                                                        * finds */
-    assert_reports(vocabulary_read_state(words, store, &found, text), files, seed);
+    code = vocabulary_read_state(words, store, &found, text);
+    if (code != LESSON_STORE_FAILED) /* a list that the damage has broken off */
+        assert_reports(code, files, seed);
     for (size_t i = 0; i < history.batch_count; i++) {
         code = vocabulary_run(words, store, history.calls[i], history.call_counts[i], answers);
         assert_reports(code, files, seed);

@@ -126,6 +126,45 @@ static void test_pages(void **state) {
     lesson_store_close(store);
 }
 
+static bool ignore_user(const lesson_store_user *user, void *context) {
+    (void)user, (void)context;
+    return true;
+}
+
+/* Overwrites the second half of the file. */
+static void damage_file(const char *path) {
+    size_t size;
+    free(sqlite_files_bytes(path, &size));
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    fseek(file, (long)(size / 8192 * 4096), SEEK_SET);
+    for (size_t i = size / 8192 * 4096; i < size; i++)
+        fputc(0xa5, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The damage breaks a list off, so the list is not MALFORMED, which would promise that the rest was given. */
+static void test_damaged_pages(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_cursor *cursor = NULL;
+    const lesson_store_user *users;
+    size_t count;
+    int code;
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_execute(files, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+                                " INSERT INTO users SELECT 'user-' || i, 'maths', 'algebra', NULL FROM n");
+    damage_file(files->database);
+    lesson_store *store = sqlite_files_open(files, "");
+    assert_int_equal(lesson_store_users(store, ignore_user, NULL), LESSON_STORE_FAILED);
+    assert_message("malformed");
+    while ((code = lesson_store_users_page(store, 100, &cursor, &users, &count)) == LESSON_STORE_OK)
+        assert_true(count > 0);
+    assert_int_equal(code, LESSON_STORE_FAILED);
+    assert_int_equal(lesson_store_users_page(store, 100, &cursor, &users, &count), LESSON_STORE_FAILED);
+    lesson_store_cursor_close(cursor);
+    lesson_store_close(store);
+}
+
 /* A batch goes on after operations that meet an odd row. */
 static void test_operations(void **state) {
     lesson_store *store = open_odd(*state);
@@ -164,8 +203,8 @@ static void test_operations(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
-        TEST(test_members),    TEST(test_users), TEST(test_lessons),
-        TEST(test_stop_early), TEST(test_pages), TEST(test_operations),
+        TEST(test_members), TEST(test_users),         TEST(test_lessons),    TEST(test_stop_early),
+        TEST(test_pages),   TEST(test_damaged_pages), TEST(test_operations),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,8 +44,10 @@ static int spy_open(lesson_store_instance **out, const lesson_store_location *lo
     remember_location_alone(location);
     if (the_spy.on_open)
         the_spy.on_open();
-    if (the_spy.open_code && opened >= the_spy.open_fails_from)
+    if (the_spy.open_code && opened >= the_spy.open_fails_from) {
+        *out = (lesson_store_instance *)&the_spy; /* core must not use it */
         return lesson_store_fail(the_spy.open_code, "the spy does not open");
+    }
     spy_instance *instance = calloc(1, sizeof *instance);
     if (!instance)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a spy");
