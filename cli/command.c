@@ -232,8 +232,12 @@ static int run_call(struct call *call, poptContext context) {
 int command_run(struct program *program, int argc, const char **argv) {
     const struct command *command = command_find(argv[0]);
     if (!command) {
-        int status = complain(program, NULL, LESSON_STORE_INVALID,
-                              "there is no command \"%s\"; lessonctl help lists them", argv[0]);
+        /* A location is not quoted, because it may hold a password. */
+        int status = strstr(argv[0], "://")
+                         ? complain(program, NULL, LESSON_STORE_INVALID,
+                                    "a location stands behind --store; the command comes after it")
+                         : complain(program, NULL, LESSON_STORE_INVALID,
+                                    "there is no command \"%s\"; lessonctl help lists them", argv[0]);
         print_usage(program, NULL);
         return status;
     }

@@ -148,7 +148,7 @@ LESSON_STORE_API uint32_t lesson_store_join_refused_by(const lesson_store_operat
 LESSON_STORE_API bool lesson_store_set_expects(const lesson_store_operation *set, int32_t course_status,
                                                int32_t chat_status);
 
-/* ---------------------------------------------------------------- Aids */
+/* ---------------------------------------------------------------- Helpers */
 
 /* Microseconds of a clock that nobody sets. */
 LESSON_STORE_API int64_t lesson_store_monotonic_us(void);
@@ -177,7 +177,9 @@ LESSON_STORE_API void lesson_store_seen_free(lesson_store_seen *seen); /* NULL i
  */
 
 /* Where a list by pages goes on. Core zeroes it before the first page and carries it from page to page; the next page
- * may be asked of another instance. What the backend keeps in it is the backend's. */
+ * may be asked of another instance. What the backend keeps in it is the backend's. After a failure other than MALFORMED
+ * leave it as it was. Otherwise every page gives an entry, moves the position or sets `ended`: core asks until `ended`,
+ * and fails a list that stands still. */
 typedef struct lesson_store_position {
     char id[LESSON_STORE_ID_MAX + 1];
     uint64_t words[4];
@@ -190,9 +192,8 @@ typedef struct lesson_store_position {
 struct lesson_store_backend {
     size_t size; /* sizeof(lesson_store_backend), always */
 
-    /* The scheme (or schemes, such as "redis|redis+unix") that this backend opens: lower-case letters, digits, '+',
-     * '-',
-     * '.'. A scheme that ends in '+' is a prefix: see "A backend before another one". */
+    /* The scheme (or schemes, such as "redis|redis+unix") that this backend opens: lower-case letters,
+     * digits, and + - . inside. A scheme that ends in + is a prefix: see "A backend before another one". */
     const char *schemes;
     const char *summary; /* one line for a person */
 
@@ -201,17 +202,18 @@ struct lesson_store_backend {
     uint64_t flags;
 
     const lesson_store_option *options; /* the last entry has no name; NULL: only core's own options */
-    int32_t default_pool;               /* instances, if the location gives no `pool`; 0 means 1 */
-    int32_t reserved;                   /* 0 */
+    int32_t default_pool; /* instances, if the location gives no `pool`: up to LESSON_STORE_POOL_MAX; 0 means 1 */
+    int32_t reserved;     /* 0 */
 
-    /* Opens an instance. On success `*out` belongs to core until close. On failure it returns a negative code, and
-     * nothing needs to be closed. */
+    /* Opens an instance. On success `*out` is not NULL, and belongs to core until close. On failure it returns a
+     * negative code, nothing needs to be closed, and core ignores `*out`. */
     int (*open)(lesson_store_instance **out, const lesson_store_location *location);
 
     /* Closes an instance; never NULL. */
     void (*close)(lesson_store_instance *instance);
 
     /* Runs operations in order, each atomically, and answers each (lesson_store_answer, and the answers of its kind).
+     * Core does not clear the answers before, so write only those that belong to the code.
      * Returns OK if every operation was answered. Otherwise it returns a negative code, and the operations without an
      * answer are left LESSON_STORE_UNANSWERED or are given a code of their own (UNKNOWN for a write that may have been
      * applied). An instance whose connection has broken makes a new one at its next use. `count` is at least 1, and no
@@ -277,7 +279,7 @@ LESSON_STORE_API const lesson_store_backend *lesson_store_location_beneath(const
 LESSON_STORE_API int lesson_store_open_beneath(lesson_store_instance **out, const lesson_store_location *location,
                                                const lesson_store_instance *first);
 
-/* Runs those of the operations that have no answer yet, in stretches. Returns as run. */
+/* Runs those of the operations that have no answer yet: neighbours together, in order. Returns as run. */
 LESSON_STORE_API int lesson_store_run_unanswered(const lesson_store_backend *backend, lesson_store_instance *instance,
                                                  lesson_store_operation *operations, size_t count);
 

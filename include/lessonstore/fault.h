@@ -69,7 +69,8 @@ typedef struct lesson_store_fault {
     uint64_t times;      /* how many it strikes before it is over; 0: without end */
     uint64_t one_in;     /* strikes each with a chance of one in so many; 0 and 1: each */
     uint64_t seed;       /* of that chance: the same seed strikes the same ones of a sequence */
-    uint64_t items;      /* the entries that a struck list gives before it fails. MALFORMED gives all, as it promises */
+    uint64_t items;      /* the entries that a struck list by callback gives before it fails. MALFORMED gives all, as it
+                          * promises. A struck page gives none */
     int64_t delay_ms; /* how long a struck call waits first, once for a batch; up to LESSON_STORE_FAULT_DELAY_MAX_MS */
 } lesson_store_fault;
 

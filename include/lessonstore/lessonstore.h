@@ -22,8 +22,8 @@
  * Structures. A zeroed structure means that nothing is given. Structures never change their size after version 1.0;
  * reserved fields are where they grow. Zero the reserved fields of what you ask with; the library zeroes those of what
  * it returns. A structure that begins with `size` may also grow at its end. Set `size` to the sizeof that your program
- * was compiled with. If it is smaller than the library's, the missing fields count as zero. If it is larger, the fields
- * that the library does not know must be zero.
+ * was compiled with, at most 4096. If it is smaller than the library's, the missing fields count as zero. (None is
+ * smaller than the structure of version 0.1.) If it is larger, the fields that the library does not know must be zero.
  */
 #ifndef LESSONSTORE_LESSONSTORE_H
 #define LESSONSTORE_LESSONSTORE_H
@@ -118,13 +118,14 @@ LESSON_STORE_API const char *lesson_store_version(void);
 
 /* ---------------------------------------------------------------- Values */
 
-/* The statuses as they are stored. */
+/* The statuses as they are stored. Both belong to one lesson. `course_status` is the name in the stored data: it is not
+ * a status of the course. */
 enum {
     LESSON_STORE_STATUS_NONE = -1, /* only in answers: there is no status */
 
     LESSON_STORE_COURSE_OFFLINE = 0,
     LESSON_STORE_COURSE_ONLINE = 1,
-    LESSON_STORE_COURSE_CANT_JOIN_IN = 2, /* running, closed to late comers */
+    LESSON_STORE_COURSE_CANT_JOIN_IN = 2, /* running, closed to latecomers */
     LESSON_STORE_COURSE_WAITING = 3,      /* the room is open, the class has not begun */
 
     LESSON_STORE_CHAT_FREE = 0,
@@ -225,29 +226,29 @@ LESSON_STORE_API void lesson_store_close(lesson_store *store);
  *                applied a little later. Ask the store (`where`, `get_lesson`) before you do it again.
  *   MALFORMED    the data stored under these names is malformed. Nothing was changed.
  * Output arguments may be NULL. An id may point into an output argument, for example to quit the place that `where` has
- * returned. An output is written when the call says so, and else keeps its content. After a failure (a negative code)
- * the content of outputs is unspecified.
+ * returned. An output is written with the codes for which the call says so, and keeps its content with the other ones
+ * from 0 upwards. After a failure (a negative code) the content of outputs is unspecified.
  */
 
 /* Flags. Each bit means the same in every operation that takes it. */
 enum {
-    LESSON_STORE_CREATE_RESET = 1 << 0,    /* an existing record goes back to Waiting and Free; members stay */
+    LESSON_STORE_CREATE_RESET = 1 << 0,    /* an existing record goes back to WAITING and FREE; members stay */
     LESSON_STORE_END_RECORD_ONLY = 1 << 1, /* remove the record and leave the members where they are */
     LESSON_STORE_JOIN_IF_EXISTS = 1 << 2,  /* only if the lesson has a record */
-    LESSON_STORE_JOIN_IF_OPEN = 1 << 3,    /* only if the record says OnLine or Waiting. CantJoinIn refuses its own
+    LESSON_STORE_JOIN_IF_OPEN = 1 << 3,    /* only if the lesson is ONLINE or WAITING. CANT_JOIN_IN refuses its own
                                             * members too; they come back by a join without this flag */
     LESSON_STORE_JOIN_STAY = 1 << 4        /* refuse to move a user who is in another lesson */
 };
 
-/* Makes a lesson record {Waiting, Free}. EXISTS: there is one, and it was left as it is. With LESSON_STORE_CREATE_RESET
- * an existing record goes back to Waiting and Free. */
+/* Makes a lesson record with the statuses WAITING and FREE. EXISTS: there is one, and it was left as it is. With
+ * LESSON_STORE_CREATE_RESET an existing record goes back to WAITING and FREE. */
 LESSON_STORE_API int lesson_store_create(lesson_store *store, const char *lesson_id, uint32_t flags);
 
-/* Removes the record and puts every member out, in one step. `*left` becomes the number of users put out. NOT_FOUND:
- * there was neither a record nor a member. With LESSON_STORE_END_RECORD_ONLY members stay where they are, `*left` is 0,
- * and NOT_FOUND means that there was no record. If a Redis lesson has more members than lesson_store_abilities
- * `end_at_once_max`, it is closed first (OffLine), then its members leave in steps, and the record goes with the last
- * step. */
+/* Removes the record and puts every member out, in one step. `*left` becomes how many left: the users put out.
+ * NOT_FOUND: there was neither a record nor a member. With LESSON_STORE_END_RECORD_ONLY members stay where they are,
+ * `*left` is 0, and NOT_FOUND means that there was no record. If a Redis lesson has more members than
+ * lesson_store_abilities `end_at_once_max`, it is closed first (OFFLINE), then its members leave in steps, and the
+ * record goes with the last step. */
 LESSON_STORE_API int lesson_store_end(lesson_store *store, const char *lesson_id, uint32_t flags, uint64_t *left);
 
 /* Set one status of a lesson record. NOT_FOUND: there is no record. */
@@ -255,7 +256,8 @@ LESSON_STORE_API int lesson_store_set_course_status(lesson_store *store, const c
 LESSON_STORE_API int lesson_store_set_chat_status(lesson_store *store, const char *lesson_id, int chat_status);
 
 /* Replace one status of a lesson record, but only if it is `expected` (compare-and-set). CONFLICT: it is not, and
- * `*current` becomes what it is, LESSON_STORE_STATUS_NONE if the record has none. NOT_FOUND: there is no record. */
+ * `*current` becomes what it is, LESSON_STORE_STATUS_NONE if the record has none (then `expected` cannot match: use the
+ * calls above). NOT_FOUND: there is no record. */
 LESSON_STORE_API int lesson_store_replace_course_status(lesson_store *store, const char *lesson_id, int expected,
                                                         int course_status, int *current);
 LESSON_STORE_API int lesson_store_replace_chat_status(lesson_store *store, const char *lesson_id, int expected,
@@ -264,11 +266,12 @@ LESSON_STORE_API int lesson_store_replace_chat_status(lesson_store *store, const
 /* Reads a lesson into `*lesson`. NOT_FOUND: neither record nor members. MALFORMED: a status is not one of ours. */
 LESSON_STORE_API int lesson_store_get_lesson(lesson_store *store, const char *lesson_id, lesson_store_lesson *lesson);
 
-/* Puts a user into a lesson and out of any other one. `session` (NULL: none) replaces the session in the user record.
+/* Puts a user into a lesson and out of any other one. `course_id` is only stored and returned: a lesson record names no
+ * course that it could be compared with. `session` (NULL: none) replaces the session in the user record.
  * On OK `*before` becomes where the user was: `lesson_id` is "" for a new user, this lesson for a user who was in it
  * already, and another lesson for a user who was moved. Without a flag, nothing is asked of the lesson record: it need
- * not exist. REFUSED: a flag forbade the join; `*before` becomes where the user still is. To learn which of several
- * flags it was, use an operation (`refused_by`). */
+ * not exist. REFUSED: a flag forbade the join; `*before` becomes where the user still is, "" for nowhere. To learn
+ * which of several flags it was, use an operation (`refused_by`). */
 LESSON_STORE_API int lesson_store_join(lesson_store *store, const char *uid, const char *course_id,
                                        const char *lesson_id, const char *session, uint32_t flags,
                                        lesson_store_place *before);
@@ -359,7 +362,7 @@ typedef struct lesson_store_operation {
                                 * point into this or into a message: one operation could read what another answered */
     uint64_t reserved[12];     /* 0 */
 
-    /* answered */
+    /* answered: `code` always, every other field only with the kinds and codes beside it. Else it keeps its content. */
     int32_t code;               /* what the single call would have returned. It says nothing before the batch, and after
                                  * a batch that was REENTERED, or INVALID as a whole. */
     uint32_t arrival;           /* JOIN, OK: lesson_store_arrival */
@@ -372,7 +375,7 @@ typedef struct lesson_store_operation {
 
 /* Runs `count` operations (0 to LESSON_STORE_BATCH_MAX) in order. OK: the store has answered each of them, and `code`
  * in each says how. An operation that is INVALID or UNSUPPORTED is answered so, and the others run. A negative code:
- * the batch did not travel whole. Operations without an answer have that code (UNKNOWN for writes that may have been
+ * the batch stopped. Operations without an answer have that code (UNKNOWN for writes that may have been
  * applied, UNREACHABLE for those that were certainly not), and those that were answered before keep their answers.
  * REENTERED, or INVALID for a missing argument or a wrong count: no operation was run or written to. */
 LESSON_STORE_API int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, size_t count);
@@ -409,18 +412,19 @@ LESSON_STORE_API int lesson_store_users(lesson_store *store, lesson_store_user_c
  *
  * The same lists for callers that own their loop. Begin with a cursor that is NULL. Each call returns the next page, an
  * array of at least 1 and at most `most` entries; `*count` 0 means that the list has ended. `most` is 1 to
- * LESSON_STORE_PAGE_MAX. The array and its ids belong to the cursor. They are valid until the next call with it, or
- * until it is closed. Close the cursor in the end, also after a failure and after the last page. It must not outlive
- * its store.
+ * LESSON_STORE_PAGE_MAX. No argument may be NULL. The array and its ids belong to the cursor. They are valid until the
+ * next call with it, or until it is closed. Close the cursor in the end, also after a failure and after the last page.
+ * It must not outlive its store.
  *
- * A cursor holds no instance between two calls, so any time may pass, and the store may be called. Each page is as of
- * one instant. No entry is listed twice. An entry that is there from the first call to the last is listed; one that
- * comes or goes meanwhile may be. (A lesson of Redis as lesson_store_lessons says.) A cursor takes up to 40 bytes of
- * memory for each entry listed, except over SQLite, which needs none.
+ * A cursor holds no instance between two calls, so any time may pass, and the store may be called. No entry is listed
+ * twice. An entry that is there from the first call to the last is listed; one that comes or goes meanwhile may be. (In
+ * Redis, a lesson may be missed in the case that lesson_store_lessons describes.) An entry can be older than the call
+ * that returns it: an engine may give more than `most` at once, and the cursor keeps the rest for later calls. A cursor
+ * takes memory for that rest and, except over SQLite, 18 to 37 bytes for each entry listed, at least 64 KiB.
  *
  * A cursor belongs to one thread at a time, and to the list that it began with: INVALID otherwise. UNSUPPORTED: the
- * backend has no pages. MALFORMED comes once, after the last page, instead of OK with count 0. After every other
- * failure the same call may be made again, and goes on where it was.
+ * backend has no pages. The other codes are those of single calls that read. MALFORMED comes once, after the last page,
+ * instead of OK with count 0. After every other failure the same call may be made again, and goes on where it was.
  */
 typedef struct lesson_store_cursor lesson_store_cursor;
 
@@ -486,7 +490,7 @@ LESSON_STORE_API int lesson_store_check(lesson_store *store, uint32_t flags, les
 
 /* ---------------------------------------------------------------- Abilities and information */
 
-/* The calls besides operations. */
+/* Calls that are not operations. */
 enum {
     LESSON_STORE_CALL_MEMBERS = 1 << 0, /* lesson_store_members */
     LESSON_STORE_CALL_LESSONS = 1 << 1,

@@ -167,6 +167,7 @@ status 0 lessonctl --help
 gives 0 "$out" lessonctl help
 refuses 2 'there is no command "odd"' lessonctl odd
 refuses 2 'there is no command "odd"' lessonctl help odd
+refuses 2 'a location stands behind --store' lessonctl redis://ann:secret@localhost info
 refuses 2 "--odd: unknown option" lessonctl --odd lessons
 refuses 2 "--store: missing argument" lessonctl --store
 refuses 2 "--session: missing argument" lessonctl quit ann --session
