@@ -34,6 +34,11 @@ if(LESSONSTORE_CLI)
     install(TARGETS lessonctl)
 endif()
 
+# The pages that the headers name.
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs backends DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md"
+                                                                    PATTERN scripts EXCLUDE)
+
 install(EXPORT lessonstore-targets NAMESPACE lessonstore:: DESTINATION ${package_directory})
 configure_package_config_file(cmake/lessonstore-config.cmake.in lessonstore-config.cmake
                               INSTALL_DESTINATION ${package_directory})

@@ -21,6 +21,11 @@ version=$(pkg-config --modversion lessonstore)
 [ -e "$library_path/liblessonstore.so.$version" ] || fail "no liblessonstore.so.$version"
 readelf -d "$library_path/liblessonstore.so" | grep -q "SONAME.*liblessonstore.so.${version%%.*}\]" || fail "wrong SONAME"
 
+# The headers name pages by their path in the sources.
+for page in README.md LICENSE $(grep -ohE '(docs|backends)/[A-Za-z/]+\.md' "$SOURCE"/include/lessonstore/*.h | sort -u); do
+    [ -n "$(find "$work/moved/share/doc" -path "*/${page/NAME/redis}")" ] || fail "$page is not installed"
+done
+
 quietly "$CMAKE" -S "$SOURCE/examples/backend" -B "$work/example" -DCMAKE_C_COMPILER="$CC" -DCMAKE_PREFIX_PATH="$work/moved"
 quietly "$CMAKE" --build "$work/example"
 (cd "$work/example" && quietly ctest --output-on-failure)
