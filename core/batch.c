@@ -70,7 +70,7 @@ int lesson_store_run_unanswered(const lesson_store_backend *backend, lesson_stor
 
 int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, size_t count) {
     if (!store || (count > 0 && !operations))
-        return lesson_store_fail(LESSON_STORE_INVALID, "batch: no %s", store ? "operations" : "store");
+        return lesson_store_fail(LESSON_STORE_INVALID, "no %s is given", store ? "array of operations" : "store");
     if (count > LESSON_STORE_BATCH_MAX)
         return lesson_store_fail(LESSON_STORE_INVALID, "batch: %zu operations are more than %d", count,
                                  LESSON_STORE_BATCH_MAX);

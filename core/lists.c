@@ -3,7 +3,7 @@
 
 lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code) {
     if (!store || !has_callback) {
-        *code = lesson_store_fail(LESSON_STORE_INVALID, "stream: no %s", store ? "callback" : "store");
+        *code = lesson_store_fail(LESSON_STORE_INVALID, "no %s is given", store ? "callback" : "store");
         return NULL;
     }
     if (!has_function) {

@@ -258,10 +258,10 @@ static int next_entries(lesson_store_cursor *cursor, size_t most, size_t *count)
 static int next_page(lesson_store *store, list_kind kind, const char *lesson_id, size_t most,
                      lesson_store_cursor **cursor, const void **out, size_t *count) {
     if (!store || !cursor || !out || !count)
-        return lesson_store_fail(LESSON_STORE_INVALID, "page: no %s",
+        return lesson_store_fail(LESSON_STORE_INVALID, "no %s is given",
                                  !store    ? "store"
-                                 : !cursor ? "cursor argument"
-                                           : "page argument");
+                                 : !cursor ? "cursor"
+                                           : "array or count");
     int code = check_page(store, kind, lesson_id, most, *cursor);
     if (code)
         return code;
