@@ -14,11 +14,7 @@ if join then
         break
     end
 else
-    found = call('HMGET', user, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
-    if found.err then
-        problem, key = found, user
-        break
-    end
+    -- include operations/found.lua
     old_lesson = found[2]
 end
 

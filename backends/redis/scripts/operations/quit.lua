@@ -13,11 +13,7 @@ if quit then
         break
     end
 else
-    found = call('HMGET', user, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
-    if found.err then
-        problem, key = found, user
-        break
-    end
+    -- include operations/found.lua
     lesson = found[2]
 end
 if not lesson then

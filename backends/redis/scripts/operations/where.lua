@@ -3,11 +3,8 @@
 -- Answers O and the place of the user: course, lesson, session. X if the user is in no lesson. (A single `where` is a
 -- command and needs no script.)
 local user = USER .. uid
-local found = call('HMGET', user, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
-if found.err then
-    problem, key = found, user
-    break
-end
+local found
+-- include operations/found.lua
 answer = found[2] and 'O' or 'X'
 if found[2] then
     -- include operations/place.lua

@@ -1,0 +1,6 @@
+-- Reads the record of `user`: `found` holds course_id, lesson_id, session and session_lesson_id.
+found = call('HMGET', user, 'course_id', 'lesson_id', 'session', 'session_lesson_id')
+if found.err then
+    problem, key = found, user
+    break
+end
