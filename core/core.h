@@ -157,7 +157,10 @@ struct lesson_store {
     lesson_store__pool pool;
 };
 
-/* Lends an instance to a call that takes a callback. NULL, with a code, if the call is not possible. */
+/* Lends an instance to a call that takes a callback. */
+lesson_store__slot *lesson_store__take_for_stream(lesson_store *store);
+
+/* The same after checks. NULL, with a code, if the call is not possible. */
 lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code);
 
 /* Gives the instance back, and returns the code of the call. */

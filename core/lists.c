@@ -1,6 +1,12 @@
 /* The lists by callback, and check. */
 #include "core.h"
 
+lesson_store__slot *lesson_store__take_for_stream(lesson_store *store) {
+    lesson_store__slot *slot = lesson_store__pool_take(&store->pool);
+    lesson_store__pool_begin_streaming(&store->pool, slot);
+    return slot;
+}
+
 lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code) {
     if (!store || !has_callback) {
         *code = lesson_store_fail(LESSON_STORE_INVALID, "no %s is given", store ? "callback" : "store");
@@ -12,11 +18,7 @@ lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_fun
         return NULL;
     }
     *code = lesson_store__pool_check_thread(&store->pool);
-    if (*code)
-        return NULL;
-    lesson_store__slot *slot = lesson_store__pool_take(&store->pool);
-    lesson_store__pool_begin_streaming(&store->pool, slot);
-    return slot;
+    return *code ? NULL : lesson_store__take_for_stream(store);
 }
 
 int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int code) {

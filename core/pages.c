@@ -142,14 +142,11 @@ static int end_of_page(lesson_store_cursor *cursor, const lesson_store_position 
  * dropped. With any other backend the entries that came are kept, because core drops their repetition. */
 static int fill(lesson_store_cursor *cursor, size_t most) {
     lesson_store *store = cursor->store;
-    int code;
-    cursor->count = cursor->next = cursor->texts_size = 0;
-    lesson_store__slot *slot = lesson_store__begin_stream(store, true, true, &code);
-    if (!slot)
-        return code;
     const lesson_store_position before = cursor->position;
+    cursor->count = cursor->next = cursor->texts_size = 0;
     cursor->fill_code = LESSON_STORE_OK;
-    code = lesson_store__end_stream(store, slot, ask(cursor, slot->instance, most));
+    lesson_store__slot *slot = lesson_store__take_for_stream(store);
+    int code = lesson_store__end_stream(store, slot, ask(cursor, slot->instance, most));
     if (cursor->fill_code)
         code = cursor->fill_code;
     if (code && code != LESSON_STORE_MALFORMED && cursor->position.never_repeats)

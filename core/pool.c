@@ -23,9 +23,11 @@ int lesson_store__open_instance(lesson_store_instance **out, const lesson_store_
     *out = NULL;
     if (code < 0)
         return code;
-    if (code > 0 || !instance)
-        return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend's open returned %s and %s instance",
-                                 location->shown, lesson_store_code_name(code), instance ? "an" : "no");
+    if (code > 0 || !instance) {
+        lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend's open returned %s and %s instance", location->shown,
+                          lesson_store_code_name(code), instance ? "an" : "no");
+        return LESSON_STORE_FAILED;
+    }
     if (uses_reserved(instance)) {
         backend->close(instance);
         return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend did not zero its instance", location->shown);
