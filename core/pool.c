@@ -30,7 +30,8 @@ int lesson_store__open_instance(lesson_store_instance **out, const lesson_store_
     }
     if (uses_reserved(instance)) {
         backend->close(instance);
-        return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend did not zero its instance", location->shown);
+        lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend did not zero its instance", location->shown);
+        return LESSON_STORE_FAILED;
     }
     *out = instance;
     return LESSON_STORE_OK;
