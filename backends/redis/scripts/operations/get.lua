@@ -3,12 +3,7 @@
 -- Answers O, then 1 if the lesson has a record or 0 if not, the number of its members, and its statuses. X if it has
 -- neither record nor members.
 local record, members = RECORD .. lesson, MEMBERS .. lesson
-local found = call('HMGET', record, 'course_status', 'chat_status')
-local size = found.err and found or found[1] or found[2] or call('HLEN', record)
-if type(size) == 'table' then
-    problem, key = size, record
-    break
-end
+-- include operations/record.lua
 local count = call('SCARD', members)
 if type(count) == 'table' then
     problem, key = count, members

@@ -3,12 +3,8 @@
 -- Sets the given statuses: O. X if the lesson has no record. C with the current statuses if they are not the expected
 -- ones.
 local record = RECORD .. lesson
-local found = call('HMGET', record, 'course_status', 'chat_status')
-local size = found.err and found or found[1] or found[2] or call('HLEN', record)
-if type(size) == 'table' then
-    problem, key = size, record
-    break
-elseif size == 0 then
+-- include operations/record.lua
+if size == 0 then
     answer = 'X'
     break
 elseif (if_course_status ~= '' and if_course_status ~= found[1]) or
