@@ -76,14 +76,19 @@ int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, 
                                  LESSON_STORE_BATCH_MAX);
     if (count == 0)
         return LESSON_STORE_OK;
-    int code = lesson_store__pool_check_thread(&store->pool);
+    int code = lesson_store__pool_check_caller(&store->pool);
     if (code)
         return code;
     size_t sound = prepare_all(store, operations, count);
     if (sound == 0)
         return LESSON_STORE_OK;
 
-    lesson_store__slot *slot = lesson_store__pool_take(&store->pool);
+    lesson_store__slot *slot;
+    code = lesson_store__pool_take(&store->pool, &slot);
+    if (code) {
+        lesson_store_fail_operations(operations, 0, count, code);
+        return code;
+    }
     if (sound == count)
         code = run(&store->backend, slot->instance, operations, count);
     else

@@ -23,8 +23,10 @@ void lesson_store__condition_open(pthread_cond_t *condition) {
     pthread_condattr_destroy(&monotonic);
 }
 
-int lesson_store__wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_ms) {
-    struct timespec until = {.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
+int lesson_store__wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_us) {
+    if (until_us == 0)
+        return pthread_cond_wait(condition, mutex);
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000), .tv_nsec = (long)(until_us % 1000000) * 1000};
     return pthread_cond_timedwait(condition, mutex, &until);
 }
 

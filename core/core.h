@@ -46,6 +46,11 @@ struct lesson_store_location {
     const lesson_store_option *options;        /* the backend's options */
     const lesson_store_option *prefix_options; /* the prefix's options */
     int default_pool;
+
+    /* Of a copy with which a call opens one more instance; `pool` is NULL in the location itself. */
+    struct lesson_store__pool *pool;
+    int64_t since_us;
+    int64_t deadline_us; /* 0: none */
 };
 
 int lesson_store__location_parse(lesson_store_location *location, const char *text);
@@ -82,23 +87,69 @@ const lesson_store_backend *lesson_store__backend_find_prefix(const char *scheme
 /* Writes the schemes of all registered backends, such as "memory|sqlite". The text is cut if there is no room. */
 void lesson_store__backend_list(char *text, size_t size);
 
+/* ---- origin.c: the process that made a store */
+
+typedef struct lesson_store__origin {
+    const volatile uint32_t *mark; /* 1, and 0 in a child; NULL if the kernel cannot do that */
+    pid_t process;
+} lesson_store__origin;
+
+void lesson_store__origin_open(lesson_store__origin *origin);
+void lesson_store__origin_close(lesson_store__origin *origin);
+bool lesson_store__origin_is_this_process(const lesson_store__origin *origin);
+
+/* True in a child that inherited the store. There every lock may be held by a thread that does not exist, and the
+ * connections belong to the parent. So check this before any lock is taken. */
+static inline bool lesson_store__origin_is_elsewhere(const lesson_store__origin *origin) {
+    return origin->mark ? *origin->mark == 0 : !lesson_store__origin_is_this_process(origin);
+}
+
+LESSON_STORE_RARE int lesson_store__fail_in_child(void);
+
+/* ---- Cancellation of threads (pthread_cancel)
+ *
+ * A thread is not cancelled inside a call, callbacks included: an instance, a lock or an answer would be lost to the
+ * other threads. A cancel that comes meanwhile takes effect at the thread's next cancellation point after the call. */
+static inline int lesson_store__disable_cancel(void) {
+    int state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    return state;
+}
+
+static inline void lesson_store__restore_cancel(int state) {
+    pthread_setcancelstate(state, NULL);
+}
+
 /* ---- pool.c: instances, lent to one thread at a time */
 
 typedef struct lesson_store__slot {
     lesson_store_instance *instance;
     bool opening;
+    int cancel_state;                    /* of the thread that has borrowed it, to be restored */
     _Atomic(uintptr_t) streaming_thread; /* the thread whose callback runs on this instance, or 0 */
 } lesson_store__slot;
 
+/* A thread that waits for an instance. */
+typedef struct lesson_store__waiter {
+    struct lesson_store__waiter *next;
+    pthread_cond_t given;
+    int64_t since_us;
+    lesson_store__slot *slot; /* handed over to it */
+} lesson_store__waiter;
+
 typedef struct lesson_store__pool {
     pthread_mutex_t mutex;
-    pthread_cond_t returned;
+    lesson_store__waiter *first_waiter; /* the one that has waited for the longest time */
+    lesson_store__waiter *last_waiter;
     const lesson_store_backend *backend;
     const lesson_store_location *location;
+    lesson_store__origin origin;
+    int64_t call_timeout_us; /* how long a call waits for an instance; 0: without limit */
+    bool mutex_is_loan;      /* one instance, and no limit: each call costs one lock and one unlock */
     int size;
     int opened;
     int idle;
-    int64_t grow_again_at_ms;
+    int64_t grow_again_at_us;
     _Atomic(int) streaming; /* callbacks that are running */
     lesson_store__slot *idle_slots[LESSON_STORE_POOL_MAX];
     lesson_store__slot slots[LESSON_STORE_POOL_MAX];
@@ -112,39 +163,48 @@ int lesson_store__pool_open(lesson_store__pool *pool, const lesson_store_backend
                             lesson_store_location *location);
 void lesson_store__pool_close(lesson_store__pool *pool);
 
+/* True if an instance that is being opened for a call is not needed any more. */
+bool lesson_store__pool_gives_up_opening(lesson_store__pool *pool, int64_t since_us, int64_t deadline_us);
+
 /* True if the calling thread is in a callback of this store. Call it only while a callback runs. */
 bool lesson_store__pool_is_streaming_here(const lesson_store__pool *pool);
 
-/* REENTERED if the calling thread is in a callback of this store. Check this before each take: a thread that already
- * holds the only instance would wait for itself. A relaxed load of the count is enough, because a thread in a callback
- * has counted that callback itself. */
-static inline int lesson_store__pool_check_thread(lesson_store__pool *pool) {
+/* CLOSED in a forked child, REENTERED if the calling thread is in a callback of this store. Check this before each
+ * take: a thread that already holds the only instance would wait for itself. A relaxed load of the count is enough,
+ * because a thread in a callback has counted that callback itself. */
+static inline int lesson_store__pool_check_caller(const lesson_store__pool *pool) {
+    if (lesson_store__origin_is_elsewhere(&pool->origin))
+        return lesson_store__fail_in_child();
     if (atomic_load_explicit(&pool->streaming, memory_order_relaxed) == 0 ||
         !lesson_store__pool_is_streaming_here(pool))
         return LESSON_STORE_OK;
     return lesson_store_fail(LESSON_STORE_REENTERED, "a callback of this store called the store again");
 }
 
-lesson_store__slot *lesson_store__pool_take_one(lesson_store__pool *pool);
+int lesson_store__pool_take_one(lesson_store__pool *pool, lesson_store__slot **out);
 void lesson_store__pool_give_one(lesson_store__pool *pool, lesson_store__slot *slot);
 
-/* Waits while all instances are lent. With one instance the mutex itself is the loan: each call costs one lock and one
- * unlock. */
-static inline lesson_store__slot *lesson_store__pool_take(lesson_store__pool *pool) {
+/* Lends an instance. Waits while all are lent; BUSY if that takes too long. The thread cannot be cancelled until it
+ * gives the instance back. If the mutex is the loan, this is left out, because the engine never waits: it would cost a
+ * fifth of the time of a call in memory. */
+static inline int lesson_store__pool_take(lesson_store__pool *pool, lesson_store__slot **out) {
+    if (!pool->mutex_is_loan)
+        return lesson_store__pool_take_one(pool, out);
     pthread_mutex_lock(&pool->mutex);
-    return pool->size == 1 ? &pool->slots[0] : lesson_store__pool_take_one(pool);
+    *out = &pool->slots[0];
+    return LESSON_STORE_OK;
 }
 
 static inline void lesson_store__pool_give(lesson_store__pool *pool, lesson_store__slot *slot) {
-    if (pool->size == 1)
+    if (pool->mutex_is_loan)
         pthread_mutex_unlock(&pool->mutex);
     else
         lesson_store__pool_give_one(pool, slot);
 }
 
-/* Mark that a callback of the calling thread runs on this instance, from begin to end. */
-void lesson_store__pool_begin_streaming(lesson_store__pool *pool, lesson_store__slot *slot);
-void lesson_store__pool_end_streaming(lesson_store__pool *pool, lesson_store__slot *slot);
+/* The same for a call that takes a callback. The callback may wait, so here no thread can be cancelled. */
+int lesson_store__pool_take_for_stream(lesson_store__pool *pool, lesson_store__slot **out);
+void lesson_store__pool_give_after_stream(lesson_store__pool *pool, lesson_store__slot *slot);
 
 /* ---- store.c: opening and closing; batch.c, lists.c, pages.c and info.c: the calls on a store */
 
@@ -157,11 +217,8 @@ struct lesson_store {
     lesson_store__pool pool;
 };
 
-/* Lends an instance to a call that takes a callback. */
-lesson_store__slot *lesson_store__take_for_stream(lesson_store *store);
-
-/* The same after checks. NULL, with a code, if the call is not possible. */
-lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code);
+/* Checks a call that takes a callback, and lends it an instance. */
+int lesson_store__begin_stream(lesson_store *store, bool has_function, bool has_callback, lesson_store__slot **slot);
 
 /* Gives the instance back, and returns the code of the call. */
 int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int code);
@@ -174,12 +231,12 @@ size_t lesson_store__utf8_sequence(const unsigned char *text, size_t size);
 
 /* ---- clock.c */
 
-/* The clock of lesson_store_monotonic_us. */
 int64_t lesson_store__now_ms(void);
 
-/* A condition variable that waits by this clock; see pthread_cond_init and pthread_cond_timedwait. */
+/* A condition variable that waits by the clock of lesson_store_monotonic_us; see pthread_cond_init and
+ * pthread_cond_timedwait. Without a limit if `until_us` is 0. */
 void lesson_store__condition_open(pthread_cond_t *condition);
-int lesson_store__wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_ms);
+int lesson_store__wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_us);
 
 /* ---- check_operation.c */
 

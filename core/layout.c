@@ -72,7 +72,9 @@ AT(lesson_store_fault, delay_ms, 72);
 SIZE(lesson_store_instance, 64);
 AT(lesson_store_instance, end_at_once_max, 8);
 AT(lesson_store_instance, members_at_once_max, 16);
-AT(lesson_store_instance, reserved, 24);
+AT(lesson_store_instance, call_timeout_ms, 24);
+AT(lesson_store_instance, deadline_us, 32);
+AT(lesson_store_instance, reserved, 40);
 
 SIZE(lesson_store_option, 88);
 AT(lesson_store_option, number_default, 32);

@@ -277,6 +277,11 @@ const lesson_store_instance *lesson_store_location_first(const lesson_store_loca
     return location->first;
 }
 
+bool lesson_store_location_gives_up(const lesson_store_location *location) {
+    return location->pool &&
+           lesson_store__pool_gives_up_opening(location->pool, location->since_us, location->deadline_us);
+}
+
 const char *lesson_store_location_shown(const lesson_store_location *location) {
     return location->shown;
 }

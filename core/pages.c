@@ -145,8 +145,11 @@ static int fill(lesson_store_cursor *cursor, size_t most) {
     const lesson_store_position before = cursor->position;
     cursor->count = cursor->next = cursor->texts_size = 0;
     cursor->fill_code = LESSON_STORE_OK;
-    lesson_store__slot *slot = lesson_store__take_for_stream(store);
-    int code = lesson_store__end_stream(store, slot, ask(cursor, slot->instance, most));
+    lesson_store__slot *slot;
+    int code = lesson_store__pool_take_for_stream(&store->pool, &slot);
+    if (code)
+        return code;
+    code = lesson_store__end_stream(store, slot, ask(cursor, slot->instance, most));
     if (cursor->fill_code)
         code = cursor->fill_code;
     if (code && code != LESSON_STORE_MALFORMED && cursor->position.never_repeats)
@@ -241,7 +244,7 @@ static int check_page(lesson_store *store, list_kind kind, const char *lesson_id
     if (!has_function(&store->backend, kind))
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no pages of this list",
                                  store->location.shown);
-    return lesson_store__pool_check_thread(&store->pool);
+    return lesson_store__pool_check_caller(&store->pool);
 }
 
 static int next_entries(lesson_store_cursor *cursor, size_t most, size_t *count) {

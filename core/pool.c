@@ -1,7 +1,18 @@
+#include <errno.h>
+#include <stdlib.h>
+
 #include "core.h"
 
 /* After a failed open, wait this long before growing the pool again. A server's limit of connections is one cause. */
-#define GROW_PAUSE_MS 1000
+#define GROW_PAUSE_US INT64_C(1000000)
+
+/* A thread that opens an instance goes on for this long although another one has become free: connecting usually takes
+ * less, and otherwise a pool in frequent use would never grow. */
+#define OPENING_GRACE_US INT64_C(100000)
+
+/* A returned instance is handed over to a thread that has waited longer than this. Before that any thread may take it,
+ * which needs no switch from one thread to another. */
+#define BARGING_US 1000
 
 /* An address that differs in every thread. It is cheap to get, to compare and to store in an atomic. */
 static uintptr_t this_thread(void) {
@@ -37,15 +48,16 @@ int lesson_store__open_instance(lesson_store_instance **out, const lesson_store_
     return LESSON_STORE_OK;
 }
 
-static int open_instance(lesson_store__pool *pool, lesson_store_instance **out) {
-    return lesson_store__open_instance(out, pool->backend, pool->location);
+static int64_t timeout_of(const lesson_store_instance *instance) {
+    uint64_t most_ms = INT64_MAX / 2000;
+    return (int64_t)(instance->call_timeout_ms < most_ms ? instance->call_timeout_ms : most_ms) * 1000;
 }
 
 int lesson_store__pool_open(lesson_store__pool *pool, const lesson_store_backend *backend,
                             lesson_store_location *location) {
     pool->backend = backend;
     pool->location = location;
-    int code = open_instance(pool, &pool->slots[0].instance);
+    int code = lesson_store__open_instance(&pool->slots[0].instance, backend, location);
     if (code)
         return code;
     bool shares = pool->slots[0].instance->capabilities & LESSON_STORE_CAN_SHARE;
@@ -56,12 +68,14 @@ int lesson_store__pool_open(lesson_store__pool *pool, const lesson_store_backend
                                  location->shown);
     }
     pool->size = shares ? wanted : 1;
+    pool->call_timeout_us = timeout_of(pool->slots[0].instance);
+    pool->mutex_is_loan = pool->size == 1 && pool->call_timeout_us == 0;
     location->first = pool->slots[0].instance;
     pool->opened = 1;
     pool->idle = 1;
     pool->idle_slots[0] = &pool->slots[0];
     pthread_mutex_init(&pool->mutex, NULL);
-    pthread_cond_init(&pool->returned, NULL);
+    lesson_store__origin_open(&pool->origin);
     return LESSON_STORE_OK;
 }
 
@@ -70,7 +84,7 @@ void lesson_store__pool_close(lesson_store__pool *pool) {
         if (pool->slots[i].instance)
             pool->backend->close(pool->slots[i].instance);
     }
-    pthread_cond_destroy(&pool->returned);
+    lesson_store__origin_close(&pool->origin);
     pthread_mutex_destroy(&pool->mutex);
 }
 
@@ -91,62 +105,176 @@ static lesson_store__slot *unopened_slot(lesson_store__pool *pool) {
 }
 
 static bool may_grow(const lesson_store__pool *pool) {
-    return pool->opened < pool->size && lesson_store__now_ms() >= pool->grow_again_at_ms;
+    return pool->opened < pool->size && lesson_store_monotonic_us() >= pool->grow_again_at_us;
+}
+
+bool lesson_store__pool_gives_up_opening(lesson_store__pool *pool, int64_t since_us, int64_t deadline_us) {
+    int64_t now_us = lesson_store_monotonic_us();
+    if (deadline_us != 0 && now_us >= deadline_us)
+        return true;
+    if (now_us - since_us < OPENING_GRACE_US)
+        return false;
+    pthread_mutex_lock(&pool->mutex);
+    bool has_idle = pool->idle > 0;
+    pthread_mutex_unlock(&pool->mutex);
+    return has_idle;
+}
+
+/* Opens an instance for a call with this deadline. */
+static int open_for_call(lesson_store__pool *pool, lesson_store_instance **out, int64_t deadline_us) {
+    *out = NULL;
+    lesson_store_location *location = malloc(sizeof *location);
+    if (!location)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory for an instance", pool->location->shown);
+    memcpy(location, pool->location, sizeof *location);
+    location->pool = pool;
+    location->since_us = lesson_store_monotonic_us();
+    location->deadline_us = deadline_us;
+    int code = lesson_store__open_instance(out, pool->backend, location);
+    free(location);
+    return code;
 }
 
 /* Opens one more instance. The mutex is held before and after, but not while connecting. Connecting can last as long as
  * the connect timeout, and meanwhile other threads must be able to give their instances back. */
-static int grow(lesson_store__pool *pool, lesson_store__slot *slot) {
+static int grow(lesson_store__pool *pool, lesson_store__slot *slot, int64_t deadline_us) {
     slot->opening = true;
     pool->opened++;
     pthread_mutex_unlock(&pool->mutex);
 
-    lesson_store_instance *instance = NULL;
-    int code = open_instance(pool, &instance);
+    lesson_store_instance *instance;
+    int code = open_for_call(pool, &instance, deadline_us);
 
     pthread_mutex_lock(&pool->mutex);
     slot->opening = false;
     slot->instance = instance;
     if (code) {
         pool->opened--;
-        pool->grow_again_at_ms = lesson_store__now_ms() + GROW_PAUSE_MS;
+        pool->grow_again_at_us = lesson_store_monotonic_us() + GROW_PAUSE_US;
     }
     return code;
 }
 
-/* Called with the mutex held. A failed open is no failure of the call: at least one instance exists and comes back, and
- * if the engine has a problem, the call on that instance reports it. */
-static lesson_store__slot *idle_or_new(lesson_store__pool *pool) {
-    while (pool->idle == 0) {
-        lesson_store__slot *slot = may_grow(pool) ? unopened_slot(pool) : NULL;
-        if (!slot)
-            pthread_cond_wait(&pool->returned, &pool->mutex);
-        else if (grow(pool, slot) == LESSON_STORE_OK)
-            return slot;
+static void add_waiter(lesson_store__pool *pool, lesson_store__waiter *waiter) {
+    if (pool->last_waiter)
+        pool->last_waiter->next = waiter;
+    else
+        pool->first_waiter = waiter;
+    pool->last_waiter = waiter;
+}
+
+static void remove_waiter(lesson_store__pool *pool, const lesson_store__waiter *waiter) {
+    lesson_store__waiter *before = NULL, **link = &pool->first_waiter;
+    for (; *link != waiter; link = &before->next)
+        before = *link;
+    *link = waiter->next;
+    if (pool->last_waiter == waiter)
+        pool->last_waiter = before;
+}
+
+/* Waits until an instance is idle, or is handed over: then returns its slot. NULL: look again. */
+static lesson_store__slot *wait_for_return(lesson_store__pool *pool, int64_t since_us, int64_t deadline_us) {
+    lesson_store__waiter waiter = {.since_us = since_us};
+    lesson_store__condition_open(&waiter.given);
+    add_waiter(pool, &waiter);
+    while (!waiter.slot && pool->idle == 0 &&
+           lesson_store__wait_until(&waiter.given, &pool->mutex, deadline_us) != ETIMEDOUT)
+        ;
+    if (!waiter.slot)
+        remove_waiter(pool, &waiter);
+    pthread_cond_destroy(&waiter.given);
+    return waiter.slot;
+}
+
+static bool is_over(int64_t deadline_us) {
+    return deadline_us != 0 && lesson_store_monotonic_us() >= deadline_us;
+}
+
+static int fail_to_take(const lesson_store__pool *pool, int open_code) {
+    return open_code
+               ? open_code
+               : lesson_store_fail(LESSON_STORE_BUSY, "%s: all %d instances (pool) were in use for %lld ms",
+                                   pool->location->shown, pool->opened, (long long)(pool->call_timeout_us / 1000));
+}
+
+/* Called with the mutex held. A failed open alone is no failure of the call: at least one instance exists and comes
+ * back, and if the engine has a problem, the call on that instance reports it. */
+static int idle_or_new(lesson_store__pool *pool, lesson_store__slot **out, int64_t since_us, int64_t deadline_us) {
+    int open_code = LESSON_STORE_OK;
+    *out = NULL;
+    while (!*out && pool->idle == 0) {
+        if (is_over(deadline_us))
+            return fail_to_take(pool, open_code);
+        lesson_store__slot *unopened = may_grow(pool) ? unopened_slot(pool) : NULL;
+        if (!unopened) {
+            *out = wait_for_return(pool, since_us, deadline_us);
+            continue;
+        }
+        open_code = grow(pool, unopened, deadline_us);
+        *out = open_code ? NULL : unopened;
     }
-    return pool->idle_slots[--pool->idle];
+    if (!*out)
+        *out = pool->idle_slots[--pool->idle];
+    return LESSON_STORE_OK;
 }
 
 /* Called with the mutex held; unlocks it. */
-lesson_store__slot *lesson_store__pool_take_one(lesson_store__pool *pool) {
-    lesson_store__slot *slot = idle_or_new(pool);
+static int take_locked(lesson_store__pool *pool, lesson_store__slot **out, int64_t since_us, int64_t deadline_us) {
+    int code = idle_or_new(pool, out, since_us, deadline_us);
     pthread_mutex_unlock(&pool->mutex);
-    return slot;
+    return code;
 }
 
-void lesson_store__pool_give_one(lesson_store__pool *pool, lesson_store__slot *slot) {
+int lesson_store__pool_take_one(lesson_store__pool *pool, lesson_store__slot **out) {
+    int cancel_state = lesson_store__disable_cancel();
+    int64_t since_us = lesson_store_monotonic_us();
+    int64_t deadline_us = pool->call_timeout_us ? since_us + pool->call_timeout_us : 0;
     pthread_mutex_lock(&pool->mutex);
-    pool->idle_slots[pool->idle++] = slot;
-    pthread_cond_signal(&pool->returned);
+    int code = take_locked(pool, out, since_us, deadline_us);
+    if (code) {
+        lesson_store__restore_cancel(cancel_state);
+        return code;
+    }
+    (*out)->cancel_state = cancel_state;
+    if (deadline_us)
+        (*out)->instance->deadline_us = deadline_us;
+    return LESSON_STORE_OK;
+}
+
+/* Threads that wait take precedence over those that come, but only if they have waited for a while. */
+void lesson_store__pool_give_one(lesson_store__pool *pool, lesson_store__slot *slot) {
+    int cancel_state = slot->cancel_state;
+    pthread_mutex_lock(&pool->mutex);
+    lesson_store__waiter *first = pool->first_waiter;
+    if (first && lesson_store_monotonic_us() - first->since_us > BARGING_US) {
+        remove_waiter(pool, first);
+        first->slot = slot;
+    } else {
+        pool->idle_slots[pool->idle++] = slot;
+    }
+    if (first)
+        pthread_cond_signal(&first->given);
     pthread_mutex_unlock(&pool->mutex);
+    lesson_store__restore_cancel(cancel_state);
 }
 
-void lesson_store__pool_begin_streaming(lesson_store__pool *pool, lesson_store__slot *slot) {
-    atomic_store_explicit(&slot->streaming_thread, this_thread(), memory_order_relaxed);
+int lesson_store__pool_take_for_stream(lesson_store__pool *pool, lesson_store__slot **out) {
+    int cancel_state = lesson_store__disable_cancel();
+    int code = lesson_store__pool_take(pool, out);
+    if (code) {
+        lesson_store__restore_cancel(cancel_state);
+        return code;
+    }
+    (*out)->cancel_state = cancel_state;
+    atomic_store_explicit(&(*out)->streaming_thread, this_thread(), memory_order_relaxed);
     atomic_fetch_add_explicit(&pool->streaming, 1, memory_order_relaxed);
+    return LESSON_STORE_OK;
 }
 
-void lesson_store__pool_end_streaming(lesson_store__pool *pool, lesson_store__slot *slot) {
+void lesson_store__pool_give_after_stream(lesson_store__pool *pool, lesson_store__slot *slot) {
+    int cancel_state = slot->cancel_state;
     atomic_fetch_sub_explicit(&pool->streaming, 1, memory_order_relaxed);
     atomic_store_explicit(&slot->streaming_thread, 0, memory_order_relaxed);
+    lesson_store__pool_give(pool, slot);
+    lesson_store__restore_cancel(cancel_state);
 }

@@ -18,10 +18,11 @@ static const lesson_store_backend *const built_in[] = {
 
 enum { BUILT_IN_COUNT = sizeof built_in / sizeof *built_in - 1 };
 
-/* A list that only grows. Besides the message of each thread it is the only state outside stores. */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+/* A list that only grows. Besides the message of each thread it is the only state outside stores. Readers take no lock,
+ * so a forked child can open a store, whatever the threads of its parent were doing. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* for writers */
 static const lesson_store_backend *registered[BACKENDS_MAX];
-static size_t registered_count;
+static _Atomic(size_t) registered_count; /* stored after its entry */
 
 static const char *next_scheme(const char *schemes, size_t *size) {
     *size = strcspn(schemes, "|");
@@ -43,18 +44,11 @@ bool lesson_store__backend_opens(const lesson_store_backend *backend, const char
     return lists_scheme(backend->schemes, scheme, strlen(scheme));
 }
 
-static const lesson_store_backend *at(size_t index) {
+const lesson_store_backend *lesson_store_backend_at(size_t index) {
     if (index < BUILT_IN_COUNT)
         return built_in[index];
     index -= BUILT_IN_COUNT;
     return index < registered_count ? registered[index] : NULL;
-}
-
-const lesson_store_backend *lesson_store_backend_at(size_t index) {
-    pthread_mutex_lock(&mutex);
-    const lesson_store_backend *backend = at(index);
-    pthread_mutex_unlock(&mutex);
-    return backend;
 }
 
 const lesson_store_backend *lesson_store__backend_find(const char *scheme) {
@@ -134,7 +128,7 @@ int lesson_store__backend_complete(lesson_store_backend *out, const lesson_store
 /* Called with the mutex held. */
 static int add(const lesson_store_backend *backend) {
     const lesson_store_backend *other;
-    for (size_t i = 0; (other = at(i)); i++) {
+    for (size_t i = 0; (other = lesson_store_backend_at(i)); i++) {
         if (other == backend)
             return LESSON_STORE_OK;
         for (const char *rest = backend->schemes; rest;) {
@@ -150,7 +144,8 @@ static int add(const lesson_store_backend *backend) {
     }
     if (registered_count == BACKENDS_MAX)
         return lesson_store_fail(LESSON_STORE_FULL, "%d backends are registered already", BACKENDS_MAX);
-    registered[registered_count++] = backend;
+    registered[registered_count] = backend;
+    registered_count++;
     return LESSON_STORE_OK;
 }
 

@@ -86,7 +86,9 @@ static int open_at(lesson_store **out, const lesson_store_backend *only, const c
     lesson_store *store = calloc(1, sizeof *store);
     if (!store)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a store");
+    int cancel_state = lesson_store__disable_cancel();
     int code = open_store(store, only, text);
+    lesson_store__restore_cancel(cancel_state);
     if (code)
         free(store);
     else
@@ -107,9 +109,12 @@ int lesson_store_open_with(lesson_store **out, const lesson_store_backend *backe
 }
 
 void lesson_store_close(lesson_store *store) {
-    if (!store)
+    /* In a child nothing is touched: closing a connection could end it for the parent too. */
+    if (!store || lesson_store__origin_is_elsewhere(&store->pool.origin))
         return;
+    int cancel_state = lesson_store__disable_cancel();
     lesson_store__pool_close(&store->pool);
+    lesson_store__restore_cancel(cancel_state);
     free(store);
 }
 
@@ -133,5 +138,7 @@ int lesson_store_open_beneath(lesson_store_instance **out, const lesson_store_lo
 
 const lesson_store_instance *lesson_store_first_instance(const lesson_store *store,
                                                          const lesson_store_backend *backend) {
-    return store && store->opened_by == backend ? store->pool.slots[0].instance : NULL;
+    if (!store || store->opened_by != backend || lesson_store__origin_is_elsewhere(&store->pool.origin))
+        return NULL;
+    return store->pool.slots[0].instance;
 }

@@ -17,6 +17,14 @@ static fault_instance *fault_of(lesson_store_instance *instance) {
     return (fault_instance *)instance;
 }
 
+/* Passes the deadline of the call on. */
+static fault_instance *enter(lesson_store_instance *instance) {
+    fault_instance *fault = fault_of(instance);
+    if (fault->base.call_timeout_ms)
+        fault->inner->deadline_us = fault->base.deadline_us;
+    return fault;
+}
+
 /* ---- Opening and closing */
 
 /* Finds the state of the store that this location opens. The first instance makes the state. */
@@ -48,6 +56,7 @@ static int open_inner(fault_instance *opened, const lesson_store_location *locat
                                 (LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST);
     opened->base.end_at_once_max = opened->inner->end_at_once_max;
     opened->base.members_at_once_max = opened->inner->members_at_once_max;
+    opened->base.call_timeout_ms = opened->inner->call_timeout_ms;
     return LESSON_STORE_OK;
 }
 
@@ -111,7 +120,7 @@ static int run_struck(fault_instance *fault, fault_strike *strike, lesson_store_
 }
 
 static int fault_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
-    fault_instance *fault = fault_of(instance);
+    fault_instance *fault = enter(instance);
     size_t at;
     fault_strike strike = fault_watch_batch(fault->faults, operations, count, &at);
     if (!strike.struck)
@@ -172,7 +181,7 @@ static uint64_t items_of(const fault_strike *strike, fault_target target) {
 }
 
 static void begin(fault_stream *stream, lesson_store_instance *instance, fault_target target, void *context) {
-    stream->fault = fault_of(instance);
+    stream->fault = enter(instance);
     stream->context = context;
     stream->stopped = false;
     stream->strike = fault_watch(stream->fault->faults, target);
@@ -243,7 +252,7 @@ static int strike_page(fault_instance *fault, uint64_t on, int *malformed) {
 
 static int fault_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
                               lesson_store_position *position, lesson_store_member_callback callback, void *context) {
-    fault_instance *fault = fault_of(instance);
+    fault_instance *fault = enter(instance);
     int malformed, code = strike_page(fault, LESSON_STORE_FAULT_ON_MEMBERS, &malformed);
     if (!code)
         code = fault->beneath->members_page(fault->inner, lesson_id, most, position, callback, context);
@@ -252,7 +261,7 @@ static int fault_members_page(lesson_store_instance *instance, const lesson_stor
 
 static int fault_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                               lesson_store_lesson_callback callback, void *context) {
-    fault_instance *fault = fault_of(instance);
+    fault_instance *fault = enter(instance);
     int malformed, code = strike_page(fault, LESSON_STORE_FAULT_ON_LESSONS, &malformed);
     if (!code)
         code = fault->beneath->lessons_page(fault->inner, most, position, callback, context);
@@ -261,7 +270,7 @@ static int fault_lessons_page(lesson_store_instance *instance, size_t most, less
 
 static int fault_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                             lesson_store_user_callback callback, void *context) {
-    fault_instance *fault = fault_of(instance);
+    fault_instance *fault = enter(instance);
     int malformed, code = strike_page(fault, LESSON_STORE_FAULT_ON_USERS, &malformed);
     if (!code)
         code = fault->beneath->users_page(fault->inner, most, position, callback, context);
@@ -271,7 +280,7 @@ static int fault_users_page(lesson_store_instance *instance, size_t most, lesson
 /* ---- Information */
 
 static int fault_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
-    fault_instance *fault = fault_of(instance);
+    fault_instance *fault = enter(instance);
     fault_state *faults = fault->faults;
     char text[384] = "none", struck[24];
     pthread_mutex_lock(&faults->mutex);

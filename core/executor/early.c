@@ -1,5 +1,5 @@
 /* Operations that are decided early, outside their lane: cancelled or timed out. The timekeeper watches the deadlines.
- * It also calls the callbacks of those early operations that have no queue. */
+ * The notifier calls the callbacks of those early operations that have no queue. */
 #include <limits.h>
 #include <time.h>
 
@@ -30,7 +30,7 @@ static void decide_early(lesson_store__submission *submission, lesson_store__hol
         settle(executor, 1);
     } else {
         lesson_store__queue_push(&executor->early, &chain);
-        pthread_cond_signal(&executor->timekeeper_work);
+        pthread_cond_signal(&executor->notifier.work);
     }
 }
 
@@ -47,7 +47,7 @@ void lesson_store__watch(lesson_store_executor *executor, lesson_store__submissi
     if (deadline_ms == 0 || (executor->earliest_ms != 0 && executor->earliest_ms <= deadline_ms))
         return;
     executor->earliest_ms = deadline_ms;
-    pthread_cond_signal(&executor->timekeeper_work);
+    pthread_cond_signal(&executor->timekeeper.work);
 }
 
 static void expire_waiting(lesson_store__submission *submission) {
@@ -90,26 +90,7 @@ static void expire_all_due(lesson_store_executor *executor, int64_t now_ms) {
     executor->earliest_ms = earliest_ms == INT64_MAX ? 0 : earliest_ms;
 }
 
-/* ---- The timekeeper */
-
-static void wait_for_work(lesson_store_executor *executor) {
-    if (executor->earliest_ms == 0) {
-        pthread_cond_wait(&executor->timekeeper_work, &executor->mutex);
-        return;
-    }
-    lesson_store__wait_until(&executor->timekeeper_work, &executor->mutex, executor->earliest_ms);
-}
-
-static size_t complete_without_queue(lesson_store_executor *executor) {
-    lesson_store__chain chain = lesson_store__queue_take(&executor->early, 0);
-    if (chain.count == 0)
-        return 0;
-    pthread_mutex_unlock(&executor->mutex);
-    lesson_store__complete_chain(executor, &chain);
-    pthread_mutex_lock(&executor->mutex);
-    settle(executor, chain.count);
-    return chain.count;
-}
+/* ---- The threads */
 
 void *lesson_store__timekeeper_main(void *context) {
     lesson_store_executor *executor = context;
@@ -118,8 +99,31 @@ void *lesson_store__timekeeper_main(void *context) {
         int64_t now_ms = lesson_store__now_ms();
         if (executor->earliest_ms != 0 && executor->earliest_ms <= now_ms)
             expire_all_due(executor, now_ms);
-        if (complete_without_queue(executor) == 0)
-            wait_for_work(executor);
+        else
+            lesson_store__wait_until(&executor->timekeeper.work, &executor->mutex, executor->earliest_ms * 1000);
+    }
+    pthread_mutex_unlock(&executor->mutex);
+    return NULL;
+}
+
+/* True if there were any. */
+static bool complete_without_queue(lesson_store_executor *executor) {
+    lesson_store__chain chain = lesson_store__queue_take(&executor->early, 0);
+    if (chain.count == 0)
+        return false;
+    pthread_mutex_unlock(&executor->mutex);
+    lesson_store__complete_chain(executor, &chain);
+    pthread_mutex_lock(&executor->mutex);
+    settle(executor, chain.count);
+    return true;
+}
+
+void *lesson_store__notifier_main(void *context) {
+    lesson_store_executor *executor = context;
+    pthread_mutex_lock(&executor->mutex);
+    while (!executor->quit) {
+        if (!complete_without_queue(executor))
+            pthread_cond_wait(&executor->notifier.work, &executor->mutex);
     }
     pthread_mutex_unlock(&executor->mutex);
     return NULL;

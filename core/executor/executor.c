@@ -37,7 +37,8 @@ static int check_options(const lesson_store_executor_options *options) {
 
 /* Initializes every lock first, so that all of them can be destroyed wherever opening fails. */
 static void open_locks(lesson_store_executor *executor) {
-    lesson_store__condition_open(&executor->timekeeper_work);
+    lesson_store__condition_open(&executor->timekeeper.work);
+    pthread_cond_init(&executor->notifier.work, NULL);
     pthread_cond_init(&executor->settled, NULL);
     pthread_mutex_init(&executor->mutex, NULL);
     pthread_mutex_init(&executor->early.mutex, NULL);
@@ -63,6 +64,15 @@ static bool start(pthread_t *thread, bool *started, void *(*work)(void *), void 
     return *started;
 }
 
+static bool start_helper(lesson_store__helper *helper, void *(*work)(void *), lesson_store_executor *executor) {
+    return start(&helper->thread, &helper->started, work, executor);
+}
+
+static void join_helper(const lesson_store__helper *helper) {
+    if (helper->started)
+        pthread_join(helper->thread, NULL);
+}
+
 /* Signals are for the threads of the application, so the new threads block them. The mutex holds the new threads back
  * until all thread ids are stored: a callback compares itself with them. */
 static int start_threads(lesson_store_executor *executor) {
@@ -70,7 +80,8 @@ static int start_threads(lesson_store_executor *executor) {
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     pthread_mutex_lock(&executor->mutex);
-    bool started = start(&executor->timekeeper, &executor->timekeeper_started, lesson_store__timekeeper_main, executor);
+    bool started = start_helper(&executor->timekeeper, lesson_store__timekeeper_main, executor) &&
+                   start_helper(&executor->notifier, lesson_store__notifier_main, executor);
     for (uint32_t i = 0; i < executor->lane_count && started; i++) {
         lesson_store__lane *lane = &executor->lanes[i];
         started = start(&lane->thread, &lane->started, lesson_store__lane_main, lane);
@@ -84,7 +95,8 @@ static int start_threads(lesson_store_executor *executor) {
 static void end_threads(lesson_store_executor *executor) {
     pthread_mutex_lock(&executor->mutex);
     executor->quit = true;
-    pthread_cond_signal(&executor->timekeeper_work);
+    pthread_cond_signal(&executor->timekeeper.work);
+    pthread_cond_signal(&executor->notifier.work);
     for (uint32_t i = 0; i < executor->lane_count; i++)
         pthread_cond_signal(&executor->lanes[i].work);
     pthread_mutex_unlock(&executor->mutex);
@@ -92,8 +104,8 @@ static void end_threads(lesson_store_executor *executor) {
         if (executor->lanes[i].started)
             pthread_join(executor->lanes[i].thread, NULL);
     }
-    if (executor->timekeeper_started)
-        pthread_join(executor->timekeeper, NULL);
+    join_helper(&executor->timekeeper);
+    join_helper(&executor->notifier);
 }
 
 static void free_executor(lesson_store_executor *executor) {
@@ -108,7 +120,8 @@ static void free_executor(lesson_store_executor *executor) {
     pthread_mutex_destroy(&executor->early.mutex);
     pthread_mutex_destroy(&executor->mutex);
     pthread_cond_destroy(&executor->settled);
-    pthread_cond_destroy(&executor->timekeeper_work);
+    pthread_cond_destroy(&executor->timekeeper.work);
+    pthread_cond_destroy(&executor->notifier.work);
     free(executor);
 }
 
@@ -120,7 +133,8 @@ int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
     *out = NULL;
     if (!store)
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: no store");
-    int code = read_options(&options, asked);
+    int code = lesson_store__origin_is_elsewhere(&store->pool.origin) ? lesson_store__fail_in_child()
+                                                                      : read_options(&options, asked);
     if (!code)
         code = check_options(&options);
     if (code)
@@ -161,6 +175,7 @@ int lesson_store_executor_stop(lesson_store_executor *executor, uint32_t flags) 
     int code = lesson_store__check_may_wait(executor);
     if (code)
         return code;
+    int cancel_state = lesson_store__disable_cancel();
     pthread_mutex_lock(&executor->mutex);
     executor->closed = true;
     if (flags & LESSON_STORE_STOP_CANCEL)
@@ -168,18 +183,21 @@ int lesson_store_executor_stop(lesson_store_executor *executor, uint32_t flags) 
     while (executor->unsettled > 0)
         pthread_cond_wait(&executor->settled, &executor->mutex);
     pthread_mutex_unlock(&executor->mutex);
+    lesson_store__restore_cancel(cancel_state);
     return LESSON_STORE_OK;
 }
 
 void lesson_store_executor_close(lesson_store_executor *executor) {
-    if (!executor || lesson_store_executor_stop(executor, 0) != LESSON_STORE_OK)
+    if (!executor || lesson_store_executor_stop(executor, 0) != LESSON_STORE_OK) /* in a child it fails */
         return;
+    int cancel_state = lesson_store__disable_cancel();
     for (size_t i = 0; i < LESSON_STORE_EXECUTOR_QUEUES_MAX; i++) {
         if (executor->queues[i])
             lesson_store_completion_queue_drain(executor->queues[i], 0);
     }
     end_threads(executor);
     free_executor(executor);
+    lesson_store__restore_cancel(cancel_state);
 }
 
 /* ---- Queues */
@@ -203,8 +221,11 @@ int lesson_store_executor_add_queue(lesson_store_completion_queue **out, lesson_
     *out = NULL;
     if (!executor)
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: is NULL");
+    int code = lesson_store__check_process(executor);
+    if (code)
+        return code;
     pthread_mutex_lock(&executor->mutex);
-    int code = add_queue(out, executor);
+    code = add_queue(out, executor);
     pthread_mutex_unlock(&executor->mutex);
     return code;
 }
@@ -212,6 +233,9 @@ int lesson_store_executor_add_queue(lesson_store_completion_queue **out, lesson_
 int lesson_store_executor_remove_queue(lesson_store_executor *executor, lesson_store_completion_queue *queue) {
     if (!executor || !queue || queue->executor != executor)
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: not a queue of this executor");
+    int code = lesson_store__check_process(executor);
+    if (code)
+        return code;
     pthread_mutex_lock(&executor->mutex);
     bool in_use = atomic_load_explicit(&queue->pending, memory_order_acquire) > 0;
     if (!in_use)
@@ -238,6 +262,9 @@ void lesson_store_executor_figures_init(lesson_store_executor_figures *figures, 
 int lesson_store_executor_read_figures(lesson_store_executor *executor, lesson_store_executor_figures *figures) {
     if (!executor || !figures)
         return lesson_store_fail(LESSON_STORE_INVALID, "figures: no %s", executor ? "structure to fill" : "executor");
+    int code = lesson_store__check_process(executor);
+    if (code)
+        return code;
     pthread_mutex_lock(&executor->mutex);
     lesson_store_executor_figures found = executor->figures;
     found.completed = atomic_load_explicit(&executor->completed, memory_order_relaxed);

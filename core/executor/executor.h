@@ -5,7 +5,8 @@
  * thread (lanes.c) takes all waiting slots and runs them as one batch. It writes the answers into the slots and hands
  * these to their completion queues (queues.c). If an operation has no queue, the lane's thread calls its callback. A
  * cancel or a deadline can decide an operation before the store does (early.c). Such an operation goes to its callback
- * without its lane.
+ * without its lane: the notifier's thread calls it, if the operation has no queue. The timekeeper's thread, which
+ * watches the deadlines, calls no callback, so a slow one delays no deadline.
  *
  * Locks. The executor's mutex protects the lanes' lists, the deadlines and most figures. It is never held while the
  * store works or a callback runs. Each queue has its own mutex, and so have the free slots. These are taken last.
@@ -37,7 +38,7 @@ typedef struct lesson_store__lane lesson_store__lane;
  *
  * The counts. Submit adds one to `unsettled`. The lane subtracts its whole batch when the callbacks without a queue
  * have returned. For an early submission, the thread that decides it subtracts one at once if it has a queue; otherwise
- * the timekeeper does so after the callback. At [1] one more is added, because the lane still uses the slot; at [2] the
+ * the notifier does so after the callback. At [1] one more is added, because the lane still uses the slot; at [2] the
  * lane subtracts it. When the callback returns, `completed`, the room for another submission and the queue's `pending`
  * change.
  */
@@ -117,7 +118,7 @@ struct lesson_store_completion_queue {
     lesson_store_executor *executor;
     pthread_mutex_t mutex;
     lesson_store__chain chain;
-    size_t number;             /* in the executor, from 1; 0 is the timekeeper's chain */
+    size_t number;             /* in the executor, from 1; 0 is the notifier's chain */
     _Atomic(uint32_t) pending; /* its operations whose callbacks have not returned */
     int descriptor;            /* readable while the chain is not empty; -1: it has none */
 };
@@ -180,6 +181,7 @@ lesson_store__phase lesson_store__phase_of(const lesson_store__submission *submi
 /* ---- early.c */
 
 void *lesson_store__timekeeper_main(void *context); /* the executor */
+void *lesson_store__notifier_main(void *context);   /* the executor */
 
 /* Called with the executor's mutex held. A deadline is a time of lesson_store__now_ms, 0 for none. */
 void lesson_store__watch(lesson_store_executor *executor, lesson_store__submission *submission, int64_t deadline_ms);
@@ -187,11 +189,21 @@ void lesson_store__cancel_waiting(lesson_store__submission *submission);
 
 /* ---- submit.c */
 
-/* REENTERED in a thread of the executor, which cannot wait for itself, and in a callback of the store, which can hold
- * the only instance. */
+/* CLOSED in a forked child, where the executor has no threads, and its locks may be held for ever. */
+static inline int lesson_store__check_process(const lesson_store_executor *executor);
+
+/* The same. And REENTERED in a thread of the executor, which cannot wait for itself, and in a callback of the store,
+ * which can hold the only instance. */
 int lesson_store__check_may_wait(lesson_store_executor *executor);
 
 /* ---- executor.c */
+
+/* A thread of the executor that is no lane. */
+typedef struct lesson_store__helper {
+    pthread_t thread;
+    bool started;
+    pthread_cond_t work;
+} lesson_store__helper;
 
 struct lesson_store_executor {
     lesson_store *store;
@@ -206,9 +218,8 @@ struct lesson_store_executor {
     size_t unsettled;      /* accepted, and neither in a queue nor called back yet; or held by a lane */
     pthread_cond_t settled;
 
-    pthread_t timekeeper;
-    bool timekeeper_started;
-    pthread_cond_t timekeeper_work;
+    lesson_store__helper timekeeper;
+    lesson_store__helper notifier;
     lesson_store_completion_queue early; /* submissions without a queue that were decided early */
     int64_t *deadlines_ms;               /* of each slot */
     int64_t earliest_ms;                 /* no deadline is earlier; 0: there is no deadline */
@@ -220,5 +231,10 @@ struct lesson_store_executor {
 
     lesson_store__lane lanes[];
 };
+
+static inline int lesson_store__check_process(const lesson_store_executor *executor) {
+    return lesson_store__origin_is_elsewhere(&executor->store->pool.origin) ? lesson_store__fail_in_child()
+                                                                            : LESSON_STORE_OK;
+}
 
 #endif

@@ -163,7 +163,11 @@ int lesson_store_completion_queue_descriptor(const lesson_store_completion_queue
 }
 
 size_t lesson_store_completion_queue_drain(lesson_store_completion_queue *queue, size_t most) {
+    if (lesson_store__check_process(queue->executor))
+        return 0;
+    int cancel_state = lesson_store__disable_cancel();
     lesson_store__chain chain = lesson_store__queue_take(queue, most);
     lesson_store__complete_chain(queue->executor, &chain);
+    lesson_store__restore_cancel(cancel_state);
     return chain.count;
 }

@@ -19,6 +19,9 @@ static int check_submission(const lesson_store_executor *executor, const lesson_
                                  !executor    ? "executor"
                                  : !operation ? "operation"
                                               : "callback");
+    int code = lesson_store__check_process(executor);
+    if (code)
+        return code;
     if (timeout_ms < 0)
         return lesson_store_fail(LESSON_STORE_INVALID, "submit: timeout_ms is negative");
     if (queue && queue->executor != executor)
@@ -45,12 +48,14 @@ static int refuse(lesson_store_executor *executor) {
                                       (unsigned)executor->pending_max);
 }
 
+#define DEADLINE_MAX_MS (INT64_MAX / 1000) /* in microseconds it must fit into the same type */
+
 /* One millisecond more, because the clock's value is rounded down. */
 static int64_t deadline_after(int64_t timeout_ms) {
     if (timeout_ms == 0)
         return 0;
     int64_t now_ms = lesson_store__now_ms() + 1;
-    return timeout_ms < INT64_MAX - now_ms ? now_ms + timeout_ms : INT64_MAX - 1;
+    return timeout_ms < DEADLINE_MAX_MS - now_ms ? now_ms + timeout_ms : DEADLINE_MAX_MS;
 }
 
 /* FNV-1a. All operations of one user go to one lane; so do all operations that name only a lesson. */
@@ -115,27 +120,35 @@ int lesson_store_executor_submit(lesson_store_executor *executor, const lesson_s
 int lesson_store_executor_cancel(lesson_store_executor *executor, uint64_t ticket) {
     if (!executor)
         return lesson_store_fail(LESSON_STORE_INVALID, "cancel: no executor");
+    int code = lesson_store__check_process(executor);
+    if (code)
+        return code;
     uint64_t slot = ticket & INDEX_MASK;
     if (slot == 0 || slot > executor->slots.count)
         return LESSON_STORE_NOT_FOUND;
     lesson_store__submission *submission = &executor->slots.all[slot - 1];
+    int cancel_state = lesson_store__disable_cancel();
     pthread_mutex_lock(&executor->mutex);
     bool waiting = submission->ticket == ticket && lesson_store__phase_of(submission) == LESSON_STORE_PHASE_WAITING;
     if (waiting)
         lesson_store__cancel_waiting(submission);
     pthread_mutex_unlock(&executor->mutex);
+    lesson_store__restore_cancel(cancel_state);
     return waiting ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
 }
 
 /* ---- Running one and waiting */
 
 int lesson_store__check_may_wait(lesson_store_executor *executor) {
-    bool own = pthread_equal(executor->timekeeper, pthread_self());
+    int code = lesson_store__check_process(executor);
+    if (code)
+        return code;
+    bool own = pthread_equal(executor->notifier.thread, pthread_self());
     for (uint32_t i = 0; i < executor->lane_count; i++)
         own = own || pthread_equal(executor->lanes[i].thread, pthread_self());
     if (own)
         return lesson_store_fail(LESSON_STORE_REENTERED, "a callback in a thread of the executor cannot wait for it");
-    return lesson_store__pool_check_thread(&executor->store->pool);
+    return lesson_store__pool_check_caller(&executor->store->pool);
 }
 
 struct waiter {
@@ -160,11 +173,14 @@ static void answer(const lesson_store_operation *operation, void *context) {
     pthread_mutex_unlock(&waiter->mutex);
 }
 
+/* The thread cannot be cancelled here: the operation is answered in its stack. */
 static int wait_for(struct waiter *waiter) {
+    int cancel_state = lesson_store__disable_cancel();
     pthread_mutex_lock(&waiter->mutex);
     while (!waiter->is_decided)
         pthread_cond_wait(&waiter->decided, &waiter->mutex);
     pthread_mutex_unlock(&waiter->mutex);
+    lesson_store__restore_cancel(cancel_state);
     int code = waiter->operation->code;
     return code < 0 ? lesson_store_fail(code, "%s", waiter->message) : code;
 }

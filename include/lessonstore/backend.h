@@ -28,7 +28,11 @@ typedef struct lesson_store_instance {
     uint64_t capabilities;        /* LESSON_STORE_CAN_... of this instance. A pool of more than 1 needs CAN_SHARE */
     uint64_t end_at_once_max;     /* as in lesson_store_abilities, but 0: always */
     uint64_t members_at_once_max; /* the same */
-    uint64_t reserved[5];         /* 0 */
+    uint64_t call_timeout_ms;     /* the most time from the entry of a call to the first reply of the engine; 0: the
+                                   * engine makes no call wait. Core reads it from the first instance of a store, waits
+                                   * no longer than this for an instance, and sets the next member when it lends one */
+    int64_t deadline_us;          /* of the call, by lesson_store_monotonic_us; 0: none. The backend may change it */
+    uint64_t reserved[3];         /* 0 */
 } lesson_store_instance;
 
 /* ---------------------------------------------------------------- Locations
@@ -55,6 +59,11 @@ LESSON_STORE_API const char *lesson_store_location_directory(const lesson_store_
  * using it, so read only what never changes after it was opened, for example to check that this is still the same file.
  */
 LESSON_STORE_API const lesson_store_instance *lesson_store_location_first(const lesson_store_location *location);
+
+/* Returns true if the result of this open is not needed any more: the deadline of the call that it is for has passed,
+ * or another instance has become free meanwhile. A backend whose open may wait asks this at least every 50 ms, and then
+ * returns UNREACHABLE. Never true for the first instance of a store. */
+LESSON_STORE_API bool lesson_store_location_gives_up(const lesson_store_location *location);
 
 /* Returns the location as it may be shown: "***" stands for the password and for the values of secret options. */
 LESSON_STORE_API const char *lesson_store_location_shown(const lesson_store_location *location);

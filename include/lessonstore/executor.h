@@ -16,7 +16,8 @@
  * Callbacks come in no particular order.
  *
  * Threads. Every function may be called from any thread, also from callbacks, unless it says otherwise. The store can
- * be used directly at the same time.
+ * be used directly at the same time. In a forked child every function is CLOSED, drain calls nothing, and close does
+ * nothing.
  */
 #ifndef LESSONSTORE_EXECUTOR_H
 #define LESSONSTORE_EXECUTOR_H
@@ -51,7 +52,7 @@ LESSON_STORE_API void lesson_store_executor_options_init(lesson_store_executor_o
 
 /* Starts an executor over `store`, which must stay open until the executor is closed. `options` may be NULL for the
  * defaults. It takes some 3 KiB for each of pending_max + lanes * batch_max operations, by default 15 MB, which are
- * touched when first used; submitting takes no memory. It has a thread for each lane and one more, in which all signals
+ * touched when first used; submitting takes no memory. It has a thread for each lane and two more, in which all signals
  * are blocked. On failure `*out` is NULL and nothing needs to be closed: INVALID, NO_MEMORY, FAILED (no thread could be
  * made). */
 LESSON_STORE_API int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
@@ -60,7 +61,7 @@ LESSON_STORE_API int lesson_store_executor_open(lesson_store_executor **out, les
 /* Called with the outcome of an operation: `code` and the other answers in `operation`, which is borrowed until the
  * callback returns. Its ids are copies. Its `place` is the executor's own, or NULL if the submitted one was NULL. Its
  * `message` is never NULL: the message of its failure, cut to 255 bytes, or "". A callback in a thread of the executor
- * holds up the operations behind it, so it should be short. */
+ * holds up the callbacks and the batches behind it, so it should be short. It delays no timeout. */
 typedef void (*lesson_store_completion_callback)(const lesson_store_operation *operation, void *context);
 
 /* Submits one operation, without waiting. OK: it is accepted, and `callback` is called exactly once with `context`,

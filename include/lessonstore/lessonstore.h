@@ -10,8 +10,13 @@
  * The one-lesson rule: a user is in at most one lesson. Joining another lesson moves the user.
  *
  * Threads. Any number of threads may use one store at the same time. Each call borrows one engine connection (an
- * *instance*), and waits while all are lent. While a call uses an operation, no other thread may touch the operation.
- * After fork(), the child must not use a store that its parent opened.
+ * *instance*), and waits while all are lent: BUSY if that takes too long. While a call uses an operation, no other
+ * thread may touch the operation. A thread is not cancelled (pthread_cancel) inside a call, callbacks included: the
+ * cancel takes effect after it. Signals may come at any time and end no call. No call is safe in a signal handler.
+ *
+ * Processes. After fork(), a child cannot use what its parent opened: every call on such a store, cursor or executor is
+ * CLOSED, and closing it does nothing. The child opens its own store, except on an SQLite file that the parent had
+ * open: see backends/sqlite/README.md. Copied descriptors stay open until the child ends or calls exec.
  *
  * Atomicity. Every operation takes effect once, as one step that no other operation sees half done. The one exception
  * is the end of a very large lesson in Redis: see lesson_store_end. The lists and the check state their own promises.
@@ -82,7 +87,7 @@ extern "C" {
     X(DENIED, -6, "access denied by the store")                                      \
     X(READ_ONLY, -7, "the store is read-only")                                       \
     X(FULL, -8, "the store has no room left")                                        \
-    X(BUSY, -9, "the store is locked by another process")                            \
+    X(BUSY, -9, "the store is locked or in use")                                     \
     X(UNKNOWN, -10, "outcome unknown: the request may or may not have been applied") \
     X(MALFORMED, -11, "the stored data is malformed")                                \
     X(FAILED, -12, "the store failed")                                               \
@@ -210,7 +215,8 @@ typedef struct lesson_store lesson_store;
  * MALFORMED (the file is not a lessonstore database), NO_MEMORY, FAILED. */
 LESSON_STORE_API int lesson_store_open(lesson_store **out, const char *location);
 
-/* Closes a store. NULL is allowed. No call may be running on it, and none may follow. */
+/* Closes a store. NULL is allowed. No call may be running on it, and none may follow. In a forked child it does nothing
+ * to a store of the parent's. */
 LESSON_STORE_API void lesson_store_close(lesson_store *store);
 
 /* ---------------------------------------------------------------- Single calls
@@ -220,6 +226,7 @@ LESSON_STORE_API void lesson_store_close(lesson_store *store);
  *   INVALID      an id, status or flag is not valid. The message names it.
  *   UNSUPPORTED  the backend lacks the operation, the flag, or sessions.
  *   REENTERED    called from a callback of this store.
+ *   CLOSED       called in a forked child, on a store that its parent opened.
  *   UNREACHABLE, DENIED, READ_ONLY, FULL, BUSY, NO_MEMORY, FAILED: nothing was changed. (DENIED has one exception, a
  *                Redis account with only some of the rights: backends/redis/README.md.)
  *   UNKNOWN      only from calls that write: the connection broke after the request was sent. The request may also be
@@ -364,7 +371,7 @@ typedef struct lesson_store_operation {
 
     /* answered: `code` always, every other field only with the kinds and codes beside it. Else it keeps its content. */
     int32_t code;               /* what the single call would have returned. It says nothing before the batch, and after
-                                 * a batch that was REENTERED, or INVALID as a whole. */
+                                 * a batch that was REENTERED, CLOSED or INVALID as a whole. */
     uint32_t arrival;           /* JOIN, OK: lesson_store_arrival */
     uint32_t refused_by;        /* JOIN, REFUSED: the first of IF_EXISTS, IF_OPEN, STAY that forbids it */
     uint32_t reserved_answer;   /* 0 */
@@ -377,7 +384,7 @@ typedef struct lesson_store_operation {
  * in each says how. An operation that is INVALID or UNSUPPORTED is answered so, and the others run. A negative code:
  * the batch stopped. Operations without an answer have that code (UNKNOWN for writes that may have been
  * applied, UNREACHABLE for those that were certainly not), and those that were answered before keep their answers.
- * REENTERED, or INVALID for a missing argument or a wrong count: no operation was run or written to. */
+ * REENTERED, CLOSED, or INVALID for a missing argument or a wrong count: no operation was run or written to. */
 LESSON_STORE_API int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, size_t count);
 
 /* ---------------------------------------------------------------- Lists by callback

@@ -395,9 +395,50 @@ static void every_callback_is_called_once(void **state) {
     gated_close(&gated);
 }
 
+struct slow_callback {
+    atomic_bool called;
+    atomic_bool may_return;
+};
+
+static void be_slow(const lesson_store_operation *operation, void *context) {
+    const struct timespec pause = {.tv_nsec = 100 * 1000};
+    struct slow_callback *slow = context;
+    (void)operation;
+    atomic_store(&slow->called, true);
+    while (!atomic_load(&slow->may_return))
+        nanosleep(&pause, NULL);
+}
+
+/* Neither a deadline that passes while the callback runs, nor one that was submitted meanwhile. */
+static void a_slow_callback_delays_no_deadline(void **state) {
+    (void)state;
+    struct gated gated = gated_open(1, 8, 8);
+    struct slow_callback slow = {false, false};
+    struct witness first = {0}, queued = {0}, later = {0};
+    lesson_store_completion_queue *queue;
+    lesson_store_operation join = gate_join("u", "l");
+    assert_int_equal(lesson_store_executor_add_queue(&queue, gated.executor), LESSON_STORE_OK);
+    occupy(&gated, &first);
+    gate_submit(gated.executor, &join, 20, queue, &queued);
+    assert_int_equal(lesson_store_executor_submit(gated.executor, &join, 1, NULL, be_slow, &slow, NULL),
+                     LESSON_STORE_OK);
+    while (!atomic_load(&slow.called))
+        ;
+    gate_submit(gated.executor, &join, 1, queue, &later);
+    drain_until_called(queue, &queued); /* would never return otherwise */
+    drain_until_called(queue, &later);
+    assert_int_equal(queued.code, LESSON_STORE_EXPIRED);
+    assert_int_equal(later.code, LESSON_STORE_EXPIRED);
+    atomic_store(&slow.may_return, true);
+    gate_open();
+    assert_int_equal(lesson_store_executor_stop(gated.executor, 0), LESSON_STORE_OK);
+    gated_close(&gated);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_waits_too_long_expires),
+        cmocka_unit_test(a_slow_callback_delays_no_deadline),
         cmocka_unit_test(what_runs_too_long_is_completed_at_its_time),
         cmocka_unit_test(what_has_run_too_long_gives_its_slot_back),
         cmocka_unit_test(a_late_answer_is_not_seen),

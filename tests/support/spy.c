@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 spy the_spy;
 
@@ -39,6 +40,13 @@ static void remember_location_alone(const lesson_store_location *location) {
     pthread_mutex_unlock(&mutex);
 }
 
+static int hang(const lesson_store_location *location) {
+    const struct timespec pause = {.tv_nsec = 1000 * 1000};
+    while (!lesson_store_location_gives_up(location))
+        nanosleep(&pause, NULL);
+    return lesson_store_fail(LESSON_STORE_UNREACHABLE, "the spy hangs");
+}
+
 static int spy_open(lesson_store_instance **out, const lesson_store_location *location) {
     int opened = atomic_fetch_add(&the_spy.opens, 1);
     remember_location_alone(location);
@@ -48,12 +56,15 @@ static int spy_open(lesson_store_instance **out, const lesson_store_location *lo
         *out = (lesson_store_instance *)&the_spy; /* core must not use it */
         return lesson_store_fail(the_spy.open_code, "the spy does not open");
     }
+    if (opened && the_spy.open_hangs)
+        return hang(location);
     spy_instance *instance = calloc(1, sizeof *instance);
     if (!instance)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a spy");
     atomic_flag_clear(&instance->busy);
     instance->base.capabilities = the_spy.capabilities;
-    instance->base.reserved[4] = the_spy.leave_reserved;
+    instance->base.call_timeout_ms = the_spy.call_timeout_ms;
+    instance->base.reserved[2] = the_spy.leave_reserved;
     if (!opened)
         the_spy.first_opened = &instance->base;
     *out = &instance->base;
@@ -83,6 +94,7 @@ static int spy_run(lesson_store_instance *instance, lesson_store_operation *oper
     int run = atomic_fetch_add(&the_spy.runs, 1);
     if (run < (int)(sizeof the_spy.run_sizes / sizeof *the_spy.run_sizes))
         the_spy.run_sizes[run] = count;
+    atomic_store(&the_spy.deadline_us, instance->deadline_us);
     if (the_spy.on_run)
         the_spy.on_run();
     for (size_t i = 0; i < count && !the_spy.leave_unanswered; i++)

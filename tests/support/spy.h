@@ -18,6 +18,8 @@ typedef struct spy {
     int run_code;          /* what run returns */
     bool leave_unanswered; /* run stores no codes */
     bool leave_reserved;   /* open does not zero a reserved word */
+    bool open_hangs;       /* open, but not the first one, waits until it may give up */
+    uint64_t call_timeout_ms;
     void (*on_run)(void);  /* called inside run */
     void (*on_open)(void); /* called inside open */
 
@@ -28,7 +30,8 @@ typedef struct spy {
     atomic_int streams;
     atomic_int inside; /* threads that are inside an instance now */
     atomic_int most_inside;
-    atomic_bool two_in_one; /* two threads were in the same instance */
+    atomic_bool two_in_one;       /* two threads were in the same instance */
+    _Atomic(int64_t) deadline_us; /* of the latest run */
     size_t run_sizes[8];
     char user[64], password[64], host[64], path[128], text[64], shown[256];
     int port;
