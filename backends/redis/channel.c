@@ -1,31 +1,20 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <hiredis/hiredis.h>
-
 #include "channel.h"
+#include "dial.h"
 
 #define MAKE_WAY_SIZE 16384 /* bytes received at a time while sending */
 #define MICROSECONDS INT64_C(1000000)
 
-static struct timeval time_of(int milliseconds) {
-    return (struct timeval){.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000L};
-}
-
 /* ---- Moving bytes */
-
-void redis_channel_begin_patience(redis_channel *channel, int milliseconds) {
-    channel->patience.whole_us = milliseconds * INT64_C(1000);
-    channel->patience.left_us = channel->patience.whole_us;
-}
 
 /* Called after a failed send or receive. True if it is to be retried. */
 static bool go_on(const redis_channel *channel) {
-    return (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) && channel->patience.left_us > 0;
+    return (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) && channel->left_us > 0;
 }
 
 static redis_channel_end fail(redis_channel *channel, const char *problem) {
@@ -35,18 +24,22 @@ static redis_channel_end fail(redis_channel *channel, const char *problem) {
 
 /* The result of a failed send or receive that is not to be retried. */
 static redis_channel_end end_of_failure(redis_channel *channel) {
-    return channel->patience.left_us > 0 ? fail(channel, strerror(errno)) : REDIS_CHANNEL_TIMED_OUT;
+    return channel->left_us > 0 ? fail(channel, strerror(errno)) : REDIS_CHANNEL_TIMED_OUT;
 }
+
+#define SLICE_US INT64_C(20000) /* how often an instance that is opened is asked whether it is still needed */
 
 /* Waits until the socket is ready for one of these events. Returns the events that are ready, or 0. */
 static short wait_for(redis_channel *channel, short events) {
-    redis_patience *patience = &channel->patience;
+    if (channel->opening && lesson_store_location_gives_up(channel->opening))
+        channel->left_us = 0;
+    int64_t wait_us = channel->opening && channel->left_us > SLICE_US ? SLICE_US : channel->left_us;
+    wait_us = wait_us > 0 ? wait_us : 0;
     struct pollfd ready = {.fd = channel->socket, .events = events};
-    struct timespec left = {.tv_sec = patience->left_us / MICROSECONDS,
-                            .tv_nsec = patience->left_us % MICROSECONDS * 1000};
+    struct timespec left = {.tv_sec = wait_us / MICROSECONDS, .tv_nsec = wait_us % MICROSECONDS * 1000};
     int64_t began_us = lesson_store_monotonic_us();
     int count = ppoll(&ready, 1, &left, NULL);
-    patience->left_us -= lesson_store_monotonic_us() - began_us;
+    channel->left_us -= lesson_store_monotonic_us() - began_us;
     return count > 0 ? ready.revents : 0;
 }
 
@@ -81,18 +74,17 @@ redis_channel_end redis_channel_send(redis_channel *channel, const char *bytes, 
 
 #define SLACK_US 1000
 
-/* Receives once, as recv does. While almost no time is used up, the socket's own timeout, which is the whole time, does
- * the waiting. This saves one of two system calls in nearly every exchange. */
+/* Receives once, as recv does. If nearly as much time is left as the socket itself waits, recv does the waiting. This
+ * saves one of two system calls in nearly every exchange. */
 static ssize_t receive_some(redis_channel *channel, char *bytes, size_t size) {
-    redis_patience *patience = &channel->patience;
-    if (patience->whole_us - patience->left_us > SLACK_US) {
+    if (channel->opening || channel->socket_timeout_us - channel->left_us > SLACK_US) {
         wait_for(channel, POLLIN);
         return recv(channel->socket, bytes, size, MSG_DONTWAIT);
     }
     int64_t began_us = lesson_store_monotonic_us();
     ssize_t received = recv(channel->socket, bytes, size, 0);
     int error = errno;
-    patience->left_us -= lesson_store_monotonic_us() - began_us;
+    channel->left_us -= lesson_store_monotonic_us() - began_us;
     errno = error;
     return received;
 }
@@ -131,36 +123,7 @@ void redis_channel_close(redis_channel *channel) {
     channel->socket = -1;
 }
 
-static redisContext *make_context(const redis_settings *settings) {
-    struct timeval time = time_of(settings->connect_timeout_ms);
-    if (settings->host)
-        return redisConnectWithTimeout(settings->host, settings->port, time);
-    return redisConnectUnixWithTimeout(settings->socket_path, time);
-}
-
-/* Takes over the connected socket. Nothing else of the context is used. */
-static int take_socket(redis_channel *channel, redisContext *context, const redis_settings *settings) {
-    if (context->err)
-        return lesson_store_fail(context->err == REDIS_ERR_OOM ? LESSON_STORE_NO_MEMORY : LESSON_STORE_UNREACHABLE,
-                                 "%s: %s", settings->shown, context->errstr);
-    if (settings->host)
-        redisEnableKeepAlive(context);
-    struct timeval time = time_of(settings->timeout_ms);
-    if (setsockopt(context->fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) < 0 ||
-        fcntl(context->fd, F_SETFD, FD_CLOEXEC) < 0)
-        return lesson_store_fail(LESSON_STORE_FAILED, "%s: %s", settings->shown, strerror(errno));
-    channel->socket = context->fd;
-    return LESSON_STORE_OK;
-}
-
-int redis_channel_open(redis_channel *channel, const redis_settings *settings) {
-    redisContext *context = make_context(settings);
-    if (!context)
-        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a connection", settings->shown);
-    int code = take_socket(channel, context, settings);
-    if (code)
-        redisFree(context);
-    else
-        redisFreeKeepFd(context);
-    return code;
+int redis_channel_open(redis_channel *channel, const redis_settings *settings, int64_t until_us) {
+    channel->socket_timeout_us = settings->timeout_ms * INT64_C(1000);
+    return redis_dial(&channel->socket, settings, until_us, channel->opening);
 }

@@ -3,9 +3,8 @@
  *
  * Only these functions touch the socket, so a channel over TLS can be a second implementation of them.
  *
- * hiredis makes the connection, but the channel moves the bytes. hiredis does not limit the time of a whole request,
- * does not distinguish a request that was not sent from one whose reply was lost, and does not keep SIGPIPE from the
- * process.
+ * Of hiredis only the reader is used (reply.c). Its connections do not limit the time of a whole request, do not
+ * distinguish a request that was not sent from one whose reply was lost, and do not keep SIGPIPE from the process.
  */
 #ifndef LESSON_STORE_REDIS_CHANNEL_H
 #define LESSON_STORE_REDIS_CHANNEL_H
@@ -14,17 +13,16 @@
 
 #include "settings.h"
 
-/* The time that the server has for the oldest request under way. Only waiting counts, not what callbacks do with a
- * reply that is passed on in pieces. A server that sends its reply byte by byte gets no extra time. */
-typedef struct redis_patience {
-    int64_t whole_us;
-    int64_t left_us;
-} redis_patience;
-
 typedef struct redis_channel {
-    int socket; /* -1: not connected */
-    redis_patience patience;
-    const char *problem; /* why the latest call returned BROKEN; valid until the next call */
+    int socket;                /* -1: not connected */
+    int64_t socket_timeout_us; /* how long the socket itself waits in recv */
+
+    /* The time that the server has for the oldest request under way. Only waiting counts, not what callbacks do with a
+     * reply that is passed on in pieces. A server that sends its reply byte by byte gets no extra time. */
+    int64_t left_us;
+
+    const lesson_store_location *opening; /* while the instance is opened: waiting ends if this gives up. Else NULL */
+    const char *problem;                  /* why the latest call returned BROKEN; valid until the next call */
 } redis_channel;
 
 typedef enum redis_channel_end {
@@ -36,16 +34,13 @@ typedef enum redis_channel_end {
 /* Receives what arrives while a request is being sent. */
 typedef void (*redis_take_function)(const char *bytes, size_t size, void *context);
 
-/* Connects. Returns OK, or a code with its message set. */
-int redis_channel_open(redis_channel *channel, const redis_settings *settings);
+/* Connects, until `until_us`. Returns OK, or a code with its message set. */
+int redis_channel_open(redis_channel *channel, const redis_settings *settings, int64_t until_us);
 void redis_channel_close(redis_channel *channel);
 
 static inline bool redis_channel_is_open(const redis_channel *channel) {
     return channel->socket >= 0;
 }
-
-/* Gives the server this much time from now on. */
-void redis_channel_begin_patience(redis_channel *channel, int milliseconds);
 
 /* Sends all of the bytes. While the server accepts no more, waits until it does. Bytes that arrive meanwhile are passed
  * to `take`, if it is given. After BROKEN and TIMED_OUT the server did not get the last of the bytes. */

@@ -5,8 +5,19 @@
 
 /* ---- Exchanging */
 
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* How long the call may still wait, at most as long as this limit. */
+static int64_t time_left_us(const redis_connection *connection, int limit_ms) {
+    int64_t limit_us = limit_ms * INT64_C(1000);
+    return *connection->deadline_us ? least(limit_us, *connection->deadline_us - lesson_store_monotonic_us())
+                                    : limit_us;
+}
+
 static void begin_patience(redis_connection *connection) {
-    redis_channel_begin_patience(&connection->channel, connection->settings->timeout_ms);
+    connection->channel.left_us = time_left_us(connection, connection->settings->timeout_ms);
 }
 
 static void announce(const redis_connection *connection, int code, const char *what) {
@@ -94,16 +105,24 @@ static redis_exchange_end receive_all(redis_connection *connection) {
     return end;
 }
 
-redis_exchange_end redis_connection_receive(redis_connection *connection, redis_reply *reply) {
+static redis_exchange_end receive(redis_connection *connection, redis_reply *reply) {
     redis_reader_collect(connection->reader, reply);
     redis_exchange_end end = receive_all(connection);
     if (end != REDIS_ANSWERED)
         return end;
     connection->under_way--;
     connection->heard_us = lesson_store_monotonic_us();
-    begin_patience(connection);
     if (connection->under_way == 0 && connection->reader->pos < connection->reader->len)
         return fail(connection, REDIS_GARBLED, LESSON_STORE_FAILED, "the server sent more than one reply to a request");
+    return end;
+}
+
+redis_exchange_end redis_connection_receive(redis_connection *connection, redis_reply *reply) {
+    redis_exchange_end end = receive(connection, reply);
+    if (end == REDIS_ANSWERED) {
+        *connection->deadline_us = 0;
+        begin_patience(connection);
+    }
     return end;
 }
 
@@ -119,7 +138,7 @@ redis_exchange_end redis_connection_exchange_greeting(redis_connection *connecti
         connection->under_way++;
         end = REDIS_ANSWERED;
     }
-    return end == REDIS_ANSWERED ? redis_connection_receive(connection, reply) : end;
+    return end == REDIS_ANSWERED ? receive(connection, reply) : end;
 }
 
 /* ---- Connecting */
@@ -133,7 +152,8 @@ void redis_connection_close(redis_connection *connection) {
 }
 
 static int connect_anew(redis_connection *connection) {
-    int code = redis_channel_open(&connection->channel, connection->settings);
+    int64_t left_us = time_left_us(connection, connection->settings->connect_timeout_ms);
+    int code = redis_channel_open(&connection->channel, connection->settings, lesson_store_monotonic_us() + left_us);
     if (code)
         return code;
     connection->reader = redis_reader_create();
@@ -154,12 +174,24 @@ static bool is_fresh(const redis_connection *connection) {
     return lesson_store_monotonic_us() - connection->heard_us < FRESH_US;
 }
 
+static int check_time(const redis_connection *connection) {
+    if (time_left_us(connection, connection->settings->timeout_ms) > 0)
+        return LESSON_STORE_OK;
+    announce_time(connection, "was not reached");
+    return LESSON_STORE_UNREACHABLE;
+}
+
 int redis_connection_prepare(redis_connection *connection) {
+    int code = check_time(connection);
+    if (code)
+        return code;
     if (redis_channel_is_open(&connection->channel) &&
         (is_fresh(connection) || !redis_channel_is_stale(&connection->channel)))
         return LESSON_STORE_OK;
     redis_connection_close(connection);
-    int code = connect_anew(connection);
+    code = connect_anew(connection);
+    if (!code)
+        code = check_time(connection);
     if (code)
         redis_connection_close(connection);
     return code;

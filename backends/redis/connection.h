@@ -9,6 +9,7 @@
 
 typedef struct redis_connection {
     const redis_settings *settings; /* of the instance, which owns them */
+    int64_t *deadline_us;           /* of the instance: see lesson_store_instance */
     redis_channel channel;
     uint64_t made;    /* number of connections made so far */
     int64_t made_us;  /* when the current one was made */
@@ -34,7 +35,10 @@ typedef enum redis_exchange_end {
 } redis_exchange_end;
 
 /* Connects if there is no connection, or if the server has closed it meanwhile. No request may be under way. Returns
- * OK, or a code with its message set. */
+ * OK, or a code with its message set.
+ *
+ * The deadline of the call limits connecting, greeting and the first exchange. Each further exchange has the whole
+ * `timeout_ms` again: what a call has begun it may finish as long as the server replies. */
 int redis_connection_prepare(redis_connection *connection);
 
 /* Sends a request over a prepared connection, also while others are under way. Replies to those are received meanwhile,

@@ -20,12 +20,16 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left for a connection");
     store->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
     store->connection.settings = &store->settings;
+    store->connection.deadline_us = &store->base.deadline_us;
     store->connection.channel.socket = -1;
+    store->connection.channel.opening = location;
     int code = redis_settings_read(&store->settings, location);
     store->base.end_at_once_max = strtoull(REDIS_END_AT_ONCE_MAX, NULL, 10);
     store->base.members_at_once_max = (uint64_t)store->settings.members_at_once;
+    store->base.call_timeout_ms = (uint64_t)store->settings.timeout_ms;
     if (!code)
         code = redis_connection_prepare(&store->connection);
+    store->connection.channel.opening = NULL;
     if (code) {
         redis_close(&store->base);
         return code;

@@ -1,0 +1,158 @@
+/* hiredis could connect too. But it gives up at the first signal, tries one address only with the time for all, and
+ * lets a program that is executed meanwhile inherit the socket. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "dial.h"
+
+#define SLICE_US INT64_C(20000) /* how often a wait looks whether it is still needed, or whether a queue has room */
+
+struct dial {
+    const redis_settings *settings;
+    const lesson_store_location *opening;
+    int64_t until_us;
+};
+
+/* ---- Waiting. These return 0 or an errno. */
+
+/* Waits for one slice. `socket` is -1 if nothing is awaited but time. */
+static int wait_a_slice(const struct dial *dial, int socket, int64_t until_us, bool *ready) {
+    int64_t left_us = until_us - lesson_store_monotonic_us();
+    if (left_us <= 0 || (dial->opening && lesson_store_location_gives_up(dial->opening)))
+        return ETIMEDOUT;
+    left_us = left_us < SLICE_US ? left_us : SLICE_US;
+    struct pollfd made = {.fd = socket, .events = POLLOUT};
+    struct timespec left = {.tv_nsec = left_us * 1000};
+    int count = ppoll(&made, 1, &left, NULL);
+    *ready = count > 0;
+    return count < 0 && errno != EINTR ? errno : 0;
+}
+
+static int wait_until_connected(const struct dial *dial, int socket, int64_t until_us) {
+    bool ready = false;
+    while (!ready) {
+        int error = wait_a_slice(dial, socket, until_us, &ready);
+        if (error)
+            return error;
+    }
+    int error = 0;
+    socklen_t size = sizeof error;
+    return getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
+}
+
+/* A unix socket whose queue is full refuses with EAGAIN at once, where TCP would wait. */
+static int connect_socket(const struct dial *dial, int socket, const struct sockaddr *address, socklen_t size,
+                          int64_t until_us) {
+    while (connect(socket, address, size) != 0) {
+        bool ready;
+        if (errno == EINPROGRESS || errno == EINTR || errno == EALREADY)
+            return wait_until_connected(dial, socket, until_us);
+        if (errno != EAGAIN)
+            return errno;
+        int error = wait_a_slice(dial, -1, until_us, &ready);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+/* ---- Sockets */
+
+/* The channel waits in recv, which it limits by a timeout of the socket. A dead peer is noticed after half a minute. */
+static int set_up(int socket, const redis_settings *settings) {
+    const int on = 1, idle_s = 15, interval_s = 5, count = 3;
+    struct timeval timeout = {.tv_sec = settings->timeout_ms / 1000, .tv_usec = settings->timeout_ms % 1000 * 1000L};
+    int flags = fcntl(socket, F_GETFL);
+    if (flags < 0 || fcntl(socket, F_SETFL, flags & ~O_NONBLOCK) < 0 ||
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
+        return errno;
+    if (!settings->host)
+        return 0;
+    bool is_set = setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+                  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0 &&
+                  setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s) == 0 &&
+                  setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s) == 0 &&
+                  setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count) == 0;
+    return is_set ? 0 : errno;
+}
+
+static int make_socket(int *out, const struct dial *dial, const struct sockaddr *address, socklen_t size,
+                       int64_t until_us) {
+    int made = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (made < 0)
+        return errno;
+    int error = connect_socket(dial, made, address, size, until_us);
+    if (!error)
+        error = set_up(made, dial->settings);
+    if (error)
+        close(made);
+    else
+        *out = made;
+    return error;
+}
+
+/* ---- Addresses */
+
+static int fail(const struct dial *dial, int error) {
+    bool no_right = error == EACCES || error == EPERM;
+    if (error == ETIMEDOUT)
+        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: no connection within %d ms", dial->settings->shown,
+                                 dial->settings->connect_timeout_ms);
+    return lesson_store_fail(no_right ? LESSON_STORE_DENIED : LESSON_STORE_UNREACHABLE, "%s: no connection: %s",
+                             dial->settings->shown, strerror(error));
+}
+
+static int dial_path(int *out, const struct dial *dial) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", dial->settings->socket_path);
+    int error = make_socket(out, dial, (const struct sockaddr *)&address, sizeof address, dial->until_us);
+    return error ? fail(dial, error) : LESSON_STORE_OK;
+}
+
+static int look_up(const redis_settings *settings, struct addrinfo **addresses) {
+    const struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    char port[16];
+    snprintf(port, sizeof port, "%d", settings->port);
+    int error = getaddrinfo(settings->host, port, &wanted, addresses);
+    if (!error)
+        return LESSON_STORE_OK;
+    return lesson_store_fail(error == EAI_MEMORY ? LESSON_STORE_NO_MEMORY : LESSON_STORE_UNREACHABLE,
+                             "%s: the host name has no address: %s", settings->shown,
+                             error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+}
+
+static int count_of(const struct addrinfo *address) {
+    int count = 0;
+    for (; address; address = address->ai_next)
+        count++;
+    return count;
+}
+
+/* The time that is left is shared among the addresses that are left. */
+static int dial_host(int *out, const struct dial *dial) {
+    struct addrinfo *addresses;
+    int code = look_up(dial->settings, &addresses);
+    if (code)
+        return code;
+    int error = ETIMEDOUT, left = count_of(addresses);
+    for (const struct addrinfo *address = addresses; address && error; address = address->ai_next, left--) {
+        int64_t now_us = lesson_store_monotonic_us();
+        error =
+            make_socket(out, dial, address->ai_addr, address->ai_addrlen, now_us + (dial->until_us - now_us) / left);
+    }
+    freeaddrinfo(addresses);
+    return error ? fail(dial, error) : LESSON_STORE_OK;
+}
+
+int redis_dial(int *out, const redis_settings *settings, int64_t until_us, const lesson_store_location *opening) {
+    const struct dial dial = {settings, opening, until_us};
+    return settings->host ? dial_host(out, &dial) : dial_path(out, &dial);
+}

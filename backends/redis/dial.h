@@ -1,0 +1,12 @@
+/* Dialling: making the connected socket of a channel. */
+#ifndef LESSON_STORE_REDIS_DIAL_H
+#define LESSON_STORE_REDIS_DIAL_H
+
+#include "settings.h"
+
+/* Connects to the socket's path, or to the addresses of the host in turn, until `until_us`. `opening` is the location
+ * that is being opened, or NULL: if it gives up, so does this. `*out` becomes a blocking socket, closed on exec.
+ * Returns OK, or a code with its message set. Looking up a host name has no limit of its own. */
+int redis_dial(int *out, const redis_settings *settings, int64_t until_us, const lesson_store_location *opening);
+
+#endif
