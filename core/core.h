@@ -28,6 +28,7 @@ struct lesson_store_location {
     char given[LESSON_STORE_LOCATION_MAX + 1]; /* as the caller gave it */
     char text[LESSON_STORE_LOCATION_MAX + 1];  /* its parts, decoded in place */
     char shown[LESSON_STORE_LOCATION_MAX + 3 * LESSON_STORE_OPTIONS_MAX + 8];
+    size_t hidden_size;       /* up to the last @ everything may be a password; 0: there is no @ */
     char directory[PATH_MAX]; /* "" if unknown */
     const char *full_scheme;  /* with the prefix, if any */
     const char *scheme;       /* without the prefix */
@@ -66,9 +67,16 @@ int lesson_store__location_bind(lesson_store_location *location, const lesson_st
 /* Writes `shown`: the location without secrets. Until the options are bound, every option value counts as a secret. */
 void lesson_store__location_show(lesson_store_location *location);
 
+/* Returns a part of `text` as a message may quote it. */
+const char *lesson_store__location_shown_part(const lesson_store_location *location, const char *part);
+
 /* Returns the location's option of this name, or NULL. */
 const lesson_store_option *lesson_store__location_option(const lesson_store_location *location, const char *name,
                                                          size_t size);
+
+/* Returns the value of an option as it may be shown. */
+const char *lesson_store__option_shown(const lesson_store_location *location, const lesson_store_option *option,
+                                       const char *value);
 
 /* The options that every scheme takes. */
 extern const lesson_store_option lesson_store__core_options[];

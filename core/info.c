@@ -31,15 +31,14 @@ static void report_capabilities(const lesson_store *store, struct reporter *repo
 }
 
 static void report_option(const lesson_store *store, const lesson_store_option *option, struct reporter *reporter) {
+    const lesson_store_location *location = &store->location;
     char number[24];
-    const char *value = lesson_store_location_text(&store->location, option->name);
+    const char *value = lesson_store_location_text(location, option->name);
     if (option->maximum > option->minimum) {
-        snprintf(number, sizeof number, "%" PRId64, lesson_store_location_number(&store->location, option->name));
+        snprintf(number, sizeof number, "%" PRId64, lesson_store_location_number(location, option->name));
         value = number;
     }
-    if (option->flags & LESSON_STORE_OPTION_SECRET && value && *value)
-        value = "***";
-    report(option->name, value ? value : "", reporter);
+    report(option->name, value ? lesson_store__option_shown(location, option, value) : "", reporter);
 }
 
 /* The prefix reports its own options. */

@@ -104,6 +104,10 @@ static int parse_authority(lesson_store_location *location, char *text) {
     return parse_host(location, text);
 }
 
+const char *lesson_store__location_shown_part(const lesson_store_location *location, const char *part) {
+    return part < location->text + location->hidden_size ? "***" : part;
+}
+
 static int add_option(lesson_store_location *location, char *text) {
     char *equals = strchr(text, '=');
     if (!equals || equals == text)
@@ -111,7 +115,8 @@ static int add_option(lesson_store_location *location, char *text) {
                                  location->option_count + 1);
     *equals = '\0';
     if (lesson_store_location_has(location, text))
-        return lesson_store_fail(LESSON_STORE_INVALID, "location: the option %s is given twice", text);
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: the option %s is given twice",
+                                 lesson_store__location_shown_part(location, text));
     if (location->option_count == LESSON_STORE_OPTIONS_MAX)
         return bad("too many options");
     location->given_options[location->option_count].name = text;
@@ -165,24 +170,32 @@ static void add(writer *out, const char *text, size_t size) {
     *out->end = '\0';
 }
 
-/* Shows everything before the options. The password ends at the last @ of the text, in case somebody forgot to encode a
- * / in it. */
-static void show_authority(writer *out, const char *text, size_t size) {
-    const char *colon = NULL, *at = NULL;
-    const char *authority = text + strcspn(text, ":") + 1; /* also without its slashes: somebody may forget one */
-    for (const char *byte = authority; byte < text + size; byte++) {
-        if (*byte == ':' && !colon)
-            colon = byte;
-        if (*byte == '@')
-            at = byte;
+/* Returns how much before the last @ may be shown: the slashes, and a user with a password in the place where these
+ * belong. Everything else there can be a password in which a byte was not encoded, or before which the user or a slash
+ * was forgotten. */
+static size_t shown_size(const char *text, const char *at) {
+    if (text[0] != '/' || text[1] != '/')
+        return 0;
+    const char *user = text + 2;
+    const char *colon = user + strcspn(user, ":@/?&=");
+    bool has_password = *colon == ':' && colon + 1 < at;
+    bool is_encoded = colon < at && strcspn(colon + 1, "@/?") == (size_t)(at - colon - 1);
+    return has_password && is_encoded ? (size_t)(colon + 1 - text) : 2;
+}
+
+/* Shows everything before the options, or before the text behind the last @. Returns where that begins. */
+static const char *show_authority(writer *out, const lesson_store_location *location) {
+    const char *text = location->given, *at = text + location->hidden_size;
+    const char *rest = text + strcspn(text, ":") + 1;
+    if (location->hidden_size > 0) {
+        add(out, text, (size_t)(rest - text));
+        add(out, rest, shown_size(rest, at));
+        add(out, "***", 3);
+        text = at;
     }
-    if (!at || !colon || colon > at) {
-        add(out, text, size);
-        return;
-    }
-    add(out, text, (size_t)(colon + 1 - text));
-    add(out, "***", 3);
-    add(out, at, (size_t)(text + size - at));
+    size_t size = strcspn(text, "?");
+    add(out, text, size);
+    return text + size;
 }
 
 static bool is_public(const lesson_store_location *location, const char *name, size_t size) {
@@ -192,8 +205,7 @@ static bool is_public(const lesson_store_location *location, const char *name, s
 
 void lesson_store__location_show(lesson_store_location *location) {
     writer out = {location->shown, sizeof location->shown - 1};
-    const char *rest = location->given + strcspn(location->given, "?");
-    show_authority(&out, location->given, (size_t)(rest - location->given));
+    const char *rest = show_authority(&out, location);
     while (*rest) {
         size_t size = 1 + strcspn(rest + 1, "&"); /* includes the ? or & before it */
         size_t name_size = strcspn(rest + 1, "=&");
@@ -224,6 +236,8 @@ int lesson_store__location_parse(lesson_store_location *location, const char *te
         return bad("does not begin with a scheme in lower case, such as memory: or sqlite:PATH");
     memcpy(location->given, text, strlen(text) + 1);
     memcpy(location->text, text, strlen(text) + 1);
+    const char *at = strrchr(text, '@');
+    location->hidden_size = at ? (size_t)(at - text) : 0;
     lesson_store__location_show(location);
     if (!getcwd(location->directory, sizeof location->directory))
         location->directory[0] = '\0';

@@ -57,11 +57,20 @@ static bool is_choice(const char *choices, const char *value) {
     return false;
 }
 
+const char *lesson_store__option_shown(const lesson_store_location *location, const lesson_store_option *option,
+                                       const char *value) {
+    bool is_given = value >= location->text && value < location->text + sizeof location->text;
+    if (option->flags & LESSON_STORE_OPTION_SECRET && *value)
+        return "***";
+    return is_given ? lesson_store__location_shown_part(location, value) : value;
+}
+
 static int check_option(const lesson_store_location *location, const char *name, const char *value) {
     const lesson_store_option *option = find_option(location, name);
     if (!option)
-        return lesson_store_fail(LESSON_STORE_INVALID, "location: %s: takes no option \"%s\"", location->scheme, name);
-    const char *shown = option->flags & LESSON_STORE_OPTION_SECRET ? "***" : value;
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: %s: takes no option \"%s\"", location->scheme,
+                                 lesson_store__location_shown_part(location, name));
+    const char *shown = lesson_store__option_shown(location, option, value);
     if (is_number(option)) {
         int64_t number;
         if (!parse_number(value, &number) || number < option->minimum || number > option->maximum)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cmocka_all.h"
+#include "dice.h"
 #include "spy.h"
 
 static int open_and_close(const char *location) {
@@ -72,7 +73,13 @@ static void parts_that_are_not_there(void **state) {
     assert_string_equal(the_spy.shown, "spy://:***@host");
 
     assert_opens("spy+unix:/ann:secret@/run/x.sock"); /* somebody forgot two slashes */
-    assert_string_equal(the_spy.shown, "spy+unix:/ann:***@/run/x.sock");
+    assert_string_equal(the_spy.shown, "spy+unix:***@/run/x.sock");
+
+    assert_opens("spy://secret@host"); /* a user, or a password before which a colon was forgotten */
+    assert_string_equal(the_spy.shown, "spy://***@host");
+
+    assert_opens("spy://host?any=a@b"); /* maybe the end of a password with a ? in it */
+    assert_string_equal(the_spy.shown, "spy://***@b");
 
     assert_opens("spy+unix://ann:secret@/run/x.sock");
     assert_string_equal(the_spy.user, "ann");
@@ -215,6 +222,55 @@ static void information_shows_no_password(void **state) {
     }
 }
 
+/* ---- Whatever is wrong with a location: what stands before an @ is never shown */
+
+static const char *any_of(dice_state *dice, const char *const *texts, size_t count) {
+    return texts[dice_below(dice, (unsigned)count)];
+}
+
+#define ANY_OF(dice, ...) \
+    any_of(dice, (const char *const[]){__VA_ARGS__}, sizeof(const char *const[]){__VA_ARGS__} / sizeof(const char *))
+
+static void write_location(char *location, size_t size, dice_state *dice) {
+    const char *scheme = ANY_OF(dice, "spy:", "spy+unix:", "redis:", "fault+redis:", "rediss:", "memory:", "nosuch:");
+    const char *slashes = ANY_OF(dice, "//", "//", "//", "/", "", "///");
+    const char *user = ANY_OF(dice, "", ":", "ann:", "ann:", "ann", "user:42?any=", "a:12?", "ann:12/", "ann:%", "[::1",
+                              "ann:x@", "ann:?colour=1&any=", "u:1?number=", "u:1/?text=", "h?pool=", "h/0?db=");
+    const char *behind =
+        ANY_OF(dice, "", "", "#", "%", "?x", "/", ":", "=1", "&any=1", "%2", "@", "?number=1&number=1");
+    const char *rest = ANY_OF(dice, "127.0.0.1:1", "127.0.0.1:1/0", "127.0.0.1:x", "/tmp/none.sock", "[::1",
+                              "127.0.0.1:1/x", "127.0.0.1:1?any=1", "127.0.0.1:1?colour=1", "", "127.0.0.1:1?number=99",
+                              "h%", "127.0.0.1:1?db=x", "127.0.0.1:1?db");
+    snprintf(location, size, "%s%s%shunter2%s@%s", scheme, slashes, user, behind, rest);
+}
+
+/* Returns false if the location, or what an open store says of it, shows the password. */
+static bool hides_password(const char *location) {
+    lesson_store *store;
+    bool shown = false;
+    bool is_spy = strncmp(location, "spy", 3) == 0;
+    spy_reset();
+    int code = is_spy ? lesson_store_open_with(&store, &spy_backend, location) : lesson_store_open(&store, location);
+    if (code)
+        return !strstr(lesson_store_message(), "hunter2");
+    if (lesson_store_info(store, find_password, &shown) || lesson_store_lessons(store, NULL, NULL) == LESSON_STORE_OK)
+        shown = true;
+    shown |= strstr(lesson_store_message(), "hunter2") != NULL || strstr(the_spy.shown, "hunter2") != NULL;
+    lesson_store_close(store);
+    return !shown;
+}
+
+static void no_random_location_shows_a_password(void **state) {
+    (void)state;
+    dice_state dice = {20261126};
+    for (int i = 0; i < 20000; i++) {
+        char location[256];
+        write_location(location, sizeof location, &dice);
+        if (!hides_password(location))
+            fail_msg("%s: \"%s\" shows the password", location, lesson_store_message());
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_parts),
@@ -226,6 +282,7 @@ int main(void) {
         cmocka_unit_test(many_options_are_refused),
         cmocka_unit_test(no_message_shows_a_password),
         cmocka_unit_test(information_shows_no_password),
+        cmocka_unit_test(no_random_location_shows_a_password),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
