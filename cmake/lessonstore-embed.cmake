@@ -90,7 +90,7 @@ foreach(name IN LISTS SCRIPTS)
 endforeach()
 
 set(branches "")
-set(start "local problem, key, other, answer\n")
+set(start "local problem, key, other, partly, answer\n")
 foreach(operation IN LISTS OPERATIONS)
     read_lua(body operations/${operation}.lua)
     string(REGEX MATCHALL "--: [a-z_]+\\([a-z_, ]+\\)" signatures "${body}")

@@ -135,18 +135,28 @@ static void add_arguments(redis_request *request, enum kind kind, const lesson_s
     }
 }
 
-/* `where` is by far the most frequent operation, and needs no script. */
+/* `where` is by far the most frequent operation. It and the count read one key, and need no script. */
 bool redis_apply_is_command(const lesson_store_operation *operations, size_t count) {
-    return count == 1 && operations->kind == LESSON_STORE_OPERATION_WHERE;
+    return count == 1 && (operations->kind == LESSON_STORE_OPERATION_WHERE ||
+                          operations->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS);
 }
 
-static void begin_where(redis_store *store, const lesson_store_operation *where) {
+/* Writes the key that the command reads, and returns its size. */
+static size_t key_of_command(const redis_store *store, const lesson_store_operation *operation,
+                             char key[REDIS_KEY_SIZE]) {
+    return operation->kind == LESSON_STORE_OPERATION_WHERE
+               ? redis_key(key, store->settings.prefix, REDIS_USER, operation->uid)
+               : redis_key(key, store->settings.prefix, REDIS_MEMBERS, operation->lesson_id);
+}
+
+static void begin_command(redis_store *store, const lesson_store_operation *operation) {
     static const char *const fields[] = {"course_id", "lesson_id", "session", "session_lesson_id"};
+    bool is_where = operation->kind == LESSON_STORE_OPERATION_WHERE;
     char key[REDIS_KEY_SIZE];
     redis_request_begin(&store->request, NULL);
-    redis_request_add_text(&store->request, "HMGET");
-    redis_request_add(&store->request, key, redis_key(key, store->settings.prefix, REDIS_USER, where->uid));
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    redis_request_add_text(&store->request, is_where ? "HMGET" : "SCARD");
+    redis_request_add(&store->request, key, key_of_command(store, operation, key));
+    for (size_t i = 0; is_where && i < sizeof fields / sizeof *fields; i++)
         redis_request_add_text(&store->request, fields[i]);
 }
 
@@ -159,17 +169,9 @@ static const redis_script *script_for(const lesson_store_operation *operations, 
     return joins == count ? &redis_join_batch_script : &redis_batch_script;
 }
 
-void redis_apply_begin(redis_store *store, const lesson_store_operation *operations, size_t count, bool with_source) {
+static void add_operations(redis_store *store, const redis_script *script, const lesson_store_operation *operations,
+                           size_t count) {
     redis_request *request = &store->request;
-    if (redis_apply_is_command(operations, count)) {
-        begin_where(store, operations);
-        return;
-    }
-    const redis_script *script = script_for(operations, count);
-    if (with_source)
-        redis_request_begin_with_source(request, script);
-    else
-        redis_request_begin(request, script);
     redis_request_add_text(request, store->settings.prefix);
     for (size_t i = 0; i < count; i++) {
         enum kind kind = kind_of(&operations[i]);
@@ -179,12 +181,30 @@ void redis_apply_begin(redis_store *store, const lesson_store_operation *operati
     }
 }
 
+void redis_apply_begin(redis_store *store, const lesson_store_operation *operations, size_t count) {
+    if (redis_apply_is_command(operations, count)) {
+        begin_command(store, operations);
+        return;
+    }
+    const redis_script *script = script_for(operations, count);
+    redis_request_begin(&store->request, script);
+    add_operations(store, script, operations, count);
+}
+
+void redis_apply_begin_with_source(redis_store *store, const lesson_store_operation *operations, size_t count) {
+    const redis_script *script = script_for(operations, count);
+    bool reads_only =
+        store->connection.read_only_calls == REDIS_READ_ONLY_YES && !lesson_store_any_writes(operations, count);
+    redis_request_begin_with_source(&store->request, script, reads_only);
+    add_operations(store, script, operations, count);
+}
+
 /* ---- Answers. A reader returns false if the reply is malformed. */
 
 #define OF(name) LESSON_STORE_OPERATION_MASK_##name
 
-/* The letters of the answers, except F, and the operations that return them. `detail` is the arrival of a join, or the
- * flag that refused it. */
+/* The letters of the answers, except F and U, and the operations that return them. `detail` is the arrival of a join,
+ * the flag that refused it, or what an end leaves to be done. */
 static const struct letter {
     char letter;
     int code;
@@ -201,7 +221,8 @@ static const struct letter {
     {'e', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_IF_EXISTS, OF(JOIN)},
     {'o', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_IF_OPEN, OF(JOIN)},
     {'s', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_STAY, OF(JOIN)},
-    {'L', LESSON_STORE_UNANSWERED, 0, OF(END)},
+    {'L', LESSON_STORE_UNANSWERED, REDIS_REST_LARGE_END, OF(END)},
+    {'B', LESSON_STORE_UNANSWERED, REDIS_REST_AGAIN, OF(END)},
 };
 
 /* NULL if this letter is no answer to this kind of operation. */
@@ -306,6 +327,15 @@ static bool read_place(redis_store *store, lesson_store_operation *operation, an
     return true;
 }
 
+static bool read_count(redis_store *store, lesson_store_operation *operation) {
+    int64_t count;
+    operation->code = LESSON_STORE_OK;
+    if (!redis_reply_next_number(&store->reply, &count) || count < 0)
+        return false;
+    operation->count = (uint64_t)count;
+    return true;
+}
+
 static bool read_where(redis_store *store, lesson_store_operation *where) {
     redis_reply *reply = &store->reply;
     lesson_store_id course, lesson, session, session_lesson;
@@ -376,13 +406,14 @@ static bool read_join(redis_store *store, lesson_store_operation *join, const st
 }
 
 /* Reads the server's error and the keys that it may be about: one key, or two. */
-static bool read_failure(redis_store *store, lesson_store_operation *operation, answer rest) {
+static bool read_failure(redis_store *store, lesson_store_operation *operation, bool partly, answer rest) {
     lesson_store_id error, key, other;
     if (!take_part(&rest, &error) || !take_part(&rest, &key) || !take_part(&rest, &other) || error.size == 0)
         return false;
-    operation->code = lesson_store_fail(redis_failure_code(error), "%s: %.*s%s%.*s: %.*s", store->settings.shown,
-                                        (int)key.size, key.data, other.size > 0 ? " or " : "", (int)other.size,
-                                        other.data, (int)error.size, error.data);
+    operation->code =
+        lesson_store_fail(partly ? LESSON_STORE_UNKNOWN : redis_failure_code(error), "%s: %.*s%s%.*s: %.*s",
+                          store->settings.shown, (int)key.size, key.data, other.size > 0 ? " or " : "", (int)other.size,
+                          other.data, (int)error.size, error.data);
     return true;
 }
 
@@ -409,18 +440,20 @@ static bool read_found(redis_store *store, lesson_store_operation *operation, co
     return is_read(rest);
 }
 
-static bool read_answer(redis_store *store, lesson_store_operation *operation, answer text) {
+static bool read_answer(redis_store *store, lesson_store_operation *operation, answer text, redis_rest *left) {
     if (text.size == 0)
         return false;
     answer rest = {text.data + 1, text.size - 1};
-    if (text.data[0] == 'F')
-        return read_failure(store, operation, rest);
+    if (text.data[0] == 'F' || text.data[0] == 'U')
+        return read_failure(store, operation, text.data[0] == 'U', rest);
     const struct letter *letter = find_letter(text.data[0], operation->kind);
     if (!letter)
         return false;
     operation->code = letter->code;
-    if (letter->code == LESSON_STORE_UNANSWERED)
+    if (letter->code == LESSON_STORE_UNANSWERED) {
+        *left = (redis_rest)letter->detail;
         return redis_is_end(operation) && is_read(rest);
+    }
     if (letter->code == LESSON_STORE_NOT_FOUND || letter->code == LESSON_STORE_EXISTS)
         return is_read(rest);
     return read_found(store, operation, letter, rest);
@@ -428,10 +461,15 @@ static bool read_answer(redis_store *store, lesson_store_operation *operation, a
 
 void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *operation) {
     lesson_store_id error = redis_reply_line(&store->reply);
-    lesson_store_answer(operation,
-                        lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_USER "%.*s: %.*s",
-                                          store->settings.shown, store->settings.prefix, (int)operation->uid.size,
-                                          operation->uid.data, (int)error.size, error.data));
+    char key[REDIS_KEY_SIZE];
+    key_of_command(store, operation, key);
+    lesson_store_answer(operation, lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s: %.*s", store->settings.shown, key,
+                                                     (int)error.size, error.data));
+}
+
+static bool read_command(redis_store *store, lesson_store_operation *operation) {
+    return operation->kind == LESSON_STORE_OPERATION_WHERE ? read_where(store, operation)
+                                                           : read_count(store, operation);
 }
 
 /* Takes the next answer of a batch. The reply is one text if all answers are single letters, else a list. */
@@ -446,18 +484,21 @@ static bool next_answer(redis_reply *reply, size_t count, size_t i, answer *text
     return true;
 }
 
-bool redis_apply_read(redis_store *store, lesson_store_operation *operations, size_t count, size_t *answered) {
-    bool where = redis_apply_is_command(operations, count);
+bool redis_apply_read(redis_store *store, lesson_store_operation *operations, size_t count, size_t *answered,
+                      redis_rest *rest) {
+    bool is_command = redis_apply_is_command(operations, count);
+    *rest = REDIS_REST_NOTHING;
     for (size_t i = 0; i < count; i++) {
         answer text;
         *answered = i;
-        if (where ? !read_where(store, operations)
-                  : !next_answer(&store->reply, count, i, &text) || !read_answer(store, &operations[i], text)) {
+        if (is_command
+                ? !read_command(store, operations)
+                : !next_answer(&store->reply, count, i, &text) || !read_answer(store, &operations[i], text, rest)) {
             operations[i].code = LESSON_STORE_UNANSWERED;
             return false;
         }
-        if (operations[i].code == LESSON_STORE_UNANSWERED)
-            return redis_reply_at_end(&store->reply);
+        if (*rest != REDIS_REST_NOTHING)
+            return redis_reply_at_end(&store->reply) && (*rest == REDIS_REST_LARGE_END || i > 0);
         lesson_store_answer(&operations[i], operations[i].code); /* keeps the message of its failure */
     }
     *answered = count;

@@ -19,7 +19,7 @@ static redis_exchange_end exchange_with_source(redis_store *store, redis_reply *
     return end;
 }
 
-static redis_exchange_end exchange(redis_store *store, redis_reply *reply) {
+static redis_exchange_end exchange_script(redis_store *store, redis_reply *reply) {
     redis_bytes bytes = redis_request_finish(&store->request);
     if (!bytes.data)
         return REDIS_NO_MEMORY_TO_SEND;
@@ -27,6 +27,27 @@ static redis_exchange_end exchange(redis_store *store, redis_reply *reply) {
     bool unknown_script = end == REDIS_ANSWERED && reply->is_error && store->request.script &&
                           redis_failure_is(redis_reply_line(reply), "NOSCRIPT");
     return unknown_script ? exchange_with_source(store, reply) : end;
+}
+
+/* An account may have the right to EVALSHA only, and a proxy may know no other call. */
+static bool refuses_read_only_calls(const redis_reply *reply) {
+    lesson_store_id error = redis_reply_line(reply);
+    return reply->is_error && (redis_failure_is(error, "NOPERM") || redis_failure_is(error, "ERR unknown"));
+}
+
+static redis_exchange_end exchange(redis_store *store, redis_reply *reply, bool writes) {
+    redis_connection *connection = &store->connection;
+    redis_request *request = &store->request;
+    request->reads_only = request->script && !writes && connection->read_only_calls != REDIS_READ_ONLY_NO;
+    redis_exchange_end end = exchange_script(store, reply);
+    if (end != REDIS_ANSWERED || !request->reads_only)
+        return end;
+    connection->read_only_calls = REDIS_READ_ONLY_YES;
+    if (!refuses_read_only_calls(reply))
+        return end;
+    connection->read_only_calls = REDIS_READ_ONLY_NO;
+    request->reads_only = false;
+    return exchange_script(store, reply);
 }
 
 /* A timeout is not followed by a second attempt: the caller waits no longer than the location states. */
@@ -65,7 +86,7 @@ int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
         int code = redis_connection_prepare(&store->connection);
         if (code)
             return code;
-        end = exchange(store, reply);
+        end = exchange(store, reply, writes);
         if (!may_ask_again(end, reply, writes))
             break;
     }

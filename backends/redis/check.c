@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 #include "cursor.h"
+#include "keys.h"
 #include "redis.h"
+#include "texts.h"
 
 #define DETAIL_SIZE 512 /* the scripts cut what they quote to 80 bytes, and may write each byte as four */
 
@@ -11,7 +13,8 @@
 
 struct check {
     redis_store *store;
-    redis_reply members; /* a second reply, because the store's own holds the page of keys */
+    redis_reply members; /* the members to be checked; the store's own reply holds the answers */
+    redis_texts lessons; /* of the page of keys, whose members are to be checked */
     lesson_store_seen *seen;
     uint32_t flags;
     lesson_store_finding_callback callback;
@@ -68,41 +71,131 @@ static int report(struct check *check, const struct answer *answer) {
     return LESSON_STORE_OK;
 }
 
-static int ask_page(struct check *check, const redis_script *script, redis_cursor *cursor, lesson_store_id lesson_id,
-                    redis_reply *reply) {
+/* ---- Steps */
+
+static void begin(struct check *check, const redis_script *script) {
     redis_request *request = &check->store->request;
     redis_ask_begin(check->store, script);
-    redis_request_add_text(request, cursor->text);
-    redis_request_add_text(request, REDIS_PAGE_SIZE);
     redis_request_add_text(request, check->flags & LESSON_STORE_CHECK_REPAIR ? "1" : "");
     redis_request_add_text(request, check->flags & LESSON_STORE_CHECK_ENDED ? "1" : "");
-    redis_request_add_id(request, lesson_id);
-    int code = redis_ask(check->store, reply, writes(check));
-    if (!code && !redis_cursor_read(cursor, reply))
-        code = redis_ask_garbled(check->store, writes(check));
+}
+
+static int garbled(struct check *check) {
+    return redis_ask_garbled(check->store, writes(check));
+}
+
+static int keep_lesson(struct check *check, lesson_store_id lesson_id) {
+    return redis_texts_add(&check->lessons, lesson_id)
+               ? LESSON_STORE_OK
+               : lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a check",
+                                   check->store->settings.shown);
+}
+
+/* Reports the findings of a step. */
+static int take_answers(struct check *check) {
+    int code = LESSON_STORE_OK;
+    while (!code && !check->stopped && !redis_reply_at_end(&check->store->reply)) {
+        struct answer answer;
+        if (!read_answer(check, &check->store->reply, &answer))
+            code = garbled(check);
+        else
+            code = answer.kind == TO_BE_CHECKED ? keep_lesson(check, answer.lesson_id) : report(check, &answer);
+    }
     return code;
 }
 
-static int check_members(struct check *check, lesson_store_id lesson_id) {
-    redis_reply *reply = &check->members;
+/* Sends a step that checks members. `*checked` becomes the number in its reply. */
+static int take_step(struct check *check, int64_t *checked) {
+    int code = redis_ask(check->store, &check->store->reply, writes(check));
+    if (!code && (!redis_reply_next_number(&check->store->reply, checked) || *checked < 0))
+        code = garbled(check);
+    return code ? code : take_answers(check);
+}
+
+/* ---- The members of a lesson that has too many for one step */
+
+static int ask_members(struct check *check, lesson_store_id lesson_id, redis_cursor *cursor) {
+    redis_request *request = &check->store->request;
+    char key[REDIS_KEY_SIZE];
+    redis_key(key, check->store->settings.prefix, REDIS_MEMBERS, lesson_id);
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "SSCAN");
+    redis_request_add_text(request, key);
+    redis_request_add_text(request, cursor->text);
+    redis_request_add_text(request, "COUNT");
+    redis_request_add_text(request, REDIS_CHECK_PAGE_SIZE);
+    int code = redis_ask(check->store, &check->members, false);
+    if (code == LESSON_STORE_MALFORMED) { /* no set any more; the page of its key reports it */
+        *cursor = redis_cursor_start();
+        redis_reply_clear(&check->members);
+        return LESSON_STORE_OK;
+    }
+    return code || redis_cursor_read(cursor, &check->members) ? code : garbled(check);
+}
+
+static int check_uids(struct check *check, lesson_store_id lesson_id) {
+    const size_t most = strtoul(REDIS_CHECK_PAGE_SIZE, NULL, 10);
+    int64_t checked;
+    int code = LESSON_STORE_OK;
+    while (!code && !check->stopped && !redis_reply_at_end(&check->members)) {
+        begin(check, &redis_check_uids_script);
+        redis_request_add_id(&check->store->request, lesson_id);
+        for (size_t i = 0; i < most && !redis_reply_at_end(&check->members); i++) {
+            lesson_store_id uid;
+            if (!redis_reply_next_text(&check->members, &uid) || !uid.data)
+                return garbled(check);
+            redis_request_add_id(&check->store->request, uid);
+        }
+        code = take_step(check, &checked);
+    }
+    return code;
+}
+
+static int check_large_lesson(struct check *check, lesson_store_id lesson_id) {
     redis_cursor cursor = redis_cursor_start();
     int code;
     do {
-        code = ask_page(check, &redis_check_members_script, &cursor, lesson_id, reply);
-        while (!code && !check->stopped && !redis_reply_at_end(reply)) {
-            struct answer answer;
-            bool ours = read_answer(check, reply, &answer) && answer.kind != TO_BE_CHECKED;
-            code = ours ? report(check, &answer) : redis_ask_garbled(check->store, writes(check));
-        }
+        code = ask_members(check, lesson_id, &cursor);
+        if (!code)
+            code = check_uids(check, lesson_id);
     } while (!code && !check->stopped && !redis_cursor_at_start(&cursor));
     return code;
 }
 
-static int check_answer(struct check *check) {
-    struct answer answer;
-    if (!read_answer(check, &check->store->reply, &answer))
-        return redis_ask_garbled(check->store, writes(check));
-    return answer.kind == TO_BE_CHECKED ? check_members(check, answer.lesson_id) : report(check, &answer);
+/* ---- The members of the lessons in a page of keys: many small lessons in one step */
+
+static void begin_lessons(struct check *check, size_t at) {
+    lesson_store_id lesson_id;
+    begin(check, &redis_check_members_script);
+    redis_request_add_text(&check->store->request, REDIS_CHECK_PAGE_SIZE);
+    while (redis_texts_next(&check->lessons, &at, &lesson_id))
+        redis_request_add_id(&check->store->request, lesson_id);
+}
+
+static int check_lessons(struct check *check) {
+    int code = LESSON_STORE_OK;
+    for (size_t at = 0; !code && !check->stopped && at < check->lessons.size;) {
+        lesson_store_id lesson_id;
+        int64_t checked = 0;
+        begin_lessons(check, at);
+        code = take_step(check, &checked);
+        for (int64_t i = 0; i < checked && redis_texts_next(&check->lessons, &at, &lesson_id); i++)
+            ;
+        if (!code && checked == 0 && redis_texts_next(&check->lessons, &at, &lesson_id))
+            code = check_large_lesson(check, lesson_id);
+    }
+    return code;
+}
+
+/* ---- Pages of keys */
+
+static int ask_keys(struct check *check, redis_cursor *cursor) {
+    redis_store *store = check->store;
+    begin(check, &redis_check_keys_script);
+    redis_request_add_text(&store->request, cursor->text);
+    redis_request_add_text(&store->request, REDIS_PAGE_SIZE);
+    int code = redis_ask(store, &store->reply, writes(check));
+    return code || redis_cursor_read(cursor, &store->reply) ? code : garbled(check);
 }
 
 /* A cursor is valid only for the server that gave it. A new connection may lead to a restarted server, so after a
@@ -113,11 +206,14 @@ static int check_pages(struct check *check) {
     uint64_t connections = 0;
     do {
         bool first = redis_cursor_at_start(&cursor);
-        int code = ask_page(check, &redis_check_keys_script, &cursor, (lesson_store_id){NULL, 0}, &store->reply);
+        int code = ask_keys(check, &cursor);
         if (first)
             connections = store->connection.made;
-        while (!code && !check->stopped && !redis_reply_at_end(&store->reply))
-            code = check_answer(check);
+        check->lessons.size = 0;
+        if (!code)
+            code = take_answers(check);
+        if (!code)
+            code = check_lessons(check);
         if (!code && connections != store->connection.made)
             code = lesson_store_fail(LESSON_STORE_UNREACHABLE,
                                      "%s: the connection broke during the check; begin the check again",
@@ -130,8 +226,13 @@ static int check_pages(struct check *check) {
 
 int redis_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                 void *context) {
-    struct check check = {.store = redis_of(instance), .flags = flags, .callback = callback, .context = context};
+    struct check check = {.store = redis_of(instance),
+                          .members = {.flat = true},
+                          .flags = flags,
+                          .callback = callback,
+                          .context = context};
     int code = check_pages(&check);
+    redis_texts_free(&check.lessons);
     lesson_store_seen_free(check.seen);
     redis_reply_free(&check.members);
     return code;

@@ -7,6 +7,13 @@
 #include "reply.h"
 #include "request.h"
 
+/* Whether the server has EVALSHA_RO, and the account may call it. */
+typedef enum redis_read_only_calls {
+    REDIS_READ_ONLY_NO,
+    REDIS_READ_ONLY_MAYBE,
+    REDIS_READ_ONLY_YES
+} redis_read_only_calls;
+
 typedef struct redis_connection {
     const redis_settings *settings; /* of the instance, which owns them */
     int64_t *deadline_us;           /* of the instance: see lesson_store_instance */
@@ -16,6 +23,7 @@ typedef struct redis_connection {
     int under_way;    /* requests that were sent and have no reply yet */
     int64_t heard_us; /* when the latest reply was complete */
     redisReader *reader;
+    redis_read_only_calls read_only_calls;
     char engine[64]; /* "Redis 7.0.15" */
     char mode[32];   /* "standalone" */
 } redis_connection;

@@ -4,6 +4,7 @@ static const struct {
     const char *beginning;
     int code;
 } meanings[] = {
+    {"PARTLY ", LESSON_STORE_UNKNOWN}, /* a script of ours: it has written, and then a command failed */
     {"WRONGTYPE", LESSON_STORE_MALFORMED},
     {"OOM", LESSON_STORE_FULL},
     {"READONLY", LESSON_STORE_READ_ONLY},

@@ -1,7 +1,10 @@
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "failure.h"
 #include "greeting.h"
+
+#define READ_ONLY_CALLS_SINCE 7 /* the first version of Redis with EVALSHA_RO; Valkey began with it */
 
 /* One exchange of the greeting. Its failures all have the same code, because no operation has been sent yet. */
 static int exchange(redis_connection *connection, redis_request *request, redis_reply *reply) {
@@ -69,11 +72,22 @@ static void read_hello(redis_connection *connection, redis_reply *reply) {
     if (server[0] >= 'a' && server[0] <= 'z')
         server[0] = (char)(server[0] - 'a' + 'A');
     snprintf(connection->engine, sizeof connection->engine, "%s %s", server, version);
+    if (strtol(version, NULL, 10) >= READ_ONLY_CALLS_SINCE)
+        connection->read_only_calls = REDIS_READ_ONLY_MAYBE;
+}
+
+/* A proxy may lack the command, or refuse it in words of its own, and an account may lack the right to it. None of
+ * these is a reason to refuse the server. But a server that serves nobody says so here. */
+static bool refuses_us(lesson_store_id error) {
+    int code = redis_failure_code(error);
+    return (code == LESSON_STORE_DENIED && !redis_failure_is(error, "NOPERM")) || code == LESSON_STORE_UNREACHABLE ||
+           code == LESSON_STORE_BUSY;
 }
 
 static int say_hello(redis_connection *connection, redis_request *request, redis_reply *reply) {
     snprintf(connection->engine, sizeof connection->engine, "unknown");
     snprintf(connection->mode, sizeof connection->mode, "unknown");
+    connection->read_only_calls = REDIS_READ_ONLY_NO;
     redis_request_begin(request, NULL);
     redis_request_add_text(request, "HELLO");
     redis_request_add_text(request, "2");
@@ -81,9 +95,7 @@ static int say_hello(redis_connection *connection, redis_request *request, redis
     if (code)
         return code;
     lesson_store_id error = redis_reply_line(reply);
-    /* A proxy may lack the command, and an account may lack the right to it. Neither is a reason to refuse the server.
-     */
-    if (reply->is_error && (redis_failure_is(error, "ERR unknown command") || redis_failure_is(error, "NOPERM")))
+    if (reply->is_error && !refuses_us(error))
         return LESSON_STORE_OK;
     if (reply->is_error)
         return lesson_store_fail(redis_failure_code(error), "%s: %.*s", connection->settings->shown, (int)error.size,

@@ -18,6 +18,7 @@ struct members {
     void *context;
     redis_malformed malformed;
     lesson_store_seen *given; /* only for pages: SSCAN may return a member twice */
+    uint64_t met;             /* only for pages: members that were given, without repetitions */
     bool stopped;
     bool is_page; /* a page for the application: core drops entries that were given before */
 };
@@ -104,7 +105,9 @@ static redis_exchange_end ask_page(struct paging *paging) {
 
 /* EXISTS if this list gave the member before. */
 static int meet(struct members *members, lesson_store_id uid) {
-    return members->is_page ? LESSON_STORE_OK : lesson_store_seen_add(&members->given, uid.data, uid.size);
+    int code = members->is_page ? LESSON_STORE_OK : lesson_store_seen_add(&members->given, uid.data, uid.size);
+    members->met += code == LESSON_STORE_OK;
+    return code;
 }
 
 static int give_uids(struct members *members, redis_reply *page) {
@@ -153,18 +156,22 @@ static int pass_pages(struct paging *paging, redis_exchange_end *end) {
     return code;
 }
 
-/* If the connection breaks, makes one more pass on a new connection. Members that were given before are not given
- * again. */
+/* If the connection breaks, makes another pass on a new connection. Members that were given before are not given again.
+ * A server can close a connection that is idle while a callback takes its time, so after the second pass there may be
+ * further ones as long as each gives something new. */
 static int give_pages(struct members *members) {
     struct paging paging = {.members = members, .page = {.flat = true}};
     redis_exchange_end end;
     int code = LESSON_STORE_OK;
-    for (int pass = 0; pass < 2; pass++) {
+    uint64_t met;
+    bool is_broken, is_again = false;
+    do {
+        met = is_again ? members->met : UINT64_MAX;
         end = REDIS_ANSWERED;
         code = pass_pages(&paging, &end);
-        if (code || members->stopped || (end != REDIS_UNSENT && end != REDIS_BROKEN))
-            break;
-    }
+        is_broken = end == REDIS_UNSENT || end == REDIS_BROKEN;
+        is_again = true;
+    } while (!code && !members->stopped && is_broken && members->met != met);
     if (!code && !members->stopped)
         code = redis_ask_code(members->store, end, false);
     lesson_store_seen_free(members->given);

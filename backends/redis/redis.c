@@ -38,20 +38,6 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
     return LESSON_STORE_OK;
 }
 
-static int redis_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
-    redis_store *store = redis_of(instance);
-    redis_connection *connection = &store->connection;
-    /* Connects first, so that the information is about the server that is there now. */
-    int code = redis_connection_prepare(connection);
-    if (code)
-        return code;
-    char db[16];
-    snprintf(db, sizeof db, "%d", store->settings.db);
-    if (callback("engine", connection->engine, context) && callback("mode", connection->mode, context))
-        callback("database", db, context);
-    return LESSON_STORE_OK;
-}
-
 const lesson_store_backend lesson_store__redis_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "redis|redis+unix",

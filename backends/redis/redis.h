@@ -1,7 +1,7 @@
 /*
  * The redis backend. Its files, from the top down:
  *
- *   redis.c       the table of the backend; opening, closing, information
+ *   redis.c       the table of the backend; opening, closing        info.c     facts about the server
  *   run.c         batches of operations; apply.c  as requests, and their answers; end.c  the end of a large lesson
  *   members.c     the members of a lesson       stream.c  lessons, users       check.c  check and repair
  *   ask.c         one question to the server: reconnecting, retrying, and the codes of failures
@@ -20,10 +20,12 @@
 
 /* How much one step may look at. Each step takes a slow core 1 to 3 ms, during which the server serves no other client.
  */
-#define REDIS_PAGE_SIZE "200"          /* keys that are listed; keys or members that are checked */
-#define REDIS_MEMBERS_PAGE_SIZE "2000" /* members that are listed */
-#define REDIS_END_AT_ONCE_MAX "1000"   /* members of a lesson that ends in one step */
-#define REDIS_END_PAGE_SIZE "500"      /* members removed in each step of a larger lesson's end */
+#define REDIS_PAGE_SIZE "200"            /* keys that are listed or checked */
+#define REDIS_CHECK_PAGE_SIZE "500"      /* members that are checked, of one lesson or of several */
+#define REDIS_MEMBERS_PAGE_SIZE "2000"   /* members that are listed */
+#define REDIS_END_AT_ONCE_MAX "1000"     /* members of a lesson that ends in one step */
+#define REDIS_END_PAGE_SIZE "500"        /* members removed in each step of a larger lesson's end */
+#define REDIS_SNAPSHOT_PAGE_SIZE "10000" /* members that are only named, while others join faster than those steps */
 
 typedef struct redis_store {
     lesson_store_instance base;
@@ -94,5 +96,6 @@ int redis_lessons_page(lesson_store_instance *instance, size_t most, lesson_stor
 int redis_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                      lesson_store_user_callback callback, void *context);
 int redis_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback, void *context);
+int redis_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context);
 
 #endif

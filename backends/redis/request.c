@@ -59,6 +59,7 @@ void redis_request_begin(redis_request *request, const redis_script *script) {
     request->size = 0;
     request->arguments = 0;
     request->script = script;
+    request->reads_only = false;
     request->no_memory = false;
     if (make_room(request, HEAD_ROOM))
         request->size = HEAD_ROOM;
@@ -68,14 +69,14 @@ void redis_request_begin(redis_request *request, const redis_script *script) {
     }
 }
 
-static void begin_eval(redis_request *request, const redis_script *script) {
+static void begin_eval(redis_request *request, const redis_script *script, bool reads_only) {
     redis_request_begin(request, NULL);
-    redis_request_add_text(request, "EVAL");
+    redis_request_add_text(request, reads_only ? "EVAL_RO" : "EVAL");
     redis_request_add(request, script->source, script->size);
 }
 
-void redis_request_begin_with_source(redis_request *request, const redis_script *script) {
-    begin_eval(request, script);
+void redis_request_begin_with_source(redis_request *request, const redis_script *script, bool reads_only) {
+    begin_eval(request, script, reads_only);
     redis_request_add_text(request, "0");
 }
 
@@ -101,7 +102,7 @@ redis_bytes redis_request_finish(redis_request *request) {
     char head[HEAD_ROOM];
     char *end = write_line(head, '*', request->arguments);
     if (request->script) {
-        end = write_argument(end, "EVALSHA", 7);
+        end = request->reads_only ? write_argument(end, "EVALSHA_RO", 10) : write_argument(end, "EVALSHA", 7);
         end = write_argument(end, request->script->sha1, sizeof request->script->sha1 - 1);
     }
     size_t head_size = (size_t)(end - head);
@@ -111,7 +112,7 @@ redis_bytes redis_request_finish(redis_request *request) {
 }
 
 void redis_request_carry_source(redis_request *request, const redis_request *call) {
-    begin_eval(request, call->script);
+    begin_eval(request, call->script, call->reads_only);
     size_t rest = call->size - HEAD_ROOM;
     char *start = make_room(request, rest);
     if (!start)

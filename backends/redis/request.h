@@ -21,6 +21,7 @@ typedef struct redis_request {
     size_t capacity;
     size_t arguments;
     const redis_script *script; /* the script that the request calls; NULL: a plain command */
+    bool reads_only;            /* call it by EVALSHA_RO, which a server also serves while its writes are paused */
     bool no_memory;             /* an argument is missing */
 } redis_request;
 
@@ -28,7 +29,7 @@ typedef struct redis_request {
 void redis_request_begin(redis_request *request, const redis_script *script);
 
 /* Begins a call that contains the script's source, so it cannot fail because the server does not know the script. */
-void redis_request_begin_with_source(redis_request *request, const redis_script *script);
+void redis_request_begin_with_source(redis_request *request, const redis_script *script, bool reads_only);
 
 /* A lack of memory is only noted here; redis_request_finish reports it. */
 void redis_request_add(redis_request *request, const char *data, size_t size);

@@ -44,9 +44,9 @@ static bool writes(const struct run *run, size_t first, size_t end) {
 }
 
 /* Reads the answers to the operations up to `end`. */
-static int read_answers(struct run *run, size_t end, bool writes) {
+static int read_answers(struct run *run, size_t end, bool writes, redis_rest *rest) {
     size_t answered;
-    bool ours = redis_apply_read(run->store, run->operations + run->answered, end - run->answered, &answered);
+    bool ours = redis_apply_read(run->store, run->operations + run->answered, end - run->answered, &answered, rest);
     run->answered += answered;
     run->again = false;
     return ours ? LESSON_STORE_OK : redis_ask_garbled(run->store, writes);
@@ -64,7 +64,7 @@ static int run_alone(struct run *run) {
     size_t first = run->answered;
     size_t end = end_of(run, first);
     bool may_write = writes(run, first, end);
-    redis_apply_begin(run->store, run->operations + first, end - first, false);
+    redis_apply_begin(run->store, run->operations + first, end - first);
     run->sent = end;
     int code = redis_ask(run->store, &run->store->reply, may_write);
     if (code == LESSON_STORE_MALFORMED && redis_apply_is_command(run->operations + first, end - first)) {
@@ -72,10 +72,14 @@ static int run_alone(struct run *run) {
         run->answered = end;
         return LESSON_STORE_OK;
     }
+    redis_rest rest = REDIS_REST_NOTHING;
     if (!code)
-        code = read_answers(run, end, may_write);
-    if (code || run->answered == end)
+        code = read_answers(run, end, may_write, &rest);
+    if (code || rest == REDIS_REST_NOTHING)
         return code;
+    run->sent = run->answered;
+    if (rest == REDIS_REST_AGAIN)
+        return LESSON_STORE_OK;
     code = redis_end_in_steps(run->store, &run->operations[run->answered]);
     run->sent = run->answered + 1;
     run->answered += code == LESSON_STORE_OK;
@@ -92,7 +96,7 @@ static bool may_send(const struct run *run) {
 static redis_exchange_end send_next(struct run *run) {
     redis_store *store = run->store;
     size_t end = end_of(run, run->sent);
-    redis_apply_begin(store, run->operations + run->sent, end - run->sent, true);
+    redis_apply_begin_with_source(store, run->operations + run->sent, end - run->sent);
     redis_bytes bytes = redis_request_finish(&store->request);
     redis_exchange_end sent = bytes.data ? redis_connection_send(&store->connection, bytes) : REDIS_NO_MEMORY_TO_SEND;
     if (sent == REDIS_ANSWERED)
@@ -108,8 +112,9 @@ static int receive_next(struct run *run, redis_exchange_end *received) {
     *received = redis_connection_receive(&store->connection, &store->reply);
     if (*received != REDIS_ANSWERED)
         return LESSON_STORE_OK;
+    redis_rest rest;
     if (!store->reply.is_error)
-        return read_answers(run, end, may_write);
+        return read_answers(run, end, may_write, &rest); /* there are no ends among them, so nothing is left */
     int code = redis_ask_error(store, &store->reply);
     lesson_store_fail_operations(run->operations, run->answered, end, code);
     run->answered = end;

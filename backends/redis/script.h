@@ -33,5 +33,6 @@ extern const redis_script redis_lessons_script;
 extern const redis_script redis_users_script;
 extern const redis_script redis_check_keys_script;
 extern const redis_script redis_check_members_script;
+extern const redis_script redis_check_uids_script;
 
 #endif

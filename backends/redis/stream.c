@@ -9,6 +9,7 @@ struct listing {
     lesson_store_lesson_callback give_lesson;
     lesson_store_user_callback give_user;
     void *context;
+    uint64_t met; /* entries that were given, without repetitions */
     bool stopped;
     bool is_page; /* core drops entries that were given before */
 };
@@ -24,7 +25,9 @@ static int garbled(struct listing *listing) {
 static int meet(struct listing *listing, lesson_store_id id) {
     if (!id.data)
         return garbled(listing);
-    return listing->is_page ? LESSON_STORE_OK : lesson_store_seen_add(&listing->seen, id.data, id.size);
+    int code = listing->is_page ? LESSON_STORE_OK : lesson_store_seen_add(&listing->seen, id.data, id.size);
+    listing->met += code == LESSON_STORE_OK;
+    return code;
 }
 
 static int take_lesson(struct listing *listing) {
@@ -84,12 +87,14 @@ static int take_page(struct listing *listing, entry_function take) {
 }
 
 /* The pages of one pass. A cursor is valid only for the server that gave it, and a new connection may lead to a
- * restarted server. In that case the pass begins again, once, and entries that were given before are not given again.
- */
+ * restarted server. In that case the pass begins again, and entries that were given before are not given again. It may
+ * do so as long as each pass gives something new: a server can close a connection that is idle while a callback takes
+ * its time. */
 static int list_pages(struct listing *listing, const redis_script *script, entry_function take) {
     redis_store *store = listing->store;
     redis_cursor cursor = redis_cursor_start();
-    bool began_again = false;
+    bool is_again = false;
+    uint64_t met = 0; /* before this pass */
     for (;;) {
         uint64_t connections = store->connection.made;
         bool first = redis_cursor_at_start(&cursor);
@@ -100,10 +105,11 @@ static int list_pages(struct listing *listing, const redis_script *script, entry
         if (code)
             return code;
         if (!first && connections != store->connection.made) {
-            if (began_again)
-                return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the connection broke twice during one list",
+            if (is_again && listing->met == met)
+                return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the connection breaks before a list can go on",
                                          store->settings.shown);
-            began_again = true;
+            is_again = true;
+            met = listing->met;
             cursor = redis_cursor_start();
             continue;
         }

@@ -1,5 +1,5 @@
-/* The suite on the redis backend, with a server of its own: over a unix socket, over TCP, and over the socket behind
- * the backend that makes faults, with no fault set. */
+/* The suite on the redis backend, with a server of its own: over a unix socket, over TCP by the account with the least
+ * rights, and over the socket behind the backend that makes faults, with no fault set. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 
 #include <lessonstore/conformance.h>
 
+#include "redis_account.h"
 #include "redis_server.h"
 
 struct place {
@@ -67,12 +68,22 @@ static int run_over(const char *name, redis_server *server, const char *location
     return bring_up(&place) == 0 ? failed : -1;
 }
 
+static redis_server *start_with_account(void) {
+    static redis_account account;
+    const char *arguments[REDIS_RIGHTS_MAX + 6] = {"--user", "school", "on", ">secret", "~STATUS:*"};
+    redis_account_read(&account);
+    memcpy(arguments + 5, account.rights, sizeof account.rights);
+    return redis_server_start(arguments);
+}
+
 int main(int argc, char **argv) {
-    redis_server *server = redis_server_start(NULL);
+    redis_server *server = start_with_account();
     if (!server)
         return 1;
+    char least[512];
+    redis_account_locate(least, sizeof least, redis_server_tcp_location(server));
     int failed_on_socket = run_over("redis-socket", server, redis_server_unix_location(server), argc, argv);
-    int failed_on_tcp = run_over("redis-tcp", server, redis_server_tcp_location(server), argc, argv);
+    int failed_on_tcp = run_over("redis-tcp", server, least, argc, argv);
     char faulty[512];
     snprintf(faulty, sizeof faulty, "fault+%s", redis_server_unix_location(server));
     int failed_beneath = run_over("fault-redis-socket", server, faulty, argc, argv);

@@ -170,6 +170,9 @@ static bool on_reply(false_server *server, int client, int real) {
     case LOSE_REPLY:
         server->part = PASS_ON;
         return false;
+    case LOSE_THIRD_REPLY:
+        server->part = LOSE_SECOND_REPLY;
+        return send_all(server, client, bytes, (size_t)size);
     case LOSE_SECOND_REPLY:
         server->part = LOSE_REPLY;
         return send_all(server, client, bytes, (size_t)size);

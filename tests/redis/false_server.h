@@ -14,6 +14,7 @@ typedef enum false_server_part {
     CUT_REQUEST,       /* once: pass on half of the next request, then close */
     LOSE_REPLY,        /* once: let the next request be executed, then close instead of replying */
     LOSE_SECOND_REPLY, /* once: the same with the reply after the next one */
+    LOSE_THIRD_REPLY,  /* once: the same with the one after that */
     LOSE_EVERY_REPLY,  /* the same, for every connection */
     CUT_REPLY,         /* once: pass on half of the next reply, then close */
     DRIBBLE,           /* pass replies on byte by byte */

@@ -273,7 +273,7 @@ static void test_interrupted_end(void **state) {
     operations[0] = raw_operation(LESSON_STORE_OPERATION_END, NULL, "L1");
     operations[1] = raw_operation(LESSON_STORE_OPERATION_JOIN, "ann", "L2");
     assert_code(lesson_store_where(raw->store, "u-0", NULL), OK);
-    false_server_play(raw->between, LOSE_SECOND_REPLY); /* the reply to the first step */
+    false_server_play(raw->between, LOSE_THIRD_REPLY); /* the reply to the first step, after a page of members */
     assert_code(lesson_store_batch(raw->store, operations, 2), UNKNOWN);
     assert_int_equal(operations[0].code, LESSON_STORE_UNKNOWN);
     assert_int_equal(operations[1].code, LESSON_STORE_UNREACHABLE);

@@ -8,6 +8,7 @@
 -- include keys.lua
 local call, type = redis.pcall, type
 local reply, size, at, last = {}, 0, 2, #argv
+local spent = 0 -- members of the lessons that this batch has ended
 while at <= last do
     local kind = argv[at]
     at = at + 1
@@ -15,7 +16,7 @@ while at <= last do
     -- include failure.lua
     size = size + 1
     reply[size] = answer
-    if answer == 'L' then
+    if answer == 'L' or answer == 'B' then
         break
     end
 end

@@ -1,11 +1,12 @@
--- Shared by the scripts that check. They reply the next cursor, then for each finding: its kind as in lessonstore.h,
--- LESSON, UID (either may be false), whether it can be repaired, whether it was repaired, and a line for a person.
+-- Shared by the scripts that check. They reply one value of their own, then for each finding: its kind as in
+-- lessonstore.h, LESSON, UID (either may be false), whether it can be repaired, whether it was repaired, and a line for
+-- a person. If a repair fails after another one of the same step, the error begins with `PARTLY `.
 --
---   ARGV  PREFIX CURSOR COUNT REPAIR ENDED ...     (flags: '1' or '')
+--   ARGV  PREFIX REPAIR ENDED ...     (flags: '1' or '')
 -- include common.lua
 local GHOST_MEMBER, MISSING_MEMBER, INCOMPLETE_LESSON, INCOMPLETE_USER, ENDED_LESSON, MALFORMED = 0, 1, 2, 3, 4, 5
-local repair, ended = argv[4] ~= '', argv[5] ~= ''
-local reply, size
+local repair, ended = argv[2] ~= '', argv[3] ~= ''
+local reply, size = {false}, 1
 
 -- Reports a finding. In a repair, `correct` has repaired a repairable finding just before.
 local function report(kind, lesson, uid, repairable, detail)
@@ -15,9 +16,29 @@ local function report(kind, lesson, uid, repairable, detail)
     size = size + 6
 end
 
+local has_written = false
+
+local function fail(failed, partly)
+    error({err = (partly and 'PARTLY ' or '') .. failed.err})
+end
+
 local function correct(...)
+    local done = repair and redis.pcall(...)
+    if type(done) == 'table' then
+        fail(done, has_written)
+    end
+    has_written = repair
+end
+
+-- The same with two commands, of which the first is undone by the third if the second fails.
+local function correct_both(first, second, undo)
     if repair then
-        call(...)
+        local had_written = has_written
+        correct(unpack(first))
+        local done = redis.pcall(unpack(second))
+        if type(done) == 'table' then
+            fail(done, type(redis.pcall(unpack(undo))) == 'table' or had_written)
+        end
     end
 end
 

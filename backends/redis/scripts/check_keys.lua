@@ -1,7 +1,9 @@
 -- Checks one page of the lesson and user records. Repairs them on request.
 --
--- A lesson can have many members, so check_members.lua checks those. A lesson that has members is replied as a finding
--- of the kind -1.
+--   ARGV  PREFIX REPAIR ENDED CURSOR COUNT
+--
+-- Replies the next cursor. A lesson can have many members, so check_members.lua checks those. A lesson that has members
+-- is replied as a finding of the kind -1.
 -- include check_common.lua
 local TO_BE_CHECKED = -1
 
@@ -39,8 +41,7 @@ local function check_whereabouts(key, uid, lesson)
     local members = MEMBERS .. lesson
     local is_member = read('SISMEMBER', members, uid)
     if is_member and ended and read('HLEN', RECORD .. lesson) == 0 then
-        correct('SREM', members, uid)
-        correct('DEL', key)
+        correct_both({'SREM', members, uid}, {'DEL', key}, {'SADD', members, uid})
         report(ENDED_LESSON, lesson, uid, true, 'the lesson has no record')
     elseif is_member == 0 then
         correct('SADD', members, uid)
@@ -90,8 +91,8 @@ local function check_members_key(key, lesson)
     end
 end
 
-local cursor, keys = scan(argv[2], ':', argv[3])
-reply, size = {cursor}, 1
+local cursor, keys = scan(argv[4], ':', argv[5])
+reply[1] = cursor
 for _, key in ipairs(keys) do
     local uid, lesson, of_members = after(USER, key), after(RECORD, key), after(MEMBERS, key)
     if uid then

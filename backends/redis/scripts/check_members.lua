@@ -1,17 +1,22 @@
--- Checks one page of the members of one lesson, ARGV[6]. Removes ghosts on request. The record is read in the same
--- step, so a true member is never removed.
+-- Checks the members of these lessons, one lesson after the other, until it has looked at MOST of them.
+--
+--   ARGV  PREFIX REPAIR ENDED MOST LESSON...
+--
+-- Replies how many of the lessons it has checked. 0: the first one has more than MOST members, and is checked by
+-- check_uids.lua.
 -- include check_common.lua
-local lesson = argv[6]
-local page = read('SSCAN', MEMBERS .. lesson, argv[2], 'COUNT', argv[3]) or {'0', {}}
-reply, size = {page[1]}, 1
-for _, uid in ipairs(page[2]) do
-    local named = read('HGET', USER .. uid, 'lesson_id')
-    if not is_id(uid) then
-        report(MALFORMED, lesson, false, false, 'the members hold the uid ' .. shown(uid))
-    elseif named ~= nil and named ~= lesson then
-        correct('SREM', MEMBERS .. lesson, uid)
-        report(GHOST_MEMBER, lesson, uid, true,
-               named and 'the user record names the lesson ' .. shown(named) or 'no user record names a lesson')
+-- include check_member.lua
+local left, checked = tonumber(argv[4]), 0
+for at = 5, #argv do
+    local lesson = argv[at]
+    local count = read('SCARD', MEMBERS .. lesson) or 0 -- a key of a wrong type was reported with its page
+    if count > left then
+        break
     end
+    for _, uid in ipairs(count > 0 and call('SMEMBERS', MEMBERS .. lesson) or {}) do
+        check_member(lesson, uid, true)
+    end
+    left, checked = left - count, checked + 1
 end
+reply[1] = checked
 return reply

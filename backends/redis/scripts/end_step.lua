@@ -1,60 +1,93 @@
 -- One step in the end of a lesson that has too many members for a single step.
 --
---   ARGV  PREFIX LESSON CURSOR COUNT MARK FOUND
+--   ARGV  PREFIX LESSON AT_ONCE MARK FOUND LAST UID...
 --
--- Every step closes the lesson, if it has a record, and removes a page of its members. So user records and members
--- agree at any moment. When no more than COUNT members are left, the step removes these and the record too: that is
--- when the end takes effect. Until then the record exists, so the lesson cannot be created again and lose new members
--- to this end.
+-- Every step closes the lesson, if it has a record, and takes these members out of it. The caller has got them from
+-- SSCAN, so that a step is short also where the server keeps the set in one piece. User records and members agree at
+-- any moment. When no more than AT_ONCE members are left, the step removes these and the record too: that is when the
+-- end takes effect. Until then the record exists, so the lesson cannot be created again and lose new members to this
+-- end. With LAST = '1' the record goes in any case, and users who have joined meanwhile stay.
 --
 -- While a lesson is being ended, its record carries a mark in the field `ending`: MARK, or the mark of an end that
 -- began before. FOUND is the mark that the previous step replied. If the record no longer carries it, another end was
 -- faster, and the record now belongs to a new lesson of the same name. If there is no record at all, the lesson was not
 -- created again: only the record was removed, and this end still removes the members.
 --
--- Replies MORE, DONE or GONE, the number of users who left, the cursor of the next step, and the mark ('' for none).
+-- Replies MORE, DONE or GONE, the number of users who left, the number of members that stay, and the mark ('' for
+-- none). Or an error: of the command that failed, after `PARTLY ` if a write before it could not be undone.
 -- include common.lua
--- include put_out.lua
-local lesson, cursor, count, found = argv[2], argv[3], argv[4], argv[6]
+-- include records_of.lua
+local lesson, at_once, mark, found, is_last = argv[2], tonumber(argv[3]), argv[4], argv[5], argv[6] == '1'
 local record, members = RECORD .. lesson, MEMBERS .. lesson
+local now = call('HMGET', record, 'course_status', 'ending')
+local has_record = now[1] or now[2] or call('HLEN', record) > 0
 
-local function put_out_or_fail(uids)
-    local left = put_out(uids, lesson)
-    return type(left) == 'table' and error(left.err, 0) or left
+if found ~= '' and now[2] ~= found and has_record then
+    return {'GONE', 0, 0, ''}
+end
+local count = call('SCARD', members)
+local uids = count <= at_once and call('SMEMBERS', members) or {unpack(argv, 7)}
+local users, left = records_of(uids, lesson)
+if not left then
+    return users
 end
 
--- Returns the mark, or the previous step's mark if there is no record any more. A server without memory refuses these
--- writes, but members can still leave.
-local function close_lesson()
-    local now = call('HMGET', record, 'course_status', 'ending')
-    local status, mark = now[1], now[2]
-    if (status == '0' and mark) or (not status and not mark and call('HLEN', record) == 0) then
-        return mark or found
+if count <= at_once or is_last then
+    users[left + 1] = record
+    users[left + 2] = count <= at_once and members or nil
+    -- Members whose record is elsewhere are ghosts, and leave the set with the last of the others or by a repair.
+    local done = redis.pcall('UNLINK', unpack(users))
+    return type(done) == 'table' and done or {'DONE', left, count <= at_once and 0 or count - left, ''}
+end
+
+-- Each write undoes those before it if it fails. Only a server without memory may refuse to close the lesson: its
+-- members can still leave.
+local closes = has_record and (now[1] ~= '0' or not now[2])
+mark = now[2] or mark
+local closed = closes and redis.pcall('HSET', record, 'course_status', '0', 'ending', mark)
+if type(closed) == 'table' then
+    if not closed.err:find('OOM', 1, true) then
+        return closed
     end
-    mark = mark or argv[5]
-    local closed = redis.pcall('HSET', record, 'course_status', '0', 'ending', mark)
-    if type(closed) ~= 'table' then
-        return mark
-    elseif not closed.err:find('OOM', 1, true) then
-        error(closed.err, 0)
-    end
-    return now[2] or ''
+    closes, mark = false, now[2] or ''
 end
 
-if found ~= '' and call('HGET', record, 'ending') ~= found and call('HLEN', record) > 0 then
-    return {'GONE', 0, '0', ''}
+local function uids_of(keys)
+    local found = {}
+    for i, key in ipairs(keys) do
+        found[i] = after(USER, key)
+    end
+    return found
 end
-if call('SCARD', members) <= tonumber(count) then
-    call('HLEN', record) -- fails for a key of a wrong type, before anything is changed
-    local left = put_out_or_fail(call('SMEMBERS', members))
-    call('UNLINK', record, members)
-    return {'DONE', left, '0', ''}
+
+local function undo(failed, removed)
+    local undone = removed and left > 0 and redis.pcall('SADD', members, unpack(uids_of(users)))
+    local opened = true
+    if closes and now[1] then
+        opened = redis.pcall('HSET', record, 'course_status', now[1])
+    elseif closes then
+        opened = redis.pcall('HDEL', record, 'course_status')
+    end
+    if closes and not now[2] and type(opened) ~= 'table' then
+        opened = redis.pcall('HDEL', record, 'ending')
+    end
+    if type(undone) == 'table' or type(opened) == 'table' then
+        return {err = 'PARTLY ' .. failed.err}
+    end
+    return failed
 end
-local mark = close_lesson()
-local page = call('SSCAN', members, cursor, 'COUNT', count)
-local uids = page[2]
-local left = put_out_or_fail(uids)
-for first = 1, #uids, 1000 do
-    call('SREM', members, unpack(uids, first, math.min(first + 999, #uids)))
+
+if #uids > 0 then
+    -- Ghosts leave the set too.
+    local removed = redis.pcall('SREM', members, unpack(uids))
+    if type(removed) == 'table' then
+        return undo(removed, false)
+    end
 end
-return {'MORE', left, page[1], mark}
+if left > 0 then
+    local done = redis.pcall('UNLINK', unpack(users))
+    if type(done) == 'table' then
+        return undo(done, true)
+    end
+end
+return {'MORE', left, count - #uids, has_record and mark or found}

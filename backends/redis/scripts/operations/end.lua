@@ -3,7 +3,8 @@
 --
 -- Ends the lesson: O and the number of members who left, or X if there is no lesson. `end_record` leaves the members
 -- where they are. A lesson of more than `most` members is answered L and not ended, and nothing behind it in its batch
--- is executed. The caller then ends it in steps (end_step.lua), and sends the rest of the batch afterwards.
+-- is executed. The caller then ends it in steps (end_step.lua), and sends the rest of the batch afterwards. If a batch
+-- has ended enough members already, the next end is answered B, and the caller sends it again with the rest.
 local record, members = RECORD .. lesson, MEMBERS .. lesson
 local count = end_lesson and call('SCARD', members) or 0
 if type(count) == 'table' then
@@ -20,16 +21,21 @@ elseif size == 0 and count == 0 then
 elseif count > tonumber(most or count) then
     answer = 'L'
     break
+elseif spent > 0 and spent + count > tonumber(most or spent + count) then
+    answer = 'B'
+    break
 end
 local done
 if end_record then
     done = call('DEL', record)
 else
-    -- include put_out.lua
-    done = put_out(call('SMEMBERS', members), lesson)
-    count = done
-    if type(done) ~= 'table' then
-        done = call('UNLINK', record, members)
+    -- include records_of.lua
+    local users, left = records_of(call('SMEMBERS', members), lesson)
+    done, spent, count = users, spent + count, left
+    if left then
+        -- One command: it removes all of them, or none if the server refuses it. Lua's stack has room for 8000.
+        users[left + 1], users[left + 2] = record, members
+        done = call('UNLINK', unpack(users, 1, left + 2))
     end
 end
 if type(done) == 'table' then

@@ -57,31 +57,39 @@ if done ~= 1 and type(done) == 'table' then
     break
 end
 
+local written
+if admit and session ~= '' then
+    written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session', session,
+                   'session_lesson_id', lesson)
+elseif join and old_lesson then
+    written = call('HSET', user, 'course_id', course, 'lesson_id', lesson)
+else
+    written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson)
+end
+if written ~= 0 and type(written) == 'table' then
+    local undone = done == 1 and (beside and call('SMOVE', members, beside, uid) or call('SREM', members, uid))
+    problem, key, partly = written, user, type(undone) == 'table'
+    break
+end
+
 -- Removes the remains of a session, and adds a missing uid to the record. `join` detects both by the number of fields,
 -- which costs the server 0.15 us. Reading more fields would cost 0.2 us. Writing the uid each time would cost 0.1 us.
 local remains
-if admit and session ~= '' then
-    done = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session', session,
-                'session_lesson_id', lesson)
-elseif join and old_lesson then
-    done = call('HSET', user, 'course_id', course, 'lesson_id', lesson)
-else
-    done = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson)
-end
 if join then
     remains = call('HLEN', user) ~= 3
 elseif session == '' or join_from then
     remains = found[3] or found[4]
 end
-if remains and type(done) ~= 'table' then
+if remains then
     done = call('HSET', user, 'uid', uid)
-    if type(done) ~= 'table' then
-        done = call('HDEL', user, 'session', 'session_lesson_id')
+    -- Without the right to HDEL, the session is made one of no lesson: see session.lua.
+    if type(done) ~= 'table' and type(call('HDEL', user, 'session', 'session_lesson_id')) == 'table' then
+        done = call('HSET', user, 'session_lesson_id', '')
     end
-end
-if done ~= 0 and type(done) == 'table' then
-    problem, key = done, user
-    break
+    if type(done) == 'table' then
+        problem, key, partly = done, user, true
+        break
+    end
 end
 
 answer = not old_lesson and 'N' or old_lesson == lesson and 'A' or 'M'

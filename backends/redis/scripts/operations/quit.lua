@@ -31,14 +31,15 @@ if leave then
 end
 
 local members = MEMBERS .. lesson
-local done = call('SREM', members, uid)
-if done ~= 1 and type(done) == 'table' then
-    problem, key = done, members
+local removed = call('SREM', members, uid)
+if removed ~= 1 and type(removed) == 'table' then
+    problem, key = removed, members
     break
 end
-done = call('DEL', user)
+local done = call('DEL', user)
 if done ~= 1 and type(done) == 'table' then
-    problem, key = done, user
+    local undone = removed == 1 and call('SADD', members, uid)
+    problem, key, partly = done, user, type(undone) == 'table'
     break
 end
 answer = 'O'

@@ -1,0 +1,55 @@
+/* What the server says of itself. */
+#include <stdio.h>
+
+#include "redis.h"
+
+/* Copies the value of a line "name:value" of INFO. */
+static void find_line(lesson_store_id text, const char *name, char *value, size_t size) {
+    const char *line = text.data, *end = text.data + text.size;
+    size_t name_size = strlen(name);
+    value[0] = '\0';
+    while (line < end) {
+        const char *next = memchr(line, '\n', (size_t)(end - line));
+        size_t line_size = (size_t)((next ? next : end) - line);
+        if (line_size > name_size && memcmp(line, name, name_size) == 0 && line[name_size] == ':')
+            snprintf(value, size, "%.*s", (int)strcspn(line + name_size + 1, "\r\n"), line + name_size + 1);
+        line += line_size + 1;
+    }
+}
+
+/* None of our keys expires, so only the policies for all keys evict them. */
+static bool report_eviction(redis_store *store, lesson_store_info_callback callback, void *context) {
+    char policy[64] = "unknown (the account has no right to INFO)", most[32];
+    redis_request_begin(&store->request, NULL);
+    redis_request_add_text(&store->request, "INFO");
+    redis_request_add_text(&store->request, "memory");
+    lesson_store_id text = {NULL, 0};
+    if (redis_ask(store, &store->reply, false) || !redis_reply_next_text(&store->reply, &text) || !text.data)
+        return callback("eviction_policy", policy, context);
+    find_line(text, "maxmemory_policy", policy, sizeof policy);
+    find_line(text, "maxmemory", most, sizeof most);
+    if (!callback("eviction_policy", policy, context) || strncmp(policy, "allkeys", 7) != 0)
+        return true;
+    return callback("warning",
+                    strcmp(most, "0") == 0
+                        ? "the server would evict lessons and users without an error if maxmemory were set: set "
+                          "maxmemory-policy noeviction"
+                        : "the server evicts lessons and users without an error when it is full: set "
+                          "maxmemory-policy noeviction",
+                    context);
+}
+
+int redis_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
+    redis_store *store = redis_of(instance);
+    redis_connection *connection = &store->connection;
+    /* Connects first, so that the information is about the server that is there now. */
+    int code = redis_connection_prepare(connection);
+    if (code)
+        return code;
+    char db[16];
+    snprintf(db, sizeof db, "%d", store->settings.db);
+    if (callback("engine", connection->engine, context) && callback("mode", connection->mode, context) &&
+        callback("database", db, context))
+        report_eviction(store, callback, context);
+    return LESSON_STORE_OK;
+}

@@ -1,0 +1,274 @@
+/* Accounts that lack a right, and the least account of backends/redis/README.md. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "raw.h"
+#include "redis_account.h"
+
+enum { LARGE = 1200 };
+
+static void set_account(raw_server *raw, const redis_account *account, const char *without) {
+    char command[4096] = "ACL SETUSER school reset on >secret ~STATUS:*";
+    for (size_t i = 0; i < account->count; i++) {
+        if (without && strcmp(account->rights[i], without) == 0)
+            continue;
+        strcat(command, " ");
+        strcat(command, account->rights[i]);
+    }
+    raw_do(raw, command);
+}
+
+static int open_by_account(const raw_server *raw, lesson_store **store) {
+    char location[512];
+    redis_account_locate(location, sizeof location, redis_server_unix_location(raw->server));
+    return lesson_store_open(store, location);
+}
+
+/* Of each kind that a lesson or a user can be in. */
+static void fill(raw_server *raw, bool with_large) {
+    raw_do(raw, "FLUSHALL");
+    raw_do(raw, "SCRIPT FLUSH");
+    raw_do(raw, "HSET " RECORD("a") " lesson_id a course_status 3 chat_status 0");
+    raw_do(raw, "HSET " USER("ann") " uid ann course_id c lesson_id a");
+    raw_do(raw, "HSET " USER("sue") " uid sue course_id c lesson_id a session s session_lesson_id a");
+    raw_do(raw, "SADD " MEMBERS("a") " ann sue");
+    raw_do(raw, "HSET " USER("tom") " uid tom course_id c lesson_id ended");
+    raw_do(raw, "SADD " MEMBERS("ended") " tom ghost");
+    raw_do(raw, "HSET " USER("pat") " uid pat course_id c lesson_id missing");
+    raw_do(raw, "HSET " RECORD("half") " lesson_id half");
+    if (with_large)
+        raw_make_lesson(raw, "large", "1", LARGE);
+}
+
+/* ---- What is called. Each returns the code. */
+
+static int join_new(lesson_store *store) {
+    return lesson_store_join(store, "new", "c", "b", NULL, 0, NULL);
+}
+
+static int move(lesson_store *store) {
+    return lesson_store_join(store, "ann", "d", "b", NULL, 0, NULL);
+}
+
+static int move_and_ask(lesson_store *store) {
+    lesson_store_place before;
+    return lesson_store_join(store, "ann", "d", "b", NULL, 0, &before);
+}
+
+static int move_out_of_session(lesson_store *store) {
+    return lesson_store_join(store, "sue", "d", "b", NULL, 0, NULL);
+}
+
+static int leave_session(lesson_store *store) {
+    return lesson_store_join(store, "sue", "d", "a", NULL, LESSON_STORE_JOIN_IF_OPEN, NULL);
+}
+
+static int move_with_session(lesson_store *store) {
+    return lesson_store_join(store, "ann", "d", "b", "t", 0, NULL);
+}
+
+static int join_with_session(lesson_store *store) {
+    return lesson_store_join(store, "new", "d", "a", "t", LESSON_STORE_JOIN_IF_EXISTS, NULL);
+}
+
+static int quit(lesson_store *store) {
+    return lesson_store_quit(store, "ann", NULL, NULL, NULL);
+}
+
+static int quit_session(lesson_store *store) {
+    return lesson_store_quit(store, "sue", "a", "s", NULL);
+}
+
+static int create(lesson_store *store) {
+    return lesson_store_create(store, "b", 0);
+}
+
+static int reset(lesson_store *store) {
+    return lesson_store_create(store, "a", LESSON_STORE_CREATE_RESET);
+}
+
+static int set(lesson_store *store) {
+    return lesson_store_set_course_status(store, "a", LESSON_STORE_COURSE_ONLINE);
+}
+
+static int end(lesson_store *store) {
+    return lesson_store_end(store, "a", 0, NULL);
+}
+
+static int end_large(lesson_store *store) {
+    return lesson_store_end(store, "large", 0, NULL);
+}
+
+static int end_record(lesson_store *store) {
+    return lesson_store_end(store, "a", LESSON_STORE_END_RECORD_ONLY, NULL);
+}
+
+static int run_batch(lesson_store *store, lesson_store_operation *operations, size_t count) {
+    int code = lesson_store_batch(store, operations, count);
+    for (size_t i = 0; !code && i < count; i++)
+        code = operations[i].code;
+    return code;
+}
+
+static int batch_of_moves(lesson_store *store) {
+    lesson_store_operation operations[] = {raw_operation(LESSON_STORE_OPERATION_JOIN, "ann", "b"),
+                                           raw_operation(LESSON_STORE_OPERATION_JOIN, "ann", "d")};
+    return run_batch(store, operations, 2);
+}
+
+static int batch_of_quit_and_end(lesson_store *store) {
+    lesson_store_operation operations[] = {raw_operation(LESSON_STORE_OPERATION_QUIT, "nobody", NULL),
+                                           raw_operation(LESSON_STORE_OPERATION_END, NULL, "a")};
+    operations[0].code = 0;
+    int code = lesson_store_batch(store, operations, 2);
+    return code ? code : operations[1].code;
+}
+
+static int repair(lesson_store *store) {
+    return lesson_store_check(store, LESSON_STORE_CHECK_REPAIR | LESSON_STORE_CHECK_ENDED, NULL, NULL, NULL, NULL);
+}
+
+static bool ignore_lesson(const lesson_store_lesson *lesson, void *context) {
+    (void)lesson;
+    (void)context;
+    return true;
+}
+
+static bool ignore_user(const lesson_store_user *user, void *context) {
+    (void)user;
+    (void)context;
+    return true;
+}
+
+static bool ignore_member(const lesson_store_id *uid, void *context) {
+    (void)uid;
+    (void)context;
+    return true;
+}
+
+static int read_all(lesson_store *store) {
+    uint64_t count;
+    lesson_store_lesson lesson;
+    int code = lesson_store_where(store, "ann", NULL);
+    if (!code)
+        code = lesson_store_count_members(store, "a", &count);
+    if (!code)
+        code = lesson_store_get_lesson(store, "a", &lesson);
+    if (!code)
+        code = lesson_store_lessons(store, ignore_lesson, NULL);
+    if (!code)
+        code = lesson_store_users(store, ignore_user, NULL);
+    if (!code)
+        code = lesson_store_members(store, "a", ignore_member, NULL);
+    return code;
+}
+
+typedef int (*call)(lesson_store *store);
+
+static const struct {
+    const char *name;
+    call call;
+    bool is_one_step; /* a repair is several */
+} calls[] = {
+    {"join_new", join_new, true},
+    {"move", move, true},
+    {"move_and_ask", move_and_ask, true},
+    {"move_out_of_session", move_out_of_session, true},
+    {"leave_session", leave_session, true},
+    {"move_with_session", move_with_session, true},
+    {"join_with_session", join_with_session, true},
+    {"quit", quit, true},
+    {"quit_session", quit_session, true},
+    {"create", create, true},
+    {"reset", reset, true},
+    {"set", set, true},
+    {"end", end, true},
+    {"end_large", end_large, true},
+    {"end_record", end_record, true},
+    {"batch_of_moves", batch_of_moves, true},
+    {"batch_of_quit_and_end", batch_of_quit_and_end, true},
+    {"repair", repair, false},
+    {"read_all", read_all, true},
+};
+
+enum { CALLS = sizeof calls / sizeof *calls };
+
+static void test_least_account(void **state) {
+    raw_server *raw = *state;
+    redis_account account;
+    lesson_store *store;
+    redis_account_read(&account);
+    set_account(raw, &account, NULL);
+    for (size_t i = 0; i < CALLS; i++) {
+        fill(raw, calls[i].call == end_large);
+        assert_code(open_by_account(raw, &store), OK);
+        int code = calls[i].call(store);
+        if (code)
+            fail_msg("%s: %s: %s", calls[i].name, lesson_store_code_name(code), lesson_store_message());
+        lesson_store_close(store);
+    }
+}
+
+/* One account, and one call. Returns whether it was refused. */
+static bool try_call(raw_server *raw, size_t i, const char *lacking) {
+    lesson_store *store;
+    fill(raw, calls[i].call == end_large);
+    char *before = raw_dump(raw);
+    int code = open_by_account(raw, &store);
+    if (!code) {
+        code = calls[i].call(store);
+        lesson_store_close(store);
+    }
+    char *after = raw_dump(raw);
+    bool is_same = strcmp(before, after) == 0;
+    if (code != LESSON_STORE_OK && code != LESSON_STORE_DENIED)
+        fail_msg("%s without %s: %s: %s", calls[i].name, lacking, lesson_store_code_name(code), lesson_store_message());
+    if (code && calls[i].is_one_step && !is_same)
+        fail_msg("%s without %s was denied, but changed\n%s\nto\n%s", calls[i].name, lacking, before, after);
+    free(before);
+    free(after);
+    return code != LESSON_STORE_OK;
+}
+
+/* Each right in turn. A right that is never missed need not be on the page, unless it only saves a detour. */
+static void test_each_right_taken_away(void **state) {
+    raw_server *raw = *state;
+    redis_account account;
+    redis_account_read(&account);
+    for (size_t r = 0; r < account.count; r++) {
+        const char *lacking = account.rights[r];
+        int refused = 0;
+        set_account(raw, &account, lacking);
+        for (size_t i = 0; i < CALLS; i++)
+            refused += try_call(raw, i, lacking);
+        bool has_other_way = strcmp(lacking, "+auth") == 0 || strcmp(lacking, "+hdel") == 0 ||
+                             strcmp(lacking, "+hello") == 0 || strcmp(lacking, "+select") == 0 ||
+                             strcmp(lacking, "+evalsha_ro") == 0 || strcmp(lacking, "+eval_ro") == 0;
+        if (!refused && !has_other_way)
+            fail_msg("nothing needs %s", lacking);
+    }
+}
+
+/* The keys may be given in part, too. */
+static void test_keys_out_of_reach(void **state) {
+    raw_server *raw = *state;
+    static const char *const patterns[] = {"~STATUS:LESSON_*", "~STATUS:IN_LESSON:*", "~STATUS:LESSON_USER:*",
+                                           "~STATUS:LESSON_STATUS:*"};
+    redis_account account;
+    redis_account_read(&account);
+    for (size_t p = 0; p < sizeof patterns / sizeof *patterns; p++) {
+        set_account(raw, &account, NULL);
+        raw_do(raw, "ACL SETUSER school resetkeys %s", patterns[p]);
+        for (size_t i = 0; i < CALLS; i++)
+            try_call(raw, i, patterns[p]);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(least_account),
+        TEST(each_right_taken_away),
+        TEST(keys_out_of_reach),
+    };
+    return cmocka_run_group_tests(tests, raw_start, raw_stop);
+}
