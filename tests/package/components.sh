@@ -4,7 +4,7 @@ skip_if_sanitized
 
 quietly "$CMAKE" -S "$SOURCE" -B "$work/build" -DCMAKE_C_COMPILER="$CC" -DBUILD_TESTING=OFF -DLESSONSTORE_CLI=OFF \
     -DLESSONSTORE_CONFORMANCE=OFF -DLESSONSTORE_REDIS=OFF -DCMAKE_INSTALL_PREFIX="$work/prefix"
-quietly "$CMAKE" --build "$work/build"
+quietly "$CMAKE" --build "$work/build" -j 2
 quietly "$CMAKE" --install "$work/build"
 consume found -DCMAKE_PREFIX_PATH="$work/prefix" "-DCOMPONENTS=memory;sqlite;fault"
 for component in conformance redis cli odd; do

@@ -68,8 +68,8 @@ for tree in "$release" "$work/prefix"; do
 done
 # What is started in a directory of others does not run their code.
 mkdir "$work/others"
-echo '__attribute__((constructor)) static void run(void) { __builtin_puts("FOREIGN"); }' >"$work/foreign.c"
-for library in liblessonstore.so.0.1 libjansson.so.4 libpopt.so.0 libedit.so.2; do
+printf '#include <stdio.h>\n__attribute__((constructor)) static void run(void) { puts("FOREIGN"); }\n' >"$work/foreign.c"
+for library in $(readelf -dW "$release/cli/lessonctl" | sed -n 's/.*(NEEDED).*\[\(.*\)\]$/\1/p' | grep -v '^libc\.'); do
     quietly "$CC" -shared -fPIC -o "$work/others/$library" "$work/foreign.c"
 done
 for program in "$release/cli/lessonctl" "$work/prefix/bin/lessonctl"; do
