@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "input.h"
+#include "interrupt.h"
 #include "own.h"
 
 bool fault_set(struct fault *fault, const char *format, ...) {
@@ -102,10 +103,17 @@ static FILE *open_nameless_file(void) {
         errno = ENAMETOOLONG;
         return NULL;
     }
+    /* A signal comes only after the file has lost its name. */
+    sigset_t before;
+    interrupt_hold(&before);
     int descriptor = mkostemp(path, O_CLOEXEC);
+    int error = errno;
+    if (descriptor >= 0)
+        unlink(path);
+    interrupt_release(&before);
+    errno = error;
     if (descriptor < 0)
         return NULL;
-    unlink(path);
     FILE *file = fdopen(descriptor, "w+");
     if (!file)
         close(descriptor);
