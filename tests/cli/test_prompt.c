@@ -1,4 +1,4 @@
-/* Signals at the prompt and beside an unfinished file, and JSON on a terminal. */
+/* Signals at the prompt and with an unfinished file, the locks of an open store, and JSON on a terminal. */
 #include <cmocka_all.h>
 
 #include <errno.h>
@@ -73,6 +73,51 @@ static void ctrl_c_ends_a_command(void **state) {
     assert_int_equal(WTERMSIG(status), SIGINT);
 }
 
+/* ---- The locks of an open store */
+
+/* The locks of lessonctl, as Linux lists them. */
+static int count_locks(void) {
+    char line[256], pid[24];
+    int count = 0;
+    snprintf(pid, sizeof pid, " %d ", (int)terminal.pid);
+    FILE *locks = fopen("/proc/locks", "r");
+    assert_non_null(locks);
+    while (fgets(line, sizeof line, locks))
+        count += strstr(line, pid) != NULL;
+    fclose(locks);
+    return count;
+}
+
+/* SQLite would lose them if lessonctl closed one of its files. */
+static void refused_commands_keep_the_locks(void **state) {
+    (void)state;
+    static const struct {
+        const char *command;
+        const char *suffix;
+    } commands[] = {{"import", ""}, {"replay", "-wal"}, {"import --merge", "-shm"}, {"export", "-shm"}};
+    const char *backends = getenv("BACKENDS");
+    if (!backends || !strstr(backends, "sqlite"))
+        skip();
+    char path[512], location[600], line[600];
+    snprintf(path, sizeof path, "%s", in_directory("locks.db"));
+    snprintf(location, sizeof location, "sqlite:%s", path);
+    start((const char *const[]){"--store", location, "shell", NULL});
+    wait_for_prompt();
+    type("create room\n");
+    wait_for_prompt();
+    int locks = count_locks();
+    assert_true(locks > 0);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        snprintf(line, sizeof line, "%s %s%s\n", commands[i].command, path, commands[i].suffix);
+        type(line);
+        wait_for("is a file of the store itself");
+        wait_for_prompt();
+        assert_int_equal(count_locks(), locks);
+    }
+    type("exit\n");
+    assert_int_equal(wait_for_end(), 0);
+}
+
 /* ---- An unfinished file with a name */
 
 static void leave_file_by(int signal_number, char *path) {
@@ -129,6 +174,7 @@ int main(void) {
         cmocka_unit_test_teardown(ctrl_c_gives_a_new_prompt, tear_down),
         cmocka_unit_test_teardown(a_signal_to_the_process_gives_a_new_prompt, tear_down),
         cmocka_unit_test_teardown(ctrl_c_ends_a_command, tear_down),
+        cmocka_unit_test_teardown(refused_commands_keep_the_locks, tear_down),
         cmocka_unit_test_teardown(signals_remove_the_file, tear_down),
         cmocka_unit_test_teardown(json_commands_no_terminal, tear_down),
     };
