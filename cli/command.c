@@ -3,9 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include "directories.h"
 #include "lessonctl.h"
+#include "own.h"
 
 #define FLAG(name, option, text) \
     { name, 0, POPT_ARG_NONE, NULL, option, text, NULL }
@@ -52,6 +53,10 @@ static const struct poptOption repair_options[] = {
 static const struct poptOption import_options[] = {
     FLAG("merge", OPTION_MERGE, "import into a store that is not empty; imported data wins"), OPTIONS_OF_EVERY_COMMAND};
 
+static const struct poptOption shell_options[] = {
+    FLAG("keep-going", OPTION_KEEP_GOING, "go on after a line that ends with status 1; the shell then ends with it"),
+    OPTIONS_OF_EVERY_COMMAND};
+
 static const struct command commands[] = {
     {"create", "LESSON", "make the record of a lesson, waiting and free", NULL, create_options, 1, 1, true,
      command_create},
@@ -60,7 +65,8 @@ static const struct command commands[] = {
     {"join", "UID COURSE LESSON", "put a user into a lesson and out of any other one", NULL, join_options, 3, 3, true,
      command_join},
     {"quit", "UID", "take a user out", NULL, quit_options, 1, 1, true, command_quit},
-    {"where", "UID", "show where a user is", "Prints the lesson and the course.", no_options, 1, 1, true,
+    {"where", "UID", "show where a user is",
+     "Prints the lesson, the course, and the session if the user joined with one.", no_options, 1, 1, true,
      command_where},
     {"members", "LESSON", "list the members of a lesson", "Prints one uid a line, in no particular order.", no_options,
      1, 1, true, command_members},
@@ -83,13 +89,14 @@ static const struct command commands[] = {
      "Prints the same fields as check. The verdict is repaired or left; in a dry run, would repair or left.",
      repair_options, 0, 0, true, command_repair},
     {"info", "", "show facts about the store", NULL, no_options, 0, 0, true, command_info},
-    {"export", "[FILE|-]", "write the whole store as JSON, one object a line", "FILE appears only when it is complete.",
-     no_options, 0, 1, true, command_export},
+    {"export", "[FILE|-]", "write the whole store as JSON, one object a line",
+     "FILE appears only when it is complete. A pipe or a device is written to directly.", no_options, 0, 1, true,
+     command_export},
     {"import", "[FILE|-]", "read an export", "All of it is checked before anything is changed.", import_options, 0, 1,
      true, command_import},
     {"shell", "", "run commands from standard input against one open store",
-     "One command a line, with quoting as in a shell; # begins a comment line; exit or Ctrl-D leaves.", no_options, 0,
-     0, true, command_shell},
+     "One command a line, with quoting as in a shell; # begins a comment line; exit or Ctrl-D leaves.", shell_options,
+     0, 0, true, command_shell},
     {"exit", "", "leave the shell, as Ctrl-D does on a terminal", NULL, no_options, 0, 0, false, command_exit},
     {"help", "[COMMAND]", "explain a command", NULL, no_options, 0, 1, false, command_help},
 };
@@ -161,43 +168,14 @@ static int check_arguments(const struct call *call) {
     return complain_of(call, LESSON_STORE_INVALID, few ? "an argument is missing" : "too many arguments");
 }
 
-static int open_location(const struct call *call, const char *location) {
-    int code = lesson_store_open(&call->program->store, location);
-    return code ? report_failure(call, NULL, code) : EXIT_YES;
-}
-
-/* Only the first use of the default store prints its location, because the user did not name it. */
-static int open_default(const struct call *call) {
-    char location[LESSON_STORE_LOCATION_MAX + 1];
-    bool is_new;
-    if (!default_location(call->program, location, &is_new))
-        return EXIT_STORE;
-    if (is_new)
-        note(call, "a new store: %s", location);
-    return open_location(call, location);
-}
-
-static int open_store(struct call *call) {
-    struct program *program = call->program;
-    if (!call->command->needs_store)
-        return EXIT_YES;
-    int status = EXIT_YES;
-    if (!program->store && option_given(call, OPTION_STORE))
-        status = open_location(call, call->options.text[OPTION_STORE]);
-    else if (!program->store && program->location)
-        status = open_location(call, program->location);
-    else if (!program->store)
-        status = open_default(call);
-    call->store = program->store;
-    return status;
-}
-
 static int run_to_stdout(struct call *call) {
+    if (own_descriptor(STDOUT_FILENO))
+        return own_refuse(call, "standard output");
     output_begin(&call->output, stdout, call->program->json);
     int status = call->command->run(call);
     if (output_end(&call->output))
         return status;
-    return complain_of(call, LESSON_STORE_FAILED, "standard output: %s", strerror(call->output.error));
+    return report_stdout(call->program, call->command->name, call->output.error);
 }
 
 static int run_parsed(struct call *call) {

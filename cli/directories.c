@@ -22,6 +22,16 @@ static int make_directories(char *path) {
     return 0;
 }
 
+/* Makes one slash of several. Two at the beginning would name a host where the path is put into a location. */
+static void squeeze_slashes(char *path) {
+    char *out = path;
+    for (const char *in = path; *in; in++) {
+        if (in[0] != '/' || in[1] != '/')
+            *out++ = *in;
+    }
+    *out = '\0';
+}
+
 bool directory_file(const char *variable, const char *fallback, const char *name, char path[PATH_MAX]) {
     const char *base = getenv(variable);
     const char *home = getenv("HOME");
@@ -39,6 +49,7 @@ bool directory_file(const char *variable, const char *fallback, const char *name
         errno = ENAMETOOLONG;
         return false;
     }
+    squeeze_slashes(path);
     return make_directories(path) == 0;
 }
 

@@ -1,13 +1,11 @@
 /* export: the whole store as JSON lines, lessons first. */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "interrupt.h"
 #include "progress.h"
 #include "record.h"
+#include "target.h"
 
 struct export {
     struct output *output;
@@ -50,61 +48,36 @@ static int write_store(struct call *call, struct output *output) {
 
 /* ---- Files */
 
-static int cannot_write(const struct call *call, const char *path, int error) {
-    return complain_of(call, LESSON_STORE_FAILED, "%s: cannot be written: %s", path, strerror(error));
-}
-
-static int write_stream(struct call *call, FILE *stream, const char *path) {
+static int write_stream(struct call *call, const struct target *target) {
     struct output *output = calloc(1, sizeof *output);
     if (!output)
-        return cannot_write(call, path, ENOMEM);
-    output_begin(output, stream, true);
+        return target_failed(target, call, ENOMEM);
+    output_begin(output, target->stream, true);
     int status = write_store(call, output);
-    bool written = output_end(output) && fsync(fileno(stream)) == 0;
+    bool written = output_end(output) && (!target->replaces || fsync(fileno(target->stream)) == 0);
     int error = output->failed ? output->error : errno;
     free(output);
     if (!status && !written)
-        status = cannot_write(call, path, error);
-    return status;
-}
-
-/* An existing file of that name stays until the export is complete. */
-static int write_and_rename(struct call *call, const char *temporary, int descriptor, const char *path) {
-    FILE *stream = fdopen(descriptor, "w");
-    if (!stream) {
-        close(descriptor);
-        return cannot_write(call, path, errno);
-    }
-    int status = write_stream(call, stream, path);
-    if (fclose(stream) != 0 && !status)
-        status = cannot_write(call, path, errno);
-    if (!status && rename(temporary, path) != 0)
-        status = cannot_write(call, path, errno);
+        status = target_failed(target, call, error);
     return status;
 }
 
 static int export_to_file(struct call *call, const char *path) {
-    struct stat present;
-    if (stat(path, &present) == 0 && !S_ISREG(present.st_mode))
-        return complain_of(call, LESSON_STORE_INVALID, "%s: is not a regular file; write to standard output instead",
-                           path);
-    char temporary[PATH_MAX];
-    int size = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-    if (size < 0 || (size_t)size >= sizeof temporary)
-        return cannot_write(call, path, ENAMETOOLONG);
-    int descriptor = interrupt_make_file(temporary);
-    if (descriptor < 0)
-        return cannot_write(call, path, errno);
-    int status = write_and_rename(call, temporary, descriptor, path);
+    struct target target;
+    int status = target_open(&target, call, path);
     if (status)
-        unlink(temporary);
-    interrupt_forgets_file();
-    return status;
+        return status;
+    return target_close(&target, call, write_stream(call, &target));
+}
+
+static bool names_stdout(const char *path) {
+    return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/fd/1") == 0 ||
+           strcmp(path, "/proc/self/fd/1") == 0;
 }
 
 int command_export(struct call *call) {
     const char *path = call->argument_count > 0 ? call->arguments[0] : "-";
-    if (strcmp(path, "-") != 0)
+    if (!names_stdout(path))
         return export_to_file(call, path);
     call->output.json = true;
     return write_store(call, &call->output);

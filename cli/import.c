@@ -148,7 +148,6 @@ static void report(struct import *import) {
 }
 
 static int apply(struct import *import) {
-    input_rewind(&import->input);
     progress_begin(&import->progress, NULL, "records", import->input.size);
     int status = apply_all(import);
     progress_end(&import->progress);
@@ -160,9 +159,11 @@ static int apply(struct import *import) {
 }
 
 static int import_opened(struct import *import) {
-    int status = input_spool(&import->input, import->call);
+    int status = input_keep(&import->input, import->call);
     if (!status)
         status = check_all(import);
+    if (!status)
+        status = input_again(&import->input, import->call);
     if (!status && !option_given(import->call, OPTION_MERGE))
         status = check_empty(import->call);
     if (status)

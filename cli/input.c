@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "input.h"
+#include "interrupt.h"
+#include "own.h"
 
 bool fault_set(struct fault *fault, const char *format, ...) {
     va_list arguments;
@@ -62,24 +64,36 @@ static void measure(struct input *input) {
         input->size = (uint64_t)status.st_size;
 }
 
-int input_open(struct input *input, const struct call *call, const char *path) {
-    *input = (struct input){.name = path};
-    if (path && strcmp(path, "-") != 0) {
-        input->stream = fopen(path, "re");
-        if (!input->stream)
-            return cannot(input, call, "cannot be opened");
-        measure(input);
-        return EXIT_YES;
-    }
+static bool names_stdin(const char *path) {
+    return !path || strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0 || strcmp(path, "/dev/fd/0") == 0 ||
+           strcmp(path, "/proc/self/fd/0") == 0;
+}
+
+static int open_stdin(struct input *input, const struct call *call) {
     input->name = "standard input";
     if (call->program->in_shell)
         return complain_of(call, LESSON_STORE_INVALID, "the shell's commands come from standard input; name a file");
+    if (own_descriptor(STDIN_FILENO))
+        return own_refuse(call, input->name);
     input->stream = stdin;
     input->is_stdin = true;
     return EXIT_YES;
 }
 
-/* ---- Spooling */
+int input_open(struct input *input, const struct call *call, const char *path) {
+    *input = (struct input){.name = path, .last_line = UINT64_MAX};
+    if (names_stdin(path))
+        return open_stdin(input, call);
+    if (own_path(call, path))
+        return own_refuse(call, path);
+    input->stream = fopen(path, "re");
+    if (!input->stream)
+        return cannot(input, call, "cannot be opened");
+    measure(input);
+    return EXIT_YES;
+}
+
+/* ---- Reading twice */
 
 static FILE *open_nameless_file(void) {
     const char *directory = getenv("TMPDIR");
@@ -89,53 +103,60 @@ static FILE *open_nameless_file(void) {
         errno = ENAMETOOLONG;
         return NULL;
     }
+    /* A signal comes only after the file has lost its name. */
+    sigset_t before;
+    interrupt_hold(&before);
     int descriptor = mkostemp(path, O_CLOEXEC);
+    int error = errno;
+    if (descriptor >= 0)
+        unlink(path);
+    interrupt_release(&before);
+    errno = error;
     if (descriptor < 0)
         return NULL;
-    unlink(path);
     FILE *file = fdopen(descriptor, "w+");
     if (!file)
         close(descriptor);
     return file;
 }
 
-static bool copy_all(FILE *from, FILE *to) {
-    char block[16384];
-    size_t size;
-    while ((size = fread(block, 1, sizeof block, from)) > 0) {
-        if (fwrite(block, 1, size, to) != size)
-            return false;
-    }
-    return !ferror(from) && fflush(to) == 0;
-}
-
-int input_spool(struct input *input, const struct call *call) {
+int input_keep(struct input *input, const struct call *call) {
     if (input->size > 0)
         return EXIT_YES;
-    FILE *copy = open_nameless_file();
-    if (!copy)
-        return cannot(input, call, "no temporary file for it");
-    int status = copy_all(input->stream, copy) ? EXIT_YES : cannot(input, call, "cannot be copied");
-    input_close(input);
-    input->stream = copy;
-    input->is_stdin = false;
-    measure(input);
-    input_rewind(input);
-    return status;
+    input->copy = open_nameless_file();
+    return input->copy ? EXIT_YES : cannot(input, call, "no temporary file for it");
 }
 
-void input_rewind(struct input *input) {
+static bool keep_line(struct input *input, const char *line, size_t size) {
+    return !input->copy || (fwrite(line, 1, size, input->copy) == size && putc('\n', input->copy) != EOF);
+}
+
+int input_again(struct input *input, const struct call *call) {
+    if (input->copy) {
+        FILE *copy = input->copy;
+        input->copy = NULL;
+        input_close(input);
+        input->stream = copy;
+        input->is_stdin = false;
+        if (fflush(copy) != 0)
+            return cannot(input, call, "cannot be copied");
+        measure(input);
+    }
     rewind(input->stream);
+    input->last_line = input->line_number;
     input->line_number = 0;
+    return EXIT_YES;
 }
 
 /* ---- Lines */
 
 enum line_result input_line(struct input *input, const struct call *call, char *buffer, size_t size, size_t *length,
                             int *status) {
+    *status = EXIT_YES;
+    if (input->line_number == input->last_line)
+        return LINE_END;
     errno = 0;
     enum line_result result = read_line(input->stream, buffer, size, length);
-    *status = EXIT_YES;
     if (result != LINE_END)
         input->line_number++;
     if (result == LINE_FAILED)
@@ -144,6 +165,10 @@ enum line_result input_line(struct input *input, const struct call *call, char *
         struct fault fault;
         fault_set(&fault, "the line has %zu bytes or more", size);
         *status = input_malformed(input, call, &fault);
+    }
+    if (result == LINE_READ && !keep_line(input, buffer, *length)) {
+        *status = cannot(input, call, "cannot be copied");
+        return LINE_FAILED;
     }
     return result;
 }
@@ -161,5 +186,8 @@ uint64_t input_done(const struct input *input) {
 void input_close(struct input *input) {
     if (input->stream && !input->is_stdin)
         (void)fclose(input->stream); /* it was only read, so a failure does not matter */
+    if (input->copy)
+        (void)fclose(input->copy);
     input->stream = NULL;
+    input->copy = NULL;
 }

@@ -30,19 +30,25 @@ enum line_result read_line(FILE *stream, char *buffer, size_t size, size_t *leng
 /* An input file, or standard input for "-" and NULL. */
 struct input {
     FILE *stream;
+    FILE *copy;       /* of the lines that were read, if they cannot be read again */
     const char *name; /* for messages */
     uint64_t size;    /* bytes, or 0 if unknown */
     uint64_t line_number;
+    uint64_t last_line; /* beyond it is what was not there at the first reading */
     bool is_stdin;
 };
 
-/* Returns an exit status, with a message if the file cannot be opened. A shell that reads its commands from standard
- * input cannot read data there. */
+/* Returns an exit status, with a message if the file cannot be opened or belongs to the store. A shell that reads its
+ * commands from standard input cannot read data there. */
 int input_open(struct input *input, const struct call *call, const char *path);
 
-/* Makes sure that the input can be read twice: copies a pipe to a file without a name. */
-int input_spool(struct input *input, const struct call *call);
-void input_rewind(struct input *input);
+/* Makes sure that the input can be read twice: from now on each line of a pipe is also written to a file without a
+ * name.
+ */
+int input_keep(struct input *input, const struct call *call);
+
+/* Begins to read the same lines again. */
+int input_again(struct input *input, const struct call *call);
 
 /* Reads the next line. After a failure a message is printed, and *status is not EXIT_YES. */
 enum line_result input_line(struct input *input, const struct call *call, char *buffer, size_t size, size_t *length,

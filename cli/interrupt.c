@@ -11,35 +11,64 @@
 static atomic_bool bar_is_shown;
 static _Atomic(const char *) unfinished_file;
 
-static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+static atomic_bool at_prompt;
+static atomic_bool prompt_was_interrupted;
 
-/* The default action is already restored here. So the raised signal ends the program in its usual way as soon as this
- * returns. */
+/* Signals that end a program unless it does something else about them, and that something else can send. */
+static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGALRM,   SIGUSR1,
+                              SIGUSR2, SIGXCPU, SIGXFSZ, SIGPROF, SIGVTALRM, SIGIO};
+
+/* The raised signal ends the program in its usual way as soon as this returns. */
 static void clear_away(int signal_number) {
+    if (signal_number == SIGINT && atomic_load(&at_prompt)) {
+        atomic_store(&prompt_was_interrupted, true);
+        return;
+    }
     const char *path = atomic_load(&unfinished_file);
     if (path)
         unlink(path);
     if (atomic_load(&bar_is_shown) && write(STDERR_FILENO, CLEAR_LINE, sizeof CLEAR_LINE - 1) < 0)
         atomic_store(&bar_is_shown, false);
+    signal(signal_number, SIG_DFL);
     raise(signal_number);
 }
 
-static void block_signals(sigset_t *before) {
-    sigset_t blocked;
-    sigemptyset(&blocked);
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        sigaddset(&blocked, signals[i]);
-    sigprocmask(SIG_BLOCK, &blocked, before);
+void interrupt_hold(sigset_t *before) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, before);
 }
 
-void interrupt_begin(void) {
-    struct sigaction action = {.sa_handler = clear_away, .sa_flags = (int)SA_RESETHAND};
+void interrupt_release(const sigset_t *before) {
+    sigprocmask(SIG_SETMASK, before, NULL);
+}
+
+bool interrupt_begin(void) {
+    struct sigaction action = {.sa_handler = clear_away};
     struct sigaction present;
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         if (sigaction(signals[i], NULL, &present) == 0 && present.sa_handler != SIG_IGN)
             sigaction(signals[i], &action, NULL);
     }
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigemptyset(&ignore.sa_mask);
+    return sigaction(SIGPIPE, &ignore, &present) == 0 && present.sa_handler != SIG_IGN;
+}
+
+int interrupt_end_by_pipe(void) {
+    signal(SIGPIPE, SIG_DFL);
+    raise(SIGPIPE);
+    return 128 + SIGPIPE;
+}
+
+void interrupt_prompts(bool begins) {
+    atomic_store(&prompt_was_interrupted, false);
+    atomic_store(&at_prompt, begins);
+}
+
+bool interrupt_at_prompt(void) {
+    return atomic_load(&prompt_was_interrupted);
 }
 
 void interrupt_wipes_bar(bool shown) {
@@ -48,12 +77,12 @@ void interrupt_wipes_bar(bool shown) {
 
 int interrupt_make_file(char *path_template) {
     sigset_t before;
-    block_signals(&before);
+    interrupt_hold(&before);
     int descriptor = mkostemp(path_template, O_CLOEXEC);
     int error = errno;
     if (descriptor >= 0)
         atomic_store(&unfinished_file, path_template);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    interrupt_release(&before);
     errno = error;
     return descriptor;
 }

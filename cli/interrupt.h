@@ -1,14 +1,24 @@
-/* What a signal clears before it ends the program: a progress bar on the terminal, and an incomplete file. */
+/* What signals do: they clear a progress bar and an incomplete file before they end the program, and at the prompt
+ * Ctrl-C only ends the line. */
 #ifndef LESSONCTL_INTERRUPT_H
 #define LESSONCTL_INTERRUPT_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #define CLEAR_LINE "\r\033[K" /* clears the line of a terminal */
 
-/* Call it once. Ignored signals stay ignored. */
-void interrupt_begin(void);
+/* Call it once. Ignored signals stay ignored. SIGPIPE becomes ignored, so that a write can fail. Returns true if
+ * SIGPIPE would have ended the program. */
+bool interrupt_begin(void);
+
+/* Ends the program as SIGPIPE does. Returns the same exit status if the signal is blocked. */
+int interrupt_end_by_pipe(void);
+
+/* Between the two all signals wait. */
+void interrupt_hold(sigset_t *before);
+void interrupt_release(const sigset_t *before);
 
 void interrupt_wipes_bar(bool shown);
 
@@ -16,5 +26,9 @@ void interrupt_wipes_bar(bool shown);
  * long. Returns a descriptor, or -1 with errno set. */
 int interrupt_make_file(char *path_template);
 void interrupt_forgets_file(void);
+
+/* While the prompt waits for a line, Ctrl-C does not end the program. */
+void interrupt_prompts(bool begins);
+bool interrupt_at_prompt(void);
 
 #endif

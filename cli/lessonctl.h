@@ -45,6 +45,7 @@ enum option {
     OPTION_DRY_RUN,
     OPTION_ENDED,
     OPTION_MERGE,
+    OPTION_KEEP_GOING,
     OPTIONS
 };
 
@@ -60,6 +61,8 @@ struct program {
     bool json;                  /* --json was given to the program or to the current command */
     bool in_shell;              /* the commands come from a shell */
     bool leaves_shell;          /* the command exit was run */
+    bool ends_by_pipe;          /* if the reader of standard output goes away, the program ends quietly */
+    bool reader_is_gone;        /* and this has happened */
     uint64_t shell_line_number; /* of the current line; 0: messages need no number */
 };
 
@@ -108,6 +111,11 @@ static inline bool option_given(const struct call *call, enum option option) {
 bool option_number(const struct call *call, enum option option, const char *name, int64_t lowest, int64_t highest,
                    int64_t *number);
 
+/* ---- open.c */
+
+/* Opens the store that the call, the program or the environment names, unless it is open. Returns an exit status. */
+int open_store(struct call *call);
+
 /* ---- message.c */
 
 /* Prints one line on stderr that explains why the result is not a plain yes. Returns the exit status for the code. As
@@ -127,8 +135,11 @@ int report_failure(const struct call *call, const char *where, int code);
 /* Returns the exit status for a code. */
 int exit_status_of(int code);
 
+/* Reports that standard output takes no more data, unless only its reader is gone. Returns an exit status. */
+int report_stdout(struct program *program, const char *what, int error);
+
 /* For output that bypasses struct output. Returns an exit status, with a message if writing failed. */
-int flush_stdout(const struct program *program);
+int flush_stdout(struct program *program);
 
 /* ---- help.c */
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -34,7 +33,7 @@ static const char *chosen_location(const struct option_values *options) {
     return location && *location ? location : NULL;
 }
 
-static int say_on_stdout(const struct program *program, const struct option_values *options) {
+static int say_on_stdout(struct program *program, const struct option_values *options) {
     if (options->text[OPTION_VERSION])
         printf("lessonctl %s\n", lesson_store_version());
     else
@@ -67,8 +66,8 @@ static int run_with_options(struct program *program, poptContext context, struct
     return command_run(program, argc, argv);
 }
 
-static int run(int argc, const char **argv) {
-    struct program program = {0};
+static int run(int argc, const char **argv, bool ends_by_pipe) {
+    struct program program = {.ends_by_pipe = ends_by_pipe};
     struct option_values options = {{NULL}};
     /* Options after the command belong to the command. */
     poptContext context =
@@ -79,21 +78,19 @@ static int run(int argc, const char **argv) {
     lesson_store_close(program.store);
     options_free(&options);
     poptFreeContext(context);
-    return status;
+    return program.reader_is_gone ? interrupt_end_by_pipe() : status;
 }
 
 int main(int argc, char **argv) {
     hold_standard_streams();
     setlocale(LC_CTYPE, "");
-    /* If the reader is gone, writing fails, and the failure is reported as any other. */
-    signal(SIGPIPE, SIG_IGN);
-    interrupt_begin();
+    bool ends_by_pipe = interrupt_begin();
     const char **arguments = calloc((size_t)argc + 1, sizeof *arguments);
     if (!arguments)
         return EXIT_STORE;
     for (int i = 0; i < argc; i++)
         arguments[i] = argv[i];
-    int status = run(argc, arguments);
+    int status = run(argc, arguments, ends_by_pipe);
     free(arguments);
     return status;
 }

@@ -1,6 +1,9 @@
 /* check, repair and info. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+
+#include <lessonstore/backend.h>
 
 #include "lessonctl.h"
 #include "progress.h"
@@ -91,6 +94,29 @@ static bool keep_fact(const char *name, const char *value, void *context) {
     return !facts->no_memory;
 }
 
+/* True if an option of this name takes a text, which may look like a number. */
+static bool is_text_option(const char *name) {
+    const lesson_store_backend *backend;
+    for (size_t i = 0; (backend = lesson_store_backend_at(i)) != NULL; i++) {
+        for (const lesson_store_option *option = backend->options; option && option->name; option++) {
+            if (strcmp(option->name, name) == 0)
+                return option->maximum <= option->minimum;
+        }
+    }
+    return false;
+}
+
+/* A figure is a number in JSON. */
+static struct field field_of(const struct fact *fact) {
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(fact->value, &end, 10);
+    bool digits_only = fact->value[0] && fact->value[strspn(fact->value, "0123456789")] == '\0';
+    if (digits_only && !errno && number <= INT64_MAX && !is_text_option(fact->name))
+        return field_number(fact->name, number);
+    return field_text(fact->name, fact->value);
+}
+
 static bool print_facts(struct call *call, const struct facts *facts) {
     struct field *fields = calloc(facts->count + 1, sizeof *fields);
     if (!fields || facts->no_memory) {
@@ -98,7 +124,7 @@ static bool print_facts(struct call *call, const struct facts *facts) {
         return false;
     }
     for (size_t i = 0; i < facts->count; i++)
-        fields[i] = field_text(facts->items[i].name, facts->items[i].value);
+        fields[i] = field_of(&facts->items[i]);
     output_facts(&call->output, fields, facts->count);
     free(fields);
     return true;

@@ -74,10 +74,18 @@ int report_failure(const struct call *call, const char *where, int code) {
     return complain_of(call, code, "%s%s%s%s", where ? where : "", where ? ": " : "", lesson_store_message(), advice);
 }
 
-int flush_stdout(const struct program *program) {
+int report_stdout(struct program *program, const char *what, int error) {
+    if (error == EPIPE && program->ends_by_pipe) {
+        program->reader_is_gone = true;
+        return EXIT_STORE;
+    }
+    return complain(program, what, LESSON_STORE_FAILED, "standard output: %s", strerror(error));
+}
+
+int flush_stdout(struct program *program) {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return EXIT_YES;
-    int status = complain(program, "standard output", LESSON_STORE_FAILED, "%s", strerror(errno));
+    int status = report_stdout(program, NULL, errno);
     clearerr(stdout);
     return status;
 }

@@ -93,6 +93,50 @@ static json_t *json_of(const struct field *field) {
     return NULL;
 }
 
+static void write_escape(FILE *stream, const char *sequence, size_t size) {
+    static const unsigned char lead_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    unsigned character = (unsigned char)sequence[0] & lead_bits[size];
+    for (size_t i = 1; i < size; i++)
+        character = character << 6 | ((unsigned char)sequence[i] & 0x3f);
+    if (character > 0xffff)
+        fprintf(stream, "\\u%04x\\u%04x", 0xd7c0 + (character >> 10), 0xdc00 + (character & 0x3ff));
+    else
+        fprintf(stream, "\\u%04x", character);
+}
+
+static size_t sequence_size(const char *text) {
+    unsigned char lead = (unsigned char)*text;
+    if (lead < 0xc0)
+        return 1;
+    return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/* Writes JSON, which is valid UTF-8, to a terminal. A character that text would replace is escaped, so that the
+ * terminal does not obey it and the meaning stays. */
+static void write_harmless(FILE *stream, const char *json) {
+    for (size_t size; *json; json += size) {
+        char printable[5] = "";
+        size = sequence_size(json);
+        memcpy(printable, json, size);
+        lesson_store_make_printable(printable);
+        if (memcmp(printable, json, size) == 0)
+            fputs(printable, stream);
+        else
+            write_escape(stream, json, size);
+    }
+}
+
+static bool write_object(struct output *output, const json_t *object) {
+    if (!output->terminal)
+        return json_dumpf(object, output->stream, JSON_COMPACT) == 0;
+    char *text = json_dumps(object, JSON_COMPACT);
+    if (!text)
+        return false;
+    write_harmless(output->stream, text);
+    free(text);
+    return !ferror(output->stream);
+}
+
 static bool write_json(struct output *output, const struct field *fields, size_t count) {
     json_t *object = json_object();
     bool made = object != NULL;
@@ -102,7 +146,7 @@ static bool write_json(struct output *output, const struct field *fields, size_t
     }
     if (!made)
         failed(output, ENOMEM);
-    else if (json_dumpf(object, output->stream, JSON_COMPACT) != 0 || putc('\n', output->stream) == EOF)
+    else if (!write_object(output, object) || putc('\n', output->stream) == EOF)
         failed(output, errno);
     json_decref(object);
     return !output->failed;
@@ -221,7 +265,7 @@ static bool write_text(struct output *output, const struct field *fields, size_t
 /* ---- Rows */
 
 void output_begin(struct output *output, FILE *stream, bool json) {
-    *output = (struct output){.stream = stream, .json = json, .terminal = !json && isatty(fileno(stream))};
+    *output = (struct output){.stream = stream, .json = json, .terminal = isatty(fileno(stream))};
 }
 
 bool output_row(struct output *output, const struct field *fields, size_t count) {

@@ -2,7 +2,8 @@
  * Data for stdout or an export: rows of named fields.
  *
  * As JSON, a row is one object on a line. As text, it is the fields with tabs between them, and "-" for an absent
- * field. On a terminal, rows of two or more columns are aligned below the column names.
+ * field. On a terminal, rows of two or more columns are aligned below the column names; what the terminal could take
+ * for a command is replaced in text and escaped in JSON.
  */
 #ifndef LESSONCTL_OUTPUT_H
 #define LESSONCTL_OUTPUT_H
@@ -37,7 +38,7 @@ struct field field_code(int code);
 struct output {
     FILE *stream;
     bool json;
-    bool terminal;
+    bool terminal; /* so nothing that is printed may act as a command to it */
     bool headed;
     bool failed;
     int error; /* errno of the first failure */

@@ -1,10 +1,16 @@
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <wchar.h>
 
 #include <editline/readline.h>
 
 #include "directories.h"
+#include "interrupt.h"
+#include "own.h"
 #include "prompt.h"
 
 #define HISTORY_LINES 1000
@@ -63,41 +69,95 @@ static char **complete(const char *text, int start, int end) {
     return text[0] == '-' ? rl_completion_matches(text, complete_option) : NULL;
 }
 
+/* ---- Keys. The library reads them through this, because its own reading goes on after Ctrl-C. */
+
+/* Waits for a byte. SIGINT is blocked everywhere else in the prompt, so it cannot come between the question and the
+ * wait.
+ */
+static bool wait_for_key(void) {
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    sigset_t unblocked;
+    sigprocmask(SIG_BLOCK, NULL, &unblocked);
+    sigdelset(&unblocked, SIGINT);
+    while (!interrupt_at_prompt()) {
+        int count = ppoll(&input, 1, NULL, &unblocked);
+        if (count > 0)
+            return true;
+        if (count < 0 && errno != EINTR)
+            return false;
+    }
+    return false;
+}
+
+/* Returns a character, or -1 at the end of the input and after Ctrl-C. */
+static int read_key(FILE *stream) {
+    (void)stream;
+    mbstate_t state = {0};
+    wchar_t key;
+    char byte;
+    while (wait_for_key() && read(STDIN_FILENO, &byte, 1) == 1) {
+        size_t size = mbrtowc(&key, &byte, 1, &state);
+        if (size == (size_t)-1)
+            memset(&state, 0, sizeof state);
+        else if (size != (size_t)-2)
+            return (int)key;
+    }
+    return -1;
+}
+
 /* ---- Lines and history */
 
 static bool history_file(char path[PATH_MAX]) {
     return directory_file("XDG_STATE_HOME", ".local/state", "history", path);
 }
 
-void prompt_begin(const struct program *program) {
+void prompt_begin(const struct call *shell) {
     char path[PATH_MAX];
     /* The prompt is no data, so it goes to stderr like messages. */
     rl_outstream = stderr;
     rl_readline_name = "lessonctl";
+    rl_getc_function = read_key;
     rl_attempted_completion_function = complete;
     using_history();
     stifle_history(HISTORY_LINES);
-    if (history_file(path))
+    if (!history_file(path))
+        complain_of(shell, LESSON_STORE_FAILED, "no history is kept: %s", strerror(errno));
+    else if (!own_path(shell, path))
         read_history(path);
-    else
-        complain(program, "shell", LESSON_STORE_FAILED, "no history is kept: %s", strerror(errno));
+}
+
+/* Returns NULL at the end of the input and after Ctrl-C. */
+static char *read_one(bool *interrupted) {
+    sigset_t interrupt, before;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    interrupt_prompts(true);
+    sigprocmask(SIG_BLOCK, &interrupt, &before);
+    char *line = readline("lessonctl> ");
+    *interrupted = interrupt_at_prompt();
+    interrupt_prompts(false);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return line;
 }
 
 char *prompt_line(void) {
-    char *line = readline("lessonctl> ");
+    bool interrupted;
+    char *line;
+    while (!(line = read_one(&interrupted)) && interrupted)
+        fputc('\n', stderr);
     if (line && line[strspn(line, " \t")] != '\0')
         add_history(line);
     return line;
 }
 
-void prompt_end(const struct program *program) {
+void prompt_end(const struct call *shell) {
     char path[PATH_MAX];
     fputc('\n', stderr);
-    if (!history_file(path))
+    if (!history_file(path) || own_path(shell, path))
         return;
     errno = 0;
     if (write_history(path) != 0 && errno != 0)
-        complain(program, "shell", LESSON_STORE_FAILED, "%s: the history cannot be written: %s", path, strerror(errno));
+        complain_of(shell, LESSON_STORE_FAILED, "%s: the history cannot be written: %s", path, strerror(errno));
     else
         chmod(path, 0600);
 }

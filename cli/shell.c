@@ -29,13 +29,14 @@ static int run_line(const struct call *shell, char *line) {
 }
 
 static int run_interactively(const struct call *shell) {
-    prompt_begin(shell->program);
+    struct program *program = shell->program;
+    prompt_begin(shell);
     char *line;
-    while (!shell->program->leaves_shell && (line = prompt_line()) != NULL) {
+    while (!program->leaves_shell && !program->reader_is_gone && (line = prompt_line()) != NULL) {
         run_line(shell, line);
         free(line);
     }
-    prompt_end(shell->program);
+    prompt_end(shell);
     return EXIT_YES;
 }
 
@@ -55,16 +56,22 @@ static int run_result(const struct call *shell, enum line_result result, char *l
     return EXIT_YES;
 }
 
+/* Returns the status of the line that stopped it. With --keep-going, a no is remembered and stops nothing. */
 static int run_script(const struct call *shell) {
     char line[SHELL_LINE_SIZE];
-    int status = EXIT_YES;
+    bool keeps_going = option_given(shell, OPTION_KEEP_GOING);
+    int status = EXIT_YES, remembered = EXIT_YES;
     while (!shell->program->leaves_shell && !status) {
         size_t size = 0;
         shell->program->shell_line_number++;
         enum line_result result = read_line(stdin, line, sizeof line, &size);
         status = run_result(shell, result, line, size);
+        if (keeps_going && status == EXIT_NO) {
+            remembered = EXIT_NO;
+            status = EXIT_YES;
+        }
     }
-    return status;
+    return status ? status : remembered;
 }
 
 int command_exit(struct call *call) {

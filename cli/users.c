@@ -8,8 +8,9 @@ int command_where(struct call *call) {
         return report_failure(call, NULL, code);
     struct field answer[] = {field_code(code), field_only_json(field_text("uid", call->arguments[0])),
                              field_text("lesson_id", place.lesson_id), field_text("course_id", place.course_id),
-                             field_only_json(field_text("session", place.session))};
-    output_row(&call->output, answer, code == LESSON_STORE_OK ? 5 : 2);
+                             field_text("session", place.session)};
+    size_t facts = *place.session ? 5 : 4;
+    output_row(&call->output, answer, code == LESSON_STORE_OK ? facts : 2);
     if (code == LESSON_STORE_NOT_FOUND)
         complain_of(call, code, "the user \"%s\" is in no lesson", call->arguments[0]);
     return exit_status_of(code);

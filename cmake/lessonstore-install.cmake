@@ -1,5 +1,6 @@
 # The installed files, and how other projects find them: a CMake package and pkg-config files.
 include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
 
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/lessonstore)
 get_property(packages GLOBAL PROPERTY LESSONSTORE_PACKAGES)
@@ -12,7 +13,7 @@ endif()
 # The pkg-config files name their prefix relative to their own place, so that an installed tree can be moved.
 file(RELATIVE_PATH LESSONSTORE_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 
-install(TARGETS lessonstore EXPORT lessonstore-targets)
+install(TARGETS lessonstore EXPORT lessonstore-targets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES include/lessonstore/lessonstore.h include/lessonstore/executor.h include/lessonstore/backend.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lessonstore)
 if(LESSONSTORE_FAULT)
@@ -22,15 +23,12 @@ configure_file(cmake/lessonstore.pc.in lessonstore.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lessonstore.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 if(LESSONSTORE_CONFORMANCE)
-    install(TARGETS lessonstore-conformance EXPORT lessonstore-targets)
+    install(TARGETS lessonstore-conformance EXPORT lessonstore-targets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
     install(FILES include/lessonstore/conformance.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lessonstore)
     configure_file(cmake/lessonstore-conformance.pc.in lessonstore-conformance.pc @ONLY)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lessonstore-conformance.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()
 if(LESSONSTORE_CLI)
-    # lessonctl finds the library next to it, wherever the tree is installed.
-    file(RELATIVE_PATH to_library /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
-    set_target_properties(lessonctl PROPERTIES INSTALL_RPATH "$ORIGIN/${to_library}")
     install(TARGETS lessonctl)
 endif()
 
@@ -39,6 +37,15 @@ install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR}
 install(DIRECTORY docs backends DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md"
                                                                     PATTERN scripts EXCLUDE)
 
+# The parts that a build may leave out are the components of the package.
+set(LESSONSTORE_BUILT_COMPONENTS "")
+foreach(component IN ITEMS memory sqlite redis fault conformance cli)
+    string(TOUPPER ${component} upper)
+    if(LESSONSTORE_${upper})
+        list(APPEND LESSONSTORE_BUILT_COMPONENTS ${component})
+    endif()
+endforeach()
+list(JOIN LESSONSTORE_BUILT_COMPONENTS ", " LESSONSTORE_BUILT_TEXT)
 install(EXPORT lessonstore-targets NAMESPACE lessonstore:: DESTINATION ${package_directory})
 configure_package_config_file(cmake/lessonstore-config.cmake.in lessonstore-config.cmake
                               INSTALL_DESTINATION ${package_directory})

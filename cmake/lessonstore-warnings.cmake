@@ -1,5 +1,6 @@
 # One strict level of warnings for all our code, for GCC and Clang.
 add_library(lessonstore_warnings INTERFACE)
+target_link_libraries(lessonstore_warnings INTERFACE lessonstore_hardening)
 target_compile_options(lessonstore_warnings INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
     -Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla

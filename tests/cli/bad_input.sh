@@ -29,7 +29,9 @@ gives 0 "" lessonctl create "${long:1}"
 gives 0 "" lessonctl end "${long:1}"
 
 # Locations
-refuses 3 "the scheme odd is not one of" lessonctl --store odd:x lessons
+for scheme in odd fault+odd redis+odd sqlit; do
+    refuses 2 "the scheme ${scheme#fault+} is not one of" lessonctl --store $scheme:x lessons
+done
 refuses 2 "does not begin with a scheme" lessonctl --store /some/file lessons
 refuses 2 "is empty" lessonctl --store "" lessons
 case $LESSONSTORE_LOCATION in
@@ -49,6 +51,12 @@ if has_backend sqlite; then
     cp text.db before
     refuses 3 "text.db" lessonctl --store sqlite:text.db lessons
     cmp -s before text.db || fail "a file that is not ours was changed"
+    # A file of a newer version is no wrong usage: the scheme is known.
+    if command -v sqlite3 >/dev/null; then
+        lessonctl --store sqlite:newer.db create room
+        sqlite3 newer.db "PRAGMA user_version = 99"
+        refuses 3 "newer.db" lessonctl --store sqlite:newer.db lessons
+    fi
     refuses 3 "/no/such/directory" lessonctl --store sqlite:/no/such/directory/x.db lessons
 fi
 
@@ -139,17 +147,55 @@ refuses 3 "no-such: cannot be opened" lessonctl import no-such
 printf '{"type":"lesson","lesson_id":"first"}\n' >good.jsonl
 unchanged refuses 1 "the store is not empty" lessonctl import good.jsonl
 
+# The first malformed line ends the reading of a pipe, however much may follow it, and nothing beyond it is kept. The file
+# that an import keeps is limited here, and the input has no end.
+for input in "cat /dev/zero" "yes" "yes {}" "yes []"; do
+    unchanged refuses 2 "import: standard input: line 1: " bash -c \
+        'ulimit -f 64; trap "" XFSZ; $1 2>/dev/null | "$LESSONCTL" import --merge' import "$input"
+done
+refuses 2 "import: /dev/zero: line 1: the line has 16384 bytes or more" \
+    bash -c 'ulimit -f 64; trap "" XFSZ; "$LESSONCTL" import /dev/zero --merge'
+refuses 2 "replay: /dev/zero: line 1: the line has 1024 bytes or more" bash -c '"$LESSONCTL" replay /dev/zero >/dev/null'
+for command in import replay; do
+    for name in - /dev/stdin /dev/fd/0 /proc/self/fd/0; do
+        refuses 2 "line 1: $command: the shell's commands come from standard input" \
+            bash -c 'printf "%s\n" "$1" | "$LESSONCTL" shell' shell "$command $name"
+    done
+done
+
 # Files that cannot be written leave nothing behind.
 refuses 3 "no/such/out: cannot be written" lessonctl export no/such/out
-refuses 2 "is not a regular file" lessonctl export /dev/null
-refuses 2 "is not a regular file" lessonctl export .
+mkdir directory
+ln -s directory linked
+for name in . directory linked; do
+    refuses 2 "$name: is a directory" lessonctl export $name
+done
+ln -s loop loop
+refuses 3 "loop: cannot be written: Too many levels" lessonctl export loop
 [ -z "$(find . -name '*.??????' -newer good.jsonl ! -path './state*')" ] || fail "a temporary file stays behind"
 
 # If standard output cannot be written, that is a failure and is reported.
 refuses 3 "standard output: No space left on device" bash -c '"$LESSONCTL" members room >/dev/full'
 refuses 3 "standard output: No space left on device" bash -c '"$LESSONCTL" export >/dev/full'
 refuses 3 "standard output: Bad file descriptor" bash -c '"$LESSONCTL" count room >&-'
-refuses 3 "standard output: Broken pipe" bash -c 'mkfifo pipe; { exec 3<pipe; exec 3<&-; } & exec 4>pipe; wait; "$LESSONCTL" count room >&4'
+# If the reader of standard output has gone, lessonctl ends quietly, as by SIGPIPE. Where SIGPIPE is ignored, it is a
+# failure as any other.
+mkfifo pipe
+closed_pipe='{ exec 3<pipe; exec 3<&-; } & exec 4>pipe; wait; '
+gone() {
+    status 141 bash -c "$closed_pipe"'"$@" >&4' gone "$@"
+    [ -z "$out$err" ] || fail "$* said after its reader had gone: $out$err"
+}
+gone "$LESSONCTL" count room
+gone "$LESSONCTL" --json lessons
+gone "$LESSONCTL" export -
+gone "$LESSONCTL" --help
+gone "$LESSONCTL" --version
+printf 'count room\ncreate never\n' >script
+gone bash -c '"$LESSONCTL" shell --keep-going <script'
+refuses 1 "never" lessonctl show never
+refuses 3 "standard output: Broken pipe" bash -c "$closed_pipe"'trap "" PIPE; "$LESSONCTL" count room >&4'
+refuses 3 "standard output: Broken pipe" bash -c "$closed_pipe"'trap "" PIPE; "$LESSONCTL" --version >&4'
 
 # With --json every message is an object with the name of its code, wherever --json stands, and nothing else is printed.
 says 1 NOT_FOUND 'where: the user \"nobody\" is in no lesson' lessonctl --json where nobody
@@ -164,7 +210,7 @@ says 2 INVALID 'a command is missing' lessonctl --json
 says 2 INVALID 'there is no command \"odd\"' lessonctl --json odd
 says 2 INVALID 'there is no command \"\"?\"' lessonctl --json $'"\n'
 says 2 INVALID 'import: long.jsonl: line 2501: ' lessonctl --json import long.jsonl --merge
-says 3 UNSUPPORTED 'the scheme odd is not one of' lessonctl --json --store odd:x lessons
+says 2 UNSUPPORTED 'the scheme odd is not one of' lessonctl --json --store odd:x lessons
 says 3 FAILED 'no-such: cannot be opened' lessonctl --json replay no-such
 says 3 FAILED 'standard output: No space left on device' bash -c '"$LESSONCTL" members room --json >/dev/full'
 says 2 INVALID 'create: lesson_id is empty","line":2}' bash -c 'printf "count room\ncreate \"\"\n" | "$LESSONCTL" --json shell'

@@ -71,7 +71,8 @@ gives 0 "" lessonctl join eve algebra "algebra: 7" --if-exists --stay
 gives 0 "" lessonctl join -- -v c "no record"
 
 # Reading
-gives 0 "algebra: 7${tab}algebra" lessonctl where bob
+gives 0 "algebra: 7${tab}algebra${tab}s2" lessonctl where bob
+gives 0 "algebra: 7${tab}algebra" lessonctl where eve
 gives 0 '{"code":"OK","uid":"bob","lesson_id":"algebra: 7","course_id":"algebra","session":"s2"}' lessonctl --json where bob
 gives 0 '{"code":"OK","uid":"eve","lesson_id":"algebra: 7","course_id":"algebra"}' lessonctl where eve --json
 gives 0 2 lessonctl count "algebra: 7"
@@ -147,6 +148,17 @@ case $out in
 *) fail "info --json printed: $out" ;;
 esac
 [ "$(wc -l <"$work/.out")" = 1 ] || fail "info --json printed several lines"
+# Figures are numbers. A text that an option takes is none, even if it has only digits.
+case $out in
+*'"pool":'[0-9]*) ;;
+*) fail "info --json shows a figure as a text: $out" ;;
+esac
+! grep -E '"(pool|page_size|page_count|schema_version|database|timeout_ms|busy_timeout_ms)":"' .out ||
+    fail "info --json shows a figure as a text"
+if [ "$1" = redis ]; then
+    status 0 lessonctl --json --store "$LESSONSTORE_TEST_REDIS?prefix=7" info
+    grep -qF '"prefix":"7"' .out || fail "info --json shows a text as a figure: $out"
+fi
 for command in $(lessonctl --json help | sed 's/{"command":"\([a-z]*\)".*/\1/'); do
     status 0 lessonctl help "$command"
     case $out in

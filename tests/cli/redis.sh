@@ -107,24 +107,33 @@ case $err in
 esac
 redis client unpause
 
-# An export that a signal ends removes its file. Meanwhile a stopped server keeps it waiting.
+# An export that a signal ends leaves nothing. Meanwhile a stopped server keeps it waiting. Where the file system has files
+# without a name, not even SIGKILL leaves something.
 server=$(redis-cli -s "$socket" info server | tr -d '\r' | sed -n 's/^process_id://p')
 mkfifo commands
-"$LESSONCTL" --store "$LESSONSTORE_TEST_REDIS?timeout_ms=60000" shell <commands >answers &
-shell=$!
-exec 3>commands
-echo "count algebra" >&3
-until [ -s answers ] || ! kill -0 $shell; do sleep 0.02; done
-kill -STOP "$server"
-echo "export rescued.jsonl" >&3
-until compgen -G "rescued.jsonl.*" >part || ! kill -0 $shell; do sleep 0.02; done
-kill -TERM $shell || true
-ended=0
-wait $shell || ended=$?
-kill -CONT "$server"
-exec 3>&-
-[ -s part ] || fail "the export has begun no file"
-[ "$ended" = 143 ] || fail "the export ended with $ended, not by the signal"
-[ -z "$(compgen -G 'rescued.jsonl*')" ] || fail "the export leaves behind: $(compgen -G 'rescued.jsonl*')"
+export_is_begun() {
+    compgen -G "rescued.jsonl.*" >part || ls -l "/proc/$shell/fd" 2>/dev/null | grep -F "$(pwd -P)/#" >part
+}
+for signal in HUP INT QUIT TERM ALRM USR1 USR2 XCPU XFSZ VTALRM PROF IO KILL; do
+    : >answers
+    env --default-signal "$LESSONCTL" --store "$LESSONSTORE_TEST_REDIS?timeout_ms=60000" shell <commands >answers &
+    shell=$!
+    exec 3>commands
+    echo "count algebra" >&3
+    until [ -s answers ] || ! kill -0 $shell; do sleep 0.02; done
+    kill -STOP "$server"
+    echo "export rescued.jsonl" >&3
+    until export_is_begun || ! kill -0 $shell; do sleep 0.02; done
+    [ $signal != KILL ] || grep -q '/#' part || signal=TERM
+    kill -$signal $shell || true
+    ended=0
+    wait $shell 2>/dev/null || ended=$?
+    kill -CONT "$server"
+    exec 3>&-
+    [ -s part ] || fail "the export has begun no file"
+    [ "$ended" = $((128 + $(kill -l $signal))) ] || fail "the export ended with $ended, not by SIG$signal"
+    [ -z "$(compgen -G 'rescued.jsonl*')" ] || fail "after SIG$signal the export leaves behind: $(compgen -G 'rescued.jsonl*')"
+    checks=$((checks + 1))
+done
 
 finish

@@ -68,6 +68,22 @@ printf 'count a\ncount a\n' >script
 refuses 3 'line 1: count: standard output: No space left on device' bash -c '"$LESSONCTL" shell <script >/dev/full'
 refuses 3 'shell: standard input cannot be read' bash -c '"$LESSONCTL" shell <&-'
 
+# With --keep-going, a no stops nothing, and the shell ends with it. Wrong usage and failures stop it all the same.
+printf 'create a\ncreate a\nwhere nobody\ncount a\n' >script
+status 1 lessonctl shell --keep-going <script
+[ "$out" = 0 ] || fail "with --keep-going the shell printed: $out"
+[ "$(grep -c '^lessonctl: line [23]: ' .err)" = 2 ] || fail "with --keep-going the shell said: $err"
+printf 'create a\ncount a\nexit\n' >script
+gives 0 0 lessonctl shell --keep-going <script
+printf 'where nobody\nexit\n' >script
+status 1 lessonctl shell --keep-going <script
+printf 'where nobody\nodd\ncount a\n' >script
+status 2 lessonctl shell --keep-going <script
+[ -z "$out" ] && grep -q '^lessonctl: line 2: there is no command "odd"' .err || fail "with --keep-going the shell said: $out$err"
+printf 'where nobody\nreplay no-such\ncount a\n' >script
+status 3 lessonctl shell --keep-going <script
+[ -z "$out" ] && grep -q '^lessonctl: line 2: replay: no-such: ' .err || fail "with --keep-going the shell said: $out$err"
+
 # Without --store and LESSONSTORE_LOCATION, the store is a file in the data directory. It is created on demand,
 # accessible only to the user.
 unset LESSONSTORE_LOCATION
@@ -81,6 +97,15 @@ if has_backend sqlite; then
     export XDG_DATA_HOME="$work/50% odd?name=x&y #"
     gives 0 "" lessonctl create room
     [ -f "$XDG_DATA_HOME/lessonstore/lessons.db" ] || fail "the path of the data directory was not encoded"
+    # Slashes at the beginning name no host, and those in the middle no other directory.
+    for directory in "//$work/slashes//a" "$work/slashes/b//" "///$work//slashes///c/"; do
+        XDG_DATA_HOME=$directory gives 0 "" lessonctl create room
+        [ -f "$directory/lessonstore/lessons.db" ] || fail "no file in XDG_DATA_HOME=$directory"
+        HOME=$directory/home XDG_DATA_HOME="" gives 0 "" lessonctl create room
+        [ -f "$directory/home/.local/share/lessonstore/lessons.db" ] || fail "no file in HOME=$directory/home"
+    done
+    # HOME=/, as in some containers.
+    [ "$(id -u)" = 0 ] || HOME=/ XDG_DATA_HOME="" refuses 3 "data directory: Permission denied" lessonctl lessons
     LESSONSTORE_LOCATION="" gives 0 "room${tab}waiting${tab}free${tab}0" lessonctl lessons
     XDG_DATA_HOME=/dev/null/x refuses 3 "data directory: Not a directory" lessonctl lessons
     XDG_DATA_HOME="" HOME="" refuses 3 "data directory: " lessonctl lessons

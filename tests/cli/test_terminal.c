@@ -1,131 +1,19 @@
-/* What lessonctl does only on a terminal: prompt, history, completion, tables, progress. Each test runs it on a
- * pseudo-terminal and waits for its output, never for time to pass. */
+/* What lessonctl does only on a terminal: prompt, history, completion, tables, progress. */
 #include <cmocka_all.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pty.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <lessonstore/lessonstore.h>
 
 #include "progress.h"
-
-#define PATIENCE_MS 60000 /* the longest wait for expected output */
-
-struct terminal {
-    pid_t pid;
-    int descriptor;
-    size_t size;
-    size_t seen; /* the output was awaited up to here */
-    char output[1 << 20];
-};
-
-static struct terminal terminal;
-static char directory[400];
-
-static const char *in_directory(const char *name) {
-    static char path[512];
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    return path;
-}
-
-/* Forks onto a terminal with 120 columns. True in the child. */
-static bool in_child(void) {
-    struct winsize size = {.ws_row = 40, .ws_col = 120};
-    memset(&terminal, 0, sizeof terminal);
-    terminal.pid = forkpty(&terminal.descriptor, NULL, NULL, &size);
-    assert_true(terminal.pid >= 0);
-    return terminal.pid == 0;
-}
-
-/* Starts lessonctl. `arguments` is ended by NULL. */
-static void start(const char *const arguments[]) {
-    if (!in_child())
-        return;
-    setenv("TERM", "xterm", 1);
-    setenv("LC_ALL", "C.UTF-8", 1);
-    char *argv[16] = {strdup(getenv("LESSONCTL"))};
-    for (size_t i = 0; arguments[i]; i++)
-        argv[i + 1] = strdup(arguments[i]);
-    execv(argv[0], argv);
-    _exit(99);
-}
-
-/* Reads the available output. False if the other side has closed. */
-static bool read_more(void) {
-    struct pollfd poll_for = {.fd = terminal.descriptor, .events = POLLIN};
-    if (poll(&poll_for, 1, PATIENCE_MS) != 1)
-        fail_msg("nothing more came after: %s", terminal.output);
-    assert_true(terminal.size + 1 < sizeof terminal.output);
-    ssize_t size =
-        read(terminal.descriptor, terminal.output + terminal.size, sizeof terminal.output - terminal.size - 1);
-    if (size <= 0)
-        return false; /* EIO, once no process holds the other side */
-    terminal.size += (size_t)size;
-    return true;
-}
-
-/* Waits until the output after the previous match contains the text. */
-static void wait_for(const char *text) {
-    const char *found;
-    while (!(found = strstr(terminal.output + terminal.seen, text))) {
-        if (!read_more())
-            fail_msg("ended without printing \"%s\": %s", text, terminal.output + terminal.seen);
-    }
-    terminal.seen = (size_t)(found - terminal.output) + strlen(text);
-}
-
-/* The prompt is printed before the terminal switches to single keys. Keys typed between the two would be read in
- * another mode. */
-static void wait_for_prompt(void) {
-    struct termios mode;
-    wait_for("lessonctl> ");
-    do {
-        assert_int_equal(tcgetattr(terminal.descriptor, &mode), 0);
-    } while (mode.c_lflag & ICANON);
-}
-
-static void type(const char *text) {
-    assert_int_equal(write(terminal.descriptor, text, strlen(text)), (ssize_t)strlen(text));
-}
-
-static int wait_for_wait_status(void) {
-    while (read_more())
-        ;
-    int status = 0;
-    assert_int_equal(waitpid(terminal.pid, &status, 0), terminal.pid);
-    close(terminal.descriptor);
-    terminal.pid = 0;
-    return status;
-}
-
-static int wait_for_end(void) {
-    int status = wait_for_wait_status();
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    if (terminal.pid > 0) {
-        kill(terminal.pid, SIGKILL);
-        waitpid(terminal.pid, NULL, 0);
-        close(terminal.descriptor);
-    }
-    return 0;
-}
-
-static const char *const shell[] = {"--store", "memory:", "shell", NULL};
+#include "terminal.h"
 
 static void shell_goes_on_after_errors(void **state) {
     (void)state;
@@ -247,7 +135,7 @@ static void ids_command_no_terminal(void **state) {
     const char *backends = getenv("BACKENDS");
     if (!backends || !strstr(backends, "sqlite"))
         skip();
-    snprintf(location, sizeof location, "sqlite:%s/odd.db", directory);
+    snprintf(location, sizeof location, "sqlite:%s", in_directory("odd.db"));
     assert_int_equal(lesson_store_open(&store, location), LESSON_STORE_OK);
     assert_int_equal(lesson_store_join(store,
                                        "\xc2\x9b"
@@ -267,13 +155,6 @@ static void ids_command_no_terminal(void **state) {
     start((const char *const[]){"--store", location, "lessons", NULL});
     wait_for("???algebra  -");
     assert_int_equal(wait_for_end(), 0);
-}
-
-static void write_file(const char *path, const char *text) {
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
 }
 
 /* How the library draws a completion depends on the terminal, so the test checks the effect. */
@@ -361,7 +242,7 @@ static void work_until_key(void) {
 
 static void progress_moves(void **state) {
     (void)state;
-    if (in_child())
+    if (terminal_is_child())
         work_until_key();
     wait_for("\r[..............................]   0 %  0 records\033[K");
     wait_for("\r[###############...............]  50 %  7 records\033[K");
@@ -435,14 +316,9 @@ static void signals_wipe_the_bar(void **state) {
 }
 
 int main(void) {
-    const char *temporary = getenv("TMPDIR");
-    snprintf(directory, sizeof directory, "%s/lessonctl-terminal.XXXXXX", temporary ? temporary : "/tmp");
-    if (!getenv("LESSONCTL") || !mkdtemp(directory))
-        return 99;
-    setenv("HOME", directory, 1);
-    setenv("XDG_STATE_HOME", in_directory("state"), 1);
-    setenv("XDG_DATA_HOME", in_directory("data"), 1);
-    unsetenv("LESSONSTORE_LOCATION");
+    int reason = terminal_begin();
+    if (reason)
+        return reason;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(shell_goes_on_after_errors, tear_down),
         cmocka_unit_test_teardown(shell_ends_at_the_end_of_input, tear_down),
@@ -458,8 +334,5 @@ int main(void) {
         cmocka_unit_test_teardown(messages_wipe_the_bar, tear_down),
         cmocka_unit_test_teardown(signals_wipe_the_bar, tear_down),
     };
-    int failures = cmocka_run_group_tests_name("terminal", tests, NULL, NULL);
-    char command[600];
-    snprintf(command, sizeof command, "rm -rf '%s'", directory);
-    return system(command) == 0 ? failures : 99;
+    return terminal_end(cmocka_run_group_tests_name("terminal", tests, NULL, NULL));
 }

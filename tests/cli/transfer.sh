@@ -109,6 +109,51 @@ refuses 3 "export: out/store.jsonl: cannot be written: File too large" \
 [ "$(cat out/store.jsonl)" = before ] || fail "an export that failed has replaced the file"
 [ "$(ls -A out)" = store.jsonl ] || fail "an export that failed leaves behind: $(ls -A out)"
 
+# An export through a link writes where the link leads, and a new file is for the same users as the old one.
+mkdir there
+fresh_store sqlite
+lessonctl import sample.jsonl
+gives 0 "" lessonctl export plain.jsonl
+echo before >there/old.jsonl
+chmod 644 there/old.jsonl
+ln -s there/old.jsonl to-old
+ln -s to-old to-link
+ln -s there/new.jsonl to-new
+ln -s "$work/there/absolute.jsonl" to-absolute
+for link in to-old to-link to-new to-absolute; do
+    gives 0 "" lessonctl export $link
+    [ -L $link ] || fail "the link $link was replaced"
+    cmp $link plain.jsonl || fail "the export through $link differs"
+done
+[ "$(stat -c %a there/old.jsonl)" = 644 ] || fail "a file of mode 644 became $(stat -c %a there/old.jsonl)"
+[ "$(stat -c %a there/new.jsonl)" = 600 ] || fail "a new export can be read by others"
+[ "$(echo there/*)" = "there/absolute.jsonl there/new.jsonl there/old.jsonl" ] || fail "exports leave behind: $(echo there/*)"
+for mode in 640 400 660 604; do
+    chmod $mode there/old.jsonl
+    gives 0 "" lessonctl export there/old.jsonl
+    [ "$(stat -c %a there/old.jsonl)" = $mode ] || fail "a file of mode $mode became $(stat -c %a there/old.jsonl)"
+done
+if [ "$(id -u)" = 0 ]; then
+    chown 12345:54321 there/old.jsonl
+    gives 0 "" lessonctl export to-old
+    [ "$(stat -c %u:%g there/old.jsonl)" = 12345:54321 ] || fail "the owner became $(stat -c %u:%g there/old.jsonl)"
+fi
+
+# What is no file is written to directly.
+mkfifo pipe
+lessonctl export pipe &
+cmp pipe plain.jsonl || fail "the export to a pipe differs"
+wait
+[ -p pipe ] || fail "the pipe was replaced"
+gives 0 "" lessonctl export /dev/null
+[ -c /dev/null ] || fail "/dev/null was replaced"
+for name in - /dev/stdout /dev/fd/1 /proc/self/fd/1; do
+    { echo before; lessonctl export $name; } >appended
+    tail -n +2 appended | cmp - plain.jsonl || fail "the export to $name differs"
+done
+{ echo before >&5; lessonctl export /dev/fd/5; } 5>appended
+tail -n +2 appended | cmp - plain.jsonl || fail "the export to /dev/fd/5 differs"
+
 # Damaged records are left out and reported, and do not hide users behind them. Only standard output accepts an
 # incomplete export.
 if command -v sqlite3 >/dev/null; then

@@ -14,12 +14,17 @@ library_path=$(dirname "$package_path")
 # The engines are not required: this path has no other package.
 PKG_CONFIG_LIBDIR=$package_path quietly pkg-config --cflags --libs lessonstore
 export PKG_CONFIG_PATH=$package_path LD_LIBRARY_PATH=$library_path
-quietly "$CC" "$SOURCE/tests/package/consumer/consumer.c" -o "$work/by-pkg-config" $(pkg-config --cflags --libs lessonstore)
+quietly "$CC" "$SOURCE"/tests/package/consumer/*.c -o "$work/by-pkg-config" $(pkg-config --cflags --libs lessonstore)
 expect_consumer "$work/by-pkg-config"
 
 version=$(pkg-config --modversion lessonstore)
 [ -e "$library_path/liblessonstore.so.$version" ] || fail "no liblessonstore.so.$version"
-readelf -d "$library_path/liblessonstore.so" | grep -q "SONAME.*liblessonstore.so.${version%%.*}\]" || fail "wrong SONAME"
+# While the major version is 0, each minor version may be another interface.
+interface=${version%%.*}
+[ "$interface" != 0 ] || interface=${version%.*}
+for library in liblessonstore liblessonstore-conformance; do
+    readelf -d "$library_path/$library.so" | grep -q "SONAME.*$library.so.$interface\]" || fail "wrong SONAME of $library"
+done
 
 # The headers name pages by their path in the sources.
 for page in README.md LICENSE $(grep -ohE '(docs|backends)/[A-Za-z/]+\.md' "$SOURCE"/include/lessonstore/*.h | sort -u); do
