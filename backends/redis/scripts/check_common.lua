@@ -30,18 +30,6 @@ local function correct(...)
     has_written = repair
 end
 
--- The same with two commands, of which the first is undone by the third if the second fails.
-local function correct_both(first, second, undo)
-    if repair then
-        local had_written = has_written
-        correct(unpack(first))
-        local done = redis.pcall(unpack(second))
-        if type(done) == 'table' then
-            fail(done, type(redis.pcall(unpack(undo))) == 'table' or had_written)
-        end
-    end
-end
-
 -- True for 1 to 255 bytes of UTF-8 without control bytes. Each well-formed sequence of several bytes is replaced by a
 -- letter, so that the bytes around it cannot form a new sequence. After that only ASCII may be left.
 local function is_id(text)

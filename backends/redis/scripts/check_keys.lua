@@ -35,13 +35,23 @@ local function check_lesson(key, lesson)
     end
 end
 
+-- Two writes: the first is undone if the second fails.
+local function take_out(key, members, uid)
+    local had_written = has_written
+    correct('SREM', members, uid)
+    local done = repair and redis.pcall('DEL', key)
+    if type(done) == 'table' then
+        fail(done, type(redis.pcall('SADD', members, uid)) == 'table' or had_written)
+    end
+end
+
 -- Checks that the user is where the record states. A key of a wrong type is reported on its own, and no other finding
 -- follows from it.
 local function check_whereabouts(key, uid, lesson)
     local members = MEMBERS .. lesson
     local is_member = read('SISMEMBER', members, uid)
     if is_member and ended and read('HLEN', RECORD .. lesson) == 0 then
-        correct_both({'SREM', members, uid}, {'DEL', key}, {'SADD', members, uid})
+        take_out(key, members, uid)
         report(ENDED_LESSON, lesson, uid, true, 'the lesson has no record')
     elseif is_member == 0 then
         correct('SADD', members, uid)

@@ -26,6 +26,9 @@ if found ~= '' and now[2] ~= found and has_record then
     return {'GONE', 0, 0, ''}
 end
 local count = call('SCARD', members)
+if found == '' then
+    call('SMEMBERS', MEMBERS) -- no lesson has this key; asks for a right that else only the last step would miss
+end
 local uids = count <= at_once and call('SMEMBERS', members) or {unpack(argv, 7)}
 local users, left = records_of(uids, lesson)
 if not left then
