@@ -20,9 +20,10 @@ static const struct step {
     const char *find;
     const char *repair;
 } steps[] = {
+    /* They came after the file was opened. */
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
-     FOUND "NULL, NULL, 'the trigger ' || shown(name) || ' on ' || tbl_name || ' does not belong to this library'"
-           " FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name COLLATE NOCASE IN ('lessons', 'users')",
+     FOUND "NULL, NULL, 'the ' || type || ' ' || shown(name) ||"
+           " ' in the schema was not created by this library'" SQLITE_FOREIGN_OBJECTS,
      NULL},
     {LESSON_STORE_FINDING_MALFORMED, IF_UNINDEXED,
      "INSERT INTO temp.findings(kind, repairable, detail) VALUES(?1, 1, 'there is no index " INDEX "')",

@@ -129,6 +129,25 @@ void sqlite_show_value(char out[SQLITE_SHOWN_SIZE], int type, const void *bytes,
 int sqlite_settle_schema(sqlite_store *sqlite);
 int sqlite_schema_version(void);
 
+/* Everything else in a schema makes the file another one than ours: an index, a CHECK or a generated column slows a
+ * join down or refuses it, a collation makes ids equal that are not. SQLite keeps the text of each object as it was
+ * written, and ALTER TABLE edits that text, so that the texts of a version are always the same. */
+#define SQLITE_OWN_OBJECTS                                                                                            \
+    "(VALUES('table', 'lessons', 'lessons', 'CREATE TABLE lessons(lesson_id TEXT PRIMARY KEY, course_status INTEGER," \
+    " chat_status INTEGER) WITHOUT ROWID'),"                                                                          \
+    " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                 \
+    " lesson_id TEXT NOT NULL) WITHOUT ROWID'),"                                                                      \
+    " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                 \
+    " lesson_id TEXT NOT NULL, session TEXT) WITHOUT ROWID'),"                                                        \
+    " ('index', 'users_by_lesson', 'users', 'CREATE INDEX users_by_lesson ON users(lesson_id)'),"                     \
+    " ('index', 'sqlite_autoindex_lessons_1', 'lessons', NULL),"                                                      \
+    " ('index', 'sqlite_autoindex_users_1', 'users', NULL))"
+
+/* The objects in the schema that this library did not create. */
+#define SQLITE_FOREIGN_OBJECTS                                                     \
+    " FROM main.sqlite_master WHERE NOT EXISTS (SELECT 1 FROM " SQLITE_OWN_OBJECTS \
+    " WHERE column1 IS type AND column2 IS name AND column3 IS tbl_name AND column4 IS sql)"
+
 /* ---- operations.c, streams.c, check.c: the functions of the backend's table */
 
 int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
