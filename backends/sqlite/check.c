@@ -265,12 +265,15 @@ int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_f
     sqlite_store *sqlite = sqlite_of(instance);
     int code = sqlite_enter(sqlite);
     if (!code)
+        code = sqlite_look_now(sqlite);
+    if (!code)
         code = sqlite_execute_text(sqlite,
                                    "CREATE TEMP TABLE IF NOT EXISTS findings(kind, lesson_id, uid, detail, repairable);"
                                    "DELETE FROM temp.findings");
     if (code)
         return code;
-    code = find_and_repair(sqlite, flags);
+    code = sqlite_confirm(sqlite, find_and_repair(sqlite, flags));
+    sqlite_trim_log(sqlite);
     /* Damage that stopped the search halfway is still reported. */
     bool repaired = !code && flags & LESSON_STORE_CHECK_REPAIR;
     int reported = report_findings(sqlite, repaired, callback, context);

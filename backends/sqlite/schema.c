@@ -115,9 +115,19 @@ static int enter_wal_mode(sqlite_store *sqlite) {
     return code;
 }
 
+static int settle_to_read(const sqlite_store *sqlite, int version) {
+    if (version == NEWEST_VERSION)
+        return LESSON_STORE_OK;
+    return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: %s, and it can only be read: %s", sqlite->path,
+                             version == 0 ? "is empty" : "has an older schema, which must be upgraded first",
+                             sqlite->read_only_because);
+}
+
 static int settle_once(sqlite_store *sqlite) {
     int version = 0;
     int code = recognize(sqlite, &version);
+    if (!code && sqlite->read_only_because)
+        return settle_to_read(sqlite, version);
     if (!code && version < NEWEST_VERSION)
         code = upgrade(sqlite);
     if (!code && !sqlite->in_memory)

@@ -74,10 +74,11 @@ static void test_relative_path_and_another_directory(void **state) {
     free(home);
 }
 
+/* Until the store has noticed, it answers from the file that it has open. */
 static void *count_one(void *store) {
     uint64_t count = 0;
     int code = lesson_store_count_members(store, "algebra", &count);
-    return code || count != 1 ? store : NULL;
+    return code == LESSON_STORE_UNREACHABLE || (code == LESSON_STORE_OK && count == 1) ? NULL : store;
 }
 
 struct visit {
