@@ -74,6 +74,13 @@ int sqlite_identify_file(sqlite_store *sqlite, const sqlite_store *first) {
     return code || !first || first->read_only_because ? code : compare_log(first, true);
 }
 
+/* If another store of this process has the file open, and its log was removed, SQLite uses the index of that store in
+ * memory with a new log that does not belong to it. */
+static bool lacks_index(const sqlite_store *sqlite) {
+    const sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    return !sqlite->index_file.is_there && strcmp(vfs->zName, "unix") == 0;
+}
+
 int sqlite_identify_log(sqlite_store *sqlite) {
     if (sqlite->in_memory || sqlite->mode == SQLITE_MODE_READ_ALONE)
         return LESSON_STORE_OK;
@@ -86,6 +93,8 @@ int sqlite_identify_log(sqlite_store *sqlite) {
     snprintf(sqlite->index_name, sizeof sqlite->index_name, "%s" SQLITE_INDEX_ENDING, name);
     sqlite->log_file = look_at(sqlite->log_name);
     sqlite->index_file = look_at(sqlite->index_name);
+    if (lacks_index(sqlite))
+        return fail_replaced(sqlite, "the index (-shm) of the log");
     sqlite->log = open(sqlite->log_name, O_RDONLY | O_CLOEXEC);
     /* After some failures of the disk, SQLite reports that the file has a log although it has none. */
     if (sqlite->log < 0)

@@ -159,6 +159,21 @@ static void test_log_of_others_is_kept(void **state) {
     lesson_store_close(store);
 }
 
+/* SQLite shares the index of the log among the connections of a process, also if it was removed. */
+static void test_second_store_beside_a_removed_log(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store *store = sqlite_files_open(files, ""), *other = NULL;
+    assert_int_equal(join(store, "ann"), LESSON_STORE_OK);
+    remove_log(files, "-wal");
+    remove_log(files, "-shm");
+    assert_true(lesson_store_open(&other, files->location) < 0);
+    assert_int_equal(join(store, "bob"), LESSON_STORE_UNREACHABLE);
+    lesson_store_close(store);
+    store = sqlite_files_open(files, "");
+    assert_int_equal(check(store), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
 struct growth {
     lesson_store *store;
     int code;
@@ -292,6 +307,7 @@ int main(void) {
         TEST(test_log_renamed),
         TEST(test_removed_log_is_saved),
         TEST(test_log_of_others_is_kept),
+        TEST(test_second_store_beside_a_removed_log),
         TEST(test_no_instance_beside_a_removed_log),
         TEST(test_replaced_while_waiting),
         TEST(test_hard_link),
