@@ -136,13 +136,13 @@ static void write_uri(char *out, size_t room, const char *name) {
 /* Nothing is created beside the file: it would keep the owner of the file from writing. A log that no program has open
  * is read without its shared index, which would be such a file. For that SQLite must believe that it is alone. */
 static int open_alone(sqlite_store *sqlite, const char *name) {
-    char uri[3 * NAME_SIZE + 32];
     if (sqlite_facts_of(name, "-journal").st_size > 0)
         return lesson_store_fail(LESSON_STORE_READ_ONLY,
                                  "%s: has a rollback journal, which must be applied first; open it where it can be"
                                  " written",
                                  sqlite->path);
     if (sqlite_facts_of(name, SQLITE_LOG_ENDING).st_size == 0) {
+        char uri[3 * NAME_SIZE + 32];
         write_uri(uri, sizeof uri, name);
         return open_with(sqlite, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
     }

@@ -11,20 +11,23 @@
 
 #define LOOK_AGAIN_US 10000 /* how often each instance looks at all names: a look takes as long as half a read */
 
-struct stat sqlite_facts_of(const char *name, const char *ending) {
-    char full[2 * PATH_MAX];
+static struct stat facts_of(const char *name) {
     struct stat facts;
-    if (*ending)
-        snprintf(full, sizeof full, "%s%s", name, ending);
-    if (stat(*ending ? full : name, &facts) != 0)
+    if (stat(name, &facts) != 0)
         facts = (struct stat){.st_nlink = 0};
     return facts;
+}
+
+struct stat sqlite_facts_of(const char *name, const char *ending) {
+    char full[2 * PATH_MAX];
+    snprintf(full, sizeof full, "%s%s", name, ending);
+    return facts_of(full);
 }
 
 /* ---- What was opened */
 
 static sqlite_identity look_at(const char *name) {
-    struct stat facts = sqlite_facts_of(name, "");
+    struct stat facts = facts_of(name);
     return (sqlite_identity){.is_there = facts.st_nlink > 0, .device = facts.st_dev, .inode = facts.st_ino};
 }
 

@@ -162,7 +162,7 @@ static bool give_user(struct stream *stream, const char **at) {
 static const struct kind members = {keep_member, give_member}, lessons = {keep_lesson, give_lesson},
                          users = {keep_user, give_user};
 
-_Static_assert(ENTRY_MAX >= sizeof(lesson_store_lesson) + 4 * (1 + LESSON_STORE_ID_MAX), "a row has room");
+_Static_assert(ENTRY_MAX >= sizeof(lesson_store_lesson) + (size_t)4 * (1 + LESSON_STORE_ID_MAX), "a row has room");
 _Static_assert(COPY_BEGIN >= 2 * ENTRY_MAX, "the first copy has room for a row");
 
 /* ---- Reading
@@ -205,6 +205,7 @@ static int keep_page(struct stream *stream, size_t most, lesson_store_position *
     stream->odd_keys = 0;
     if (result == SQLITE_OK)
         result = keep_rows(stream, &rows);
+    stream->next = NULL;
     next->words[0] = stream->odd_keys;
     next->words[1] = 1;
     next->ended = rows < limit;
