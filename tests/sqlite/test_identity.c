@@ -20,6 +20,11 @@ static int check(lesson_store *store) {
     return lesson_store_check(store, 0, NULL, NULL, NULL, NULL);
 }
 
+static bool pass_user(const lesson_store_user *user, void *context) {
+    (void)user, (void)context;
+    return true;
+}
+
 /* Every call notices it, reads after some milliseconds. Until then they answer from the file that is open. */
 static void assert_notices(lesson_store *store, const char *part) {
     int code;
@@ -31,6 +36,7 @@ static void assert_notices(lesson_store *store, const char *part) {
     while ((code = lesson_store_count_members(store, "algebra", &count)) == LESSON_STORE_OK)
         assert_int_equal(count, 1);
     assert_int_equal(code, LESSON_STORE_UNREACHABLE);
+    assert_int_equal(lesson_store_users(store, pass_user, NULL), LESSON_STORE_UNREACHABLE);
 }
 
 static void name(char out[400], const sqlite_files *files, const char *ending) {

@@ -1,5 +1,7 @@
 /* Files that can only be read: every read works, writes are READ_ONLY, and nothing is created beside the file. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +123,14 @@ static void test_rights(void **state) {
     lesson_store_close(store);
 }
 
+static mode_t log_mode;
+
+static void set_mode_of_log(const sqlite_files *files, const char *ending) {
+    char path[340];
+    snprintf(path, sizeof path, "%s%s", files->database, ending);
+    chmod(path, log_mode);
+}
+
 static int write_or_read(const sqlite_files *files, int number) {
     lesson_store *store;
     if (number == 1) {
@@ -132,6 +142,8 @@ static int write_or_read(const sqlite_files *files, int number) {
     int code = lesson_store_open(&store, files->location);
     if (!code)
         code = lesson_store_join(store, "cy", "maths", "algebra", NULL, 0, NULL);
+    set_mode_of_log(files, "-wal");
+    set_mode_of_log(files, "-shm");
     sqlite_files_mark(files, "written");
     sqlite_files_await(files, "read");
     if (!code)
@@ -141,13 +153,20 @@ static int write_or_read(const sqlite_files *files, int number) {
 }
 
 /* Beside a program that writes, whose log has what the file has not. */
-static void test_live(void **state) {
-    const sqlite_files *files = *state;
+static void read_live(const sqlite_files *files, mode_t file) {
     make_two_users(files);
-    assert_int_equal(chmod(files->directory, 0777), 0);
-    assert_int_equal(chmod(files->database, 0644), 0);
+    set_modes(files, 0777, file);
+    log_mode = 0444;
     sqlite_files_run(files, 2, write_or_read, 0);
     assert_false(exists(files, "-wal"));
+}
+
+static void test_live(void **state) {
+    read_live(*state, 0444);
+}
+
+static void test_live_with_a_log_of_others(void **state) {
+    read_live(*state, 0666);
 }
 
 /* ---- Copies */
@@ -305,6 +324,55 @@ static void test_writer_comes_during_a_list(void **state) {
     lesson_store_close(reader);
 }
 
+/* ---- While it is read */
+
+static atomic_bool is_over;
+
+/* Gives the file another time, as whoever writes to it does. */
+static void *touch(void *files) {
+    struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    while (!is_over) {
+        times[1].tv_nsec = (times[1].tv_nsec + 1) % 1000000;
+        utimensat(AT_FDCWD, ((const sqlite_files *)files)->database, times, 0);
+    }
+    return NULL;
+}
+
+static int read_where(lesson_store *store) {
+    return lesson_store_where(store, "ann", NULL);
+}
+
+static int read_users(lesson_store *store) {
+    int users = 0;
+    int code = lesson_store_users(store, count_user, &users);
+    assert_int_equal(users, code ? 0 : 2);
+    return code;
+}
+
+static int read_check(lesson_store *store) {
+    return lesson_store_check(store, 0, NULL, NULL, NULL, NULL);
+}
+
+/* Every answer is right or BUSY. */
+static void test_changed_while_it_is_read(void **state) {
+    static int (*const reads[])(lesson_store *) = {read_where, read_users, read_check};
+    pthread_t thread;
+    make_two_users(*state);
+    lesson_store *store = sqlite_files_open(*state, "?mode=ro&pool=1");
+    is_over = false;
+    assert_int_equal(pthread_create(&thread, NULL, touch, *state), 0);
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
+        int code;
+        while ((code = reads[i](store)) == LESSON_STORE_OK)
+            ;
+        assert_int_equal(code, LESSON_STORE_BUSY);
+    }
+    is_over = true;
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(read_users(store), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
 /* ---- Files that must be written before they can be read */
 
 static void test_not_ready(void **state) {
@@ -345,11 +413,13 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
         TEST(test_rights),
         TEST(test_live),
+        TEST(test_live_with_a_log_of_others),
         TEST(test_snapshot_with_log),
         TEST(test_snapshot_with_log_and_index),
         TEST(test_asked_for),
         TEST(test_writer_comes),
         TEST(test_writer_comes_during_a_list),
+        TEST(test_changed_while_it_is_read),
         TEST(test_not_ready),
         TEST(test_removed),
 #undef TEST
