@@ -167,7 +167,10 @@ static bool ask_meanwhile(const lesson_store_id *uid, void *context) {
  */
 static void ask_two_at_a_time(lesson_store *store) {
     struct lending lending = {.asker = {.store = store, .code = 1}};
-    assert_int_equal(lesson_store_members(store, "algebra", ask_meanwhile, &lending), LESSON_STORE_OK);
+    int code = lesson_store_members(store, "algebra", ask_meanwhile, &lending);
+    if (code == LESSON_STORE_UNREACHABLE) /* noticed already */
+        return;
+    assert_int_equal(code, LESSON_STORE_OK);
     assert_int_equal(pthread_join(lending.thread, NULL), 0);
     assert_true(lending.asker.code == LESSON_STORE_OK || lending.asker.code == LESSON_STORE_UNREACHABLE);
 }
