@@ -117,7 +117,7 @@ int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesso
 
 static int begin_writing(sqlite_store *sqlite) {
     if (sqlite->read_only_because)
-        return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: is open to be read only: %s", sqlite->path,
+        return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: is open for reading only: %s", sqlite->path,
                                  sqlite->read_only_because);
     int code = sqlite_take_turn(sqlite);
     if (code)
