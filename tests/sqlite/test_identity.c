@@ -273,8 +273,8 @@ static int open_mounted(const sqlite_files *files) {
     name(inside, files, ".inside");
     snprintf(location, sizeof location, "sqlite:%s", inside);
     fclose(fopen(inside, "w"));
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount(files->database, inside, NULL, MS_BIND, NULL) != 0)
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount(files->database, inside, "none", MS_BIND, NULL) != 0)
         return MOUNT_NOT_TO_BE_HAD;
     int code = lesson_store_open(&store, location);
     bool is_right = code == LESSON_STORE_UNSUPPORTED && strstr(lesson_store_message(), "mount the directory");
