@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "descriptors.h"
+#include "listing.h"
 
 enum {
     OPENINGS_MAX = 100,
@@ -170,63 +171,15 @@ void bench_large_batch(fault_bench *bench) {
 
 /* ---- Lists */
 
-struct listing {
-    uint32_t users; /* one bit for each listed user */
-    model_user where[MODEL_USERS];
-    int lesson; /* the lesson whose members these are; MODEL_NONE: all users */
-    bool whole;
-    bool wrong; /* a stranger, or a user listed twice */
-};
-
-static bool hear(struct listing *listing, lesson_store_id uid, const model_user *where) {
-    int number = vocabulary_number(awkward_vocabulary.users, MODEL_USERS, uid);
-    listing->wrong = listing->wrong || number < 0 || listing->users >> number & 1;
-    if (listing->wrong)
-        return false;
-    listing->users |= UINT32_C(1) << number;
-    if (where)
-        listing->where[number] = *where;
-    return true;
-}
-
-static bool hear_member(const lesson_store_id *uid, void *context) {
-    return hear(context, *uid, NULL);
-}
-
-static bool hear_user(const lesson_store_user *user, void *context) {
-    const vocabulary *words = &awkward_vocabulary;
-    model_user where = {(int8_t)vocabulary_number(words->lessons, MODEL_LESSONS, user->lesson_id),
-                        (int8_t)vocabulary_number(words->courses, MODEL_COURSES, user->course_id),
-                        (int8_t)vocabulary_number(words->sessions, MODEL_SESSIONS, user->session)};
-    return hear(context, user->uid, &where);
-}
-
-/* Every listed user is true, and after OK the list is complete. */
-static bool listing_fits(const model_state *state, const void *context) {
-    const struct listing *listing = context;
-    for (int i = 0; i < MODEL_USERS; i++) {
-        const model_user *user = &state->users[i];
-        bool given = listing->users >> i & 1;
-        bool there = listing->lesson == MODEL_NONE ? user->lesson != MODEL_NONE : user->lesson == listing->lesson;
-        bool alike = listing->lesson != MODEL_NONE || memcmp(user, &listing->where[i], sizeof *user) == 0;
-        if (given ? !there || !alike : there && listing->whole)
-            return false;
-    }
-    return !listing->wrong;
-}
-
 bool bench_try_list(fault_bench *bench, int8_t lesson) {
-    struct listing listing = {.lesson = lesson};
+    listing listed;
     int64_t began_ms = now_ms();
-    int code = lesson == MODEL_NONE
-                   ? lesson_store_users(bench->store, hear_user, &listing)
-                   : lesson_store_members(bench->store, awkward_vocabulary.lessons[lesson], hear_member, &listing);
+    int code = listing_read(&listed, &awkward_vocabulary, bench->store, lesson);
     check_time(bench, began_ms);
     check_message(bench, code);
     see(bench, code);
-    listing.whole = code == LESSON_STORE_OK;
     bench->soak->operations++;
-    return judge_reading(bench->judge, &bench->rules, false, code, listing_fits, &listing,
+    return judge_reading(bench->judge, &bench->rules, false, code, listing_fits, &listed,
                          lesson == MODEL_NONE ? "users" : "members");
 }
 

@@ -8,34 +8,12 @@ static const vocabulary *const words = &awkward_vocabulary;
 
 /* ---- Drawing */
 
-/* Returns how many numbers below `end` a share has. */
-static unsigned part_of(history_share share, int end) {
-    return (unsigned)((end - share.number + share.of - 1) / share.of);
-}
-
-static int8_t into_share(history_share share, int8_t number) {
-    return number < 0 ? number : (int8_t)(number * share.of + share.number);
-}
-
-static model_call draw_own(dice_state *dice, const drawn_history *history) {
-    history_share share = history->share;
-    const draw_range range = {.users = part_of(share, MODEL_USERS),
-                              .lessons = part_of(share, MODEL_LESSONS),
-                              .courses = MODEL_COURSES,
-                              .sessions = MODEL_SESSIONS,
-                              .wrong_in = history->wrong_in};
-    model_call call = draw_call(dice, &range);
-    call.user = into_share(share, call.user);
-    call.lesson = into_share(share, call.lesson);
-    return call;
-}
-
 static void draw_batch(drawn_history *history, dice_state *dice, size_t batch, model_state *model) {
     size_t *state = &history->state_after[batch + 1];
     *state = history->state_after[batch];
     history->call_counts[batch] = 1 + dice_below(dice, HISTORY_CALLS);
     for (size_t i = 0; i < history->call_counts[batch]; i++) {
-        model_call call = draw_own(dice, history);
+        model_call call = share_draw(history->share, dice, history->wrong_in);
         if (call.wrong)
             history->states[++*state] = *model;
         history->calls[batch][i] = call;
@@ -93,26 +71,12 @@ bool history_read(lesson_store *store, model_state *found, char text[VOCABULARY_
     return findings == 0 && vocabulary_read_state(words, store, found, text) == LESSON_STORE_OK;
 }
 
-/* Removes what belongs to other shares. */
-static void keep_share(history_share share, model_state *state) {
-    model_state nothing;
-    model_begin(&nothing);
-    for (int i = 0; i < MODEL_USERS; i++) {
-        if (i % share.of != share.number)
-            state->users[i] = nothing.users[i];
-    }
-    for (int i = 0; i < MODEL_LESSONS; i++) {
-        if (i % share.of != share.number)
-            state->lessons[i] = nothing.lessons[i];
-    }
-}
-
 bool history_compare(const drawn_history *history, const model_state *found, size_t first, size_t last,
                      char text[VOCABULARY_TEXT_SIZE]) {
     model_state own = *found;
     char difference[VOCABULARY_TEXT_SIZE - 200];
     size_t end = last < history->batch_count ? last : history->batch_count;
-    keep_share(history->share, &own);
+    share_keep(history->share, &own);
     for (size_t i = history->state_after[end] + 1; i-- > history->state_after[first];) {
         if (memcmp(&history->states[i], &own, sizeof own) == 0)
             return true;

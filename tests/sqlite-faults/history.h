@@ -7,7 +7,7 @@
 
 #include <lessonstore/backend.h>
 
-#include "draw.h"
+#include "share.h"
 #include "vocabulary.h"
 
 enum {
@@ -16,15 +16,9 @@ enum {
     HISTORY_STATES = 1 + HISTORY_BATCHES * HISTORY_CALLS
 };
 
-/* Several processes on one file have one history each. Process `number` of `of` has the users and lessons whose number
- * leaves that remainder, so no process changes an answer of another. {0, 1} has all of them. */
-typedef struct history_share {
-    int number;
-    int of;
-} history_share;
-
+/* Several processes on one file have one history each. */
 typedef struct drawn_history {
-    history_share share;
+    model_share share;
     unsigned wrong_in; /* one call in this many is INVALID; 0: none */
     size_t batch_count;
     size_t call_counts[HISTORY_BATCHES];

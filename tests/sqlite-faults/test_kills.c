@@ -20,7 +20,7 @@ static bool crash_once(dice_state *dice, const lesson_store_backend *backend, co
     crash_plan plan = {.backend = backend, .options = options[dice_below(dice, sizeof options / sizeof *options)]};
     plan.processes = dice_once_in(dice, 3) ? CRASH_PROCESSES : 1;
     for (size_t i = 0; i < plan.processes; i++) {
-        histories[i].share = (history_share){(int)i, (int)plan.processes};
+        histories[i].share = (model_share){(int)i, (int)plan.processes};
         histories[i].wrong_in = WRONG_IN;
         history_draw(&histories[i], dice, 4 + dice_below(dice, 20));
     }
