@@ -20,9 +20,10 @@ static const struct step {
     const char *find;
     const char *repair;
 } steps[] = {
+    /* They came after the file was opened. */
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
-     FOUND "NULL, NULL, 'the trigger ' || shown(name) || ' on ' || tbl_name || ' does not belong to this library'"
-           " FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name COLLATE NOCASE IN ('lessons', 'users')",
+     FOUND "NULL, NULL, 'the ' || type || ' ' || shown(name) ||"
+           " ' in the schema was not created by this library'" SQLITE_FOREIGN_OBJECTS,
      NULL},
     {LESSON_STORE_FINDING_MALFORMED, IF_UNINDEXED,
      "INSERT INTO temp.findings(kind, repairable, detail) VALUES(?1, 1, 'there is no index " INDEX "')",
@@ -264,12 +265,15 @@ int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_f
     sqlite_store *sqlite = sqlite_of(instance);
     int code = sqlite_enter(sqlite);
     if (!code)
+        code = sqlite_look_now(sqlite);
+    if (!code)
         code = sqlite_execute_text(sqlite,
                                    "CREATE TEMP TABLE IF NOT EXISTS findings(kind, lesson_id, uid, detail, repairable);"
                                    "DELETE FROM temp.findings");
     if (code)
         return code;
-    code = find_and_repair(sqlite, flags);
+    code = sqlite_confirm(sqlite, find_and_repair(sqlite, flags));
+    sqlite_trim_log(sqlite);
     /* Damage that stopped the search halfway is still reported. */
     bool repaired = !code && flags & LESSON_STORE_CHECK_REPAIR;
     int reported = report_findings(sqlite, repaired, callback, context);

@@ -257,5 +257,6 @@ int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operatio
     }
     if (in_transaction)
         code = sqlite_commit(sqlite, writes);
+    code = sqlite_confirm(sqlite, code);
     return code ? give_up(sqlite, operations, count, code) : LESSON_STORE_OK;
 }

@@ -54,11 +54,38 @@ static int identify(sqlite_store *sqlite, int *version) {
     return code;
 }
 
+static int judge_object(const sqlite_store *sqlite, sqlite3_stmt *object) {
+    char name[SQLITE_SHOWN_SIZE];
+    const void *bytes = sqlite3_column_text(object, 1);
+    sqlite_show_value(name, sqlite3_column_type(object, 1), bytes, sqlite3_column_bytes(object, 1));
+    return lesson_store_fail(LESSON_STORE_MALFORMED,
+                             "%s: the schema contains the %s %s, which this library did not create", sqlite->path,
+                             (const char *)sqlite3_column_text(object, 0), name);
+}
+
+static int refuse_foreign_objects(sqlite_store *sqlite) {
+    sqlite3_stmt *object = NULL;
+    int code = LESSON_STORE_OK;
+    int result = sqlite_ask_text(sqlite, "SELECT type, name" SQLITE_FOREIGN_OBJECTS, &object);
+    if (result == SQLITE_ROW)
+        code = judge_object(sqlite, object);
+    else if (result != SQLITE_DONE)
+        code = sqlite_fail(sqlite, result);
+    sqlite3_finalize(object);
+    return code;
+}
+
+/* Finds the version, and that nothing stands beside what it consists of. */
+static int recognize(sqlite_store *sqlite, int *version) {
+    int code = identify(sqlite, version);
+    return code ? code : refuse_foreign_objects(sqlite);
+}
+
 /* Called in a write transaction, because another process may have upgraded the file while this one waited for the lock.
  */
 static int apply_steps(sqlite_store *sqlite) {
     int version = 0;
-    int code = identify(sqlite, &version);
+    int code = recognize(sqlite, &version);
     for (; !code && version < NEWEST_VERSION; version++)
         code = sqlite_execute_text(sqlite, steps[version]);
     return code ? code : sqlite_execute_text(sqlite, "COMMIT");
@@ -88,9 +115,19 @@ static int enter_wal_mode(sqlite_store *sqlite) {
     return code;
 }
 
+static int settle_to_read(const sqlite_store *sqlite, int version) {
+    if (version == NEWEST_VERSION)
+        return LESSON_STORE_OK;
+    return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: %s, and it can only be read: %s", sqlite->path,
+                             version == 0 ? "is empty" : "has an older schema, which must be upgraded first",
+                             sqlite->read_only_because);
+}
+
 static int settle_once(sqlite_store *sqlite) {
     int version = 0;
-    int code = identify(sqlite, &version);
+    int code = recognize(sqlite, &version);
+    if (!code && sqlite->read_only_because)
+        return settle_to_read(sqlite, version);
     if (!code && version < NEWEST_VERSION)
         code = upgrade(sqlite);
     if (!code && !sqlite->in_memory)

@@ -1,11 +1,7 @@
 /* Opening and closing a database, its options, and facts about it. */
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sqlite.h"
@@ -27,6 +23,10 @@ static const lesson_store_option options[] = {
      .number_default = 10000,
      .minimum = 1,
      .maximum = 1000000},
+    {.name = "mode",
+     .summary = "rw: also writes, where the file can be written; ro: only reads, and creates nothing",
+     .choices = "rw|ro",
+     .text_default = "rw"},
     {.name = "create", .summary = "whether a missing file is created", .choices = "yes|no", .text_default = "yes"},
     {.name = "cache_kib",
      .summary = "the most memory for pages, in each instance",
@@ -57,81 +57,13 @@ static int check_location(const lesson_store_location *location) {
     return LESSON_STORE_OK;
 }
 
-/* SQLite reports only that it could not open a file. This finds the reason. */
-static int explain_cantopen(const char *path, bool may_create) {
-    struct stat facts;
-    if (stat(path, &facts) == 0) {
-        if (S_ISDIR(facts.st_mode))
-            return lesson_store_fail(LESSON_STORE_INVALID, "%s: is a directory", path);
-        return lesson_store_fail(faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) ? LESSON_STORE_DENIED
-                                                                             : LESSON_STORE_UNREACHABLE,
-                                 "%s: cannot be opened", path);
-    }
-    if (errno == EACCES)
-        return lesson_store_fail(LESSON_STORE_DENIED, "%s: its directory cannot be searched", path);
-
-    if (errno == ENOENT && !may_create)
-        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: there is no such file, and create=no", path);
-
-    const char *slash = strrchr(path, '/');
-    char directory[PATH_MAX + LESSON_STORE_LOCATION_MAX];
-    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
-    if (stat(directory, &facts) == 0 && faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) != 0)
-        return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: cannot be created, because its directory is read-only",
-                                 path);
-    return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: cannot be created: %s", path, strerror(errno));
-}
-
-/* An attacker can hand us a file with triggers or views in it. Our schema has none, so they are switched off. */
-static void switch_off_programs(sqlite3 *database) {
-    sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-    sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-}
-
-static int open_database(sqlite_store *sqlite, bool may_create) {
-    int result =
-        sqlite3_open_v2(sqlite->path, &sqlite->database,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (may_create ? SQLITE_OPEN_CREATE : 0), NULL);
-    if (!sqlite->database)
-        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory for a connection", sqlite->path);
-    if ((result & 0xff) == SQLITE_CANTOPEN)
-        return explain_cantopen(sqlite->path, may_create);
-    if (result != SQLITE_OK)
-        return sqlite_fail(sqlite, result);
-    sqlite3_extended_result_codes(sqlite->database, 1);
-    switch_off_programs(sqlite->database);
-    sqlite3_busy_timeout(sqlite->database, (int)sqlite->busy_timeout_ms);
-    /* SQLite opens a file for reading only if it may not write to it. */
-    if (sqlite3_db_readonly(sqlite->database, "main") == 1)
-        return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: is read-only", sqlite->path);
-    return LESSON_STORE_OK;
-}
-
-/* Each later instance must open the same file as the first one. If the file was moved or replaced meanwhile, the store
- * would work on two databases. */
-static int identify_file(sqlite_store *sqlite, const sqlite_store *first) {
-    struct stat facts;
-    if (sqlite->in_memory)
-        return LESSON_STORE_OK;
-    if (stat(sqlite->path, &facts) != 0)
-        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: %s", sqlite->path, strerror(errno));
-    sqlite->device = facts.st_dev;
-    sqlite->inode = facts.st_ino;
-    if (first && (first->device != sqlite->device || first->inode != sqlite->inode))
-        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: is no longer the file that was opened", sqlite->path);
-    return LESSON_STORE_OK;
-}
-
-/* A pragma takes no parameters, so its text is built here, from numbers only. */
-static int apply_numbers(sqlite_store *sqlite, const lesson_store_location *location) {
+/* A pragma takes no parameters, so its text is built here, from numbers only. Temporary tables and the like are kept in
+ * memory, because there may be no directory that can be written. */
+static int apply_numbers(sqlite_store *sqlite) {
     char text[256];
     snprintf(text, sizeof text,
-             "PRAGMA wal_autocheckpoint = %" PRId64 "; PRAGMA cache_size = -%" PRId64
-             "; PRAGMA max_page_count = %" PRId64,
-             lesson_store_location_number(location, "wal_autocheckpoint_pages"),
-             lesson_store_location_number(location, "cache_kib"), lesson_store_location_number(location, "max_pages"));
+             "PRAGMA cache_size = -%" PRId64 "; PRAGMA max_page_count = %" PRId64 "; PRAGMA temp_store = 2",
+             sqlite->cache_kib, sqlite->max_pages);
     return sqlite_execute_text(sqlite, text);
 }
 
@@ -143,19 +75,12 @@ static int apply_synchronous(sqlite_store *sqlite, const char *choice) {
     return sqlite_execute_text(sqlite, "PRAGMA synchronous = NORMAL");
 }
 
-/* Until the schema is settled, the file may belong to another program. So nothing else comes before that. */
-static int connect(sqlite_store *sqlite, const lesson_store_location *location) {
-    const sqlite_store *first = (const sqlite_store *)lesson_store_location_first(location);
-    bool may_create = !first && strcmp(lesson_store_location_text(location, "create"), "yes") == 0;
-    int code = open_database(sqlite, may_create);
+static int settle(sqlite_store *sqlite) {
+    int code = apply_synchronous(sqlite, sqlite->synchronous);
     if (!code)
-        code = identify_file(sqlite, first);
+        code = apply_numbers(sqlite);
     if (!code)
-        code = sqlite_settle_schema(sqlite);
-    if (!code)
-        code = apply_synchronous(sqlite, lesson_store_location_text(location, "synchronous"));
-    if (!code)
-        code = apply_numbers(sqlite, location);
+        code = sqlite_bound_log(sqlite);
     if (!code)
         code = sqlite_add_check_functions(sqlite);
     if (!code)
@@ -163,11 +88,52 @@ static int connect(sqlite_store *sqlite, const lesson_store_location *location) 
     return code;
 }
 
+/* Until the schema is settled, the file may belong to another program. So nothing else comes before that. */
+static int connect(sqlite_store *sqlite, const sqlite_store *first) {
+    int code = sqlite_open_file(sqlite, !first);
+    if (!code)
+        code = sqlite_identify_file(sqlite, first);
+    if (!code)
+        code = sqlite_settle_schema(sqlite);
+    if (!code)
+        code = sqlite_identify_log(sqlite);
+    return code ? code : settle(sqlite);
+}
+
+static void disconnect(sqlite_store *sqlite) {
+    sqlite_finalize_statements(sqlite);
+    sqlite_keep_log_of_others(sqlite);
+    if (sqlite->log >= 0)
+        close(sqlite->log);
+    sqlite3_close(sqlite->database);
+    sqlite->log = -1;
+    sqlite->database = NULL;
+}
+
+int sqlite_connect_again(sqlite_store *sqlite) {
+    disconnect(sqlite);
+    int code = connect(sqlite, sqlite);
+    if (code)
+        disconnect(sqlite);
+    return code;
+}
+
 static void sqlite_close(lesson_store_instance *instance) {
     sqlite_store *sqlite = sqlite_of(instance);
-    sqlite_finalize_statements(sqlite);
-    sqlite3_close(sqlite->database);
+    disconnect(sqlite);
     free(sqlite);
+}
+
+static void read_options(sqlite_store *sqlite, const lesson_store_location *location, const sqlite_store *first) {
+    sqlite->busy_timeout_ms = lesson_store_location_number(location, "busy_timeout_ms");
+    sqlite->checkpoint_pages = lesson_store_location_number(location, "wal_autocheckpoint_pages");
+    sqlite->cache_kib = lesson_store_location_number(location, "cache_kib");
+    sqlite->max_pages = lesson_store_location_number(location, "max_pages");
+    snprintf(sqlite->synchronous, sizeof sqlite->synchronous, "%s",
+             lesson_store_location_text(location, "synchronous"));
+    sqlite->may_create = !first && strcmp(lesson_store_location_text(location, "create"), "yes") == 0;
+    sqlite->wants_to_read = !sqlite->in_memory && strcmp(lesson_store_location_text(location, "mode"), "ro") == 0;
+    sqlite->read_only_because = first ? first->read_only_because : NULL;
 }
 
 /* Every instance of a pool must open the same file, even if the process has changed its directory since the first. */
@@ -182,7 +148,7 @@ static sqlite_store *make_instance(const lesson_store_location *location) {
         return NULL;
     snprintf(sqlite->path, size, "%s%s%s", relative ? directory : "", relative ? "/" : "", path);
     sqlite->in_memory = in_memory;
-    sqlite->busy_timeout_ms = lesson_store_location_number(location, "busy_timeout_ms");
+    sqlite->log = -1;
     sqlite->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
     if (!in_memory)
         sqlite->base.capabilities |= LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
@@ -198,7 +164,9 @@ static int sqlite_open(lesson_store_instance **out, const lesson_store_location 
     sqlite_store *sqlite = make_instance(location);
     if (!sqlite)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "sqlite: no memory for an instance");
-    code = connect(sqlite, location);
+    const sqlite_store *first = (const sqlite_store *)lesson_store_location_first(location);
+    read_options(sqlite, location, first);
+    code = connect(sqlite, first);
     if (code) {
         sqlite_close(&sqlite->base);
         return code;
@@ -234,13 +202,18 @@ static int sqlite_info(lesson_store_instance *instance, lesson_store_info_callba
         {"freelist_count", "PRAGMA freelist_count"},
     };
     sqlite_store *sqlite = sqlite_of(instance);
-    char engine[32], version[16];
+    int code = sqlite_enter(sqlite);
+    if (code)
+        return code;
+    char engine[32], version[16], mode[80] = "rw";
     snprintf(engine, sizeof engine, "SQLite %s", sqlite3_libversion());
     snprintf(version, sizeof version, "%d", sqlite_schema_version());
     callback("engine", engine, context);
     callback("path", sqlite->in_memory ? sqlite->path : sqlite3_db_filename(sqlite->database, "main"), context);
+    if (sqlite->read_only_because)
+        snprintf(mode, sizeof mode, "ro (%s)", sqlite->read_only_because);
+    callback("mode", mode, context);
     callback("schema_version", version, context);
-    int code = LESSON_STORE_OK;
     for (size_t i = 0; !code && i < sizeof values / sizeof *values; i++)
         code = report_value(sqlite, values[i].name, values[i].text, callback, context);
     return code;

@@ -2,7 +2,8 @@
 #ifndef LESSON_STORE_SQLITE_H
 #define LESSON_STORE_SQLITE_H
 
-#include <sys/types.h>
+#include <limits.h>
+#include <sys/stat.h>
 
 #include <sqlite3.h>
 
@@ -11,43 +12,38 @@
 /* ---- statements.c: the SQL of the operations and lists, prepared once for each instance.
  *
  * X(NAME, TEXT). Ids are the parameters from ?1 on. 3 and 0 are Waiting and Free, which create writes. */
-#define SQLITE_STATEMENT_MAP(X)                                                                             \
-    X(BEGIN_READ, "BEGIN")                                                                                  \
-    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                       \
-    X(COMMIT, "COMMIT")                                                                                     \
-    X(ROLLBACK, "ROLLBACK")                                                                                 \
-    X(ADD_LESSON, "INSERT INTO lessons(lesson_id, course_status, chat_status) VALUES(?1, 3, 0)"             \
-                  " ON CONFLICT(lesson_id) DO NOTHING")                                                     \
-    X(RESET_LESSON, "INSERT INTO lessons(lesson_id, course_status, chat_status) VALUES(?1, 3, 0)"           \
-                    " ON CONFLICT(lesson_id) DO UPDATE SET course_status = 3, chat_status = 0")             \
-    X(SET_LESSON, "UPDATE lessons SET course_status = ?2, chat_status = ?3 WHERE lesson_id = ?1")           \
-    X(REMOVE_LESSON, "DELETE FROM lessons WHERE lesson_id = ?1")                                            \
-    X(FIND_LESSON, "SELECT course_status, chat_status FROM lessons WHERE lesson_id = ?1")                   \
-    X(DESCRIBE_LESSON, "SELECT course_status, chat_status, lessons.lesson_id IS NOT NULL,"                  \
-                       " (SELECT count(*) FROM users WHERE users.lesson_id = ?1)"                           \
-                       " FROM (SELECT 1) LEFT JOIN lessons ON lessons.lesson_id = ?1")                      \
-    X(FIND_USER, "SELECT course_id, lesson_id, session FROM users WHERE uid = ?1")                          \
-    X(ADD_USER, "INSERT INTO users(uid, course_id, lesson_id, session) VALUES(?1, ?2, ?3, ?4)")             \
-    X(MOVE_USER, "UPDATE users SET course_id = ?2, lesson_id = ?3, session = ?4 WHERE uid = ?1")            \
-    X(REMOVE_USER, "DELETE FROM users WHERE uid = ?1")                                                      \
-    X(REMOVE_MEMBERS, "DELETE FROM users WHERE lesson_id = ?1")                                             \
-    X(COUNT_MEMBERS, "SELECT count(*) FROM users WHERE lesson_id = ?1")                                     \
-    X(LIST_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1")                                           \
-    X(LIST_LESSONS, "SELECT lesson_id, course_status, chat_status, 1,"                                      \
-                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons"  \
-                    " UNION ALL SELECT lesson_id, NULL, NULL, 0, count(*) FROM users GROUP BY lesson_id"    \
-                    " HAVING NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)") \
-    X(LIST_USERS, "SELECT uid, course_id, lesson_id, session FROM users")                                   \
-    X(PAGE_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1 AND uid >= ?2 AND (uid > ?2 OR NOT ?3)"     \
-                    " ORDER BY uid LIMIT ?4")                                                               \
-    X(PAGE_LESSONS, "SELECT lesson_id, course_status, chat_status, 1,"                                      \
-                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons"  \
-                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3)"                                 \
-                    " UNION ALL SELECT lesson_id, NULL, NULL, 0, count(*) FROM users"                       \
-                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3) GROUP BY lesson_id"              \
-                    " HAVING NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)"  \
-                    " ORDER BY 1 LIMIT ?4")                                                                 \
-    X(PAGE_USERS, "SELECT uid, course_id, lesson_id, session FROM users"                                    \
+#define SQLITE_STATEMENT_MAP(X)                                                                            \
+    X(BEGIN_READ, "BEGIN")                                                                                 \
+    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                      \
+    X(COMMIT, "COMMIT")                                                                                    \
+    X(ROLLBACK, "ROLLBACK")                                                                                \
+    X(ADD_LESSON, "INSERT INTO lessons(lesson_id, course_status, chat_status) VALUES(?1, 3, 0)"            \
+                  " ON CONFLICT(lesson_id) DO NOTHING")                                                    \
+    X(RESET_LESSON, "INSERT INTO lessons(lesson_id, course_status, chat_status) VALUES(?1, 3, 0)"          \
+                    " ON CONFLICT(lesson_id) DO UPDATE SET course_status = 3, chat_status = 0")            \
+    X(SET_LESSON, "UPDATE lessons SET course_status = ?2, chat_status = ?3 WHERE lesson_id = ?1")          \
+    X(REMOVE_LESSON, "DELETE FROM lessons WHERE lesson_id = ?1")                                           \
+    X(FIND_LESSON, "SELECT course_status, chat_status FROM lessons WHERE lesson_id = ?1")                  \
+    X(DESCRIBE_LESSON, "SELECT course_status, chat_status, lessons.lesson_id IS NOT NULL,"                 \
+                       " (SELECT count(*) FROM users WHERE users.lesson_id = ?1)"                          \
+                       " FROM (SELECT 1) LEFT JOIN lessons ON lessons.lesson_id = ?1")                     \
+    X(FIND_USER, "SELECT course_id, lesson_id, session FROM users WHERE uid = ?1")                         \
+    X(ADD_USER, "INSERT INTO users(uid, course_id, lesson_id, session) VALUES(?1, ?2, ?3, ?4)")            \
+    X(MOVE_USER, "UPDATE users SET course_id = ?2, lesson_id = ?3, session = ?4 WHERE uid = ?1")           \
+    X(REMOVE_USER, "DELETE FROM users WHERE uid = ?1")                                                     \
+    X(REMOVE_MEMBERS, "DELETE FROM users WHERE lesson_id = ?1")                                            \
+    X(COUNT_MEMBERS, "SELECT count(*) FROM users WHERE lesson_id = ?1")                                    \
+    X(LIST_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1")                                          \
+    X(PAGE_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1 AND uid >= ?2 AND (uid > ?2 OR NOT ?3)"    \
+                    " ORDER BY uid LIMIT ?4")                                                              \
+    X(PAGE_LESSONS, "SELECT lesson_id, course_status, chat_status, 1,"                                     \
+                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons" \
+                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3)"                                \
+                    " UNION ALL SELECT lesson_id, NULL, NULL, 0, count(*) FROM users"                      \
+                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3) GROUP BY lesson_id"             \
+                    " HAVING NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)" \
+                    " ORDER BY 1 LIMIT ?4")                                                                \
+    X(PAGE_USERS, "SELECT uid, course_id, lesson_id, session FROM users"                                   \
                   " WHERE uid >= ?2 AND (uid > ?2 OR NOT ?3) ORDER BY uid LIMIT ?4")
 
 typedef enum sqlite_statement {
@@ -57,14 +53,54 @@ typedef enum sqlite_statement {
         STATEMENT_COUNT
 } sqlite_statement;
 
+/* How the file is used. READ: beside programs that write, by the shared index of their log. READ_ALONE: no program has
+ * it open, so without locks, and nothing is created beside the file. */
+typedef enum sqlite_mode { SQLITE_MODE_WRITE, SQLITE_MODE_READ, SQLITE_MODE_READ_ALONE } sqlite_mode;
+
+typedef struct sqlite_identity {
+    bool is_there;
+    dev_t device;
+    ino_t inode;
+} sqlite_identity;
+
+/* Differs if a file was changed. */
+typedef struct sqlite_mark {
+    int64_t device, inode, size, seconds, nanoseconds;
+} sqlite_mark;
+enum { SQLITE_MARKS = 3 /* the file, its log, and the index of the log */ };
+
+typedef struct sqlite_wait {
+    int64_t patience_us; /* after which a lock is BUSY */
+    int64_t waited_us;
+    int64_t ask_again_us;
+    int64_t age;      /* stated to the others; 0: none */
+    bool is_for_turn; /* it waits for the write lock, to begin a transaction */
+} sqlite_wait;
+
 typedef struct sqlite_store {
     lesson_store_instance base;
-    sqlite3 *database;
+    sqlite3 *database; /* NULL if the file could not be opened again */
+    sqlite_mode mode;
+    const char *read_only_because; /* NULL: it can be written */
+    /* The options. */
     int64_t busy_timeout_ms;
+    int64_t checkpoint_pages;
+    int64_t cache_kib;
+    int64_t max_pages;
+    char synchronous[8];
+    bool may_create;
+    bool wants_to_read;
     bool in_memory;
-    dev_t device; /* with the inode: identifies the file that was opened */
-    ino_t inode;
     bool failed; /* the engine failed since the batch began, so the batch must be rolled back */
+    sqlite_wait wait;
+    int log;         /* a descriptor of the log for its size and for locks of ours, or -1. SQLite has no locks there */
+    int64_t long_at; /* pages in the log at which a checkpoint waits for readers */
+    int64_t trim_again_us;
+    sqlite_identity file, log_file, index_file; /* those that were opened */
+    int64_t look_again_us;                      /* when a reading call looks again whether they are in their places */
+    sqlite_mark stamp[SQLITE_MARKS];            /* of SQLITE_MODE_READ_ALONE: what was opened */
+    char log_name[PATH_MAX + 8];
+    char index_name[PATH_MAX + 8];
     sqlite3_stmt *statements[STATEMENT_COUNT];
     char path[]; /* absolute, or :memory: */
 } sqlite_store;
@@ -90,8 +126,8 @@ static inline void sqlite_finish(sqlite_store *sqlite, sqlite_statement statemen
 /* Runs a statement that returns no rows to its end. */
 int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count);
 
-/* Begins a transaction. A writing one takes the write lock. If the path no longer leads to the file that was opened, a
- * writing transaction is UNREACHABLE, because nobody would find what it wrote. */
+/* Begins a transaction. A writing one takes the write lock. It is READ_ONLY if the file can only be read, and
+ * UNREACHABLE if the path no longer leads to the file that was opened, because nobody would find what it wrote. */
 int sqlite_begin(sqlite_store *sqlite, bool writes);
 
 /* Commits the open transaction. UNKNOWN if a writing transaction failed and may still have been committed. */
@@ -101,7 +137,7 @@ int sqlite_commit(sqlite_store *sqlite, bool writes);
 void sqlite_roll_back(sqlite_store *sqlite);
 
 /* Begins a use of the instance. First rolls back a transaction that an earlier use had to leave open, because nobody
- * must see it. */
+ * must see it. UNREACHABLE if the path leads to another file than the one that was opened. */
 int sqlite_enter(sqlite_store *sqlite);
 
 /* SQL that is not worth keeping prepared. The first runs it. The second prepares it and makes the first step:
@@ -128,6 +164,77 @@ void sqlite_show_value(char out[SQLITE_SHOWN_SIZE], int type, const void *bytes,
 /* Creates, upgrades or refuses the content of the file, and sets WAL mode. */
 int sqlite_settle_schema(sqlite_store *sqlite);
 int sqlite_schema_version(void);
+
+/* Everything else in a schema makes the file another one than ours: an index, a CHECK or a generated column slows a
+ * join down or refuses it, a collation makes ids equal that are not. SQLite keeps the text of each object as it was
+ * written, and ALTER TABLE edits that text, so that the texts of a version are always the same. */
+#define SQLITE_OWN_OBJECTS                                                                                            \
+    "(VALUES('table', 'lessons', 'lessons', 'CREATE TABLE lessons(lesson_id TEXT PRIMARY KEY, course_status INTEGER," \
+    " chat_status INTEGER) WITHOUT ROWID'),"                                                                          \
+    " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                 \
+    " lesson_id TEXT NOT NULL) WITHOUT ROWID'),"                                                                      \
+    " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                 \
+    " lesson_id TEXT NOT NULL, session TEXT) WITHOUT ROWID'),"                                                        \
+    " ('index', 'users_by_lesson', 'users', 'CREATE INDEX users_by_lesson ON users(lesson_id)'),"                     \
+    " ('index', 'sqlite_autoindex_lessons_1', 'lessons', NULL),"                                                      \
+    " ('index', 'sqlite_autoindex_users_1', 'users', NULL))"
+
+/* The objects in the schema that this library did not create. */
+#define SQLITE_FOREIGN_OBJECTS                                                     \
+    " FROM main.sqlite_master WHERE NOT EXISTS (SELECT 1 FROM " SQLITE_OWN_OBJECTS \
+    " WHERE column1 IS type AND column2 IS name AND column3 IS tbl_name AND column4 IS sql)"
+
+/* ---- file.c */
+
+#define SQLITE_LOG_ENDING "-wal"
+#define SQLITE_INDEX_ENDING "-shm"
+
+/* Opens the file and chooses the mode. Later instances take the mode of the first one. */
+int sqlite_open_file(sqlite_store *sqlite, bool is_first);
+
+/* ---- sqlite.c */
+
+/* Opens the file anew, after another program has changed it in SQLITE_MODE_READ_ALONE. */
+int sqlite_connect_again(sqlite_store *sqlite);
+
+/* ---- identity.c */
+
+/* The facts of the file with this name and ending; no links if there is none. */
+struct stat sqlite_facts_of(const char *name, const char *ending);
+
+/* Both belong to opening. Before anything is written, the file must be that of the first instance. */
+int sqlite_identify_file(sqlite_store *sqlite, const sqlite_store *first);
+int sqlite_identify_log(sqlite_store *sqlite);
+
+/* UNREACHABLE if the file, its log or the index of the log is not the one that was opened. The first looks if it has
+ * not for some milliseconds. The second leaves out what takes long: a log that was renamed, which the first finds. */
+int sqlite_look_at_times(sqlite_store *sqlite);
+int sqlite_look_before_writing(const sqlite_store *sqlite);
+int sqlite_look_now(const sqlite_store *sqlite);
+
+/* Before closing. */
+void sqlite_keep_log_of_others(sqlite_store *sqlite);
+
+/* In SQLITE_MODE_READ_ALONE: what is opened, whether it has changed since then, and after reading the code of the read,
+ * or BUSY if it was changed meanwhile. */
+void sqlite_stamp(const char *name, sqlite_mark out[SQLITE_MARKS]);
+bool sqlite_was_changed(const sqlite_store *sqlite);
+int sqlite_confirm(const sqlite_store *sqlite, int code);
+
+/* ---- wait.c */
+
+void sqlite_wait_for_locks(sqlite_store *sqlite);
+
+/* Begins a writing transaction when it is this call's turn. */
+int sqlite_take_turn(sqlite_store *sqlite);
+
+/* ---- log.c */
+
+/* Keeps the log to twice its usual size, as far as the readers allow. */
+int sqlite_bound_log(sqlite_store *sqlite);
+
+/* After a long read: cuts the log off if it has become long. */
+void sqlite_trim_log(sqlite_store *sqlite);
 
 /* ---- operations.c, streams.c, check.c: the functions of the backend's table */
 

@@ -1,4 +1,5 @@
 /* Statements, the values in their columns, and the mapping of the engine's result codes to ours. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "sqlite.h"
@@ -32,7 +33,15 @@ static const struct {
     {SQLITE_NOTADB, LESSON_STORE_MALFORMED},
 };
 
-static int code_of(int result) {
+/* SQLite knows one errno for a full disk. A quota, and a full disk where a file is created, are the same to the caller.
+ */
+static bool is_full(int error) {
+    return error == EDQUOT || error == ENOSPC;
+}
+
+static int code_of(int result, int error) {
+    if (is_full(error))
+        return LESSON_STORE_FULL;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i].result == result || codes[i].result == (result & 0xff))
             return codes[i].code;
@@ -40,16 +49,30 @@ static int code_of(int result) {
     return LESSON_STORE_FAILED;
 }
 
+/* The errno, if it explains the failure that has just been met; 0 otherwise. It is the system's own, because SQLite
+ * does not keep it for every statement: sqlite3_system_errno has none of COMMIT. */
+static int error_of(int result) {
+    static const int errors[] = {EDQUOT, ENOSPC, EMFILE, ENFILE, EIO, EACCES};
+    int primary = result & 0xff, error = errno;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && error == errors[i])
+            return error;
+    }
+    return 0;
+}
+
 int sqlite_fail(sqlite_store *sqlite, int result) {
     sqlite->failed = true;
-    int code = code_of(result);
+    int error = error_of(result);
+    int code = code_of(result, error);
     /* SQLite's text for its latest failure, if it is this one. */
     const char *text = sqlite3_extended_errcode(sqlite->database) == result ? sqlite3_errmsg(sqlite->database)
                                                                             : sqlite3_errstr(result);
     if (code == LESSON_STORE_BUSY)
         return lesson_store_fail(code, "%s: %s for longer than %lld ms (SQLite code %d)", sqlite->path, text,
                                  (long long)sqlite->busy_timeout_ms, result);
-    return lesson_store_fail(code, "%s: %s (SQLite code %d)", sqlite->path, text, result);
+    return lesson_store_fail(code, "%s: %s%s%s (SQLite code %d)", sqlite->path, text, error ? ": " : "",
+                             error ? strerror(error) : "", result);
 }
 
 /* ---- Statements */
@@ -69,8 +92,10 @@ int sqlite_prepare_statements(sqlite_store *sqlite) {
 }
 
 void sqlite_finalize_statements(sqlite_store *sqlite) {
-    for (int i = 0; i < STATEMENT_COUNT; i++)
+    for (int i = 0; i < STATEMENT_COUNT; i++) {
         sqlite3_finalize(sqlite->statements[i]);
+        sqlite->statements[i] = NULL;
+    }
 }
 
 int sqlite_start(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count) {
@@ -90,31 +115,41 @@ int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesso
     return code;
 }
 
-static bool has_moved(sqlite_store *sqlite) {
-    int moved = 0;
-    sqlite3_file_control(sqlite->database, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    return moved;
+static int begin_writing(sqlite_store *sqlite) {
+    if (sqlite->read_only_because)
+        return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: is open for reading only: %s", sqlite->path,
+                                 sqlite->read_only_because);
+    int code = sqlite_take_turn(sqlite);
+    if (code)
+        return code;
+    /* Not before, because waiting for the lock can take long. */
+    code = sqlite_look_before_writing(sqlite);
+    if (code)
+        sqlite_roll_back(sqlite);
+    return code;
 }
 
 /* Takes the write lock at the beginning if it will be needed. A transaction that reads first and writes later fails
  * with BUSY as soon as another process has written in between, whatever the timeout. */
 int sqlite_begin(sqlite_store *sqlite, bool writes) {
-    if (writes && has_moved(sqlite))
-        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the file was moved away or removed", sqlite->path);
-    return sqlite_execute(sqlite, writes ? STATEMENT_BEGIN_WRITE : STATEMENT_BEGIN_READ, NULL, 0);
+    return writes ? begin_writing(sqlite) : sqlite_execute(sqlite, STATEMENT_BEGIN_READ, NULL, 0);
 }
 
 /* True after failures that can occur once the commit is in the WAL, where the next process that recovers the WAL finds
- * it. One of them is a lack of memory for the index of the WAL, which comes last. */
+ * it. One of them is a lack of memory for the index of the WAL, which comes last. If there is no room to write the
+ * commit, it is not there. */
 static bool may_be_committed(int result) {
     int primary = result & 0xff;
+    if (result == SQLITE_IOERR_WRITE && is_full(error_of(result)))
+        return false;
     return primary == SQLITE_IOERR || primary == SQLITE_NOMEM;
 }
 
 int sqlite_commit(sqlite_store *sqlite, bool writes) {
     int result = sqlite_start(sqlite, STATEMENT_COMMIT, NULL, 0);
+    bool is_unknown = writes && may_be_committed(result);
     int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
-    if (writes && may_be_committed(result))
+    if (is_unknown)
         code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: %s at the end of a transaction (SQLite code %d)",
                                  sqlite->path, sqlite3_errmsg(sqlite->database), result);
     sqlite_finish(sqlite, STATEMENT_COMMIT);
@@ -131,6 +166,14 @@ void sqlite_roll_back(sqlite_store *sqlite) {
 
 int sqlite_enter(sqlite_store *sqlite) {
     sqlite->failed = false;
+    errno = 0; /* not every failure sets it */
+    int code = LESSON_STORE_OK;
+    if (!sqlite->database || sqlite_was_changed(sqlite))
+        code = sqlite_connect_again(sqlite);
+    if (!code)
+        code = sqlite_look_at_times(sqlite);
+    if (code)
+        return code;
     sqlite_roll_back(sqlite);
     return sqlite3_get_autocommit(sqlite->database) ? LESSON_STORE_OK
                                                     : sqlite_fail(sqlite, sqlite3_errcode(sqlite->database));

@@ -1,120 +1,180 @@
-/* The lists. Each list, and each page, is one statement, and so shows one instant. */
+/* The lists. Rows are copied before the callback receives the first of them. So a callback that waits, as for a person
+ * who reads in a pager, holds no read transaction, which would keep the log from beginning anew.
+ *
+ * `members` is one statement, and so shows one instant. `lessons` and `users` can be larger than memory should hold, so
+ * they are read in pages, each of which shows one instant. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "sqlite.h"
 
-#define DESCRIPTION_SIZE (SQLITE_SHOWN_SIZE + 64)
+enum {
+    DESCRIPTION_SIZE = SQLITE_SHOWN_SIZE + 64,
+    MESSAGE_SIZE = 1024,
+    LIST_PAGE = LESSON_STORE_PAGE_MAX,
+    ENTRY_MAX = 2048, /* the most that one copied row takes */
+    COPY_BEGIN = 8192,
+};
 
 /* Receives the rows of a statement. Malformed rows are skipped and counted, and the first of them is described. */
 struct stream {
     sqlite_store *sqlite;
     sqlite3_stmt *statement;
+    const struct kind *kind;
     union {
         lesson_store_member_callback member;
         lesson_store_lesson_callback lesson;
         lesson_store_user_callback user;
     } callback;
     void *context;
+    lesson_store_position *next; /* of a page: behind the last valid key so far */
+    uint64_t reported;           /* rows with invalid keys behind `next` that an earlier page has reported */
+    uint64_t odd_keys;           /* and those that this page has met */
     uint64_t malformed_count;
     char first_malformed[DESCRIPTION_SIZE];
+    char *copy; /* rows, each as its kind writes it */
+    size_t copy_size;
+    size_t copy_room;
 };
 
-/* Gives the current row. False to stop. */
-typedef bool (*give_row)(struct stream *stream);
+/* `keep` copies the current row to the end of the copy, where it has room for it. `give` gives the row at `*at` to the
+ * callback, and moves `*at` behind it. It returns false to stop. */
+struct kind {
+    void (*keep)(struct stream *stream);
+    bool (*give)(struct stream *stream, const char **at);
+};
 
-/* `what` names the row, whose key is the first column. Returns true, so that the list goes on. */
-static bool note_malformed(struct stream *stream, const char *what) {
-    if (stream->malformed_count++ > 0)
+/* ---- Copied rows: numbers as they are, and each id behind a byte with its size */
+
+static void keep_bytes(struct stream *stream, const void *bytes, size_t size) {
+    memcpy(stream->copy + stream->copy_size, bytes, size);
+    stream->copy_size += size;
+}
+
+static void keep_id(struct stream *stream, lesson_store_id id) {
+    stream->copy[stream->copy_size++] = (char)(unsigned char)id.size;
+    if (id.size > 0)
+        keep_bytes(stream, id.data, id.size);
+}
+
+static lesson_store_id take_id(const char **at) {
+    lesson_store_id id = {*at + 1, (unsigned char)**at};
+    *at += 1 + id.size;
+    return id.size > 0 ? id : (lesson_store_id){NULL, 0};
+}
+
+static bool make_room(struct stream *stream) {
+    if (stream->copy_room - stream->copy_size >= ENTRY_MAX)
         return true;
+    size_t room = stream->copy_room ? stream->copy_room * 2 : COPY_BEGIN;
+    char *copy = realloc(stream->copy, room);
+    if (!copy)
+        return false;
+    stream->copy = copy;
+    stream->copy_room = room;
+    return true;
+}
+
+/* `what` names the row, whose key is the first column. */
+static void note_malformed(struct stream *stream, const char *what) {
+    if (stream->malformed_count++ > 0)
+        return;
     char key[SQLITE_SHOWN_SIZE];
     int type = sqlite3_column_type(stream->statement, 0);
     const void *bytes = type == SQLITE_BLOB ? sqlite3_column_blob(stream->statement, 0)
                                             : (const void *)sqlite3_column_text(stream->statement, 0);
     sqlite_show_value(key, type, bytes, sqlite3_column_bytes(stream->statement, 0));
     snprintf(stream->first_malformed, sizeof stream->first_malformed, "%s %s", what, key);
+}
+
+/* Reads the key of the current row. If it is invalid, `what` names the row in the report, unless an earlier page has
+ * reported it. */
+static bool read_key(struct stream *stream, lesson_store_id *out, const char *what) {
+    if (!sqlite_read_id(stream->statement, 0, out)) {
+        if (stream->odd_keys++ >= stream->reported)
+            note_malformed(stream, what);
+        return false;
+    }
+    stream->odd_keys = stream->reported = 0;
+    if (stream->next)
+        lesson_store_id_copy(stream->next->id, *out);
     return true;
 }
 
-static bool give_member(struct stream *stream) {
+static void keep_member(struct stream *stream) {
     lesson_store_id uid;
-    if (!sqlite_read_id(stream->statement, 0, &uid))
-        return note_malformed(stream, "a member with an invalid uid:");
+    if (read_key(stream, &uid, "a member with an invalid uid:"))
+        keep_id(stream, uid);
+}
+
+static bool give_member(struct stream *stream, const char **at) {
+    lesson_store_id uid = take_id(at);
     return stream->callback.member(&uid, stream->context);
 }
 
-static bool give_lesson(struct stream *stream) {
+static void keep_lesson(struct stream *stream) {
     lesson_store_lesson lesson = {.has_record = false};
-    if (!sqlite_read_id(stream->statement, 0, &lesson.lesson_id))
-        return note_malformed(stream, "a lesson with an invalid lesson_id:");
-    if (!sqlite_read_statuses(stream->statement, 1, &lesson))
-        return note_malformed(stream, "an invalid status in the record of lesson");
+    lesson_store_id lesson_id;
+    if (!read_key(stream, &lesson_id, "a lesson with an invalid lesson_id:"))
+        return;
+    if (!sqlite_read_statuses(stream->statement, 1, &lesson)) {
+        note_malformed(stream, "an invalid status in the record of lesson");
+        return;
+    }
     lesson.has_record = sqlite3_column_int(stream->statement, 3);
     lesson.member_count = (uint64_t)sqlite3_column_int64(stream->statement, 4);
+    keep_bytes(stream, &lesson, sizeof lesson);
+    keep_id(stream, lesson_id);
+}
+
+static bool give_lesson(struct stream *stream, const char **at) {
+    lesson_store_lesson lesson;
+    memcpy(&lesson, *at, sizeof lesson);
+    *at += sizeof lesson;
+    lesson.lesson_id = take_id(at);
     return stream->callback.lesson(&lesson, stream->context);
 }
 
-static bool give_user(struct stream *stream) {
+static void keep_user(struct stream *stream) {
+    static const char what[] = "an invalid id in the record of user";
     lesson_store_user user = {.session = {NULL, 0}};
-    if (!sqlite_read_id(stream->statement, 0, &user.uid) || !sqlite_read_place(stream->statement, 1, &user))
-        return note_malformed(stream, "an invalid id in the record of user");
+    if (!read_key(stream, &user.uid, what))
+        return;
+    if (!sqlite_read_place(stream->statement, 1, &user)) {
+        note_malformed(stream, what);
+        return;
+    }
+    keep_id(stream, user.uid);
+    keep_id(stream, user.course_id);
+    keep_id(stream, user.lesson_id);
+    keep_id(stream, user.session);
+}
+
+static bool give_user(struct stream *stream, const char **at) {
+    lesson_store_user user = {.uid = take_id(at)};
+    user.course_id = take_id(at);
+    user.lesson_id = take_id(at);
+    user.session = take_id(at);
     return stream->callback.user(&user, stream->context);
 }
 
-static int end_of_rows(const struct stream *stream, int result) {
-    if (result != SQLITE_DONE) {
-        /* MALFORMED promises every other entry, but a damaged file breaks the list off. */
-        int code = sqlite_fail(stream->sqlite, result);
-        return code == LESSON_STORE_MALFORMED ? lesson_store_fail(LESSON_STORE_FAILED, "%s", lesson_store_message())
-                                              : code;
-    }
-    if (stream->malformed_count == 0)
-        return LESSON_STORE_OK;
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s (the first of %" PRIu64 ")", stream->sqlite->path,
-                             stream->first_malformed, stream->malformed_count);
-}
+static const struct kind members = {keep_member, give_member}, lessons = {keep_lesson, give_lesson},
+                         users = {keep_user, give_user};
 
-static int give_rows(struct stream *stream, sqlite_statement statement, const lesson_store_id *lesson_id,
-                     give_row give) {
-    int code = sqlite_enter(stream->sqlite);
-    if (code)
-        return code;
-    stream->statement = stream->sqlite->statements[statement];
-    int result = sqlite_start(stream->sqlite, statement, lesson_id, lesson_id ? 1 : 0);
-    bool go_on = true;
-    while (result == SQLITE_ROW && (go_on = give(stream)))
-        result = sqlite3_step(stream->statement);
-    code = go_on ? end_of_rows(stream, result) : LESSON_STORE_OK;
-    sqlite_finish(stream->sqlite, statement);
-    return code;
-}
+_Static_assert(ENTRY_MAX >= sizeof(lesson_store_lesson) + (size_t)4 * (1 + LESSON_STORE_ID_MAX), "a row has room");
+_Static_assert(COPY_BEGIN >= 2 * ENTRY_MAX, "the first copy has room for a row");
 
-int sqlite_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
-                   lesson_store_member_callback callback, void *context) {
-    struct stream stream = {.sqlite = sqlite_of(instance), .callback.member = callback, .context = context};
-    return give_rows(&stream, STATEMENT_LIST_MEMBERS, lesson_id, give_member);
-}
-
-int sqlite_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
-    struct stream stream = {.sqlite = sqlite_of(instance), .callback.lesson = callback, .context = context};
-    return give_rows(&stream, STATEMENT_LIST_LESSONS, NULL, give_lesson);
-}
-
-int sqlite_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
-    struct stream stream = {.sqlite = sqlite_of(instance), .callback.user = callback, .context = context};
-    return give_rows(&stream, STATEMENT_LIST_USERS, NULL, give_user);
-}
-
-/* ---- Pages, in the order of the keys
+/* ---- Reading
  *
  * A page begins behind the last valid id that was given: `id` in the position. A row whose key is not a valid id cannot
  * be named there. words[0] counts the rows of that kind behind `id` that were reported already, so that they are not
  * reported again. words[1] is 1 after the first page: only that page may begin with the key "", which is malformed. */
 
-/* Binds the parameters of every PAGE statement: ?2 the id to begin at, ?3 whether to begin behind it, ?4 the number of
- * rows. */
+/* Binds the parameters of every PAGE statement: ?2 the id to begin at, which moves on while the rows are read, ?3
+ * whether to begin behind it, ?4 the number of rows. */
 static int bind_page(sqlite3_stmt *statement, const lesson_store_position *position, size_t most) {
-    int result = sqlite3_bind_text(statement, 2, position->id, -1, SQLITE_STATIC);
+    int result = sqlite3_bind_text(statement, 2, position->id, -1, SQLITE_TRANSIENT);
     if (result == SQLITE_OK)
         result = sqlite3_bind_int64(statement, 3, position->words[1] > 0);
     if (result == SQLITE_OK)
@@ -122,71 +182,186 @@ static int bind_page(sqlite3_stmt *statement, const lesson_store_position *posit
     return result;
 }
 
-/* Gives the current row, unless its key is not valid and an earlier page has reported it. */
-static bool give_row_of_page(struct stream *stream, give_row give, lesson_store_position *next, uint64_t *reported) {
-    lesson_store_id key;
-    if (sqlite_read_id(stream->statement, 0, &key)) {
-        lesson_store_id_copy(next->id, key);
-        next->words[0] = *reported = 0;
-    } else if (next->words[0]++ < *reported) {
-        return true;
-    }
-    return give(stream);
+static int keep_row(struct stream *stream) {
+    if (!make_room(stream))
+        return SQLITE_NOMEM;
+    stream->kind->keep(stream);
+    return sqlite3_step(stream->statement);
 }
 
-/* Gives the rows of a page and moves `next`. Returns the code of the last step, or SQLITE_ABORT if the callback
- * stopped. */
-static int give_rows_of_page(struct stream *stream, give_row give, lesson_store_position *next, size_t limit) {
-    uint64_t reported = next->words[0];
-    size_t rows = 0;
+/* Returns the result of the last step. */
+static int keep_rows(struct stream *stream, size_t *rows) {
     int result = sqlite3_step(stream->statement);
-    for (next->words[0] = 0; result == SQLITE_ROW; rows++) {
-        if (!give_row_of_page(stream, give, next, &reported))
-            return SQLITE_ABORT;
-        result = sqlite3_step(stream->statement);
-    }
+    for (*rows = 0; result == SQLITE_ROW; ++*rows)
+        result = keep_row(stream);
+    return result;
+}
+
+static int keep_page(struct stream *stream, size_t most, lesson_store_position *next) {
+    size_t rows = 0, limit = most + (size_t)next->words[0];
+    int result = bind_page(stream->statement, next, most);
+    stream->next = next;
+    stream->reported = next->words[0];
+    stream->odd_keys = 0;
+    if (result == SQLITE_OK)
+        result = keep_rows(stream, &rows);
+    stream->next = NULL;
+    next->words[0] = stream->odd_keys;
     next->words[1] = 1;
     next->ended = rows < limit;
     return result;
 }
 
-static int give_page(struct stream *stream, sqlite_statement statement, const lesson_store_id *lesson_id, size_t most,
-                     lesson_store_position *position, give_row give) {
-    position->never_repeats = true;
+/* MALFORMED promises every other entry, but a damaged file breaks the list off. */
+static int fail_reading(struct stream *stream, int result) {
+    int code = sqlite_fail(stream->sqlite, result);
+    return code == LESSON_STORE_MALFORMED ? lesson_store_fail(LESSON_STORE_FAILED, "%s", lesson_store_message()) : code;
+}
+
+/* What one statement reads. `lesson_id` is NULL unless the statement takes one. `next` is the position of a page, which
+ * is moved, or NULL for a whole list. */
+struct reading {
+    sqlite_statement statement;
+    const lesson_store_id *lesson_id;
+    size_t most;
+    lesson_store_position *next;
+};
+
+/* Rows that may be wrong are not given. */
+static int confirm_rows(struct stream *stream, int code) {
+    if (!sqlite_was_changed(stream->sqlite))
+        return code;
+    stream->copy_size = 0;
+    return sqlite_confirm(stream->sqlite, code);
+}
+
+/* Copies the rows. If the disk or memory fails halfway, the rows before that are in the copy. */
+static int read_rows(struct stream *stream, const struct reading *reading) {
+    stream->copy_size = 0;
+    size_t rows;
     int code = sqlite_enter(stream->sqlite);
     if (code)
         return code;
-    lesson_store_position next = *position;
-    stream->statement = stream->sqlite->statements[statement];
-    int result = lesson_id
-                     ? sqlite3_bind_text(stream->statement, 1, lesson_id->data, (int)lesson_id->size, SQLITE_STATIC)
-                     : SQLITE_OK;
+    stream->statement = stream->sqlite->statements[reading->statement];
+    const lesson_store_id *id = reading->lesson_id;
+    int result = id ? sqlite3_bind_text(stream->statement, 1, id->data, (int)id->size, SQLITE_STATIC) : SQLITE_OK;
     if (result == SQLITE_OK)
-        result = bind_page(stream->statement, position, most);
-    if (result == SQLITE_OK)
-        result = give_rows_of_page(stream, give, &next, most + (size_t)position->words[0]);
-    bool stopped = result == SQLITE_ABORT;
-    code = stopped ? LESSON_STORE_OK : end_of_rows(stream, result);
-    if (!stopped && (!code || code == LESSON_STORE_MALFORMED))
-        *position = next;
-    sqlite_finish(stream->sqlite, statement);
+        result = reading->next ? keep_page(stream, reading->most, reading->next) : keep_rows(stream, &rows);
+    if (result != SQLITE_DONE)
+        code = fail_reading(stream, result);
+    sqlite_finish(stream->sqlite, reading->statement);
+    return confirm_rows(stream, code);
+}
+
+/* ---- Giving */
+
+/* Gives the copied rows. False if the callback stopped. */
+static bool give_copy(struct stream *stream) {
+    const char *at = stream->copy, *end = at + stream->copy_size;
+    bool go_on = true;
+    while (go_on && at < end)
+        go_on = stream->kind->give(stream, &at);
+    return go_on;
+}
+
+/* Gives what was read although reading it ended with this failure. The callback may use other stores, whose messages
+ * must not take the place of this one. */
+static int give_before_failure(struct stream *stream, int code) {
+    char message[MESSAGE_SIZE];
+    snprintf(message, sizeof message, "%s", lesson_store_message());
+    return give_copy(stream) ? lesson_store_fail(code, "%s", message) : LESSON_STORE_OK;
+}
+
+static int report_malformed(const struct stream *stream) {
+    if (stream->malformed_count == 0)
+        return LESSON_STORE_OK;
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s (the first of %" PRIu64 ")", stream->sqlite->path,
+                             stream->first_malformed, stream->malformed_count);
+}
+
+static int end_stream(struct stream *stream, int code) {
+    free(stream->copy);
     return code;
+}
+
+/* Of a list, which may have kept the log from beginning anew while it was read. */
+static int end_list(struct stream *stream, int code) {
+    sqlite_trim_log(stream->sqlite);
+    return end_stream(stream, code);
+}
+
+int sqlite_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                   lesson_store_member_callback callback, void *context) {
+    struct stream stream = {
+        .sqlite = sqlite_of(instance), .kind = &members, .callback.member = callback, .context = context};
+    const struct reading reading = {.statement = STATEMENT_LIST_MEMBERS, .lesson_id = lesson_id};
+    int code = read_rows(&stream, &reading);
+    if (code)
+        code = give_before_failure(&stream, code);
+    else if (give_copy(&stream))
+        code = report_malformed(&stream);
+    return end_list(&stream, code);
+}
+
+static int give_pages(struct stream *stream, sqlite_statement statement) {
+    lesson_store_position next = {.id = ""};
+    const struct reading reading = {.statement = statement, .most = LIST_PAGE, .next = &next};
+    while (!next.ended) {
+        int code = read_rows(stream, &reading);
+        if (code)
+            return give_before_failure(stream, code);
+        if (!give_copy(stream))
+            return LESSON_STORE_OK;
+    }
+    return report_malformed(stream);
+}
+
+int sqlite_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
+    struct stream stream = {
+        .sqlite = sqlite_of(instance), .kind = &lessons, .callback.lesson = callback, .context = context};
+    return end_list(&stream, give_pages(&stream, STATEMENT_PAGE_LESSONS));
+}
+
+int sqlite_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
+    struct stream stream = {
+        .sqlite = sqlite_of(instance), .kind = &users, .callback.user = callback, .context = context};
+    return end_list(&stream, give_pages(&stream, STATEMENT_PAGE_USERS));
+}
+
+/* ---- Pages, in the order of the keys */
+
+static int give_page(struct stream *stream, struct reading reading, lesson_store_position *position) {
+    position->never_repeats = true;
+    lesson_store_position next = *position;
+    reading.next = &next;
+    int code = read_rows(stream, &reading);
+    if (code)
+        return end_stream(stream, give_before_failure(stream, code));
+    if (give_copy(stream)) {
+        *position = next;
+        code = report_malformed(stream);
+    }
+    return end_stream(stream, code);
 }
 
 int sqlite_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
                         lesson_store_position *position, lesson_store_member_callback callback, void *context) {
-    struct stream stream = {.sqlite = sqlite_of(instance), .callback.member = callback, .context = context};
-    return give_page(&stream, STATEMENT_PAGE_MEMBERS, lesson_id, most, position, give_member);
+    struct stream stream = {
+        .sqlite = sqlite_of(instance), .kind = &members, .callback.member = callback, .context = context};
+    const struct reading reading = {.statement = STATEMENT_PAGE_MEMBERS, .lesson_id = lesson_id, .most = most};
+    return give_page(&stream, reading, position);
 }
 
 int sqlite_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                         lesson_store_lesson_callback callback, void *context) {
-    struct stream stream = {.sqlite = sqlite_of(instance), .callback.lesson = callback, .context = context};
-    return give_page(&stream, STATEMENT_PAGE_LESSONS, NULL, most, position, give_lesson);
+    struct stream stream = {
+        .sqlite = sqlite_of(instance), .kind = &lessons, .callback.lesson = callback, .context = context};
+    return give_page(&stream, (struct reading){.statement = STATEMENT_PAGE_LESSONS, .most = most}, position);
 }
 
 int sqlite_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                       lesson_store_user_callback callback, void *context) {
-    struct stream stream = {.sqlite = sqlite_of(instance), .callback.user = callback, .context = context};
-    return give_page(&stream, STATEMENT_PAGE_USERS, NULL, most, position, give_user);
+    struct stream stream = {
+        .sqlite = sqlite_of(instance), .kind = &users, .callback.user = callback, .context = context};
+    return give_page(&stream, (struct reading){.statement = STATEMENT_PAGE_USERS, .most = most}, position);
 }

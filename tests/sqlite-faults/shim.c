@@ -1,5 +1,6 @@
 #include "shim.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,6 +66,7 @@ static bool falls(shim_method method, uint32_t kind) {
 static int fail(void) {
     if (shim.fault.result == SHIM_KILL)
         kill(getpid(), SIGKILL);
+    errno = shim.fault.error;
     return shim.fault.result;
 }
 

@@ -54,6 +54,7 @@ typedef struct shim_fault {
     bool for_good; /* and every later one */
     shim_effect effect;
     int result; /* the result of a failing call */
+    int error;  /* and its errno */
 } shim_fault;
 
 /* Call it before the first use of SQLite in the process. */

@@ -1,6 +1,8 @@
 /* Failing calls of the operating system: the first, the second, ... of each kind, once or for good. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "opening.h"
@@ -166,6 +168,96 @@ static void test_growing_index(void **state) {
     fail_growing_index(*state, SQLITE_IOERR_NOMEM);
 }
 
+/* ---- The system's reasons */
+
+/* Lets each call of these methods fail in turn, with this errno, while a store is opened and one user joins and quits.
+ * The code must be this one, its message must name the reason, and nothing may be changed. */
+static void fail_with_error(const sqlite_files *files, uint32_t methods, int result, int error, int expected,
+                            const char *reason) {
+    shim_fault fault = {.methods = methods, .files = SHIM_ANY_FILE, .result = result, .error = error, .for_good = true};
+    uint64_t failed;
+    lesson_store_close(sqlite_files_open(files, ""));
+    do {
+        lesson_store *store = NULL;
+        fault.at++;
+        shim_arm(&fault);
+        int code = opening_open(&store, NULL, files, "?busy_timeout_ms=2");
+        if (!code)
+            code = lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL);
+        failed = shim_failed();
+        shim_disarm();
+        if (failed && code && (code != expected || !strstr(lesson_store_message(), reason)))
+            fail_msg("call %" PRIu64 ": %s: %s", fault.at, lesson_store_code_name(code), lesson_store_message());
+        assert_true(code || !failed || fault.at > 1);
+        if (store && code)
+            assert_int_equal(lesson_store_where(store, "ann", NULL), LESSON_STORE_NOT_FOUND);
+        if (store && !code)
+            assert_int_equal(lesson_store_quit(store, "ann", NULL, NULL, NULL), LESSON_STORE_OK);
+        lesson_store_close(store);
+    } while (failed > 0);
+    assert_true(fault.at > 1);
+}
+
+static void test_quota(void **state) {
+    const char *reason = strerror(EDQUOT);
+    fail_with_error(*state, 1u << SHIM_WRITE, SQLITE_IOERR_WRITE, EDQUOT, LESSON_STORE_FULL, reason);
+    fail_with_error(*state, 1u << SHIM_MAP_SHARED, SQLITE_IOERR_SHMSIZE, EDQUOT, LESSON_STORE_FULL, reason);
+    fail_with_error(*state, 1u << SHIM_OPEN, SQLITE_CANTOPEN, EDQUOT, LESSON_STORE_FULL, "");
+}
+
+static void test_no_descriptors(void **state) {
+    fail_with_error(*state, 1u << SHIM_OPEN, SQLITE_CANTOPEN, EMFILE, LESSON_STORE_UNREACHABLE, strerror(EMFILE));
+    fail_with_error(*state, 1u << SHIM_OPEN, SQLITE_CANTOPEN, ENFILE, LESSON_STORE_UNREACHABLE, strerror(ENFILE));
+    fail_with_error(*state, 1u << SHIM_MAP_SHARED, SQLITE_CANTOPEN, EMFILE, LESSON_STORE_UNREACHABLE, strerror(EMFILE));
+}
+
+/* The same from the system itself: no call has a descriptor left, whatever it opens. */
+static int open_with_few_descriptors(const sqlite_files *files, int number) {
+    struct rlimit limit;
+    (void)number;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    for (limit.rlim_cur = 3; limit.rlim_cur < 64; limit.rlim_cur++) {
+        lesson_store *store = NULL;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        int code = opening_open(&store, NULL, files, "");
+        lesson_store_close(store);
+        if (!code)
+            return 0;
+        if (code == LESSON_STORE_UNREACHABLE && strstr(lesson_store_message(), strerror(EMFILE)))
+            continue;
+        fprintf(stderr, "%s: %s\n", lesson_store_code_name(code), lesson_store_message());
+        return 1;
+    }
+    return 2;
+}
+
+static void test_few_descriptors(void **state) {
+    sqlite_files_run(*state, 1, open_with_few_descriptors, 0);
+}
+
+/* Where no directory can be written but that of the file, everything works: SQLite opens no temporary file. */
+static void test_no_temporary_files(void **state) {
+    const sqlite_files *files = *state;
+    static const char text[] =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)"
+        " INSERT INTO users SELECT 'a-user-with-a-rather-long-id-' || i, 'maths', 'algebra', NULL"
+        " FROM n";
+    const shim_fault fault = {
+        .methods = 1u << SHIM_OPEN, .files = SHIM_OTHER, .at = 1, .for_good = true, .result = SQLITE_CANTOPEN};
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_execute(files, text);
+    shim_arm(&fault);
+    lesson_store *store = sqlite_files_open(files, "?cache_kib=64");
+    uint64_t count = 0;
+    assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_ENDED, NULL, NULL, &count, NULL), LESSON_STORE_OK);
+    assert_int_equal(count, 30000);
+    assert_int_equal(lesson_store_end(store, "algebra", 0, &count), LESSON_STORE_OK);
+    assert_int_equal(count, 30000);
+    assert_int_equal(shim_failed(), 0);
+    shim_disarm();
+    lesson_store_close(store);
+}
+
 /* ---- Check and an unreadable disk */
 
 static void fill(const sqlite_files *files) {
@@ -204,6 +296,10 @@ int main(void) {
         TEST(test_faults),
         TEST(test_defects_are_caught),
         TEST(test_growing_index),
+        TEST(test_quota),
+        TEST(test_no_descriptors),
+        TEST(test_few_descriptors),
+        TEST(test_no_temporary_files),
         TEST(test_check_of_what_cannot_be_read),
 #undef TEST
     };

@@ -221,10 +221,13 @@ static void test_unknown_format(void **state) {
 
 /* ---- Removed or replaced while it is open */
 
-static void assert_reads_but_does_not_write(lesson_store *store) {
+/* Nothing is written any more. Reads notice it a little later, and answer from the old file until then. */
+static void assert_notices(lesson_store *store) {
+    int code;
     assert_int_equal(lesson_store_join(store, "bob", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_UNREACHABLE);
-    assert_int_equal(lesson_store_where(store, "ann", NULL), LESSON_STORE_OK);
-    assert_int_equal(lesson_store_where(store, "bob", NULL), LESSON_STORE_NOT_FOUND);
+    while ((code = lesson_store_where(store, "ann", NULL)) == LESSON_STORE_OK)
+        ;
+    assert_int_equal(code, LESSON_STORE_UNREACHABLE);
 }
 
 static void test_removed_and_replaced(void **state) {
@@ -232,11 +235,11 @@ static void test_removed_and_replaced(void **state) {
     lesson_store *store = sqlite_files_open(files, ""), *other;
     assert_int_equal(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
     opening_clear(files);
-    assert_reads_but_does_not_write(store);
+    assert_notices(store);
     assert_int_equal(access(files->database, F_OK), -1);
     other = sqlite_files_open(files, "");
     assert_int_equal(lesson_store_where(other, "ann", NULL), LESSON_STORE_NOT_FOUND);
-    assert_reads_but_does_not_write(store);
+    assert_notices(store);
     assert_int_equal(lesson_store_join(other, "cy", "maths", "algebra", NULL, 0, NULL), LESSON_STORE_OK);
     lesson_store_close(store);
     assert_int_equal(lesson_store_where(other, "cy", NULL), LESSON_STORE_OK);

@@ -125,6 +125,19 @@ void sqlite_files_run(const sqlite_files *files, int count, sqlite_files_work wo
     }
 }
 
+void sqlite_files_mark(const sqlite_files *files, const char *mark) {
+    char path[320];
+    snprintf(path, sizeof path, "%s/%s", files->directory, mark);
+    fclose(fopen(path, "w"));
+}
+
+void sqlite_files_await(const sqlite_files *files, const char *mark) {
+    char path[320];
+    snprintf(path, sizeof path, "%s/%s", files->directory, mark);
+    while (access(path, F_OK) != 0)
+        usleep(1000);
+}
+
 void sqlite_files_make_version_1(const sqlite_files *files) {
     sqlite_files_execute(files,
                          "CREATE TABLE lessons(lesson_id TEXT PRIMARY KEY, course_status INTEGER, chat_status INTEGER)"

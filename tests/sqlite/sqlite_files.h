@@ -37,6 +37,10 @@ unsigned char *sqlite_files_bytes(const char *path, size_t *size);
 typedef int (*sqlite_files_work)(const sqlite_files *files, int number);
 void sqlite_files_run(const sqlite_files *files, int count, sqlite_files_work work, int expected);
 
+/* For processes that go on after one another: one sets a mark, the other waits for it. */
+void sqlite_files_mark(const sqlite_files *files, const char *mark);
+void sqlite_files_await(const sqlite_files *files, const char *mark);
+
 /* A file of schema version 1 with two lessons and two users, as the first version created it. */
 void sqlite_files_make_version_1(const sqlite_files *files);
 

@@ -51,18 +51,15 @@ static bool is_there(const char *path) {
 
 /* Process 0 takes the lock and releases it after a while. Process 1 comes meanwhile, and waits. */
 static int lock_or_join(const sqlite_files *files, int number) {
-    char marker[320];
-    snprintf(marker, sizeof marker, "%s/locked", files->directory);
     if (number == 0) {
         sqlite3 *database = sqlite_files_connect(files);
         execute(database, "BEGIN IMMEDIATE");
-        fclose(fopen(marker, "w"));
+        sqlite_files_mark(files, "locked");
         sqlite3_sleep(100);
         execute(database, "COMMIT");
         return sqlite3_close(database);
     }
-    while (!is_there(marker))
-        sqlite3_sleep(1);
+    sqlite_files_await(files, "locked");
     lesson_store *store = sqlite_files_open(files, "");
     int code = lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL);
     lesson_store_close(store);
@@ -93,22 +90,13 @@ static void assert_code_for_nobody(const sqlite_files *files, int code) {
     sqlite_files_run(files, 1, code_for_nobody, code);
 }
 
+/* A file that can be read and not written is another matter: test_read_only.c. */
 static void test_rights(void **state) {
     const sqlite_files *files = *state;
     lesson_store_close(sqlite_files_open(files, ""));
-    assert_int_equal(chmod(files->directory, 0755), 0);
-    assert_int_equal(chmod(files->database, 0444), 0);
-    assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
-    /* Without the library's check, SQLite would open this file for reading. */
     assert_int_equal(chmod(files->directory, 0777), 0);
-    assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
     assert_int_equal(chmod(files->database, 0), 0);
     assert_code_for_nobody(files, LESSON_STORE_DENIED);
-    /* The file may be written, but no log can be created next to it. */
-    assert_int_equal(chmod(files->database, 0666), 0);
-    assert_int_equal(chmod(files->directory, 0555), 0);
-    assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
-    assert_int_equal(chmod(files->directory, 0755), 0);
     assert_int_equal(remove(files->database), 0);
     assert_int_equal(chmod(files->directory, 0555), 0);
     assert_code_for_nobody(files, LESSON_STORE_READ_ONLY);
@@ -179,9 +167,12 @@ static bool ask_meanwhile(const lesson_store_id *uid, void *context) {
  */
 static void ask_two_at_a_time(lesson_store *store) {
     struct lending lending = {.asker = {.store = store, .code = 1}};
-    assert_int_equal(lesson_store_members(store, "algebra", ask_meanwhile, &lending), LESSON_STORE_OK);
+    int code = lesson_store_members(store, "algebra", ask_meanwhile, &lending);
+    if (code == LESSON_STORE_UNREACHABLE) /* noticed already */
+        return;
+    assert_int_equal(code, LESSON_STORE_OK);
     assert_int_equal(pthread_join(lending.thread, NULL), 0);
-    assert_int_equal(lending.asker.code, LESSON_STORE_OK);
+    assert_true(lending.asker.code == LESSON_STORE_OK || lending.asker.code == LESSON_STORE_UNREACHABLE);
 }
 
 static void ask_after_a_move(const sqlite_files *files, bool another_comes) {

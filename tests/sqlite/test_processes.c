@@ -74,10 +74,11 @@ static void test_relative_path_and_another_directory(void **state) {
     free(home);
 }
 
+/* Until the store has noticed, it answers from the file that it has open. */
 static void *count_one(void *store) {
     uint64_t count = 0;
     int code = lesson_store_count_members(store, "algebra", &count);
-    return code || count != 1 ? store : NULL;
+    return code == LESSON_STORE_UNREACHABLE || (code == LESSON_STORE_OK && count == 1) ? NULL : store;
 }
 
 struct visit {
@@ -102,7 +103,10 @@ static bool count_from_outside(const lesson_store_id *uid, void *context) {
 
 static void expect_one_from_outside(lesson_store *store) {
     struct visit visit = {.store = store};
-    assert_int_equal(lesson_store_members(store, "algebra", count_from_outside, &visit), LESSON_STORE_OK);
+    int code = lesson_store_members(store, "algebra", count_from_outside, &visit);
+    if (code == LESSON_STORE_UNREACHABLE) /* noticed already */
+        return;
+    assert_int_equal(code, LESSON_STORE_OK);
     if (!visit.is_over)
         pthread_join(visit.thread, &visit.failed);
     assert_null(visit.failed);

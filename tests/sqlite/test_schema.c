@@ -167,11 +167,62 @@ static void test_tables_missing(void **state) {
     assert_untouched(files, LESSON_STORE_MALFORMED, "no such table: lessons");
 }
 
+/* Each makes a file with our tables into one whose ids, joins or speed are not ours any more. */
+static void test_foreign_objects(void **state) {
+    const sqlite_files *files = *state;
+    static const struct {
+        const char *text;
+        const char *message;
+    } cases[] = {
+        {"CREATE TABLE other(a)", "the table other"},
+        {"CREATE INDEX slow ON users(course_id, uid, session)", "the index slow"},
+        {"CREATE UNIQUE INDEX one ON users(course_id)", "the index one"},
+        {"CREATE VIEW seen AS SELECT 1", "the view seen"},
+        {"CREATE TRIGGER counts AFTER INSERT ON users BEGIN SELECT 1; END", "the trigger counts"},
+        {"ALTER TABLE users ADD COLUMN more TEXT", "the table users"},
+        {"ALTER TABLE users ADD COLUMN twice AS (uid || uid)", "the table users"},
+        {"ANALYZE", "the table sqlite_stat1"},
+        {"DROP INDEX users_by_lesson; CREATE INDEX users_by_lesson ON users(lesson_id COLLATE NOCASE)",
+         "the index users_by_lesson"},
+        {"CREATE TABLE kept AS SELECT * FROM users; DROP TABLE users; CREATE TABLE users(uid TEXT PRIMARY KEY"
+         " COLLATE NOCASE, course_id TEXT NOT NULL, lesson_id TEXT NOT NULL, session TEXT) WITHOUT ROWID;"
+         "DROP TABLE kept; CREATE INDEX users_by_lesson ON users(lesson_id)",
+         "the table users"},
+        {"DROP TABLE lessons; CREATE TABLE lessons(lesson_id TEXT PRIMARY KEY, course_status INTEGER CHECK("
+         "course_status < 3), chat_status INTEGER) WITHOUT ROWID",
+         "the table lessons"},
+        {"CREATE TABLE \"odd\nname\"(a)", "the table X'6F64640A6E616D65'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        remove(files->database);
+        lesson_store_close(sqlite_files_open(files, ""));
+        sqlite_files_execute(files, "INSERT INTO users VALUES('ann', 'maths', 'algebra', NULL)");
+        sqlite_files_execute(files, cases[i].text);
+        assert_untouched(files, LESSON_STORE_MALFORMED, cases[i].message);
+        remove(files->database);
+        sqlite_files_make_version_1(files);
+        sqlite_files_execute(files, "CREATE TABLE other(a)");
+        assert_untouched(files, LESSON_STORE_MALFORMED, "the table other");
+    }
+}
+
+/* An index that is missing is less than ours, and only costs time. Repair creates it with its own text. */
+static void test_own_objects(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_execute(files, "DROP INDEX users_by_lesson");
+    lesson_store *store = sqlite_files_open(files, "");
+    assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, NULL), LESSON_STORE_OK);
+    lesson_store_close(store);
+    sqlite_files_execute(files, "VACUUM; REINDEX");
+    lesson_store_close(sqlite_files_open(files, ""));
+}
+
 /* An upgrade that cannot finish leaves the version unchanged. */
 static void test_upgrade_that_fails(void **state) {
     const sqlite_files *files = *state;
-    sqlite_files_execute(files, "CREATE VIEW users AS SELECT 1; PRAGMA application_id = 0x4c455353;"
-                                "PRAGMA user_version = 1");
+    sqlite_files_make_version_1(files);
+    sqlite_files_execute(files, "DROP TABLE users");
     assert_untouched(files, LESSON_STORE_FAILED, "lessons.db");
     assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), 1);
 }
@@ -202,6 +253,8 @@ int main(void) {
         TEST(test_garbage),
         TEST(test_empty_file),
         TEST(test_tables_missing),
+        TEST(test_foreign_objects),
+        TEST(test_own_objects),
         TEST(test_upgrade_that_fails),
         TEST(test_memory_is_private),
 #undef TEST
