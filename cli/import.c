@@ -183,6 +183,7 @@ int command_import(struct call *call) {
     import->call = call;
     int status = input_open(&import->input, call, call->argument_count > 0 ? call->arguments[0] : NULL);
     if (!status) {
+        pass_warnings(call);
         status = import_opened(import);
         input_close(&import->input);
     }

@@ -128,6 +128,9 @@ int complain(const struct program *program, const char *what, int code, const ch
 /* For success: prints a line only if a person watches, and none with --json. */
 void note(const struct call *call, const char *format, ...) LESSON_STORE_PRINTF(2, 3);
 
+/* Says on stderr what the store warns of, such as a server that evicts keys. Before work that relies on it. */
+void pass_warnings(struct call *call);
+
 /* Reports a failed call of the library (negative code) and returns the exit status. `where` (NULL: nothing) is printed
  * before the library's message. */
 int report_failure(const struct call *call, const char *where, int code);

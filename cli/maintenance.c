@@ -8,6 +8,21 @@
 #include "lessonctl.h"
 #include "progress.h"
 
+/* ---- What the store warns of */
+
+static bool pass_warning(const char *name, const char *value, void *context) {
+    const struct call *call = context;
+    if (strcmp(name, "warning") == 0)
+        complain(call->program, call->command->name, LESSON_STORE_OK, "warning: %s", value);
+    return true;
+}
+
+void pass_warnings(struct call *call) {
+    (void)lesson_store_info(call->store, pass_warning, call); /* the command itself reports a failure */
+}
+
+/* ---- check and repair */
+
 struct inspection {
     struct call *call;
     struct progress progress;
@@ -46,6 +61,7 @@ static int inspect(struct inspection *inspection) {
     struct call *call = inspection->call;
     uint32_t flags = (inspection->repairs ? (uint32_t)LESSON_STORE_CHECK_REPAIR : 0) |
                      (option_given(call, OPTION_ENDED) ? (uint32_t)LESSON_STORE_CHECK_ENDED : 0);
+    pass_warnings(call);
     progress_begin(&inspection->progress, call->output.stream, "found", 0);
     int code = lesson_store_check(call->store, flags, print_finding, inspection, NULL, NULL);
     progress_end(&inspection->progress);

@@ -160,6 +160,7 @@ int command_replay(struct call *call) {
     int status = input_open(&replay.input, call, call->arguments[0]);
     if (status)
         return status;
+    pass_warnings(call);
     status = replay_file(&replay, (size_t)batch_size);
     input_close(&replay.input);
     return status;

@@ -83,9 +83,8 @@ int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, 
     if (sound == 0)
         return LESSON_STORE_OK;
 
-    lesson_store__slot *slot;
-    code = lesson_store__pool_take(&store->pool, &slot);
-    if (code) {
+    lesson_store__slot *slot = lesson_store__pool_take(&store->pool, &code);
+    if (!slot) {
         lesson_store_fail_operations(operations, 0, count, code);
         return code;
     }

@@ -189,18 +189,18 @@ static inline int lesson_store__pool_check_caller(const lesson_store__pool *pool
     return lesson_store_fail(LESSON_STORE_REENTERED, "a callback of this store called the store again");
 }
 
-int lesson_store__pool_take_one(lesson_store__pool *pool, lesson_store__slot **out);
+lesson_store__slot *lesson_store__pool_take_one(lesson_store__pool *pool, int *code);
 void lesson_store__pool_give_one(lesson_store__pool *pool, lesson_store__slot *slot);
 
-/* Lends an instance. Waits while all are lent; BUSY if that takes too long. The thread cannot be cancelled until it
- * gives the instance back. If the mutex is the loan, this is left out, because the engine never waits: it would cost a
- * fifth of the time of a call in memory. */
-static inline int lesson_store__pool_take(lesson_store__pool *pool, lesson_store__slot **out) {
+/* Lends an instance. Waits while all are lent. NULL, with a code, if that takes too long: BUSY. The thread cannot be
+ * cancelled until it gives the instance back. If the mutex is the loan, this is left out, because the engine never
+ * waits: it would cost a fifth of the time of a call in memory. */
+static inline lesson_store__slot *lesson_store__pool_take(lesson_store__pool *pool, int *code) {
     if (!pool->mutex_is_loan)
-        return lesson_store__pool_take_one(pool, out);
+        return lesson_store__pool_take_one(pool, code);
     pthread_mutex_lock(&pool->mutex);
-    *out = &pool->slots[0];
-    return LESSON_STORE_OK;
+    *code = LESSON_STORE_OK;
+    return &pool->slots[0];
 }
 
 static inline void lesson_store__pool_give(lesson_store__pool *pool, lesson_store__slot *slot) {
@@ -211,7 +211,7 @@ static inline void lesson_store__pool_give(lesson_store__pool *pool, lesson_stor
 }
 
 /* The same for a call that takes a callback. The callback may wait, so here no thread can be cancelled. */
-int lesson_store__pool_take_for_stream(lesson_store__pool *pool, lesson_store__slot **out);
+lesson_store__slot *lesson_store__pool_take_for_stream(lesson_store__pool *pool, int *code);
 void lesson_store__pool_give_after_stream(lesson_store__pool *pool, lesson_store__slot *slot);
 
 /* ---- store.c: opening and closing; batch.c, lists.c, pages.c and info.c: the calls on a store */
@@ -225,8 +225,8 @@ struct lesson_store {
     lesson_store__pool pool;
 };
 
-/* Checks a call that takes a callback, and lends it an instance. */
-int lesson_store__begin_stream(lesson_store *store, bool has_function, bool has_callback, lesson_store__slot **slot);
+/* Checks a call that takes a callback, and lends it an instance. NULL, with a code, if the call is not possible. */
+lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code);
 
 /* Gives the instance back, and returns the code of the call. */
 int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int code);

@@ -83,9 +83,9 @@ int lesson_store_read_abilities(const lesson_store *store, lesson_store_abilitie
 int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, void *context) {
     if (!store)
         return lesson_store_fail(LESSON_STORE_INVALID, "info: no store");
-    lesson_store__slot *slot;
-    int code = lesson_store__begin_stream(store, true, callback, &slot);
-    if (code)
+    int code;
+    lesson_store__slot *slot = lesson_store__begin_stream(store, true, callback, &code);
+    if (!slot)
         return code;
     struct reporter reporter = {callback, context, false};
     char pool[16];

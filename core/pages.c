@@ -145,9 +145,9 @@ static int fill(lesson_store_cursor *cursor, size_t most) {
     const lesson_store_position before = cursor->position;
     cursor->count = cursor->next = cursor->texts_size = 0;
     cursor->fill_code = LESSON_STORE_OK;
-    lesson_store__slot *slot;
-    int code = lesson_store__pool_take_for_stream(&store->pool, &slot);
-    if (code)
+    int code;
+    lesson_store__slot *slot = lesson_store__pool_take_for_stream(&store->pool, &code);
+    if (!slot)
         return code;
     code = lesson_store__end_stream(store, slot, ask(cursor, slot->instance, most));
     if (cursor->fill_code)

@@ -199,46 +199,41 @@ static int fail_to_take(const lesson_store__pool *pool, int open_code) {
 
 /* Called with the mutex held. A failed open alone is no failure of the call: at least one instance exists and comes
  * back, and if the engine has a problem, the call on that instance reports it. */
-static int idle_or_new(lesson_store__pool *pool, lesson_store__slot **out, int64_t since_us, int64_t deadline_us) {
-    int open_code = LESSON_STORE_OK;
-    *out = NULL;
-    while (!*out && pool->idle == 0) {
-        if (is_over(deadline_us))
-            return fail_to_take(pool, open_code);
+static lesson_store__slot *idle_or_new(lesson_store__pool *pool, int64_t since_us, int64_t deadline_us, int *code) {
+    lesson_store__slot *found = NULL;
+    *code = LESSON_STORE_OK;
+    while (!found && pool->idle == 0) {
+        if (is_over(deadline_us)) {
+            *code = fail_to_take(pool, *code);
+            return NULL;
+        }
         lesson_store__slot *unopened = may_grow(pool) ? unopened_slot(pool) : NULL;
         if (!unopened) {
-            *out = wait_for_return(pool, since_us, deadline_us);
+            found = wait_for_return(pool, since_us, deadline_us);
             continue;
         }
-        open_code = grow(pool, unopened, deadline_us);
-        *out = open_code ? NULL : unopened;
+        *code = grow(pool, unopened, deadline_us);
+        found = *code ? NULL : unopened;
     }
-    if (!*out)
-        *out = pool->idle_slots[--pool->idle];
-    return LESSON_STORE_OK;
+    *code = LESSON_STORE_OK;
+    return found ? found : pool->idle_slots[--pool->idle];
 }
 
-/* Called with the mutex held; unlocks it. */
-static int take_locked(lesson_store__pool *pool, lesson_store__slot **out, int64_t since_us, int64_t deadline_us) {
-    int code = idle_or_new(pool, out, since_us, deadline_us);
-    pthread_mutex_unlock(&pool->mutex);
-    return code;
-}
-
-int lesson_store__pool_take_one(lesson_store__pool *pool, lesson_store__slot **out) {
+lesson_store__slot *lesson_store__pool_take_one(lesson_store__pool *pool, int *code) {
     int cancel_state = lesson_store__disable_cancel();
     int64_t since_us = lesson_store_monotonic_us();
     int64_t deadline_us = pool->call_timeout_us ? since_us + pool->call_timeout_us : 0;
     pthread_mutex_lock(&pool->mutex);
-    int code = take_locked(pool, out, since_us, deadline_us);
-    if (code) {
+    lesson_store__slot *slot = idle_or_new(pool, since_us, deadline_us, code);
+    pthread_mutex_unlock(&pool->mutex);
+    if (!slot) {
         lesson_store__restore_cancel(cancel_state);
-        return code;
+        return NULL;
     }
-    (*out)->cancel_state = cancel_state;
+    slot->cancel_state = cancel_state;
     if (deadline_us)
-        (*out)->instance->deadline_us = deadline_us;
-    return LESSON_STORE_OK;
+        slot->instance->deadline_us = deadline_us;
+    return slot;
 }
 
 /* Threads that wait take precedence over those that come, but only if they have waited for a while. */
@@ -258,17 +253,17 @@ void lesson_store__pool_give_one(lesson_store__pool *pool, lesson_store__slot *s
     lesson_store__restore_cancel(cancel_state);
 }
 
-int lesson_store__pool_take_for_stream(lesson_store__pool *pool, lesson_store__slot **out) {
+lesson_store__slot *lesson_store__pool_take_for_stream(lesson_store__pool *pool, int *code) {
     int cancel_state = lesson_store__disable_cancel();
-    int code = lesson_store__pool_take(pool, out);
-    if (code) {
+    lesson_store__slot *slot = lesson_store__pool_take(pool, code);
+    if (!slot) {
         lesson_store__restore_cancel(cancel_state);
-        return code;
+        return NULL;
     }
-    (*out)->cancel_state = cancel_state;
-    atomic_store_explicit(&(*out)->streaming_thread, this_thread(), memory_order_relaxed);
+    slot->cancel_state = cancel_state;
+    atomic_store_explicit(&slot->streaming_thread, this_thread(), memory_order_relaxed);
     atomic_fetch_add_explicit(&pool->streaming, 1, memory_order_relaxed);
-    return LESSON_STORE_OK;
+    return slot;
 }
 
 void lesson_store__pool_give_after_stream(lesson_store__pool *pool, lesson_store__slot *slot) {

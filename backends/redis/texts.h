@@ -16,7 +16,7 @@ typedef struct redis_texts {
 /* False if there is no memory. */
 static inline bool redis_texts_add(redis_texts *texts, lesson_store_id text) {
     size_t needed = texts->size + sizeof text.size + text.size;
-    if (needed > texts->capacity) {
+    if (!texts->bytes || needed > texts->capacity) {
         char *grown = realloc(texts->bytes, 2 * needed);
         if (!grown)
             return false;

@@ -195,6 +195,8 @@ int sqlite_open_file(sqlite_store *sqlite, bool is_first) {
     int code = LESSON_STORE_OK;
     int missing = sqlite->in_memory ? 0 : resolve(sqlite, name);
     if (!sqlite->in_memory)
+        code = sqlite_refuse_inherited(sqlite, name);
+    if (!code && !sqlite->in_memory)
         code = choose_mode(sqlite, name, is_first);
     if (!code && missing && sqlite->wants_to_read)
         code = explain_missing(sqlite, name, missing);
@@ -202,6 +204,7 @@ int sqlite_open_file(sqlite_store *sqlite, bool is_first) {
         code = sqlite->read_only_because ? open_to_read(sqlite, name) : open_to_write(sqlite);
     if (code)
         return code;
+    sqlite_note_open(sqlite);
     switch_off_programs(sqlite->database);
     sqlite_wait_for_locks(sqlite);
     return LESSON_STORE_OK;

@@ -106,6 +106,7 @@ static void disconnect(sqlite_store *sqlite) {
     if (sqlite->log >= 0)
         close(sqlite->log);
     sqlite3_close(sqlite->database);
+    sqlite_note_close(sqlite);
     sqlite->log = -1;
     sqlite->database = NULL;
 }
@@ -166,6 +167,8 @@ static int sqlite_open(lesson_store_instance **out, const lesson_store_location 
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "sqlite: no memory for an instance");
     const sqlite_store *first = (const sqlite_store *)lesson_store_location_first(location);
     read_options(sqlite, location, first);
+    if (!sqlite->in_memory)
+        sqlite->base.call_timeout_ms = (uint64_t)sqlite->busy_timeout_ms;
     code = connect(sqlite, first);
     if (code) {
         sqlite_close(&sqlite->base);

@@ -97,6 +97,7 @@ typedef struct sqlite_store {
     int64_t long_at; /* pages in the log at which a checkpoint waits for readers */
     int64_t trim_again_us;
     sqlite_identity file, log_file, index_file; /* those that were opened */
+    size_t note;                                /* of inherited.c, from 1; 0: none */
     int64_t look_again_us;                      /* when a reading call looks again whether they are in their places */
     sqlite_mark stamp[SQLITE_MARKS];            /* of SQLITE_MODE_READ_ALONE: what was opened */
     char log_name[PATH_MAX + 8];
@@ -191,6 +192,15 @@ int sqlite_schema_version(void);
 
 /* Opens the file and chooses the mode. Later instances take the mode of the first one. */
 int sqlite_open_file(sqlite_store *sqlite, bool is_first);
+
+/* ---- inherited.c */
+
+/* UNSUPPORTED if the parent of a forked process had the file of this name open. */
+int sqlite_refuse_inherited(const sqlite_store *sqlite, const char *name);
+
+/* After the file was opened, and before it is closed. */
+void sqlite_note_open(sqlite_store *sqlite);
+void sqlite_note_close(sqlite_store *sqlite);
 
 /* ---- sqlite.c */
 

@@ -98,8 +98,14 @@ static void let_older_pass(sqlite_store *sqlite) {
         sqlite->wait.ask_again_us = now_us + ASK_AGAIN_US;
 }
 
+/* The time for which the call has waited for this instance counts. */
+static int64_t waited_for_instance_us(const sqlite_store *sqlite) {
+    int64_t left_us = sqlite->base.deadline_us - lesson_store_monotonic_us();
+    return sqlite->base.deadline_us && left_us < sqlite->wait.patience_us ? sqlite->wait.patience_us - left_us : 0;
+}
+
 int sqlite_take_turn(sqlite_store *sqlite) {
-    sqlite->wait.waited_us = 0;
+    sqlite->wait.waited_us = waited_for_instance_us(sqlite);
     sqlite->wait.is_for_turn = true;
     let_older_pass(sqlite);
     int code = sqlite_execute(sqlite, STATEMENT_BEGIN_WRITE, NULL, 0);

@@ -133,10 +133,11 @@ int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
     *out = NULL;
     if (!store)
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: no store");
-    int code = lesson_store__origin_is_elsewhere(&store->pool.origin) ? lesson_store__fail_in_child()
-                                                                      : read_options(&options, asked);
+    int code = read_options(&options, asked);
     if (!code)
         code = check_options(&options);
+    if (!code && lesson_store__origin_is_elsewhere(&store->pool.origin))
+        code = lesson_store__fail_in_child();
     if (code)
         return code;
     lesson_store_executor *executor = calloc(1, sizeof *executor + options.lanes * sizeof *executor->lanes);

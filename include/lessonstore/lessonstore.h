@@ -227,14 +227,14 @@ LESSON_STORE_API void lesson_store_close(lesson_store *store);
  *   UNSUPPORTED  the backend lacks the operation, the flag, or sessions.
  *   REENTERED    called from a callback of this store.
  *   CLOSED       called in a forked child, on a store that its parent opened.
- *   UNREACHABLE, DENIED, READ_ONLY, FULL, BUSY, NO_MEMORY, FAILED: nothing was changed. (DENIED has one exception, a
- *                Redis account with only some of the rights: backends/redis/README.md.)
- *   UNKNOWN      only from calls that write: the connection broke after the request was sent. The request may also be
- *                applied a little later. Ask the store (`where`, `get_lesson`) before you do it again.
- *   MALFORMED    the data stored under these names is malformed. Nothing was changed.
- * Output arguments may be NULL. An id may point into an output argument, for example to quit the place that `where` has
- * returned. An output is written with the codes for which the call says so, and keeps its content with the other ones
- * from 0 upwards. After a failure (a negative code) the content of outputs is unspecified.
+ *   UNREACHABLE, DENIED, READ_ONLY, FULL, BUSY, NO_MEMORY, FAILED: nothing was changed.
+ *   UNKNOWN      only from calls that write: the connection broke after the request was sent, or the engine failed in
+ *                the middle of it and could not undo what it had done. The request may also be applied a little later.
+ * Ask the store (`where`, `get_lesson`) before you do it again. MALFORMED    the data stored under these names is
+ * malformed. Nothing was changed. Output arguments may be NULL. An id may point into an output argument, for example to
+ * quit the place that `where` has returned. An output is written with the codes for which the call says so, and keeps
+ * its content with the other ones from 0 upwards. After a failure (a negative code) the content of outputs is
+ * unspecified.
  */
 
 /* Flags. Each bit means the same in every operation that takes it. */

@@ -9,12 +9,13 @@ gives 0 "" lessonctl join ann course room
 
 # names FILE: several names of the file.
 names() {
-    printf '%s\n' "real/$1" "linked/$1" "$work/real/../real/$1" "by-link-$1" "by-hard-link-$1"
+    printf '%s\n' "real/$1" "linked/$1" "$work/real/../real/$1" "by-link-$1"
 }
 
 # A process that keeps the store open, as a server does, so that its log and shared memory exist.
 mkfifo commands
-"$LESSONCTL" shell <commands >answers 2>/dev/null &
+"$LESSONCTL" shell <commands >answers 2>kept &
+keeper=$!
 exec 3>commands
 echo "count room" >&3
 until [ -s answers ]; do sleep 0.02; done
@@ -22,7 +23,6 @@ until [ -s answers ]; do sleep 0.02; done
 
 for file in school.db school.db-wal school.db-shm; do
     ln -s "real/$file" "by-link-$file"
-    [ $file != school.db ] || ln "real/$file" "by-hard-link-$file"
     cp "real/$file" "before-$file"
     while IFS= read -r name; do
         [ -e "$name" ] || continue
@@ -45,8 +45,16 @@ done
 # A new file of this name would be taken for a part of the store.
 refuses 2 "is a file of the store itself" lessonctl export real/school.db-journal
 [ ! -e real/school.db-journal ] || fail "a journal was made"
+
+# A file with a second name is opened by nobody, but this process has it open already.
+ln real/school.db by-hard-link
+refuses 3 "has 2 names" lessonctl export by-hard-link
+echo "export by-hard-link" >&3
 exec 3>&-
-wait
+ended=0
+wait $keeper || ended=$?
+[ $ended = 2 ] && grep -q "export: by-hard-link: is a file of the store itself" kept || fail "$ended: $(cat kept)"
+rm by-hard-link
 
 # An open store that was moved is still its own, also where its path leads elsewhere.
 mkfifo more

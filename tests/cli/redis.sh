@@ -32,6 +32,20 @@ findings 0 repair
 gives 0 "" lessonctl check
 gives 0 "algebra${tab}waiting${tab}free${tab}2" lessonctl show algebra
 
+# A server that evicts keys loses users without an error, so everybody who looks is told.
+redis config set maxmemory-policy allkeys-lru
+status 0 lessonctl info
+grep -q "^eviction_policy${tab}allkeys-lru$" <<<"$out" && grep -q "^warning${tab}.*noeviction" <<<"$out" || fail "info: $out"
+for command in check repair "import --merge" "replay -"; do
+    status 0 bash -c '"$LESSONCTL" "$@" </dev/null' x $command
+    grep -q "^lessonctl: ${command%% *}: warning: .*maxmemory-policy noeviction" <<<"$err" || fail "$command: $err"
+done
+redis config set maxmemory-policy volatile-lru # none of our keys expires
+gives 0 "" lessonctl check
+redis config set maxmemory-policy noeviction
+status 0 lessonctl info
+! grep -q "^warning" <<<"$out" || fail "info: $out"
+
 # A user record without a course does not prevent moving a store.
 redis hset STATUS:IN_LESSON:UID:cy uid cy lesson_id algebra
 redis sadd STATUS:LESSON_USER:LESSON_ID:algebra cy

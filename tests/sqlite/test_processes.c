@@ -284,6 +284,45 @@ static void test_repair_beside_a_writer(void **state) {
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users WHERE uid <> 'ghost'"), 300);
 }
 
+/* ---- Children that inherit what SQLite knows of the file */
+
+/* Opens this file, and returns the code. */
+static int open_in_child(const char *location) {
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        lesson_store *store;
+        int code = lesson_store_open(&store, location);
+        if (!code)
+            code = lesson_store_join(store, "child", "maths", "algebra", NULL, 0, NULL);
+        lesson_store_close(store);
+        _exit(-code);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return -WEXITSTATUS(status);
+}
+
+/* SQLite would take no lock in the child, and the parent would remove the log that the child writes to. */
+static void test_children_of_a_process_that_has_it_open(void **state) {
+    const sqlite_files *files = *state;
+    char other[400];
+    lesson_store *store, *second;
+    snprintf(other, sizeof other, "%s-other", files->location);
+    assert_int_equal(lesson_store_open(&store, files->location), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_open(&second, files->location), LESSON_STORE_OK);
+    assert_int_equal(open_in_child(files->location), LESSON_STORE_UNSUPPORTED);
+    assert_int_equal(open_in_child(other), LESSON_STORE_OK);
+    lesson_store_close(store);
+    assert_int_equal(open_in_child(files->location), LESSON_STORE_UNSUPPORTED);
+    lesson_store_close(second);
+    assert_int_equal(open_in_child(files->location), LESSON_STORE_OK);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users WHERE uid = 'child'"), 1);
+    assert_int_equal(lesson_store_open(&store, files->location), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
@@ -291,6 +330,7 @@ int main(void) {
         TEST(test_relative_path_and_another_directory),
         TEST(test_moved_file),
         TEST(test_replaced_file),
+        TEST(test_children_of_a_process_that_has_it_open),
         TEST(test_two_writers),
         TEST(test_killed_writer),
         TEST(test_repair_beside_a_writer),
