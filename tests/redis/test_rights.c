@@ -8,13 +8,8 @@
 enum { LARGE = 1200 };
 
 static void set_account(raw_server *raw, const redis_account *account, const char *without) {
-    char command[4096] = "ACL SETUSER school reset on >secret ~STATUS:*";
-    for (size_t i = 0; i < account->count; i++) {
-        if (without && strcmp(account->rights[i], without) == 0)
-            continue;
-        strcat(command, " ");
-        strcat(command, account->rights[i]);
-    }
+    char command[4096];
+    redis_account_write(command, sizeof command, account, without);
     raw_do(raw, command);
 }
 

@@ -48,6 +48,14 @@ void redis_account_read(redis_account *account) {
     account->rights[account->count] = NULL;
 }
 
+void redis_account_write(char *out, size_t size, const redis_account *account, const char *without) {
+    size_t used = (size_t)snprintf(out, size, "ACL SETUSER school reset on >secret ~STATUS:*");
+    for (size_t i = 0; i < account->count && used < size; i++) {
+        if (!without || strcmp(account->rights[i], without) != 0)
+            used += (size_t)snprintf(out + used, size - used, " %s", account->rights[i]);
+    }
+}
+
 void redis_account_locate(char *out, size_t size, const char *location) {
     const char *authority = strstr(location, "://") + 3;
     snprintf(out, size, "%.*sschool:secret@%s", (int)(authority - location), location, authority);

@@ -15,6 +15,9 @@ typedef struct redis_account {
 /* Exits with a message if the page has no such account. */
 void redis_account_read(redis_account *account);
 
+/* Writes the command that makes the account, without one of its rights. NULL: with all of them. */
+void redis_account_write(char *out, size_t size, const redis_account *account, const char *without);
+
 /* Writes the location of a server for the user "school" with the password "secret". `location` is one without a user.
  */
 void redis_account_locate(char *out, size_t size, const char *location);

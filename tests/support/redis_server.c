@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <limits.h>
 #include <signal.h>
@@ -12,11 +11,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tree.h"
 
 #define ARGUMENTS_MAX 64
 #define START_ATTEMPTS 5 /* another process may take the free port before the server does */
@@ -206,19 +206,12 @@ bool redis_server_restart(redis_server *server) {
     return launch(server);
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk) {
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
 void redis_server_stop(redis_server *server) {
     if (!server)
         return;
     redis_server_kill(server);
     if (server->directory[0])
-        nftw(server->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+        tree_remove(server->directory);
     free(server);
 }
 
