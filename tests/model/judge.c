@@ -135,7 +135,7 @@ const char *judge_text(const judge_case *judge) {
 
 /* ---- One operation */
 
-static bool is_write(const model_call *call) {
+bool judge_is_write(const model_call *call) {
     return call->kind != LESSON_STORE_OPERATION_GET_LESSON && call->kind != LESSON_STORE_OPERATION_WHERE &&
            call->kind != LESSON_STORE_OPERATION_COUNT_MEMBERS;
 }
@@ -162,7 +162,7 @@ static judge_verdict verdict_of(const judge_rules *rules, const model_state *sta
 /* Keeps the worlds in which the call fails. */
 static bool take_failure(judge_case *judge, const judge_rules *rules, const model_call *call,
                          const model_answer *answer) {
-    if (!may_fail(rules, is_write(call), answer->code))
+    if (!may_fail(rules, judge_is_write(call), answer->code))
         return reject(judge, "a call must not fail so", call, answer);
     size_t kept = 0;
     for (size_t i = 0; i < judge->now.count; i++) {
@@ -246,7 +246,7 @@ static void add_group(judge_case *judge, struct chain *chain, const model_call *
 static bool take_unknown(judge_case *judge, const judge_rules *rules, struct chain *chain, const model_call *calls,
                          const model_answer *answers, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        bool writes = is_write(&calls[i]);
+        bool writes = judge_is_write(&calls[i]);
         if (writes != (answers[i].code == LESSON_STORE_UNKNOWN))
             return reject(judge, writes ? "half a request is unknown" : "a read is unknown", &calls[i], &answers[i]);
         if (!may_fail(rules, writes, answers[i].code))

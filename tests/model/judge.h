@@ -30,6 +30,9 @@ typedef struct judge_rules {
 
 extern const judge_rules judge_nothing_fails;
 
+/* Whether this call can change something. */
+bool judge_is_write(const model_call *call);
+
 typedef struct judge_case judge_case;
 
 /* Begins with a store in this state. */
