@@ -31,8 +31,8 @@ static void lift_limit(trouble_stage *stage) {
 const trouble_kind trouble_limit_of_files = {
     .name = "RLIMIT_FSIZE",
     .engines = TROUBLE_SQLITE,
-    .rules = TROUBLE_RULES(JUDGE_CODE(FULL) | JUDGE_CODE(FAILED) | JUDGE_CODE(UNKNOWN) | JUDGE_CODE(UNREACHABLE),
-                           JUDGE_CODE(FULL) | JUDGE_CODE(FAILED) | JUDGE_CODE(UNREACHABLE)),
+    .rules = TROUBLE_RULES(JUDGE_CODE(FULL) | JUDGE_CODE(UNKNOWN) | JUDGE_CODE(UNREACHABLE),
+                           JUDGE_CODE(FULL) | JUDGE_CODE(UNREACHABLE)),
     .calls = 1000,
     .make = limit_files,
     .take_back = lift_limit};

@@ -5,9 +5,12 @@
 #include "ground_sqlite.h"
 #include "stage.h"
 
-static void set_modes(trouble_stage *stage, mode_t of_file, mode_t of_directory) {
+/* Of the log and its index too, as far as they exist: SQLite may have given them the mode of the file. */
+static void set_modes(trouble_stage *stage, mode_t of_files, mode_t of_directory) {
     char path[GROUND_PATH_SIZE];
-    if (chmod(ground_file(path, ""), of_file) != 0 || chmod(ground_path(path, "first"), of_directory) != 0)
+    chmod(ground_file(path, "-wal"), of_files);
+    chmod(ground_file(path, "-shm"), of_files);
+    if (chmod(ground_file(path, ""), of_files) != 0 || chmod(ground_path(path, "first"), of_directory) != 0)
         stage_fail(stage, "the modes cannot be changed");
 }
 
