@@ -1,6 +1,6 @@
 /*
  * A server that answers what the input contains, without a network. The target wraps the four functions through which
- * the redis backend reaches a server (redisConnectUnixWithTimeout, send, recv, ppoll). So everything else is the real
+ * the redis backend reaches a server (connect, send, recv, ppoll). So everything else is the real
  * code, and thousands of calls take a second.
  *
  * The input is the answers, one for each request, with a | between two. After the last answer the connection is closed,
@@ -14,7 +14,7 @@
 
 #include "fuzz.h"
 
-#define HOSTILE_SERVER_LOCATION "redis+unix:///hostile?pool=1&timeout_ms=1"
+#define HOSTILE_SERVER_LOCATION "redis+unix:///hostile?pool=1&timeout_ms=1000"
 
 /* From now on the server uses these answers. `polite`: it answers the greeting as Redis does, and not from the input.
  */
