@@ -63,7 +63,7 @@ static void locate_for_child(char *out, size_t size) {
 long long ground_info(const char *section, const char *field) {
     redisReply *reply = redisCommand(here.raw.commands, "INFO %s", section);
     const char *found = reply && reply->str ? strstr(reply->str, field) : NULL;
-    long long number = found ? atoll(found + strlen(field)) : -1;
+    long long number = found ? strtoll(found + strlen(field), NULL, 10) : -1;
     freeReplyObject(reply);
     return number;
 }

@@ -14,14 +14,13 @@
 
 void stage_fail(trouble_stage *stage, const char *format, ...) {
     va_list arguments;
+    va_start(arguments, format);
     pthread_mutex_lock(&stage->mutex);
-    if (!atomic_load(&stage->has_failed)) {
-        va_start(arguments, format);
+    if (!atomic_load(&stage->has_failed))
         vsnprintf(stage->text, sizeof stage->text, format, arguments);
-        va_end(arguments);
-        atomic_store(&stage->has_failed, true);
-    }
+    atomic_store(&stage->has_failed, true);
     pthread_mutex_unlock(&stage->mutex);
+    va_end(arguments);
 }
 
 static int64_t now_ms(void) {

@@ -34,7 +34,7 @@ static bool play(const wrong_backend *wrong, const lesson_store_backend *table, 
     bool passes = stage_play(&played);
     if (!passes)
         printf("%s: round %u of %s: %s\n", wrong->name, seed, listed->name, played.text);
-    fflush(stdout);
+    (void)fflush(stdout);
     return passes;
 }
 

@@ -41,7 +41,7 @@ static int run_by_halves(lesson_store_instance *instance, lesson_store_operation
 
 /* A wait that a signal ends counts as a failure. */
 static int run_interruptibly(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
-    const struct timespec pause = {.tv_nsec = 100 * 1000};
+    const struct timespec pause = {.tv_nsec = 100000};
     if (nanosleep(&pause, NULL) != 0)
         return lesson_store_fail(LESSON_STORE_UNREACHABLE, "a signal came");
     return right->run(instance, operations, count);
