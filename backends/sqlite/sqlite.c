@@ -162,6 +162,7 @@ static int sqlite_open(lesson_store_instance **out, const lesson_store_location 
         return code;
     if (!sqlite3_threadsafe())
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "sqlite: this SQLite was built without threads");
+    sqlite_prepare_forks();
     sqlite_store *sqlite = make_instance(location);
     if (!sqlite)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "sqlite: no memory for an instance");

@@ -198,6 +198,9 @@ int sqlite_open_file(sqlite_store *sqlite, bool is_first);
 /* UNSUPPORTED if the parent of a forked process had the file of this name open. */
 int sqlite_refuse_inherited(const sqlite_store *sqlite, const char *name);
 
+/* Before SQLite is used: fork() leaves none of its locks locked in the child. */
+void sqlite_prepare_forks(void);
+
 /* After the file was opened, and before it is closed. */
 void sqlite_note_open(sqlite_store *sqlite);
 void sqlite_note_close(sqlite_store *sqlite);

@@ -33,10 +33,10 @@ static const struct {
     {SQLITE_NOTADB, LESSON_STORE_MALFORMED},
 };
 
-/* SQLite knows one errno for a full disk. A quota, and a full disk where a file is created, are the same to the caller.
- */
+/* SQLite knows one errno for a full disk. A quota, a limit of the process (RLIMIT_FSIZE), and a full disk where a file
+ * is created, are the same to the caller. */
 static bool is_full(int error) {
-    return error == EDQUOT || error == ENOSPC;
+    return error == EDQUOT || error == ENOSPC || error == EFBIG;
 }
 
 static int code_of(int result, int error) {
@@ -52,7 +52,7 @@ static int code_of(int result, int error) {
 /* The errno, if it explains the failure that has just been met; 0 otherwise. It is the system's own, because SQLite
  * does not keep it for every statement: sqlite3_system_errno has none of COMMIT. */
 static int error_of(int result) {
-    static const int errors[] = {EDQUOT, ENOSPC, EMFILE, ENFILE, EIO, EACCES};
+    static const int errors[] = {EDQUOT, ENOSPC, EFBIG, EMFILE, ENFILE, EIO, EACCES};
     int primary = result & 0xff, error = errno;
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && error == errors[i])

@@ -188,6 +188,8 @@ static const struct {
 
 enum { CALLS = sizeof calls / sizeof *calls };
 
+static char *whole[CALLS]; /* what each call leaves if nothing is refused */
+
 static void test_least_account(void **state) {
     raw_server *raw = *state;
     redis_account account;
@@ -201,6 +203,7 @@ static void test_least_account(void **state) {
         if (code)
             fail_msg("%s: %s: %s", calls[i].name, lesson_store_code_name(code), lesson_store_message());
         lesson_store_close(store);
+        whole[i] = raw_dump(raw);
     }
 }
 
@@ -222,6 +225,9 @@ static bool try_call(raw_server *raw, size_t i, const char *lacking) {
         fail_msg("%s without %s: %s: %s", calls[i].name, lacking, lesson_store_code_name(code), lesson_store_message());
     if (code && calls[i].is_one_step && !is_same)
         fail_msg("%s without %s was denied, but changed\n%s\nto\n%s", calls[i].name, lacking, before, after);
+    /* Without HDEL the fields of an old session stay, as those of no lesson. */
+    if (!code && strcmp(after, whole[i]) != 0 && strcmp(lacking, "+hdel") != 0)
+        fail_msg("%s without %s was done, but left\n%s\nnot\n%s", calls[i].name, lacking, after, whole[i]);
     free(before);
     free(after);
     return code != LESSON_STORE_OK;
@@ -267,5 +273,8 @@ int main(void) {
         TEST(each_right_taken_away),
         TEST(keys_out_of_reach),
     };
-    return cmocka_run_group_tests(tests, raw_start, raw_stop);
+    int failed = cmocka_run_group_tests(tests, raw_start, raw_stop);
+    for (size_t i = 0; i < CALLS; i++)
+        free(whole[i]);
+    return failed;
 }

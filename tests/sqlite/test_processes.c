@@ -1,5 +1,6 @@
 /* Several processes on one file. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -323,6 +324,37 @@ static void test_children_of_a_process_that_has_it_open(void **state) {
     lesson_store_close(store);
 }
 
+struct joiners {
+    lesson_store *store;
+    atomic_bool stop;
+};
+
+static void *keep_joining(void *context) {
+    struct joiners *joiners = context;
+    while (!joiners->stop && lesson_store_join(joiners->store, "ann", "maths", "algebra", NULL, 0, NULL) == 0)
+        ;
+    return NULL;
+}
+
+/* SQLite's own locks are held at the fork by threads that the child does not have. It would wait for them for ever. */
+static void test_children_born_during_calls(void **state) {
+    const sqlite_files *files = *state;
+    enum { JOINERS = 3, CHILDREN = 300 };
+    char other[400];
+    pthread_t threads[JOINERS];
+    struct joiners joiners = {.stop = false};
+    snprintf(other, sizeof other, "%s-other", files->location);
+    assert_int_equal(lesson_store_open(&joiners.store, files->location), LESSON_STORE_OK);
+    for (int i = 0; i < JOINERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, keep_joining, &joiners), 0);
+    for (int i = 0; i < CHILDREN; i++)
+        assert_int_equal(open_in_child(other), LESSON_STORE_OK);
+    joiners.stop = true;
+    for (int i = 0; i < JOINERS; i++)
+        pthread_join(threads[i], NULL);
+    lesson_store_close(joiners.store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
@@ -331,6 +363,7 @@ int main(void) {
         TEST(test_moved_file),
         TEST(test_replaced_file),
         TEST(test_children_of_a_process_that_has_it_open),
+        TEST(test_children_born_during_calls),
         TEST(test_two_writers),
         TEST(test_killed_writer),
         TEST(test_repair_beside_a_writer),

@@ -26,7 +26,7 @@ static void locate_child_in_memory(char *out, size_t size) {
 }
 
 static const ground_kind ground_memory = {"memory",         begin_memory,           end_memory, clear_memory,
-                                          locate_in_memory, locate_child_in_memory, false,      NULL};
+                                          locate_in_memory, locate_child_in_memory, NULL};
 extern const ground_kind ground_sqlite, ground_redis;
 
 static const ground_kind *const grounds[] = {

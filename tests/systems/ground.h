@@ -18,8 +18,6 @@ typedef struct ground_kind {
     void (*locate)(trouble_stage *stage, char *out, size_t size);
     /* Writes a location that a forked child may open, which has nothing in common with the data of the store. */
     void (*locate_for_child)(char *out, size_t size);
-    /* Whether a child may open a store only if it was born between the calls of all threads. */
-    bool is_born_between_calls;
     /* Clients are paused: waits until all that they have sent was executed. NULL: it always is. */
     void (*drain)(trouble_stage *stage);
 } ground_kind;

@@ -96,4 +96,4 @@ void ground_restart(trouble_stage *stage) {
     stage_wait(stage, is_ready, "the server does not load its data");
 }
 
-const ground_kind ground_redis = {"redis", begin, end, clear, locate, locate_for_child, false, drain};
+const ground_kind ground_redis = {"redis", begin, end, clear, locate, locate_for_child, drain};

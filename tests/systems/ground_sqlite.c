@@ -102,4 +102,4 @@ void ground_mount(trouble_stage *stage, unsigned kib) {
 }
 
 /* A child inherits the mutexes of SQLite as the other threads of its parent held them, and they are never released. */
-const ground_kind ground_sqlite = {"sqlite", begin, end, clear, locate, locate_for_child, true, NULL};
+const ground_kind ground_sqlite = {"sqlite", begin, end, clear, locate, locate_for_child, NULL};

@@ -37,12 +37,11 @@ static int use_own(const char *location) {
     return works ? RIGHT : OWN_FAILED;
 }
 
-/* `location` is NULL if it may not open a store. */
 static int live(lesson_store *store, const char *location) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     int result = use_inherited(store);
     lesson_store_close(store);
-    return result || !location ? result : use_own(location);
+    return result ? result : use_own(location);
 }
 
 static void raise_child(trouble_stage *stage, const char *location) {
@@ -57,13 +56,8 @@ static void raise_child(trouble_stage *stage, const char *location) {
 
 static void fork_child(trouble_stage *stage) {
     char location[512];
-    bool is_between_calls = dice_once_in(&stage->dice, 2);
     stage->ground->locate_for_child(location, sizeof location);
-    if (is_between_calls)
-        stage_pause(stage);
-    raise_child(stage, is_between_calls || !stage->ground->is_born_between_calls ? location : NULL);
-    if (is_between_calls)
-        stage_resume(stage);
+    raise_child(stage, location);
 }
 
 const trouble_kind trouble_forks = {.name = "forks", .engines = TROUBLE_EVERYWHERE, .strikes = 6, .strike = fork_child};

@@ -1,6 +1,9 @@
 -- Returns the keys of the user records, among those of these members, that name this lesson, and their number. The other
--- uids are ghosts, or users who are elsewhere now. If a command failed, returns its reply alone.
+-- uids are ghosts, or users who are elsewhere now. If a command failed, SMEMBERS included, returns its reply alone.
 local function records_of(uids, lesson)
+    if uids.err then
+        return uids
+    end
     local users, left = {}, 0
     for _, uid in ipairs(uids) do
         local user = USER .. uid
