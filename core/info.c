@@ -5,6 +5,7 @@
 #include "core.h"
 
 struct reporter {
+    const lesson_store *store;
     lesson_store_info_callback callback;
     void *context;
     bool stopped;
@@ -13,7 +14,8 @@ struct reporter {
 static bool report(const char *name, const char *value, void *context) {
     struct reporter *reporter = context;
     if (!reporter->stopped)
-        reporter->stopped = !reporter->callback(name, value, reporter->context);
+        reporter->stopped = !reporter->callback(name, value, reporter->context) ||
+                            lesson_store__origin_is_elsewhere(&reporter->store->pool.origin);
     return !reporter->stopped;
 }
 
@@ -87,7 +89,7 @@ int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, 
     lesson_store__slot *slot = lesson_store__begin_stream(store, true, callback, &code);
     if (!slot)
         return code;
-    struct reporter reporter = {callback, context, false};
+    struct reporter reporter = {store, callback, context, false};
     char pool[16];
     snprintf(pool, sizeof pool, "%d", store->pool.size);
     report("location", store->location.shown, &reporter);

@@ -16,12 +16,51 @@ lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_fun
 }
 
 int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int code) {
+    if (lesson_store__origin_is_elsewhere(&store->pool.origin)) {
+        lesson_store__restore_cancel(slot->cancel_state); /* the instance stays lent: it is the parent's */
+        return lesson_store__fail_in_child();
+    }
     lesson_store__pool_give_after_stream(&store->pool, slot);
     if (code > 0)
         return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend ended a list with the code %s",
                                  store->location.shown, lesson_store_code_name(code));
     return code;
 }
+
+/* ---- Callbacks
+ *
+ * A callback can fork. When it returns in the child, the list must end without another look at the engine, which is the
+ * parent's. */
+struct guarded {
+    const lesson_store *store;
+    void *context;
+    union {
+        lesson_store_member_callback member;
+        lesson_store_lesson_callback lesson;
+        lesson_store_user_callback user;
+    } callback;
+};
+
+static bool goes_on(const struct guarded *guarded, bool wanted) {
+    return wanted && !lesson_store__origin_is_elsewhere(&guarded->store->pool.origin);
+}
+
+static bool give_member(const lesson_store_id *uid, void *context) {
+    const struct guarded *guarded = context;
+    return goes_on(guarded, guarded->callback.member(uid, guarded->context));
+}
+
+static bool give_lesson(const lesson_store_lesson *lesson, void *context) {
+    const struct guarded *guarded = context;
+    return goes_on(guarded, guarded->callback.lesson(lesson, guarded->context));
+}
+
+static bool give_user(const lesson_store_user *user, void *context) {
+    const struct guarded *guarded = context;
+    return goes_on(guarded, guarded->callback.user(user, guarded->context));
+}
+
+/* ---- The calls */
 
 int lesson_store_members(lesson_store *store, const char *lesson_id, lesson_store_member_callback callback,
                          void *context) {
@@ -32,7 +71,8 @@ int lesson_store_members(lesson_store *store, const char *lesson_id, lesson_stor
     lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.members, callback, &code);
     if (!slot)
         return code;
-    return lesson_store__end_stream(store, slot, store->backend.members(slot->instance, &id, callback, context));
+    struct guarded guarded = {store, context, {.member = callback}};
+    return lesson_store__end_stream(store, slot, store->backend.members(slot->instance, &id, give_member, &guarded));
 }
 
 int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callback, void *context) {
@@ -40,7 +80,8 @@ int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callb
     lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.lessons, callback, &code);
     if (!slot)
         return code;
-    return lesson_store__end_stream(store, slot, store->backend.lessons(slot->instance, callback, context));
+    struct guarded guarded = {store, context, {.lesson = callback}};
+    return lesson_store__end_stream(store, slot, store->backend.lessons(slot->instance, give_lesson, &guarded));
 }
 
 int lesson_store_users(lesson_store *store, lesson_store_user_callback callback, void *context) {
@@ -48,10 +89,12 @@ int lesson_store_users(lesson_store *store, lesson_store_user_callback callback,
     lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.users, callback, &code);
     if (!slot)
         return code;
-    return lesson_store__end_stream(store, slot, store->backend.users(slot->instance, callback, context));
+    struct guarded guarded = {store, context, {.user = callback}};
+    return lesson_store__end_stream(store, slot, store->backend.users(slot->instance, give_user, &guarded));
 }
 
 struct tally {
+    const lesson_store *store;
     lesson_store_finding_callback callback;
     void *context;
     uint64_t found;
@@ -62,7 +105,8 @@ static bool count_finding(const lesson_store_finding *finding, void *context) {
     struct tally *tally = context;
     tally->found++;
     tally->repaired += finding->repaired;
-    return !tally->callback || tally->callback(finding, tally->context);
+    bool wanted = !tally->callback || tally->callback(finding, tally->context);
+    return wanted && !lesson_store__origin_is_elsewhere(&tally->store->pool.origin);
 }
 
 int lesson_store_check(lesson_store *store, uint32_t flags, lesson_store_finding_callback callback, void *context,
@@ -73,7 +117,7 @@ int lesson_store_check(lesson_store *store, uint32_t flags, lesson_store_finding
     lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.check, true, &code);
     if (!slot)
         return code;
-    struct tally tally = {callback, context, 0, 0};
+    struct tally tally = {store, callback, context, 0, 0};
     code = lesson_store__end_stream(store, slot, store->backend.check(slot->instance, flags, count_finding, &tally));
     if (found)
         *found = tally.found;

@@ -56,8 +56,12 @@ static bool make_way(redis_channel *channel, redis_take_function take, void *con
     return received != 0;
 }
 
+static const char inherited[] = "the connection belongs to the parent of this process";
+
 redis_channel_end redis_channel_send(redis_channel *channel, const char *bytes, size_t size, redis_take_function take,
                                      void *context) {
+    if (channel->is_inherited)
+        return fail(channel, inherited);
     while (size > 0) {
         ssize_t sent = send(channel->socket, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent >= 0) {
@@ -90,6 +94,8 @@ static ssize_t receive_some(redis_channel *channel, char *bytes, size_t size) {
 }
 
 redis_channel_end redis_channel_receive(redis_channel *channel, char *bytes, size_t size, size_t *received) {
+    if (channel->is_inherited)
+        return fail(channel, inherited);
     ssize_t count;
     do
         count = receive_some(channel, bytes, size);
@@ -123,7 +129,12 @@ void redis_channel_close(redis_channel *channel) {
     channel->socket = -1;
 }
 
+void redis_channel_look_for_fork(redis_channel *channel) {
+    channel->is_inherited = channel->process != getpid();
+}
+
 int redis_channel_open(redis_channel *channel, const redis_settings *settings, int64_t until_us) {
     channel->socket_timeout_us = settings->timeout_ms * INT64_C(1000);
+    channel->process = getpid();
     return redis_dial(&channel->socket, settings, until_us, channel->opening);
 }

@@ -21,6 +21,8 @@ typedef struct redis_channel {
      * reply that is passed on in pieces. A server that sends its reply byte by byte gets no extra time. */
     int64_t left_us;
 
+    pid_t process;                        /* that has connected */
+    bool is_inherited;                    /* this process is a child of that one, and must not use the socket */
     const lesson_store_location *opening; /* while the instance is opened: waiting ends if this gives up. Else NULL */
     const char *problem;                  /* why the latest call returned BROKEN; valid until the next call */
 } redis_channel;
@@ -37,6 +39,9 @@ typedef void (*redis_take_function)(const char *bytes, size_t size, void *contex
 /* Connects, until `until_us`. Returns OK, or a code with its message set. */
 int redis_channel_open(redis_channel *channel, const redis_settings *settings, int64_t until_us);
 void redis_channel_close(redis_channel *channel);
+
+/* Called after a callback of the application, which can have forked. */
+void redis_channel_look_for_fork(redis_channel *channel);
 
 static inline bool redis_channel_is_open(const redis_channel *channel) {
     return channel->socket >= 0;

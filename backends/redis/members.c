@@ -24,10 +24,12 @@ struct members {
 };
 
 static void give(struct members *members, lesson_store_id uid) {
-    if (lesson_store_id_valid(uid.data, uid.size))
-        members->stopped = !members->callback(&uid, members->context);
-    else
+    if (!lesson_store_id_valid(uid.data, uid.size))
         redis_malformed_note(&members->malformed, "member", uid);
+    else if (!members->callback(&uid, members->context)) {
+        members->stopped = true;
+        redis_channel_look_for_fork(&members->store->connection.channel); /* before the rest of the reply is read */
+    }
 }
 
 static int code_of_error(struct members *members, int code) {

@@ -115,6 +115,37 @@ static void a_child_is_refused_and_harms_nobody(void **state) {
     gated_close(&inherited.gated);
 }
 
+struct inherited_list {
+    int met;
+    pid_t child;
+};
+
+/* The callback returns in the child too, and the list must not go on there. */
+static bool fork_and_return(const lesson_store_id *uid, void *context) {
+    struct inherited_list *list = context;
+    (void)uid;
+    if (list->met++ == 0)
+        list->child = fork();
+    return true;
+}
+
+static void a_list_ends_in_a_child(void **state) {
+    (void)state;
+    lesson_store *store;
+    struct inherited_list list = {0, -1};
+    assert_int_equal(lesson_store_open(&store, "memory:"), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_join(store, "ann", "c", "l", NULL, 0, NULL), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_join(store, "bob", "c", "l", NULL, 0, NULL), LESSON_STORE_OK);
+    int code = lesson_store_members(store, "l", fork_and_return, &list);
+    if (list.child == 0)
+        _exit(code == LESSON_STORE_CLOSED && list.met == 1 ? 0 : 1);
+    assert_int_equal(code, LESSON_STORE_OK);
+    assert_int_equal(list.met, 2);
+    assert_child_is_right(list.child);
+    assert_int_equal(lesson_store_where(store, "ann", NULL), LESSON_STORE_OK);
+    lesson_store_close(store);
+}
+
 struct nested {
     lesson_store *store;
     pid_t child;
@@ -217,6 +248,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_is_refused_and_harms_nobody),
         cmocka_unit_test(a_child_that_is_born_in_a_callback_is_refused),
+        cmocka_unit_test(a_list_ends_in_a_child),
         cmocka_unit_test(a_cancelled_thread_takes_nothing_with_it),
         cmocka_unit_test(a_thread_cancelled_in_a_callback_ends_its_call),
     };

@@ -283,7 +283,7 @@ static void limit_files(rlim_t size) {
     setrlimit(RLIMIT_FSIZE, &limit);
 }
 
-/* If the log cannot grow, the commit itself fails, and the content of the disk is unknown. */
+/* The limit of the process on the size of files is met by the commit, when the log grows. */
 static int commit_that_fails(const sqlite_files *files, int number) {
     (void)number;
     signal(SIGXFSZ, SIG_IGN);
@@ -297,9 +297,10 @@ static int commit_that_fails(const sqlite_files *files, int number) {
     limit_files(1024);
     int code = lesson_store_batch(store, batch, 2);
     limit_files(RLIM_INFINITY);
-    if (code != LESSON_STORE_UNKNOWN || batch[0].code != LESSON_STORE_UNKNOWN ||
-        batch[1].code != LESSON_STORE_UNREACHABLE)
+    if (code != LESSON_STORE_FULL || batch[0].code != LESSON_STORE_FULL || batch[1].code != LESSON_STORE_FULL)
         return 2;
+    if (lesson_store_where(store, "ann", NULL) != LESSON_STORE_NOT_FOUND)
+        return 4;
     /* The same instance works on. */
     if (lesson_store_join(store, "bob", "maths", "algebra", NULL, 0, NULL))
         return 3;
