@@ -67,14 +67,14 @@ int lesson_store__location_bind(lesson_store_location *location, const lesson_st
 /* Writes `shown`: the location without secrets. Until the options are bound, every option value counts as a secret. */
 void lesson_store__location_show(lesson_store_location *location);
 
-/* Returns a part of `text` as a message may quote it. */
-const char *lesson_store__location_shown_part(const lesson_store_location *location, const char *part);
+/* Returns the name of an option in `text` as a message may quote it. */
+const char *lesson_store__option_shown_name(const lesson_store_location *location, const char *part);
 
 /* Returns the location's option of this name, or NULL. */
 const lesson_store_option *lesson_store__location_option(const lesson_store_location *location, const char *name,
                                                          size_t size);
 
-/* Returns the value of an option as it may be shown. */
+/* Returns the value of an option as info may show it. No message quotes a value. */
 const char *lesson_store__option_shown(const lesson_store_location *location, const lesson_store_option *option,
                                        const char *value);
 

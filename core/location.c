@@ -56,6 +56,8 @@ static int parse_port(lesson_store_location *location, const char *text) {
     return LESSON_STORE_OK;
 }
 
+#define IN_NO_HOST " !\"#$&'()*+,/;<=>?@\\^`{|}~"
+
 static int parse_host(lesson_store_location *location, char *text) {
     char *after = text + strcspn(text, ":");
     location->host = text;
@@ -75,7 +77,12 @@ static int parse_host(lesson_store_location *location, char *text) {
         if (code)
             return code;
     }
-    return decode(location->host, "host");
+    int code = decode(location->host, "host");
+    /* A password that stands in place of the host would be shown. */
+    if (!code && location->host[strcspn(location->host, IN_NO_HOST)])
+        return bad(
+            "the host has a byte that no host has (a user and a password stand before an @ that is not encoded)");
+    return code;
 }
 
 static int parse_user(lesson_store_location *location, char *text) {
@@ -104,8 +111,12 @@ static int parse_authority(lesson_store_location *location, char *text) {
     return parse_host(location, text);
 }
 
-const char *lesson_store__location_shown_part(const lesson_store_location *location, const char *part) {
-    return part < location->text + location->hidden_size ? "***" : part;
+#define OPTION_BYTES "abcdefghijklmnopqrstuvwxyz0123456789_"
+
+/* What does not look like the name of an option can be the rest of a secret with an & in it. */
+const char *lesson_store__option_shown_name(const lesson_store_location *location, const char *part) {
+    bool is_hidden = part < location->text + location->hidden_size || part[strspn(part, OPTION_BYTES)];
+    return is_hidden ? "***" : part;
 }
 
 static int add_option(lesson_store_location *location, char *text) {
@@ -116,7 +127,7 @@ static int add_option(lesson_store_location *location, char *text) {
     *equals = '\0';
     if (lesson_store_location_has(location, text))
         return lesson_store_fail(LESSON_STORE_INVALID, "location: the option %s is given twice",
-                                 lesson_store__location_shown_part(location, text));
+                                 lesson_store__option_shown_name(location, text));
     if (location->option_count == LESSON_STORE_OPTIONS_MAX)
         return bad("too many options");
     location->given_options[location->option_count].name = text;

@@ -60,25 +60,23 @@ static bool is_choice(const char *choices, const char *value) {
 const char *lesson_store__option_shown(const lesson_store_location *location, const lesson_store_option *option,
                                        const char *value) {
     bool is_given = value >= location->text && value < location->text + sizeof location->text;
-    if (option->flags & LESSON_STORE_OPTION_SECRET && *value)
-        return "***";
-    return is_given ? lesson_store__location_shown_part(location, value) : value;
+    bool is_hidden = is_given && value < location->text + location->hidden_size;
+    return is_hidden || (option->flags & LESSON_STORE_OPTION_SECRET && *value) ? "***" : value;
 }
 
 static int check_option(const lesson_store_location *location, const char *name, const char *value) {
     const lesson_store_option *option = find_option(location, name);
     if (!option)
         return lesson_store_fail(LESSON_STORE_INVALID, "location: %s: takes no option \"%s\"", location->scheme,
-                                 lesson_store__location_shown_part(location, name));
-    const char *shown = lesson_store__option_shown(location, option, value);
+                                 lesson_store__option_shown_name(location, name));
     if (is_number(option)) {
         int64_t number;
         if (!parse_number(value, &number) || number < option->minimum || number > option->maximum)
             return lesson_store_fail(LESSON_STORE_INVALID,
-                                     "location: the option %s is \"%s\", not a number from %" PRId64 " to %" PRId64,
-                                     name, shown, option->minimum, option->maximum);
+                                     "location: the option %s is not a number from %" PRId64 " to %" PRId64, name,
+                                     option->minimum, option->maximum);
     } else if (option->choices && !is_choice(option->choices, value)) {
-        return lesson_store_fail(LESSON_STORE_INVALID, "location: the option %s is \"%s\", not one of %s", name, shown,
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: the option %s is not one of %s", name,
                                  option->choices);
     }
     return LESSON_STORE_OK;

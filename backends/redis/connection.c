@@ -151,8 +151,9 @@ void redis_connection_close(redis_connection *connection) {
     connection->under_way = 0;
 }
 
-static int connect_anew(redis_connection *connection) {
+static int connect_and_greet(redis_connection *connection, bool with_hello, bool *is_hello_refused) {
     int64_t left_us = time_left_us(connection, connection->settings->connect_timeout_ms);
+    *is_hello_refused = false;
     int code = redis_channel_open(&connection->channel, connection->settings, lesson_store_monotonic_us() + left_us);
     if (code)
         return code;
@@ -162,7 +163,16 @@ static int connect_anew(redis_connection *connection) {
                                  connection->settings->shown);
     connection->made++;
     connection->made_us = lesson_store_monotonic_us();
-    return redis_greet(connection);
+    return redis_greet(connection, with_hello, is_hello_refused);
+}
+
+static int connect_anew(redis_connection *connection) {
+    bool is_hello_refused;
+    int code = connect_and_greet(connection, true, &is_hello_refused);
+    if (!code || !is_hello_refused)
+        return code;
+    redis_connection_close(connection);
+    return connect_and_greet(connection, false, &is_hello_refused);
 }
 
 /* A connection that was used within this time is not checked for staleness, which saves a system call in each exchange.

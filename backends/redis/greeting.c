@@ -7,12 +7,13 @@
 #define READ_ONLY_CALLS_SINCE 7 /* the first version of Redis with EVALSHA_RO; Valkey began with it */
 
 /* One exchange of the greeting. Its failures all have the same code, because no operation has been sent yet. */
-static int exchange(redis_connection *connection, redis_request *request, redis_reply *reply) {
+static int exchange(redis_connection *connection, redis_request *request, redis_reply *reply, redis_exchange_end *end) {
     redis_bytes bytes = redis_request_finish(request);
     if (!bytes.data)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
                                  connection->settings->shown);
-    switch (redis_connection_exchange_greeting(connection, bytes, reply)) {
+    *end = redis_connection_exchange_greeting(connection, bytes, reply);
+    switch (*end) {
     case REDIS_ANSWERED:
         return LESSON_STORE_OK;
     case REDIS_GARBLED:
@@ -33,7 +34,8 @@ static int authenticate(redis_connection *connection, redis_request *request, re
     if (settings->user)
         redis_request_add_text(request, settings->user);
     redis_request_add_text(request, settings->password ? settings->password : "");
-    int code = exchange(connection, request, reply);
+    redis_exchange_end end;
+    int code = exchange(connection, request, reply, &end);
     if (code || !reply->is_error)
         return code;
     lesson_store_id error = redis_reply_line(reply);
@@ -77,25 +79,33 @@ static void read_hello(redis_connection *connection, redis_reply *reply) {
 }
 
 /* A proxy may lack the command, or refuse it in words of its own, and an account may lack the right to it. None of
- * these is a reason to refuse the server. But a server that serves nobody says so here. */
-static bool refuses_us(lesson_store_id error) {
+ * these is a reason to refuse the server: the first request decides. But a server that serves nobody, or not without a
+ * password, says so here. */
+static bool refuses_us(const redis_settings *settings, lesson_store_id error) {
     int code = redis_failure_code(error);
-    return (code == LESSON_STORE_DENIED && !redis_failure_is(error, "NOPERM")) || code == LESSON_STORE_UNREACHABLE ||
-           code == LESSON_STORE_BUSY;
+    bool wants_password = redis_failure_is(error, "NOAUTH") && !settings->user && !settings->password;
+    bool is_protected = redis_failure_is(error, "DENIED Redis");
+    return wants_password || is_protected || code == LESSON_STORE_UNREACHABLE || code == LESSON_STORE_BUSY;
 }
 
-static int say_hello(redis_connection *connection, redis_request *request, redis_reply *reply) {
+static void forget_server(redis_connection *connection) {
     snprintf(connection->engine, sizeof connection->engine, "unknown");
     snprintf(connection->mode, sizeof connection->mode, "unknown");
     connection->read_only_calls = REDIS_READ_ONLY_NO;
+}
+
+/* `*is_refused`: the connection was closed instead of a reply. */
+static int say_hello(redis_connection *connection, redis_request *request, redis_reply *reply, bool *is_refused) {
     redis_request_begin(request, NULL);
     redis_request_add_text(request, "HELLO");
     redis_request_add_text(request, "2");
-    int code = exchange(connection, request, reply);
+    redis_exchange_end end;
+    int code = exchange(connection, request, reply, &end);
+    *is_refused = end == REDIS_BROKEN;
     if (code)
         return code;
     lesson_store_id error = redis_reply_line(reply);
-    if (reply->is_error && !refuses_us(error))
+    if (reply->is_error && !refuses_us(connection->settings, error))
         return LESSON_STORE_OK;
     if (reply->is_error)
         return lesson_store_fail(redis_failure_code(error), "%s: %.*s", connection->settings->shown, (int)error.size,
@@ -117,7 +127,8 @@ static int select_db(redis_connection *connection, redis_request *request, redis
     redis_request_begin(request, NULL);
     redis_request_add_text(request, "SELECT");
     redis_request_add_text(request, number);
-    int code = exchange(connection, request, reply);
+    redis_exchange_end end;
+    int code = exchange(connection, request, reply, &end);
     if (code || !reply->is_error)
         return code;
     lesson_store_id error = redis_reply_line(reply);
@@ -126,12 +137,14 @@ static int select_db(redis_connection *connection, redis_request *request, redis
                              settings->shown, settings->db, (int)error.size, error.data);
 }
 
-int redis_greet(redis_connection *connection) {
+int redis_greet(redis_connection *connection, bool with_hello, bool *is_hello_refused) {
     redis_request request = {0};
     redis_reply reply = {0};
+    forget_server(connection);
     int code = authenticate(connection, &request, &reply);
-    if (!code)
-        code = say_hello(connection, &request, &reply);
+    *is_hello_refused = false;
+    if (!code && with_hello)
+        code = say_hello(connection, &request, &reply, is_hello_refused);
     if (!code)
         code = select_db(connection, &request, &reply);
     redis_request_free(&request);

@@ -4,8 +4,9 @@
 
 #include "connection.h"
 
-/* Greets the server, and reads its engine and mode. Returns OK, or a code with its message set. After a failure the
- * caller closes the connection. */
-int redis_greet(redis_connection *connection);
+/* Greets the server, and reads its engine and mode if it says HELLO. Returns OK, or a code with its message set. After
+ * a failure the caller closes the connection. `*is_hello_refused`: the server closed it instead of a reply to HELLO, as
+ * proxies do that do not know the command. Then greet it on a new connection without HELLO. */
+int redis_greet(redis_connection *connection, bool with_hello, bool *is_hello_refused);
 
 #endif

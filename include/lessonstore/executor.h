@@ -17,7 +17,8 @@
  *
  * Threads. Every function may be called from any thread, also from callbacks, unless it says otherwise. The store can
  * be used directly at the same time. In a forked child every function is CLOSED, drain calls nothing, and close does
- * nothing.
+ * nothing. A callback returns: it must not call pthread_exit or longjmp, or throw. If it forks, it must not return in
+ * the child.
  */
 #ifndef LESSONSTORE_EXECUTOR_H
 #define LESSONSTORE_EXECUTOR_H

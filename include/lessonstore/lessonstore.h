@@ -11,12 +11,15 @@
  *
  * Threads. Any number of threads may use one store at the same time. Each call borrows one engine connection (an
  * *instance*), and waits while all are lent: BUSY if that takes too long. While a call uses an operation, no other
- * thread may touch the operation. A thread is not cancelled (pthread_cancel) inside a call, callbacks included: the
- * cancel takes effect after it. Signals may come at any time and end no call. No call is safe in a signal handler.
+ * thread may touch the operation. No call is a cancellation point (pthread_cancel): a cancel that comes during a call,
+ * callbacks included, takes effect at the thread's next cancellation point after it. Asynchronous cancellation is not
+ * supported. A callback returns: it must not call pthread_exit or longjmp, or throw. Signals may come at any time and
+ * end no call. No call is safe in a signal handler.
  *
  * Processes. After fork(), a child cannot use what its parent opened: every call on such a store, cursor or executor is
- * CLOSED, and closing it does nothing. The child opens its own store, except on an SQLite file that the parent had
- * open: see backends/sqlite/README.md. Copied descriptors stay open until the child ends or calls exec.
+ * CLOSED, and closing it does nothing. That holds in a callback too: when it returns in the child, its list ends with
+ * CLOSED. The child opens its own store. An SQLite file that the parent had open is UNSUPPORTED in the child until it
+ * calls exec, so open it after daemon(). Copied descriptors stay open until the child ends or calls exec.
  *
  * Atomicity. Every operation takes effect once, as one step that no other operation sees half done. The one exception
  * is the end of a very large lesson in Redis: see lesson_store_end. The lists and the check state their own promises.
@@ -230,11 +233,12 @@ LESSON_STORE_API void lesson_store_close(lesson_store *store);
  *   UNREACHABLE, DENIED, READ_ONLY, FULL, BUSY, NO_MEMORY, FAILED: nothing was changed.
  *   UNKNOWN      only from calls that write: the connection broke after the request was sent, or the engine failed in
  *                the middle of it and could not undo what it had done. The request may also be applied a little later.
- * Ask the store (`where`, `get_lesson`) before you do it again. MALFORMED    the data stored under these names is
- * malformed. Nothing was changed. Output arguments may be NULL. An id may point into an output argument, for example to
- * quit the place that `where` has returned. An output is written with the codes for which the call says so, and keeps
- * its content with the other ones from 0 upwards. After a failure (a negative code) the content of outputs is
- * unspecified.
+ *                Ask the store (`where`, `get_lesson`) before you do it again.
+ *   MALFORMED    the data stored under these names is malformed. Nothing was changed.
+ *
+ * Output arguments may be NULL. An id may point into an output argument, for example to quit the place that `where` has
+ * returned. An output is written with the codes for which the call says so, and keeps its content with the other ones
+ * from 0 upwards. After a failure (a negative code) the content of outputs is unspecified.
  */
 
 /* Flags. Each bit means the same in every operation that takes it. */

@@ -189,9 +189,13 @@ static void many_options_are_refused(void **state) {
 static void no_message_shows_a_password(void **state) {
     (void)state;
     const char *const locations[] = {
-        "spy://ann:hunter2@host:0",   "spy://ann:hunter2@host?colour=1", "spy://:hunter2@host:x/1",
-        "spy://:hunter2/x@host:6379", "spy://:hunter2?x@host",           "spy://:%zzhunter2@host",
-        "spy://ann:hunter2@[host",    "spy://ann:hun@hunter2@host:0",
+        "spy://ann:hunter2@host:0", "spy://ann:hunter2@host?colour=1",
+        "spy://:hunter2@host:x/1",  "spy://:hunter2/x@host:6379",
+        "spy://:hunter2?x@host",    "spy://:%zzhunter2@host",
+        "spy://ann:hunter2@[host",  "spy://ann:hun@hunter2@host:0",
+        "spy://hunter2%40host:1",   "spy://host;password=hunter2",
+        "spy://ann hunter2",        "spy://host?number=hunter2",
+        "spy://host?text=hunter2",  "spy://host?number=1&Hunter-hunter2=1",
     };
     for (size_t i = 0; i < sizeof locations / sizeof *locations; i++) {
         assert_int_equal(open_and_close(locations[i]), LESSON_STORE_INVALID);

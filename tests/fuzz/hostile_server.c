@@ -141,7 +141,7 @@ ssize_t __wrap_recv(int descriptor, void *bytes, size_t size, int flags) {
 int __wrap_ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *time, const sigset_t *signals);
 int __wrap_ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *time, const sigset_t *signals) {
     (void)count, (void)signals;
-    if (server.pending_size > 0 || server.closes) {
+    if (server.pending_size > 0 || (server.closes && !server.stalls)) {
         descriptors->revents = descriptors->events;
         return 1;
     }

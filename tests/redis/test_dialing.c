@@ -80,9 +80,8 @@ static void *open_store(void *context) {
     return NULL;
 }
 
-/* Accepts everybody, and greets those who send something as a server that knows no HELLO. */
-static void serve_until_open(const struct listener *listener, const struct opener *opener) {
-    static const char greeting[] = "-ERR unknown command\r\n";
+/* Accepts everybody, and greets those who send something so. "": closes the connection instead. */
+static void serve_until_open(const struct listener *listener, const struct opener *opener, const char *greeting) {
     struct pollfd clients[FILLERS_MAX + 2] = {{.fd = listener->socket, .events = POLLIN}};
     nfds_t count = 1;
     while (!opener->ended) {
@@ -91,8 +90,12 @@ static void serve_until_open(const struct listener *listener, const struct opene
             clients[count++] = (struct pollfd){.fd = accept(listener->socket, NULL, NULL), .events = POLLIN};
         for (nfds_t i = 1; i < count; i++) {
             char bytes[256];
-            if (clients[i].revents & POLLIN && recv(clients[i].fd, bytes, sizeof bytes, 0) > 0)
-                send(clients[i].fd, greeting, sizeof greeting - 1, MSG_NOSIGNAL);
+            if (!(clients[i].revents & POLLIN) || recv(clients[i].fd, bytes, sizeof bytes, 0) <= 0)
+                continue;
+            if (greeting[0])
+                send(clients[i].fd, greeting, strlen(greeting), MSG_NOSIGNAL);
+            else
+                shutdown(clients[i].fd, SHUT_RDWR);
         }
     }
     for (nfds_t i = 1; i < count; i++)
@@ -123,7 +126,7 @@ static void test_a_full_queue_is_waited_for(void **state) {
         poll(NULL, 0, 2);
     }
     assert_false(opener.ended); /* it waits */
-    serve_until_open(&listener, &opener);
+    serve_until_open(&listener, &opener, "-ERR unknown command\r\n");
     pthread_join(thread, NULL);
     if (opener.code)
         fail_msg("%s", opener.message);
@@ -140,6 +143,34 @@ static void test_a_full_queue_is_not_waited_for_without_end(void **state) {
     snprintf(location, sizeof location, "redis+unix://%s?connect_timeout_ms=50", listener.address.sun_path);
     raw_refuse(location, LESSON_STORE_UNREACHABLE, "no connection within 50 ms");
     stop_listener(&listener);
+}
+
+/* ---- Proxies that do not know HELLO say so in their own words, or close the connection */
+
+static void test_words_for_an_unknown_hello(void **state) {
+    (void)state;
+    static const char *const greetings[] = {"-ERR invalid command\r\n",
+                                            "-DENIED by proxy\r\n",
+                                            "-ERR AUTH needed for HELLO\r\n",
+                                            "-NOPERM no\r\n",
+                                            "+OK\r\n",
+                                            "*0\r\n",
+                                            "$-1\r\n",
+                                            ""};
+    for (size_t i = 0; i < sizeof greetings / sizeof *greetings; i++) {
+        struct listener listener;
+        struct opener opener = {.began = false};
+        pthread_t thread;
+        start_listener(&listener);
+        snprintf(opener.location, sizeof opener.location, "redis+unix://%s?pool=1", listener.address.sun_path);
+        assert_int_equal(pthread_create(&thread, NULL, open_store, &opener), 0);
+        serve_until_open(&listener, &opener, greetings[i]);
+        pthread_join(thread, NULL);
+        if (opener.code)
+            fail_msg("%s: %s", greetings[i], opener.message);
+        lesson_store_close(opener.store);
+        stop_listener(&listener);
+    }
 }
 
 /* ---- Rights. Root may open everything, so a child gives its rights up. */
@@ -246,13 +277,10 @@ static void test_threads_do_not_queue_before_a_server_that_hangs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_full_queue_is_waited_for),
-        TEST(a_full_queue_is_not_waited_for_without_end),
-        TEST(a_socket_without_the_right_to_it),
-        TEST(each_address_of_a_name),
-        TEST(a_name_without_an_address),
-        TEST(sockets_are_closed_on_exec),
-        TEST(threads_do_not_queue_before_a_server_that_hangs),
+        TEST(a_full_queue_is_waited_for), TEST(a_full_queue_is_not_waited_for_without_end),
+        TEST(words_for_an_unknown_hello), TEST(a_socket_without_the_right_to_it),
+        TEST(each_address_of_a_name),     TEST(a_name_without_an_address),
+        TEST(sockets_are_closed_on_exec), TEST(threads_do_not_queue_before_a_server_that_hangs),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }
