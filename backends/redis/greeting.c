@@ -9,6 +9,7 @@
 /* One exchange of the greeting. Its failures all have the same code, because no operation has been sent yet. */
 static int exchange(redis_connection *connection, redis_request *request, redis_reply *reply, redis_exchange_end *end) {
     redis_bytes bytes = redis_request_finish(request);
+    *end = REDIS_NO_MEMORY_TO_SEND;
     if (!bytes.data)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
                                  connection->settings->shown);
