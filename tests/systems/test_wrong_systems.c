@@ -75,7 +75,7 @@ int main(void) {
     struct CMUnitTest tests[LISTED_MAX];
     wrong_backend wrong[LISTED_MAX];
     size_t count = 0;
-    for (; wrong_backends[count].name && count < LISTED_MAX; count++) {
+    for (; count < LISTED_MAX && wrong_backends[count].name; count++) {
         wrong[count] = wrong_backends[count];
         tests[count] = (struct CMUnitTest){wrong[count].name, test_backend, NULL, NULL, &wrong[count]};
     }
