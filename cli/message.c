@@ -7,7 +7,7 @@
 #include "interrupt.h"
 #include "lessonctl.h"
 
-#define MESSAGE_SIZE 2048
+#define MESSAGE_SIZE 2048 /* of the longest text in this file, and no less than that of a fault */
 
 /* What the library shows between :// and @ holds no password any more: USER:***. */
 static bool is_shown_location(const char *begin, const char *at) {
@@ -24,22 +24,22 @@ static char *last_at(char *begin, char *end) {
     return NULL;
 }
 
-static void hide(char text[MESSAGE_SIZE], char *begin, const char *end) {
+/* Replaces what stands before `end`. `size` is the room at `begin`; what does not fit is cut. */
+static void hide(char *begin, size_t size, const char *end) {
     char rest[MESSAGE_SIZE];
-    memcpy(rest, end, strlen(end) + 1);
-    snprintf(begin, MESSAGE_SIZE - (size_t)(begin - text), "***%s", rest);
+    snprintf(rest, sizeof rest, "%s", end);
+    snprintf(begin, size, "***%s", rest);
 }
 
-/* Messages quote arguments, and an argument in the wrong place may be a location with a password. In every word with
- * :// everything from there to the last @ can be the password, as in the locations that the library shows. If the end
- * of the message was cut off, so may be the @ of the last word. */
-static void hide_passwords(char text[MESSAGE_SIZE], bool is_cut) {
+/* In every word with :// everything from there to the last @ can be the password, as in the locations that the library
+ * shows. */
+void hide_passwords(char *text, size_t size, bool is_cut) {
     for (char *begin = text; (begin = strstr(begin, "://")) != NULL; begin += strcspn(begin, " ")) {
         begin += 3;
         char *end = begin + strcspn(begin, " ");
         char *at = is_cut && !*end ? end : last_at(begin, end);
         if (at && at > begin && !is_shown_location(begin, at))
-            hide(text, begin, at);
+            hide(begin, size - (size_t)(begin - text), at);
     }
 }
 
@@ -50,7 +50,7 @@ static void compose(char text[MESSAGE_SIZE], const char *what, const char *forma
     int size = snprintf(text, MESSAGE_SIZE, "%s%s", what ? what : "", what ? ": " : "");
     if (size >= 0 && size < MESSAGE_SIZE)
         size += vsnprintf(text + size, MESSAGE_SIZE - (size_t)size, format, arguments);
-    hide_passwords(text, size >= MESSAGE_SIZE);
+    hide_passwords(text, MESSAGE_SIZE, size >= MESSAGE_SIZE);
     lesson_store_make_printable(text); /* last, because a cut may have halved a character */
 }
 

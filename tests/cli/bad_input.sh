@@ -250,7 +250,9 @@ hides 'a://***@b: unknown option' --x=a://u@b lessons
 hides 'a://b c@d: unknown option' '--x=a://b c@d' lessons
 hides 'a://@b: unknown option' --x=a://@b lessons
 # A message is cut, perhaps before the @.
-hides '--x=redis://***' "--x=redis://u:$(printf 'S3CR%.0s' {1..700})@h" lessons
+long_secret=redis://u:$(printf 'S3CR%.0s' {1..700})@h
+hides '--x=redis://***' --x=$long_secret lessons
+hides 'redis://***' set room --course-status $long_secret
 hides '://***@b' "--x=$(head -c 2028 /dev/zero | tr '\0' x)://u@b" lessons
 if has_backend redis; then
     hides 'redis://ann:***@localhost:1' --store redis://ann:S3CR@localhost:1 lessons
