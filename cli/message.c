@@ -16,7 +16,7 @@ static bool is_shown_location(const char *begin, const char *at) {
 }
 
 /* Returns the last @ between the two, or NULL. */
-static char *last_at(char *begin, char *end) {
+static char *last_at(const char *begin, char *end) {
     while (end > begin) {
         if (*--end == '@')
             return end;
