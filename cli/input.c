@@ -14,8 +14,10 @@
 bool fault_set(struct fault *fault, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(fault->text, sizeof fault->text, format, arguments);
+    int size = vsnprintf(fault->text, sizeof fault->text, format, arguments);
     va_end(arguments);
+    /* Here and not only in the whole message, because only here it is known whether the text was cut. */
+    hide_passwords(fault->text, sizeof fault->text, size < 0 || (size_t)size >= sizeof fault->text);
     return false;
 }
 

@@ -135,6 +135,10 @@ void pass_warnings(struct call *call);
  * before the library's message. */
 int report_failure(const struct call *call, const char *where, int code);
 
+/* Replaces passwords in `text`, which has room for `size` bytes, by ***. A message quotes arguments, and an argument in
+ * the wrong place may be a location. `is_cut`: the end of the text was cut off, and perhaps the @ of its last word. */
+void hide_passwords(char *text, size_t size, bool is_cut);
+
 /* Returns the exit status for a code. */
 int exit_status_of(int code);
 

@@ -7,16 +7,51 @@
 #include "interrupt.h"
 #include "lessonctl.h"
 
-#define MESSAGE_SIZE 2048
+#define MESSAGE_SIZE 2048 /* of the longest text in this file, and no less than that of a fault */
+
+/* What the library shows between :// and @ holds no password any more: USER:***. */
+static bool is_shown_location(const char *begin, const char *at) {
+    size_t user_size = strcspn(begin, ":@/?&=");
+    return at - begin == (ptrdiff_t)user_size + 4 && memcmp(begin + user_size, ":***", 4) == 0;
+}
+
+/* Returns the last @ between the two, or NULL. */
+static char *last_at(const char *begin, char *end) {
+    while (end > begin) {
+        if (*--end == '@')
+            return end;
+    }
+    return NULL;
+}
+
+/* Replaces what stands before `end`. `size` is the room at `begin`; what does not fit is cut. */
+static void hide(char *begin, size_t size, const char *end) {
+    char rest[MESSAGE_SIZE];
+    snprintf(rest, sizeof rest, "%s", end);
+    snprintf(begin, size, "***%s", rest);
+}
+
+/* In every word with :// everything from there to the last @ can be the password, as in the locations that the library
+ * shows. */
+void hide_passwords(char *text, size_t size, bool is_cut) {
+    for (char *begin = text; (begin = strstr(begin, "://")) != NULL; begin += strcspn(begin, " ")) {
+        begin += 3;
+        char *end = begin + strcspn(begin, " ");
+        char *at = is_cut && !*end ? end : last_at(begin, end);
+        if (at && at > begin && !is_shown_location(begin, at))
+            hide(begin, size - (size_t)(begin - text), at);
+    }
+}
 
 /* Writes "what: message" into `text`. Messages quote foreign text, which must neither break the line nor control a
- * terminal. */
+ * terminal, nor show a password. */
 LESSON_STORE_PRINTF(3, 0)
 static void compose(char text[MESSAGE_SIZE], const char *what, const char *format, va_list arguments) {
     int size = snprintf(text, MESSAGE_SIZE, "%s%s", what ? what : "", what ? ": " : "");
     if (size >= 0 && size < MESSAGE_SIZE)
-        vsnprintf(text + size, MESSAGE_SIZE - (size_t)size, format, arguments);
-    lesson_store_make_printable(text);
+        size += vsnprintf(text + size, MESSAGE_SIZE - (size_t)size, format, arguments);
+    hide_passwords(text, MESSAGE_SIZE, size >= MESSAGE_SIZE);
+    lesson_store_make_printable(text); /* last, because a cut may have halved a character */
 }
 
 static void print_object(const struct program *program, int code, const char *text) {

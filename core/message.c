@@ -11,14 +11,24 @@ const char *lesson_store_message(void) {
     return message;
 }
 
+/* The characters that a terminal may obey, or that change how the text around them is read without being seen: C1
+ * controls, marks of direction, separators of lines, and tags. */
+static const struct {
+    uint32_t first, last;
+} harmful[] = {{0x80, 0x9f}, {0x61c, 0x61c}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069}, {0xe0000, 0xe007f}};
+
 /* `size` is that of the UTF-8 sequence at `text`; 0 stands for a control byte or a malformed byte. */
 static bool is_harmless(const unsigned char *text, size_t size) {
-    if (size == 2 && text[0] == 0xc2)
-        return text[1] > 0x9f;
-    if (size == 3 && text[0] == 0xe2)
-        return !(text[1] == 0x80 && text[2] >= 0xaa && text[2] <= 0xae) &&
-               !(text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9);
-    return size > 0;
+    if (size <= 1)
+        return size == 1;
+    uint32_t character = text[0] & (0xffu >> (size + 1));
+    for (size_t i = 1; i < size; i++)
+        character = character << 6 | (text[i] & 0x3fu);
+    for (size_t i = 0; i < sizeof harmful / sizeof *harmful; i++) {
+        if (character >= harmful[i].first && character <= harmful[i].last)
+            return false;
+    }
+    return true;
 }
 
 void lesson_store_make_printable(char *text) {

@@ -117,7 +117,8 @@ LESSON_STORE_API const char *lesson_store_code_text(int code);
 LESSON_STORE_API const char *lesson_store_message(void);
 
 /* Replaces by a ? every byte that a terminal could take for a command: control bytes, the C1 controls (U+0080 to
- * U+009F), characters that change the direction of text (U+202A to U+202E, U+2066 to U+2069), and bytes that are not
+ * U+009F), characters that change the direction of text (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069),
+ * separators of lines and paragraphs (U+2028, U+2029), invisible tags (U+E0000 to U+E007F), and bytes that are not
  * UTF-8. Ids may hold such characters. Messages are printable already. */
 LESSON_STORE_API void lesson_store_make_printable(char *text);
 

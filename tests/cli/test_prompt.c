@@ -153,17 +153,20 @@ static void signals_remove_the_file(void **state) {
 
 /* ---- JSON */
 
-/* C1 controls and directions: U+009B, U+0085, U+202E, U+2066. The other characters stay as they are. */
+/* C1 controls (U+009B, U+0085), directions, separators of lines, tags. The other characters stay as they are. */
 static void json_commands_no_terminal(void **state) {
     (void)state;
     start((const char *const[]){"--store", "memory:", "--json", "where",
                                 "\xc2\x9b"
-                                "31mann \xe2\x80\xae\xe2\x81\xa6 数学 🎵\xc2\x85",
+                                "31mann \xe2\x80\xae\xe2\x81\xa6 数学 🎵\xc2\x85 \xd8\x9c\xe2\x80\x8e\xe2\x80\x8f"
+                                "\xe2\x80\xa8\xe2\x80\xa9\xf3\xa0\x80\x80\xf3\xa0\x81\xbf",
                                 NULL});
-    wait_for("\"uid\":\"\\u009b31mann \\u202e\\u2066 数学 🎵\\u0085\"}");
+    wait_for("\"uid\":\"\\u009b31mann \\u202e\\u2066 数学 🎵\\u0085 \\u061c\\u200e\\u200f"
+             "\\u2028\\u2029\\udb40\\udc00\\udb40\\udc7f\"}");
     assert_int_equal(wait_for_end(), 1);
     assert_null(strstr(terminal.output, "\xc2\x9b"));
     assert_null(strstr(terminal.output, "\xe2\x80\xae"));
+    assert_null(strstr(terminal.output, "\xf3\xa0"));
 }
 
 int main(void) {
