@@ -86,8 +86,9 @@ bool fuzz_is_id(const char *data, size_t size) {
 }
 
 static bool is_for_terminals(uint32_t code_point) {
-    return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f) ||
-           (code_point >= 0x202a && code_point <= 0x202e) || (code_point >= 0x2066 && code_point <= 0x2069);
+    return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f) || code_point == 0x61c ||
+           code_point == 0x200e || code_point == 0x200f || (code_point >= 0x2028 && code_point <= 0x202e) ||
+           (code_point >= 0x2066 && code_point <= 0x2069) || (code_point >= 0xe0000 && code_point <= 0xe007f);
 }
 
 void fuzz_make_printable(char *text) {
