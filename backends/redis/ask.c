@@ -6,6 +6,16 @@ void redis_ask_begin(redis_store *store, const redis_script *script) {
     redis_request_add_text(&store->request, store->settings.prefix);
 }
 
+void redis_ask_begin_scan(redis_store *store, const char *key, const char *cursor, const char *count) {
+    redis_request *request = &store->request;
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "SSCAN");
+    redis_request_add_text(request, key);
+    redis_request_add_text(request, cursor);
+    redis_request_add_text(request, "COUNT");
+    redis_request_add_text(request, count);
+}
+
 /* Called when the server does not know the script, because it restarted or its scripts were flushed. So it has executed
  * nothing. After this call it knows the script. */
 static redis_exchange_end exchange_with_source(redis_store *store, redis_reply *reply) {

@@ -115,15 +115,9 @@ static int take_step(struct check *check, int64_t *checked) {
 /* ---- The members of a lesson that has too many for one step */
 
 static int ask_members(struct check *check, lesson_store_id lesson_id, redis_cursor *cursor) {
-    redis_request *request = &check->store->request;
     char key[REDIS_KEY_SIZE];
     redis_key(key, check->store->settings.prefix, REDIS_MEMBERS, lesson_id);
-    redis_request_begin(request, NULL);
-    redis_request_add_text(request, "SSCAN");
-    redis_request_add_text(request, key);
-    redis_request_add_text(request, cursor->text);
-    redis_request_add_text(request, "COUNT");
-    redis_request_add_text(request, REDIS_CHECK_PAGE_SIZE);
+    redis_ask_begin_scan(check->store, key, cursor->text, REDIS_CHECK_PAGE_SIZE);
     int code = redis_ask(check->store, &check->members, false);
     if (code == LESSON_STORE_MALFORMED) { /* no set any more; the page of its key reports it */
         *cursor = redis_cursor_start();

@@ -71,13 +71,7 @@ static int take_step(struct ending *ending) {
 /* ---- Passes */
 
 static int ask_page(struct ending *ending, redis_cursor *cursor, const char *count) {
-    redis_request *request = &ending->store->request;
-    redis_request_begin(request, NULL);
-    redis_request_add_text(request, "SSCAN");
-    redis_request_add_text(request, ending->key);
-    redis_request_add_text(request, cursor->text);
-    redis_request_add_text(request, "COUNT");
-    redis_request_add_text(request, count);
+    redis_ask_begin_scan(ending->store, ending->key, cursor->text, count);
     int code = redis_ask(ending->store, &ending->page, false);
     if (!code && !redis_cursor_read(cursor, &ending->page))
         code = redis_ask_garbled(ending->store, false);

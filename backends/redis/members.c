@@ -88,19 +88,9 @@ struct paging {
     redis_cursor cursor; /* of the page that is asked for next, or that is under way */
 };
 
-static void begin_page(struct members *members, const redis_cursor *cursor, const char *count) {
-    redis_request *request = &members->store->request;
-    redis_request_begin(request, NULL);
-    redis_request_add_text(request, "SSCAN");
-    redis_request_add_text(request, members->key);
-    redis_request_add_text(request, cursor->text);
-    redis_request_add_text(request, "COUNT");
-    redis_request_add_text(request, count);
-}
-
 static redis_exchange_end ask_page(struct paging *paging) {
     redis_store *store = paging->members->store;
-    begin_page(paging->members, &paging->cursor, REDIS_MEMBERS_PAGE_SIZE);
+    redis_ask_begin_scan(store, paging->members->key, paging->cursor.text, REDIS_MEMBERS_PAGE_SIZE);
     redis_bytes bytes = redis_request_finish(&store->request);
     return bytes.data ? redis_connection_send(&store->connection, bytes) : REDIS_NO_MEMORY_TO_SEND;
 }
@@ -205,7 +195,7 @@ static int give_one_page(struct members *members, size_t most, lesson_store_posi
     redis_reply page = {.flat = true};
     char count[8];
     redis_write_page_size(count, most, REDIS_MEMBERS_PAGE_SIZE);
-    begin_page(members, &cursor, count);
+    redis_ask_begin_scan(store, members->key, cursor.text, count);
     int64_t asked_us = lesson_store_monotonic_us();
     int code = redis_ask(store, &page, false);
     if (code) {

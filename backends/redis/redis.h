@@ -59,6 +59,9 @@ int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes);
 /* Begins the instance's request: a call of a script, with the prefix as its first argument. */
 void redis_ask_begin(redis_store *store, const redis_script *script);
 
+/* Begins the instance's request: SSCAN of the members at this key, from this cursor on. */
+void redis_ask_begin_scan(redis_store *store, const char *key, const char *cursor, const char *count);
+
 /* ---- end.c */
 
 /* Ends a lesson in steps, and sets the answer of the operation. Returns OK, or the code that stops the batch. */
