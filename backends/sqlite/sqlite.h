@@ -168,22 +168,24 @@ int sqlite_schema_version(void);
 
 /* Everything else in a schema makes the file another one than ours: an index, a CHECK or a generated column slows a
  * join down or refuses it, a collation makes ids equal that are not. SQLite keeps the text of each object as it was
- * written, and ALTER TABLE edits that text, so that the texts of a version are always the same. */
+ * written, and ALTER TABLE edits that text, so that the texts of a version are always the same. The last column is the
+ * only schema version that has the object; NULL: all of them. */
 #define SQLITE_OWN_OBJECTS                                                                                            \
     "(VALUES('table', 'lessons', 'lessons', 'CREATE TABLE lessons(lesson_id TEXT PRIMARY KEY, course_status INTEGER," \
-    " chat_status INTEGER) WITHOUT ROWID'),"                                                                          \
+    " chat_status INTEGER) WITHOUT ROWID', NULL),"                                                                    \
     " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                 \
-    " lesson_id TEXT NOT NULL) WITHOUT ROWID'),"                                                                      \
+    " lesson_id TEXT NOT NULL) WITHOUT ROWID', 1),"                                                                   \
     " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                 \
-    " lesson_id TEXT NOT NULL, session TEXT) WITHOUT ROWID'),"                                                        \
-    " ('index', 'users_by_lesson', 'users', 'CREATE INDEX users_by_lesson ON users(lesson_id)'),"                     \
-    " ('index', 'sqlite_autoindex_lessons_1', 'lessons', NULL),"                                                      \
-    " ('index', 'sqlite_autoindex_users_1', 'users', NULL))"
+    " lesson_id TEXT NOT NULL, session TEXT) WITHOUT ROWID', 2),"                                                     \
+    " ('index', 'users_by_lesson', 'users', 'CREATE INDEX users_by_lesson ON users(lesson_id)', NULL),"               \
+    " ('index', 'sqlite_autoindex_lessons_1', 'lessons', NULL, NULL),"                                                \
+    " ('index', 'sqlite_autoindex_users_1', 'users', NULL, NULL))"
 
 /* The objects in the schema that this library did not create. */
-#define SQLITE_FOREIGN_OBJECTS                                                     \
-    " FROM main.sqlite_master WHERE NOT EXISTS (SELECT 1 FROM " SQLITE_OWN_OBJECTS \
-    " WHERE column1 IS type AND column2 IS name AND column3 IS tbl_name AND column4 IS sql)"
+#define SQLITE_FOREIGN_OBJECTS                                                              \
+    " FROM main.sqlite_master WHERE NOT EXISTS (SELECT 1 FROM " SQLITE_OWN_OBJECTS          \
+    " WHERE column1 IS type AND column2 IS name AND column3 IS tbl_name AND column4 IS sql" \
+    " AND ifnull(column5 = (SELECT user_version FROM pragma_user_version), 1))"
 
 /* ---- file.c */
 
