@@ -73,8 +73,10 @@ typedef struct sqlite_wait {
     int64_t patience_us; /* after which a lock is BUSY */
     int64_t waited_us;
     int64_t ask_again_us;
-    int64_t age;      /* stated to the others; 0: none */
-    bool is_for_turn; /* it waits for the write lock, to begin a transaction */
+    int64_t age;        /* stated to the others; 0: none */
+    int64_t passed_age; /* for which the latest call made way */
+    int passed;         /* calls in a row before it that made way for the same age */
+    bool is_for_turn;   /* it waits for the write lock, to begin a transaction */
 } sqlite_wait;
 
 typedef struct sqlite_store {
@@ -84,16 +86,17 @@ typedef struct sqlite_store {
     const char *read_only_because; /* NULL: it can be written */
     /* The options. */
     int64_t busy_timeout_ms;
-    int64_t checkpoint_pages;
+    int64_t checkpoint_pages; /* of 4 KiB */
     int64_t cache_kib;
-    int64_t max_pages;
+    int64_t max_pages; /* of 4 KiB */
     char synchronous[8];
     bool may_create;
     bool wants_to_read;
     bool in_memory;
     bool failed; /* the engine failed since the batch began, so the batch must be rolled back */
     sqlite_wait wait;
-    int log;         /* a descriptor of the log for its size and for locks of ours, or -1. SQLite has no locks there */
+    int log; /* a descriptor of the log for its size and for locks of ours, or -1. SQLite has no locks there */
+    int64_t page_size;
     int64_t long_at; /* pages in the log at which a checkpoint waits for readers */
     int64_t trim_again_us;
     sqlite_identity file, log_file, index_file; /* those that were opened */
@@ -245,11 +248,18 @@ int sqlite_take_turn(sqlite_store *sqlite);
 
 /* ---- log.c */
 
+/* The number of pages of the file that take as much as these of 4 KiB; at least 1. */
+int64_t sqlite_pages_of(const sqlite_store *sqlite, int64_t pages_of_4_kib);
+int sqlite_find_page_size(sqlite_store *sqlite);
+
 /* Keeps the log to twice its usual size, as far as the readers allow. */
 int sqlite_bound_log(sqlite_store *sqlite);
 
 /* After a long read: cuts the log off if it has become long. */
 void sqlite_trim_log(sqlite_store *sqlite);
+
+/* Before a long read: waits until a long log has been cut off, but not for ever. */
+void sqlite_await_short_log(sqlite_store *sqlite);
 
 /* ---- operations.c, streams.c, check.c: the functions of the backend's table */
 
