@@ -242,12 +242,33 @@ static void test_large_pages(void **state) {
     lesson_store_close(store);
 }
 
+/* Some 600 KB. The file may take 64 KiB, or what an empty one takes, and not 16 large pages. */
+static void test_large_pages_are_not_more_room(void **state) {
+    enum { MANY = 10000 };
+    const sqlite_files *files = *state;
+    char uid[16];
+    int code = LESSON_STORE_OK;
+    sqlite_files_execute(files, "PRAGMA page_size = 65536; CREATE TABLE other(a); DROP TABLE other");
+    lesson_store *store = sqlite_files_open(files, "?max_pages=16");
+    for (int i = 0; !code && i < MANY; i++) {
+        snprintf(uid, sizeof uid, "user-%d", i);
+        code = lesson_store_join(store, uid, "maths", "algebra", NULL, 0, NULL);
+    }
+    assert_int_equal(code, LESSON_STORE_FULL);
+    lesson_store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
-        TEST(test_list_that_waits),       TEST(test_lists_that_overlap),     TEST(test_log_shrinks_at_a_write),
-        TEST(test_log_shrinks_at_a_list), TEST(test_log_that_cannot_shrink), TEST(test_checks_that_overlap),
+        TEST(test_list_that_waits),
+        TEST(test_lists_that_overlap),
+        TEST(test_log_shrinks_at_a_write),
+        TEST(test_log_shrinks_at_a_list),
+        TEST(test_log_that_cannot_shrink),
+        TEST(test_checks_that_overlap),
         TEST(test_large_pages),
+        TEST(test_large_pages_are_not_more_room),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
