@@ -272,6 +272,7 @@ int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_f
                                    "DELETE FROM temp.findings");
     if (code)
         return code;
+    sqlite_await_short_log(sqlite);
     code = sqlite_confirm(sqlite, find_and_repair(sqlite, flags));
     sqlite_trim_log(sqlite);
     /* Damage that stopped the search halfway is still reported. */

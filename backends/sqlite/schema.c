@@ -58,15 +58,17 @@ static int judge_object(const sqlite_store *sqlite, sqlite3_stmt *object) {
     char name[SQLITE_SHOWN_SIZE];
     const void *bytes = sqlite3_column_text(object, 1);
     sqlite_show_value(name, sqlite3_column_type(object, 1), bytes, sqlite3_column_bytes(object, 1));
-    return lesson_store_fail(LESSON_STORE_MALFORMED,
-                             "%s: the schema contains the %s %s, which this library did not create", sqlite->path,
-                             (const char *)sqlite3_column_text(object, 0), name);
+    return lesson_store_fail(
+        LESSON_STORE_MALFORMED,
+        "%s: the schema contains the %s %s, which this library did not create in schema version %d", sqlite->path,
+        (const char *)sqlite3_column_text(object, 0), name, sqlite3_column_int(object, 2));
 }
 
 static int refuse_foreign_objects(sqlite_store *sqlite) {
     sqlite3_stmt *object = NULL;
     int code = LESSON_STORE_OK;
-    int result = sqlite_ask_text(sqlite, "SELECT type, name" SQLITE_FOREIGN_OBJECTS, &object);
+    int result = sqlite_ask_text(
+        sqlite, "SELECT type, name, (SELECT user_version FROM pragma_user_version)" SQLITE_FOREIGN_OBJECTS, &object);
     if (result == SQLITE_ROW)
         code = judge_object(sqlite, object);
     else if (result != SQLITE_DONE)
@@ -81,13 +83,22 @@ static int recognize(sqlite_store *sqlite, int *version) {
     return code ? code : refuse_foreign_objects(sqlite);
 }
 
+static int apply_step(sqlite_store *sqlite, const char *step) {
+    int result = sqlite3_exec(sqlite->database, step, NULL, NULL, NULL);
+    /* The SQL is correct, so the file is at fault: it lacks a table. */
+    if (result == SQLITE_ERROR)
+        return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: cannot be upgraded to schema version %d: %s",
+                                 sqlite->path, (int)NEWEST_VERSION, sqlite3_errmsg(sqlite->database));
+    return result == SQLITE_OK ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+}
+
 /* Called in a write transaction, because another process may have upgraded the file while this one waited for the lock.
  */
 static int apply_steps(sqlite_store *sqlite) {
     int version = 0;
     int code = recognize(sqlite, &version);
     for (; !code && version < NEWEST_VERSION; version++)
-        code = sqlite_execute_text(sqlite, steps[version]);
+        code = apply_step(sqlite, steps[version]);
     return code ? code : sqlite_execute_text(sqlite, "COMMIT");
 }
 

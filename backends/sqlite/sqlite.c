@@ -19,7 +19,7 @@ static const lesson_store_option options[] = {
      .choices = "full|normal|off",
      .text_default = "normal"},
     {.name = "wal_autocheckpoint_pages",
-     .summary = "pages in the write-ahead log before they are copied into the file",
+     .summary = "pages of 4 KiB in the write-ahead log before they are copied into the file",
      .number_default = 10000,
      .minimum = 1,
      .maximum = 1000000},
@@ -34,7 +34,7 @@ static const lesson_store_option options[] = {
      .minimum = 64,
      .maximum = 4194304},
     {.name = "max_pages",
-     .summary = "the largest size of the file in pages before FULL; 0: as large as the disk allows",
+     .summary = "the largest size of the file in pages of 4 KiB before FULL; 0: as large as the disk allows",
      .number_default = 0,
      .minimum = 0,
      .maximum = 4294967294},
@@ -63,7 +63,7 @@ static int apply_numbers(sqlite_store *sqlite) {
     char text[256];
     snprintf(text, sizeof text,
              "PRAGMA cache_size = -%" PRId64 "; PRAGMA max_page_count = %" PRId64 "; PRAGMA temp_store = 2",
-             sqlite->cache_kib, sqlite->max_pages);
+             sqlite->cache_kib, sqlite->max_pages > 0 ? sqlite_pages_of(sqlite, sqlite->max_pages) : 0);
     return sqlite_execute_text(sqlite, text);
 }
 
@@ -77,6 +77,8 @@ static int apply_synchronous(sqlite_store *sqlite, const char *choice) {
 
 static int settle(sqlite_store *sqlite) {
     int code = apply_synchronous(sqlite, sqlite->synchronous);
+    if (!code)
+        code = sqlite_find_page_size(sqlite);
     if (!code)
         code = apply_numbers(sqlite);
     if (!code)

@@ -73,8 +73,10 @@ typedef struct sqlite_wait {
     int64_t patience_us; /* after which a lock is BUSY */
     int64_t waited_us;
     int64_t ask_again_us;
-    int64_t age;      /* stated to the others; 0: none */
-    bool is_for_turn; /* it waits for the write lock, to begin a transaction */
+    int64_t age;        /* stated to the others; 0: none */
+    int64_t passed_age; /* for which the latest call made way */
+    int passed;         /* calls in a row before it that made way for the same age */
+    bool is_for_turn;   /* it waits for the write lock, to begin a transaction */
 } sqlite_wait;
 
 typedef struct sqlite_store {
@@ -84,16 +86,17 @@ typedef struct sqlite_store {
     const char *read_only_because; /* NULL: it can be written */
     /* The options. */
     int64_t busy_timeout_ms;
-    int64_t checkpoint_pages;
+    int64_t checkpoint_pages; /* of 4 KiB */
     int64_t cache_kib;
-    int64_t max_pages;
+    int64_t max_pages; /* of 4 KiB */
     char synchronous[8];
     bool may_create;
     bool wants_to_read;
     bool in_memory;
     bool failed; /* the engine failed since the batch began, so the batch must be rolled back */
     sqlite_wait wait;
-    int log;         /* a descriptor of the log for its size and for locks of ours, or -1. SQLite has no locks there */
+    int log; /* a descriptor of the log for its size and for locks of ours, or -1. SQLite has no locks there */
+    int64_t page_size;
     int64_t long_at; /* pages in the log at which a checkpoint waits for readers */
     int64_t trim_again_us;
     sqlite_identity file, log_file, index_file; /* those that were opened */
@@ -168,22 +171,24 @@ int sqlite_schema_version(void);
 
 /* Everything else in a schema makes the file another one than ours: an index, a CHECK or a generated column slows a
  * join down or refuses it, a collation makes ids equal that are not. SQLite keeps the text of each object as it was
- * written, and ALTER TABLE edits that text, so that the texts of a version are always the same. */
+ * written, and ALTER TABLE edits that text, so that the texts of a version are always the same. The last column is the
+ * only schema version that has the object; NULL: all of them. */
 #define SQLITE_OWN_OBJECTS                                                                                            \
     "(VALUES('table', 'lessons', 'lessons', 'CREATE TABLE lessons(lesson_id TEXT PRIMARY KEY, course_status INTEGER," \
-    " chat_status INTEGER) WITHOUT ROWID'),"                                                                          \
+    " chat_status INTEGER) WITHOUT ROWID', NULL),"                                                                    \
     " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                 \
-    " lesson_id TEXT NOT NULL) WITHOUT ROWID'),"                                                                      \
+    " lesson_id TEXT NOT NULL) WITHOUT ROWID', 1),"                                                                   \
     " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                 \
-    " lesson_id TEXT NOT NULL, session TEXT) WITHOUT ROWID'),"                                                        \
-    " ('index', 'users_by_lesson', 'users', 'CREATE INDEX users_by_lesson ON users(lesson_id)'),"                     \
-    " ('index', 'sqlite_autoindex_lessons_1', 'lessons', NULL),"                                                      \
-    " ('index', 'sqlite_autoindex_users_1', 'users', NULL))"
+    " lesson_id TEXT NOT NULL, session TEXT) WITHOUT ROWID', 2),"                                                     \
+    " ('index', 'users_by_lesson', 'users', 'CREATE INDEX users_by_lesson ON users(lesson_id)', NULL),"               \
+    " ('index', 'sqlite_autoindex_lessons_1', 'lessons', NULL, NULL),"                                                \
+    " ('index', 'sqlite_autoindex_users_1', 'users', NULL, NULL))"
 
 /* The objects in the schema that this library did not create. */
-#define SQLITE_FOREIGN_OBJECTS                                                     \
-    " FROM main.sqlite_master WHERE NOT EXISTS (SELECT 1 FROM " SQLITE_OWN_OBJECTS \
-    " WHERE column1 IS type AND column2 IS name AND column3 IS tbl_name AND column4 IS sql)"
+#define SQLITE_FOREIGN_OBJECTS                                                              \
+    " FROM main.sqlite_master WHERE NOT EXISTS (SELECT 1 FROM " SQLITE_OWN_OBJECTS          \
+    " WHERE column1 IS type AND column2 IS name AND column3 IS tbl_name AND column4 IS sql" \
+    " AND ifnull(column5 = (SELECT user_version FROM pragma_user_version), 1))"
 
 /* ---- file.c */
 
@@ -243,11 +248,18 @@ int sqlite_take_turn(sqlite_store *sqlite);
 
 /* ---- log.c */
 
+/* The number of pages of the file that take as much as these of 4 KiB; at least 1. */
+int64_t sqlite_pages_of(const sqlite_store *sqlite, int64_t pages_of_4_kib);
+int sqlite_find_page_size(sqlite_store *sqlite);
+
 /* Keeps the log to twice its usual size, as far as the readers allow. */
 int sqlite_bound_log(sqlite_store *sqlite);
 
 /* After a long read: cuts the log off if it has become long. */
 void sqlite_trim_log(sqlite_store *sqlite);
+
+/* Before a long read: waits until a long log has been cut off, but not for ever. */
+void sqlite_await_short_log(sqlite_store *sqlite);
 
 /* ---- operations.c, streams.c, check.c: the functions of the backend's table */
 

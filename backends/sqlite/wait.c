@@ -5,8 +5,9 @@
  * So a call that has waited for some time states its age, by a lock on a byte of the log, where SQLite has none: the
  * older the call, the higher the byte. The oldest looks often, and all others seldom.
  *
- * These locks only give precedence. The system drops them with their process. If the oldest is a stopped process, the
- * others still get the write lock, only a little later. */
+ * These locks only give precedence. The system drops them with their process. If the oldest is a stopped process, its
+ * age stays and it never takes its turn. So an instance that has made way for the same age many times ignores ages for
+ * a while. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -20,7 +21,9 @@ enum {
     SHORTEST_YOUNG_US = 1000, /* and the shortest, from which both double with each look */
     SHORTEST_BEHIND_US = 1000,
     ASK_AGAIN_US =
-        1000, /* how often a call that has not waited asks for older ones; asking takes a hundredth of a join */
+        1000,         /* how often a call that has not waited asks for older ones; asking takes a hundredth of a join */
+    MOST_PASSED = 20, /* calls in a row that make way for one age */
+    IGNORE_US = 1000000, /* how long an age is ignored after that */
 };
 
 #define AGES_AT (INT64_C(1) << 60) /* in the log, far behind its end */
@@ -33,9 +36,11 @@ static bool lock_ages(const sqlite_store *sqlite, int command, struct flock *loc
     return sqlite->log >= 0 && fcntl(sqlite->log, command, lock) == 0;
 }
 
-static bool is_any_older(const sqlite_store *sqlite) {
+/* 0: none. If there are several, it is the first that the system finds. */
+static int64_t find_older(const sqlite_store *sqlite) {
     struct flock lock = {.l_type = F_WRLCK, .l_len = 0 /* to the end */};
-    return lock_ages(sqlite, F_OFD_GETLK, &lock, sqlite->wait.age + 1) && lock.l_type != F_UNLCK;
+    bool is_there = lock_ages(sqlite, F_OFD_GETLK, &lock, sqlite->wait.age + 1) && lock.l_type != F_UNLCK;
+    return is_there ? lock.l_start - AGES_AT : 0;
 }
 
 static void state_age(sqlite_store *sqlite, int64_t age) {
@@ -63,7 +68,7 @@ static int doubled(int us, int times, int longest_us) {
 }
 
 static int next_pause(const sqlite_store *sqlite, int looked) {
-    if (is_any_older(sqlite))
+    if (find_older(sqlite) > 0)
         return doubled(SHORTEST_BEHIND_US, looked, BEHIND_PAUSE_US);
     return sqlite->wait.age > 0 ? FIRST_LOOK_US : doubled(SHORTEST_YOUNG_US, looked, YOUNG_PAUSE_US);
 }
@@ -87,15 +92,26 @@ void sqlite_wait_for_locks(sqlite_store *sqlite) {
     sqlite3_busy_handler(sqlite->database, wait_for_lock, sqlite);
 }
 
+/* A living process that waits states another age before long, or gets its turn. */
+static bool has_passed_often(sqlite_store *sqlite, int64_t age) {
+    sqlite->wait.passed = age == sqlite->wait.passed_age ? sqlite->wait.passed + 1 : 0;
+    sqlite->wait.passed_age = age;
+    return sqlite->wait.passed >= MOST_PASSED;
+}
+
 /* For a call that comes. If it tried at once, it would always be first: it is already running. */
 static void let_older_pass(sqlite_store *sqlite) {
     int64_t now_us = lesson_store_monotonic_us();
     if (sqlite->wait.patience_us == 0 || now_us < sqlite->wait.ask_again_us)
         return;
-    if (is_any_older(sqlite))
+    int64_t age = find_older(sqlite);
+    bool is_ignored = has_passed_often(sqlite, age);
+    if (age > 0 && !is_ignored) {
         pause_for(sqlite, SHORTEST_BEHIND_US);
-    else
-        sqlite->wait.ask_again_us = now_us + ASK_AGAIN_US;
+        return;
+    }
+    sqlite->wait.passed = 0;
+    sqlite->wait.ask_again_us = now_us + (age > 0 ? IGNORE_US : ASK_AGAIN_US);
 }
 
 /* The time for which the call has waited for this instance counts. */

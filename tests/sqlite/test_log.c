@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "sqlite_files.h"
 
@@ -177,11 +178,97 @@ static void test_log_that_cannot_shrink(void **state) {
     lesson_store_close(store);
 }
 
+/* ---- Checks that overlap. Each takes longer than a commit waits. */
+
+enum { CHECKERS = 3, CHECKED_USERS = 100000, BATCHES_BESIDE = 60, LONGEST_BESIDE = 12, BESIDE_US = 20000 };
+
+static bool is_marked(const sqlite_files *files, const char *mark) {
+    char path[340];
+    snprintf(path, sizeof path, "%s/%s", files->directory, mark);
+    return access(path, F_OK) == 0;
+}
+
+static int check_again_and_again(const sqlite_files *files) {
+    lesson_store *store = sqlite_files_open(files, OPTIONS);
+    int code = LESSON_STORE_OK;
+    while (!code && !is_marked(files, "written"))
+        code = lesson_store_check(store, 0, NULL, NULL, NULL, NULL);
+    lesson_store_close(store);
+    return code;
+}
+
+/* Slowly, so that the checks overlap many times meanwhile. */
+static int write_beside_checks(const sqlite_files *files) {
+    lesson_store *store = sqlite_files_open(files, OPTIONS);
+    int64_t largest = 0;
+    for (int i = 0; i < BATCHES_BESIDE; i++) {
+        write_batch(store, i);
+        largest = log_size(files) > largest ? log_size(files) : largest;
+        usleep(BESIDE_US);
+    }
+    sqlite_files_mark(files, "written");
+    if (largest > (int64_t)LONGEST_BESIDE * USUAL)
+        fprintf(stderr, "a log of %lld bytes\n", (long long)largest);
+    lesson_store_close(store);
+    return largest > (int64_t)LONGEST_BESIDE * USUAL;
+}
+
+static int take_part(const sqlite_files *files, int number) {
+    return number < CHECKERS ? check_again_and_again(files) : write_beside_checks(files);
+}
+
+static void test_checks_that_overlap(void **state) {
+    const sqlite_files *files = *state;
+    char text[300];
+    lesson_store_close(sqlite_files_open(files, ""));
+    snprintf(text, sizeof text,
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) INSERT INTO users"
+             " SELECT 'user-' || i, 'maths', 'lesson-' || i %% 17, NULL FROM n",
+             CHECKED_USERS);
+    sqlite_files_execute(files, text);
+    sqlite_files_run(files, CHECKERS + 1, take_part, 0);
+}
+
+/* ---- Pages of another size. The option counts pages of 4 KiB. */
+
+static void test_large_pages(void **state) {
+    const sqlite_files *files = *state;
+    sqlite_files_execute(files, "PRAGMA page_size = 65536; CREATE TABLE other(a); DROP TABLE other");
+    lesson_store *store = sqlite_files_open(files, OPTIONS);
+    int64_t largest = write_batches(files, store, 60);
+    assert_int_equal(sqlite_files_number(files, "PRAGMA page_size"), 65536);
+    if (largest > 4 * USUAL)
+        fail_msg("a log of %lld bytes", (long long)largest);
+    lesson_store_close(store);
+}
+
+/* Some 600 KB. The file may take 64 KiB, or what an empty one takes, and not 16 large pages. */
+static void test_large_pages_are_not_more_room(void **state) {
+    enum { MANY = 10000 };
+    const sqlite_files *files = *state;
+    char uid[16];
+    int code = LESSON_STORE_OK;
+    sqlite_files_execute(files, "PRAGMA page_size = 65536; CREATE TABLE other(a); DROP TABLE other");
+    lesson_store *store = sqlite_files_open(files, "?max_pages=16");
+    for (int i = 0; !code && i < MANY; i++) {
+        snprintf(uid, sizeof uid, "user-%d", i);
+        code = lesson_store_join(store, uid, "maths", "algebra", NULL, 0, NULL);
+    }
+    assert_int_equal(code, LESSON_STORE_FULL);
+    lesson_store_close(store);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
-        TEST(test_list_that_waits),       TEST(test_lists_that_overlap),     TEST(test_log_shrinks_at_a_write),
-        TEST(test_log_shrinks_at_a_list), TEST(test_log_that_cannot_shrink),
+        TEST(test_list_that_waits),
+        TEST(test_lists_that_overlap),
+        TEST(test_log_shrinks_at_a_write),
+        TEST(test_log_shrinks_at_a_list),
+        TEST(test_log_that_cannot_shrink),
+        TEST(test_checks_that_overlap),
+        TEST(test_large_pages),
+        TEST(test_large_pages_are_not_more_room),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

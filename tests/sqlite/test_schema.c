@@ -223,8 +223,20 @@ static void test_upgrade_that_fails(void **state) {
     const sqlite_files *files = *state;
     sqlite_files_make_version_1(files);
     sqlite_files_execute(files, "DROP TABLE users");
-    assert_untouched(files, LESSON_STORE_FAILED, "lessons.db");
+    assert_untouched(files, LESSON_STORE_MALFORMED, "cannot be upgraded to schema version 2: no such table: users");
     assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), 1);
+}
+
+/* The users table of one version, and the number of the other. */
+static void test_version_without_its_table(void **state) {
+    const sqlite_files *files = *state;
+    sqlite_files_make_version_1(files);
+    sqlite_files_execute(files, "PRAGMA user_version = 2");
+    assert_untouched(files, LESSON_STORE_MALFORMED, "the table users, which this library did not create in schema");
+    remove(files->database);
+    lesson_store_close(sqlite_files_open(files, ""));
+    sqlite_files_execute(files, "PRAGMA user_version = 1");
+    assert_untouched(files, LESSON_STORE_MALFORMED, "schema version 1");
 }
 
 static void test_memory_is_private(void **state) {
@@ -256,6 +268,7 @@ int main(void) {
         TEST(test_foreign_objects),
         TEST(test_own_objects),
         TEST(test_upgrade_that_fails),
+        TEST(test_version_without_its_table),
         TEST(test_memory_is_private),
 #undef TEST
     };
