@@ -83,8 +83,8 @@ static int recognize(sqlite_store *sqlite, int *version) {
     return code ? code : refuse_foreign_objects(sqlite);
 }
 
-static int apply_step(sqlite_store *sqlite, const char *step) {
-    int result = sqlite3_exec(sqlite->database, step, NULL, NULL, NULL);
+static int apply_step(sqlite_store *sqlite, int version) {
+    int result = sqlite3_exec(sqlite->database, steps[version], NULL, NULL, NULL);
     /* The SQL is correct, so the file is at fault: it lacks a table. */
     if (result == SQLITE_ERROR)
         return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: cannot be upgraded to schema version %d: %s",
@@ -98,7 +98,7 @@ static int apply_steps(sqlite_store *sqlite) {
     int version = 0;
     int code = recognize(sqlite, &version);
     for (; !code && version < NEWEST_VERSION; version++)
-        code = apply_step(sqlite, steps[version]);
+        code = apply_step(sqlite, version);
     return code ? code : sqlite_execute_text(sqlite, "COMMIT");
 }
 
