@@ -7,6 +7,7 @@
 #include "texts.h"
 
 #define MARK_BYTES 8
+#define PASSES_MAX 5 /* over the members, if the connection breaks in each */
 
 /* An end in steps that runs. */
 struct ending {
@@ -159,16 +160,24 @@ static int put_out_named(struct ending *ending, const redis_texts *uids) {
     return code;
 }
 
+/* Names those who are members now, in a pass over one connection. */
+static int name_all(struct ending *ending, redis_texts *uids) {
+    for (int attempt = 0; attempt < PASSES_MAX; attempt++) {
+        bool whole;
+        uids->size = 0;
+        int code = make_pass(ending, uids, &whole);
+        if (code || whole)
+            return code;
+    }
+    return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the connection breaks again and again",
+                             ending->store->settings.shown);
+}
+
 /* Takes out those who are members now, and then leaves those who have come meanwhile. A pass that only names the
- * members is a hundred times as fast as one that takes them out, so it ends even though others keep joining. */
+ * members is several times as fast as one that takes them out, so it ends even though others keep joining. */
 static int put_out_present(struct ending *ending) {
     redis_texts uids = {NULL, 0, 0};
-    bool whole = false;
-    int code = LESSON_STORE_OK;
-    while (!code && !whole) {
-        uids.size = 0;
-        code = make_pass(ending, &uids, &whole);
-    }
+    int code = name_all(ending, &uids);
     if (!code)
         code = put_out_named(ending, &uids);
     redis_texts_free(&uids);
@@ -180,8 +189,7 @@ static int put_out_present(struct ending *ending) {
 }
 
 /* Members who join meanwhile leave with a later pass. But others may join as fast as members leave, and an end must
- * end.
- */
+ * end. */
 static int put_out_all(struct ending *ending) {
     int code = LESSON_STORE_OK;
     while (!code && !ending->done && !is_outpaced(ending)) {
