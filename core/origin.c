@@ -18,7 +18,7 @@ static uint32_t *make_mark(void) {
     }
     munmap(mark, size);
 #endif
-    return NULL;
+    return NULL; /* then getpid() */
 }
 
 void lesson_store__origin_open(lesson_store__origin *origin) {

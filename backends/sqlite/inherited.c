@@ -74,11 +74,12 @@ void sqlite_note_close(sqlite_store *sqlite) {
  *
  * SQLite has locks of its own for memory, random numbers and the list of files. If another thread holds one of them at
  * the fork, the child inherits it locked for ever, and would hang when it opens any file. So fork() takes them all
- * first, in the order in which SQLite takes several: what allocates comes before the memory. */
+ * first, in the order in which SQLite takes several: random numbers look for the list of file systems, and nearly all
+ * allocate memory. */
 static const int locks[] = {
-    SQLITE_MUTEX_STATIC_MASTER, SQLITE_MUTEX_STATIC_OPEN, SQLITE_MUTEX_STATIC_VFS1,
-    SQLITE_MUTEX_STATIC_VFS2,   SQLITE_MUTEX_STATIC_VFS3, SQLITE_MUTEX_STATIC_LRU,
-    SQLITE_MUTEX_STATIC_PMEM,   SQLITE_MUTEX_STATIC_PRNG, SQLITE_MUTEX_STATIC_MEM,
+    SQLITE_MUTEX_STATIC_PRNG, SQLITE_MUTEX_STATIC_MASTER, SQLITE_MUTEX_STATIC_OPEN,
+    SQLITE_MUTEX_STATIC_VFS1, SQLITE_MUTEX_STATIC_VFS2,   SQLITE_MUTEX_STATIC_VFS3,
+    SQLITE_MUTEX_STATIC_LRU,  SQLITE_MUTEX_STATIC_PMEM,   SQLITE_MUTEX_STATIC_MEM,
 };
 
 enum { LOCKS = sizeof locks / sizeof *locks };

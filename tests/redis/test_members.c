@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -153,11 +154,14 @@ static void test_fork_in_a_callback(void **state) {
         lesson_store *store = raw_open_store(raw, options[i]);
         struct forked_list list = {0, COUNT / 4, -1};
         int code = lesson_store_members(store, "L1", fork_once, &list);
-        if (list.child == 0)
-            _exit(code == LESSON_STORE_CLOSED && list.met == list.fork_at ? 0 : 1);
+        if (list.child == 0) {
+            if (code == LESSON_STORE_CLOSED && list.met == list.fork_at)
+                raise(SIGKILL); /* at an orderly end valgrind would count what the parent still uses */
+            _exit(1);
+        }
         int status;
         assert_int_equal(waitpid(list.child, &status, 0), list.child);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        assert_true(WIFSIGNALED(status));
         assert_int_equal(code, LESSON_STORE_OK);
         assert_int_equal(list.met, COUNT);
         assert_code(lesson_store_where(store, "u-1", NULL), OK);
