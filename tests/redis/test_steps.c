@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "raw.h"
 
@@ -228,6 +230,44 @@ static void test_slow_readers(void **state) {
     assert_code(lesson_store_members(store, "L1", slow_member, &reader), OK);
     assert_int_equal(reader.met, COUNT);
     lesson_store_close(store);
+}
+
+/* ---- A callback that forks, and returns in the child too. The rest of the reply is the parent's. */
+
+struct forked_list {
+    int met;
+    int fork_at;
+    pid_t child;
+};
+
+static bool fork_once(const lesson_store_id *uid, void *context) {
+    struct forked_list *list = context;
+    (void)uid;
+    if (++list->met == list->fork_at)
+        list->child = fork();
+    return true;
+}
+
+static void test_fork_in_a_callback(void **state) {
+    raw_server *raw = *state;
+    enum { COUNT = 5000 };
+    static const char *const options[] = {"?pool=1", "?pool=1&members_at_once=300"};
+    raw_make_lesson(raw, "L1", "1", COUNT);
+    for (size_t i = 0; i < 2; i++) {
+        lesson_store *store = raw_open_store(raw, options[i]);
+        struct forked_list list = {0, COUNT / 4, -1};
+        int code = lesson_store_members(store, "L1", fork_once, &list);
+        if (list.child == 0)
+            _exit(code == LESSON_STORE_CLOSED && list.met == list.fork_at ? 0 : 1);
+        int status;
+        assert_int_equal(waitpid(list.child, &status, 0), list.child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+        assert_int_equal(code, LESSON_STORE_OK);
+        assert_int_equal(list.met, COUNT);
+        assert_code(lesson_store_where(store, "u-1", NULL), OK);
+        lesson_store_close(store);
+    }
 }
 
 int main(void) {
