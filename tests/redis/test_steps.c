@@ -272,8 +272,9 @@ static void test_fork_in_a_callback(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(ends_in_a_batch),  TEST(an_end_beside_joins),           TEST(members_in_one_piece),
-        TEST(calls_of_a_check), TEST(reads_while_writes_are_paused), TEST(slow_readers),
+        TEST(ends_in_a_batch),    TEST(an_end_beside_joins),           TEST(members_in_one_piece),
+        TEST(calls_of_a_check),   TEST(reads_while_writes_are_paused), TEST(slow_readers),
+        TEST(fork_in_a_callback),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }
