@@ -37,16 +37,19 @@ static bool may_in_directory_of(const char *name, int mode) {
 
 /* ---- Whether it can be opened and written */
 
+/* A file that is gone by now is no reason: another process may have closed the log meanwhile, and removed it. */
+static bool may_not_write(const char *name, const char *ending) {
+    return !may(name, ending, W_OK) && errno != ENOENT;
+}
+
 /* NULL if it can be written. */
 static const char *find_reason_not_to_write(const char *name) {
-    bool has_log = may(name, SQLITE_LOG_ENDING, F_OK), has_index = may(name, SQLITE_INDEX_ENDING, F_OK);
-    if (!may(name, "", W_OK))
+    if (may_not_write(name, ""))
         return "the file cannot be written";
-    if (!(has_log && has_index) && !may_in_directory_of(name, W_OK))
-        return "no log can be created in its directory";
-    if ((has_log && !may(name, SQLITE_LOG_ENDING, W_OK)) || (has_index && !may(name, SQLITE_INDEX_ENDING, W_OK)))
+    if (may_not_write(name, SQLITE_LOG_ENDING) || may_not_write(name, SQLITE_INDEX_ENDING))
         return "its log cannot be written";
-    return NULL;
+    bool has_both = may(name, SQLITE_LOG_ENDING, F_OK) && may(name, SQLITE_INDEX_ENDING, F_OK);
+    return has_both || may_in_directory_of(name, W_OK) ? NULL : "no log can be created in its directory";
 }
 
 /* SQLite reports only that it could not open a file. This finds the reason. */
