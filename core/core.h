@@ -24,6 +24,13 @@ void lesson_store__copy(void *to, const void *from, size_t size);
 
 #define LESSON_STORE_OPTIONS_MAX 32 /* options in one location */
 
+#define LESSON_STORE_HOSTS_MAX 16 /* hosts in one location */
+
+typedef struct lesson_store__host {
+    char *name; /* "" if the location gives none */
+    int port;   /* 0: none given */
+} lesson_store__host;
+
 struct lesson_store_location {
     char given[LESSON_STORE_LOCATION_MAX + 1]; /* as the caller gave it */
     char text[LESSON_STORE_LOCATION_MAX + 1];  /* its parts, decoded in place */
@@ -34,9 +41,9 @@ struct lesson_store_location {
     const char *scheme;       /* without the prefix */
     const char *user;
     const char *password;
-    char *host;
+    lesson_store__host hosts[LESSON_STORE_HOSTS_MAX];
+    int host_count;
     char *path;
-    int port;
     const lesson_store_instance *first;  /* the store's first instance, NULL until it is open */
     const lesson_store_backend *beneath; /* the table of the backend behind the prefix, NULL without a prefix */
     struct {
@@ -85,6 +92,9 @@ extern const lesson_store_option lesson_store__core_options[];
 
 /* Copies a table into one of this version's size. Members that the backend's table lacks become zero. */
 int lesson_store__backend_complete(lesson_store_backend *out, const lesson_store_backend *backend);
+/* True if a list such as "redis|rediss" has this scheme. NULL is an empty list. */
+bool lesson_store__lists_scheme(const char *schemes, const char *scheme);
+
 bool lesson_store__backend_opens(const lesson_store_backend *backend, const char *scheme);
 const lesson_store_backend *lesson_store__backend_find(const char *scheme);
 

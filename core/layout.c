@@ -94,4 +94,5 @@ AT(lesson_store_backend, open, 56);
 AT(lesson_store_backend, run, 72);
 AT(lesson_store_backend, info, 112);
 AT(lesson_store_backend, users_page, 136);
+AT(lesson_store_backend, host_list_schemes, 144);
 #endif

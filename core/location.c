@@ -1,4 +1,4 @@
-/* Locations: scheme:[//[user[:password]@]host[:port]][path][?option=value[&option=value]...] */
+/* Locations: scheme:[//[user[:password]@]host[:port][,host[:port]...]][path][?option=value[&option=value]...] */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,43 +46,61 @@ static int decode(char *text, const char *what) {
 }
 
 /* Neither here nor below does a message quote a part that could hold an unencoded password. */
-static int parse_port(lesson_store_location *location, const char *text) {
+static int parse_port(lesson_store__host *host, const char *text) {
     char *end = NULL;
     errno = 0;
     long port = strtol(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end || errno || port < 1 || port > 65535)
         return bad("the port is not a number from 1 to 65535 (write %2F for a / in a password)");
-    location->port = (int)port;
+    host->port = (int)port;
     return LESSON_STORE_OK;
 }
 
 #define IN_NO_HOST " !\"#$&'()*+,/;<=>?@\\^`{|}~"
 
-static int parse_host(lesson_store_location *location, char *text) {
+static int parse_host(lesson_store__host *host, char *text) {
     char *after = text + strcspn(text, ":");
-    location->host = text;
+    host->name = text;
     if (*text == '[') {
         char *close = strchr(text, ']');
         if (!close)
             return bad("the host begins with [ and has no ]");
         *close = '\0';
-        location->host = text + 1;
+        host->name = text + 1;
         after = close + 1;
     }
     if (*after && *after != ':')
         return bad("there is text between the host and the port");
     if (*after == ':') {
         *after = '\0';
-        int code = parse_port(location, after + 1);
+        int code = parse_port(host, after + 1);
         if (code)
             return code;
     }
-    int code = decode(location->host, "host");
+    int code = decode(host->name, "host");
     /* A password that stands in place of the host would be shown. */
-    if (!code && location->host[strcspn(location->host, IN_NO_HOST)])
+    if (!code && host->name[strcspn(host->name, IN_NO_HOST)])
         return bad(
             "the host has a byte that no host has (a user and a password stand before an @ that is not encoded)");
     return code;
+}
+
+static int parse_hosts(lesson_store_location *location, char *text) {
+    bool is_list = strchr(text, ',') != NULL;
+    for (char *next; text; text = next) {
+        next = strchr(text, ',');
+        if (next)
+            *next++ = '\0';
+        if (location->host_count == LESSON_STORE_HOSTS_MAX)
+            return lesson_store_fail(LESSON_STORE_INVALID, "location: has more than %d hosts", LESSON_STORE_HOSTS_MAX);
+        lesson_store__host *host = &location->hosts[location->host_count++];
+        int code = parse_host(host, text);
+        if (code)
+            return code;
+        if (is_list && !host->name[0])
+            return bad("the list of hosts has an empty one");
+    }
+    return LESSON_STORE_OK;
 }
 
 static int parse_user(lesson_store_location *location, char *text) {
@@ -108,7 +126,7 @@ static int parse_authority(lesson_store_location *location, char *text) {
             return code;
         text = at + 1;
     }
-    return parse_host(location, text);
+    return parse_hosts(location, text);
 }
 
 #define OPTION_BYTES "abcdefghijklmnopqrstuvwxyz0123456789_"
@@ -282,12 +300,25 @@ const char *lesson_store_location_password(const lesson_store_location *location
     return location->password;
 }
 
+int lesson_store_location_host_count(const lesson_store_location *location) {
+    return location->host_count == 1 && !location->hosts[0].name[0] ? 0 : location->host_count;
+}
+
+const char *lesson_store_location_host_at(const lesson_store_location *location, int index, int *port) {
+    bool is_there = index >= 0 && index < location->host_count;
+    if (port)
+        *port = is_there ? location->hosts[index].port : 0;
+    return is_there ? location->hosts[index].name : NULL;
+}
+
 const char *lesson_store_location_host(const lesson_store_location *location) {
-    return location->host;
+    return lesson_store_location_host_at(location, 0, NULL);
 }
 
 int lesson_store_location_port(const lesson_store_location *location) {
-    return location->port;
+    int port;
+    lesson_store_location_host_at(location, 0, &port);
+    return port;
 }
 
 const char *lesson_store_location_path(const lesson_store_location *location) {

@@ -104,6 +104,8 @@ int lesson_store__location_bind(lesson_store_location *location, const lesson_st
     if (code)
         return code;
     lesson_store__location_show(location);
+    if (location->host_count > 1 && !lesson_store__lists_scheme(backend->host_list_schemes, location->scheme))
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: %s: takes only one host", location->scheme);
     for (size_t i = 0; i < location->option_count && !code; i++)
         code = check_option(location, location->given_options[i].name, location->given_options[i].value);
     return code;

@@ -40,8 +40,12 @@ static bool lists_scheme(const char *schemes, const char *scheme, size_t scheme_
     return false;
 }
 
+bool lesson_store__lists_scheme(const char *schemes, const char *scheme) {
+    return lists_scheme(schemes, scheme, strlen(scheme));
+}
+
 bool lesson_store__backend_opens(const lesson_store_backend *backend, const char *scheme) {
-    return lists_scheme(backend->schemes, scheme, strlen(scheme));
+    return lesson_store__lists_scheme(backend->schemes, scheme);
 }
 
 const lesson_store_backend *lesson_store_backend_at(size_t index) {

@@ -49,6 +49,12 @@ LESSON_STORE_API const char *lesson_store_location_user(const lesson_store_locat
 LESSON_STORE_API const char *lesson_store_location_password(const lesson_store_location *location);
 LESSON_STORE_API const char *lesson_store_location_host(const lesson_store_location *location);
 LESSON_STORE_API int lesson_store_location_port(const lesson_store_location *location); /* 0: none given */
+
+/* The hosts of a location that may name several, as in "redis+sentinel://a:1,b/school". host_at returns NULL behind the
+ * last one; `port` may be NULL. */
+LESSON_STORE_API int lesson_store_location_host_count(const lesson_store_location *location);
+LESSON_STORE_API const char *lesson_store_location_host_at(const lesson_store_location *location, int index, int *port);
+
 LESSON_STORE_API const char *lesson_store_location_path(const lesson_store_location *location);
 
 /* Returns the directory that a relative path is relative to: the working directory when the store was opened. An
@@ -252,6 +258,9 @@ struct lesson_store_backend {
                         lesson_store_lesson_callback callback, void *context);
     int (*users_page)(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                       lesson_store_user_callback callback, void *context);
+
+    /* The schemes, among `schemes`, whose locations may name several hosts. In all others core refuses that. */
+    const char *host_list_schemes;
     /* ---- end of the members of version 0.1 ---- */
 };
 

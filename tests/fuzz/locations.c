@@ -48,16 +48,23 @@ static void add_user(struct text *text, const lesson_store_location *location) {
         add(text, "@");
 }
 
+static void add_host(struct text *text, const lesson_store__host *host) {
+    add_encoded(text, host->name);
+    if (host->port > 0) {
+        char port[16];
+        snprintf(port, sizeof port, ":%d", host->port);
+        add(text, port);
+    }
+}
+
 static void add_authority(struct text *text, const lesson_store_location *location) {
-    if (!location->host)
+    if (location->host_count == 0)
         return;
     add(text, "//");
     add_user(text, location);
-    add_encoded(text, location->host);
-    if (location->port > 0) {
-        char port[16];
-        snprintf(port, sizeof port, ":%d", location->port);
-        add(text, port);
+    for (int i = 0; i < location->host_count; i++) {
+        add(text, i == 0 ? "" : ",");
+        add_host(text, &location->hosts[i]);
     }
 }
 
@@ -85,14 +92,16 @@ static bool same(const char *left, const char *right) {
 }
 
 /* An empty authority is written as none. */
-static bool same_host(const char *left, const char *right) {
-    return same(left ? left : "", right ? right : "");
+static void require_same_hosts(const lesson_store_location *left, const lesson_store_location *right) {
+    REQUIRE(lesson_store_location_host_count(left) == lesson_store_location_host_count(right));
+    for (int i = 0; i < lesson_store_location_host_count(left); i++)
+        REQUIRE(same(left->hosts[i].name, right->hosts[i].name) && left->hosts[i].port == right->hosts[i].port);
 }
 
 static void require_same(const lesson_store_location *left, const lesson_store_location *right) {
     REQUIRE(same(left->scheme, right->scheme) && same(left->user, right->user));
-    REQUIRE(same(left->password, right->password) && same_host(left->host, right->host));
-    REQUIRE(same(left->path, right->path) && left->port == right->port);
+    REQUIRE(same(left->password, right->password) && same(left->path, right->path));
+    require_same_hosts(left, right);
     REQUIRE(left->option_count == right->option_count);
     for (size_t i = 0; i < left->option_count; i++)
         REQUIRE(same(left->given_options[i].name, right->given_options[i].name) &&
@@ -160,15 +169,18 @@ static void judge_option(const lesson_store_location *location, const lesson_sto
 static void judge_redis(const lesson_store_location *location, const lesson_store_backend *backend) {
 #ifdef WITH_REDIS
     redis_settings settings;
-    if (strcmp(backend->schemes, "redis|redis+unix") != 0 || !lesson_store__backend_opens(backend, location->scheme))
+    if (strncmp(backend->schemes, "redis|", 6) != 0 || !lesson_store__backend_opens(backend, location->scheme))
         return;
     int code = redis_settings_read(&settings, location);
     REQUIRE(code == LESSON_STORE_OK || code == LESSON_STORE_INVALID);
     fuzz_require_code(code);
     if (code)
         return;
-    REQUIRE(!settings.host != !settings.socket_path);
-    REQUIRE(settings.port >= 0 && settings.port <= 65535 && settings.db >= 0 && settings.db <= 65535);
+    REQUIRE((settings.address_count == 0) != !settings.socket_path);
+    for (int i = 0; i < settings.address_count; i++)
+        REQUIRE(settings.addresses[i].host[0] && settings.addresses[i].port >= 1 &&
+                settings.addresses[i].port <= 65535);
+    REQUIRE(settings.db >= 0 && settings.db <= 65535);
     REQUIRE(settings.timeout_ms > 0 && settings.connect_timeout_ms > 0 && settings.members_at_once > 0);
     REQUIRE(fuzz_is_id(settings.prefix, strlen(settings.prefix)));
     redis_settings_free(&settings);
