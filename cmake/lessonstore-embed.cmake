@@ -9,6 +9,9 @@
 #               together become the script `batch` through batch.lua. operations/README.md says how to write them
 #   BATCHES     kinds that also get a script <kind>_batch through same.lua, for batches of only that kind
 #
+# A script that asks KEYS_ARE_APART becomes two, in each of which that is a constant: <name>, and the one that its member
+# `apart` points to.
+#
 # A line `-- include FILE` stands for that file of DIRECTORY. Lines that are only comments are left out.
 function(lessonstore_embed output)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "HEADER;DIRECTORY" "SCRIPTS;OPERATIONS;BATCHES")
@@ -46,8 +49,20 @@ function(inline_keys out text)
     set(${out} "${text}" PARENT_SCOPE)
 endfunction()
 
-# Adds a script to the C file.
+# Adds a script to the C file. If it asks KEYS_ARE_APART, it is added as two scripts, and each is a constant in one.
 function(add_script name text)
+    set(apart "0")
+    if(text MATCHES "KEYS_ARE_APART")
+        string(REPLACE "KEYS_ARE_APART" "true" apart_text "${text}")
+        string(REPLACE "KEYS_ARE_APART" "false" text "${text}")
+        add_one_script("static " ${name}_apart "${apart_text}" "0")
+        set(apart "&redis_${name}_apart_script")
+    endif()
+    add_one_script("" ${name} "${text}" "${apart}")
+    set(code "${code}" PARENT_SCOPE)
+endfunction()
+
+function(add_one_script storage name text apart)
     string(REGEX REPLACE "(^|\n)([ ]*--[^\n]*\n)+" "\\1" text "\n${text}")
     string(REGEX REPLACE "\n\n+" "\n" text "${text}")
     string(REGEX REPLACE "^\n" "" text "${text}")
@@ -58,7 +73,7 @@ function(add_script name text)
     string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
     string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
     set(code "${code}\nstatic const char ${name}_source[] = {\n${bytes}\n};\n
-const redis_script redis_${name}_script = {${name}_source, sizeof ${name}_source, \"${sha1}\"};\n" PARENT_SCOPE)
+${storage}const redis_script redis_${name}_script = {${name}_source, sizeof ${name}_source, \"${sha1}\", ${apart}};\n" PARENT_SCOPE)
 endfunction()
 
 # Makes the code for one operation of this kind, whose arguments begin at `at`. `stride` becomes the number of its
@@ -90,7 +105,7 @@ foreach(name IN LISTS SCRIPTS)
 endforeach()
 
 set(branches "")
-set(start "local problem, key, other, partly, answer\n")
+set(start "local problem, key, other, partly, answer, refused\n")
 foreach(operation IN LISTS OPERATIONS)
     read_lua(body operations/${operation}.lua)
     string(REGEX MATCHALL "--: [a-z_]+\\([a-z_, ]+\\)" signatures "${body}")

@@ -153,11 +153,20 @@ static void begin_command(redis_store *store, const lesson_store_operation *oper
     static const char *const fields[] = {"course_id", "lesson_id", "session", "session_lesson_id"};
     bool is_where = operation->kind == LESSON_STORE_OPERATION_WHERE;
     char key[REDIS_KEY_SIZE];
-    redis_request_begin(&store->request, NULL);
+    redis_request_begin(&store->request);
     redis_request_add_text(&store->request, is_where ? "HMGET" : "SCARD");
     redis_request_add(&store->request, key, key_of_command(store, operation, key));
     for (size_t i = 0; is_where && i < sizeof fields / sizeof *fields; i++)
         redis_request_add_text(&store->request, fields[i]);
+}
+
+/* The key by which a script's server is found: the one that its first operation reads first. */
+static lesson_store_id key_of(const redis_store *store, const lesson_store_operation *operation,
+                              char key[REDIS_KEY_SIZE]) {
+    bool is_of_user = operation->uid.data != NULL;
+    size_t size = is_of_user ? redis_key(key, store->settings.prefix, REDIS_USER, operation->uid)
+                             : redis_key(key, store->settings.prefix, REDIS_RECORD, operation->lesson_id);
+    return (lesson_store_id){key, size};
 }
 
 static const redis_script *script_for(const lesson_store_operation *operations, size_t count) {
@@ -187,7 +196,8 @@ void redis_apply_begin(redis_store *store, const lesson_store_operation *operati
         return;
     }
     const redis_script *script = script_for(operations, count);
-    redis_request_begin(&store->request, script);
+    char key[REDIS_KEY_SIZE];
+    redis_request_begin_call(&store->request, redis_ask_form(store, script), key_of(store, operations, key));
     add_operations(store, script, operations, count);
 }
 
@@ -195,7 +205,9 @@ void redis_apply_begin_with_source(redis_store *store, const lesson_store_operat
     const redis_script *script = script_for(operations, count);
     bool reads_only =
         store->connection.read_only_calls == REDIS_READ_ONLY_YES && !lesson_store_any_writes(operations, count);
-    redis_request_begin_with_source(&store->request, script, reads_only);
+    char key[REDIS_KEY_SIZE];
+    redis_request_begin_with_source(&store->request, redis_ask_form(store, script), key_of(store, operations, key),
+                                    reads_only);
     add_operations(store, script, operations, count);
 }
 
@@ -223,6 +235,7 @@ static const struct letter {
     {'s', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_STAY, OF(JOIN)},
     {'L', LESSON_STORE_UNANSWERED, REDIS_REST_LARGE_END, OF(END)},
     {'B', LESSON_STORE_UNANSWERED, REDIS_REST_AGAIN, OF(END)},
+    {'R', LESSON_STORE_UNANSWERED, REDIS_REST_REFUSED, LESSON_STORE_OPERATIONS_0_1},
 };
 
 /* NULL if this letter is no answer to this kind of operation. */
@@ -452,7 +465,7 @@ static bool read_answer(redis_store *store, lesson_store_operation *operation, a
     operation->code = letter->code;
     if (letter->code == LESSON_STORE_UNANSWERED) {
         *left = (redis_rest)letter->detail;
-        return redis_is_end(operation) && is_read(rest);
+        return *left == REDIS_REST_REFUSED ? rest.size > 0 : redis_is_end(operation) && is_read(rest);
     }
     if (letter->code == LESSON_STORE_NOT_FOUND || letter->code == LESSON_STORE_EXISTS)
         return is_read(rest);
@@ -465,6 +478,19 @@ void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *ope
     key_of_command(store, operation, key);
     lesson_store_answer(operation, lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s: %.*s", store->settings.shown, key,
                                                      (int)error.size, error.data));
+}
+
+bool redis_apply_is_refused(const redis_reply *reply) {
+    lesson_store_id first = redis_reply_line(reply);
+    return first.size > 0 && first.data[0] == 'R';
+}
+
+int redis_apply_refusal(redis_store *store, lesson_store_id *error) {
+    lesson_store_id last = redis_reply_last(&store->reply);
+    answer rest = {last.data + 1, last.size - 1};
+    take_part(&rest, error);
+    return lesson_store_fail(redis_failure_code(*error), "%s: %.*s", store->settings.shown, (int)error->size,
+                             error->data);
 }
 
 static bool read_command(redis_store *store, lesson_store_operation *operation) {
@@ -498,7 +524,7 @@ bool redis_apply_read(redis_store *store, lesson_store_operation *operations, si
             return false;
         }
         if (*rest != REDIS_REST_NOTHING)
-            return redis_reply_at_end(&store->reply) && (*rest == REDIS_REST_LARGE_END || i > 0);
+            return redis_reply_at_end(&store->reply) && (*rest != REDIS_REST_AGAIN || i > 0);
         lesson_store_answer(&operations[i], operations[i].code); /* keeps the message of its failure */
     }
     *answered = count;

@@ -24,11 +24,19 @@ void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *ope
 typedef enum redis_rest {
     REDIS_REST_NOTHING,
     REDIS_REST_LARGE_END, /* it ends a lesson that is too large for one step */
+    REDIS_REST_REFUSED,   /* the server refuses it for now: see redis_apply_refusal */
     REDIS_REST_AGAIN      /* send the rest again: the step has ended enough members */
 } redis_rest;
 
 /* Reads the answers from the instance's reply; `*answered` becomes their number. False if the reply is malformed. */
 bool redis_apply_read(redis_store *store, lesson_store_operation *operations, size_t count, size_t *answered,
                       redis_rest *rest);
+
+/* True if already the first operation of the reply was refused for now, so that nothing was executed. */
+bool redis_apply_is_refused(const redis_reply *reply);
+
+/* The error with which the server refused an operation for now. The reply that was read owns it. Returns its code, with
+ * the message set. */
+int redis_apply_refusal(redis_store *store, lesson_store_id *error);
 
 #endif

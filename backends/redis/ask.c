@@ -1,14 +1,23 @@
+#include "confirm.h"
 #include "failure.h"
-#include "redis.h"
+#include "keys.h"
+#include "primary.h"
 
-void redis_ask_begin(redis_store *store, const redis_script *script) {
-    redis_request_begin(&store->request, script);
+const redis_script *redis_ask_form(const redis_store *store, const redis_script *script) {
+    return store->settings.keys_are_apart && script->apart ? script->apart : script;
+}
+
+void redis_ask_begin(redis_store *store, const redis_script *script, const char *key) {
+    char front[REDIS_KEY_SIZE];
+    if (!key)
+        redis_key(front, store->settings.prefix, REDIS_RECORD, (lesson_store_id){"", 0});
+    redis_request_begin_call(&store->request, redis_ask_form(store, script), lesson_store_id_of(key ? key : front));
     redis_request_add_text(&store->request, store->settings.prefix);
 }
 
 void redis_ask_begin_scan(redis_store *store, const char *key, const char *cursor, const char *count) {
     redis_request *request = &store->request;
-    redis_request_begin(request, NULL);
+    redis_request_begin(request);
     redis_request_add_text(request, "SSCAN");
     redis_request_add_text(request, key);
     redis_request_add_text(request, cursor);
@@ -16,27 +25,30 @@ void redis_ask_begin_scan(redis_store *store, const char *key, const char *curso
     redis_request_add_text(request, count);
 }
 
+static redis_exchange_end exchange_bytes(redis_store *store, redis_request *request, redis_reply *reply, bool writes) {
+    redis_bytes bytes = redis_request_finish(request);
+    if (!bytes.data)
+        return REDIS_NO_MEMORY_TO_SEND;
+    if (writes && store->settings.wait_replicas > 0)
+        return redis_confirm_exchange(store, bytes, reply);
+    return redis_connection_exchange(&store->connection, bytes, reply);
+}
+
 /* Called when the server does not know the script, because it restarted or its scripts were flushed. So it has executed
  * nothing. After this call it knows the script. */
-static redis_exchange_end exchange_with_source(redis_store *store, redis_reply *reply) {
+static redis_exchange_end exchange_with_source(redis_store *store, redis_reply *reply, bool writes) {
     redis_request request = {0};
     redis_request_carry_source(&request, &store->request);
-    redis_bytes bytes = redis_request_finish(&request);
-    redis_exchange_end end = REDIS_NO_MEMORY_TO_SEND;
-    if (bytes.data)
-        end = redis_connection_exchange(&store->connection, bytes, reply);
+    redis_exchange_end end = exchange_bytes(store, &request, reply, writes);
     redis_request_free(&request);
     return end;
 }
 
-static redis_exchange_end exchange_script(redis_store *store, redis_reply *reply) {
-    redis_bytes bytes = redis_request_finish(&store->request);
-    if (!bytes.data)
-        return REDIS_NO_MEMORY_TO_SEND;
-    redis_exchange_end end = redis_connection_exchange(&store->connection, bytes, reply);
+static redis_exchange_end exchange_script(redis_store *store, redis_reply *reply, bool writes) {
+    redis_exchange_end end = exchange_bytes(store, &store->request, reply, writes);
     bool unknown_script = end == REDIS_ANSWERED && reply->is_error && store->request.script &&
                           redis_failure_is(redis_reply_line(reply), "NOSCRIPT");
-    return unknown_script ? exchange_with_source(store, reply) : end;
+    return unknown_script ? exchange_with_source(store, reply, writes) : end;
 }
 
 /* An account may have the right to EVALSHA only, and a proxy may know no other call. */
@@ -49,7 +61,7 @@ static redis_exchange_end exchange(redis_store *store, redis_reply *reply, bool 
     redis_connection *connection = &store->connection;
     redis_request *request = &store->request;
     request->reads_only = request->script && !writes && connection->read_only_calls != REDIS_READ_ONLY_NO;
-    redis_exchange_end end = exchange_script(store, reply);
+    redis_exchange_end end = exchange_script(store, reply, writes);
     if (end != REDIS_ANSWERED || !request->reads_only)
         return end;
     connection->read_only_calls = REDIS_READ_ONLY_YES;
@@ -57,12 +69,7 @@ static redis_exchange_end exchange(redis_store *store, redis_reply *reply, bool 
         return end;
     connection->read_only_calls = REDIS_READ_ONLY_NO;
     request->reads_only = false;
-    return exchange_script(store, reply);
-}
-
-/* A timeout is not followed by a second attempt: the caller waits no longer than the location states. */
-static bool may_ask_again(redis_exchange_end end, const redis_reply *reply, bool writes) {
-    return end == REDIS_UNSENT || (end == REDIS_BROKEN && !writes && reply->streamed == 0);
+    return exchange_script(store, reply, writes);
 }
 
 int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes) {
@@ -77,6 +84,8 @@ int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes) {
     case REDIS_BROKEN:
     case REDIS_UNANSWERED_IN_TIME:
         return writes ? LESSON_STORE_UNKNOWN : LESSON_STORE_UNREACHABLE;
+    case REDIS_DEMOTED:
+        return LESSON_STORE_READ_ONLY;
     case REDIS_GARBLED:
         return writes ? LESSON_STORE_UNKNOWN : LESSON_STORE_FAILED;
     case REDIS_NO_MEMORY:
@@ -90,18 +99,36 @@ int redis_ask_error(redis_store *store, const redis_reply *reply) {
     return lesson_store_fail(redis_failure_code(error), "%s: %.*s", store->settings.shown, (int)error.size, error.data);
 }
 
-int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
-    redis_exchange_end end = REDIS_UNSENT;
-    for (int attempt = 0; attempt < 2; attempt++) {
-        int code = redis_connection_prepare(&store->connection);
-        if (code)
-            return code;
-        end = exchange(store, reply, writes);
-        if (!may_ask_again(end, reply, writes))
-            break;
+/* A timeout is not followed by a second attempt: the caller waits no longer than the location states. */
+bool redis_ask_may_repeat(redis_exchange_end end, bool writes) {
+    return end == REDIS_UNSENT || end == REDIS_DEMOTED || (end == REDIS_BROKEN && !writes);
+}
+
+/* One attempt. */
+static int ask_once(redis_store *store, redis_reply *reply, bool writes, redis_retry *retry) {
+    int code = redis_primary_prepare(store, retry);
+    if (code)
+        return code;
+    redis_exchange_end end = exchange(store, reply, writes);
+    if (end != REDIS_ANSWERED) {
+        *retry = redis_primary_lost(store, redis_ask_may_repeat(end, writes) && reply->streamed == 0);
+        return redis_ask_code(store, end, writes);
     }
-    int code = redis_ask_code(store, end, writes);
-    return code || !reply->is_error ? code : redis_ask_error(store, reply);
+    if (!reply->is_error)
+        return LESSON_STORE_OK;
+    code = redis_ask_error(store, reply);
+    *retry = redis_primary_refused(store, redis_reply_line(reply));
+    return code;
+}
+
+int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
+    redis_attempts attempts = redis_attempts_begin(store);
+    redis_retry retry;
+    int code;
+    do
+        code = ask_once(store, reply, writes, &retry);
+    while (code && redis_attempts_again(&attempts, store, retry));
+    return code;
 }
 
 int redis_ask_garbled(redis_store *store, bool writes) {

@@ -133,8 +133,9 @@ void redis_channel_look_for_fork(redis_channel *channel) {
     channel->is_inherited = channel->process != getpid();
 }
 
-int redis_channel_open(redis_channel *channel, const redis_settings *settings, int64_t until_us) {
+int redis_channel_open(redis_channel *channel, const redis_settings *settings, const redis_address *address,
+                       int64_t until_us) {
     channel->socket_timeout_us = settings->timeout_ms * INT64_C(1000);
     channel->process = getpid();
-    return redis_dial(&channel->socket, settings, until_us, channel->opening);
+    return redis_dial(&channel->socket, settings, address, until_us, channel->opening);
 }

@@ -36,8 +36,9 @@ typedef enum redis_channel_end {
 /* Receives what arrives while a request is being sent. */
 typedef void (*redis_take_function)(const char *bytes, size_t size, void *context);
 
-/* Connects, until `until_us`. Returns OK, or a code with its message set. */
-int redis_channel_open(redis_channel *channel, const redis_settings *settings, int64_t until_us);
+/* Connects to this address, until `until_us`. Returns OK, or a code with its message set. */
+int redis_channel_open(redis_channel *channel, const redis_settings *settings, const redis_address *address,
+                       int64_t until_us);
 void redis_channel_close(redis_channel *channel);
 
 /* Called after a callback of the application, which can have forked. */

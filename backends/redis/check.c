@@ -2,9 +2,9 @@
  * once. */
 #include <stdio.h>
 
+#include "confirm.h"
 #include "cursor.h"
 #include "keys.h"
-#include "redis.h"
 #include "texts.h"
 
 #define DETAIL_SIZE 512 /* the scripts cut what they quote to 80 bytes, and may write each byte as four */
@@ -75,7 +75,7 @@ static int report(struct check *check, const struct answer *answer) {
 
 static void begin(struct check *check, const redis_script *script) {
     redis_request *request = &check->store->request;
-    redis_ask_begin(check->store, script);
+    redis_ask_begin(check->store, script, NULL);
     redis_request_add_text(request, check->flags & LESSON_STORE_CHECK_REPAIR ? "1" : "");
     redis_request_add_text(request, check->flags & LESSON_STORE_CHECK_ENDED ? "1" : "");
 }
@@ -225,7 +225,10 @@ int redis_check(lesson_store_instance *instance, uint32_t flags, lesson_store_fi
                           .flags = flags,
                           .callback = callback,
                           .context = context};
+    redis_confirm_begin(check.store);
     int code = check_pages(&check);
+    if (!code)
+        code = redis_confirm_code(check.store);
     redis_texts_free(&check.lessons);
     lesson_store_seen_free(check.seen);
     redis_reply_free(&check.members);

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "connection.h"
 #include "greeting.h"
 
@@ -9,24 +11,23 @@ static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* How long the call may still wait, at most as long as this limit. */
-static int64_t time_left_us(const redis_connection *connection, int limit_ms) {
+int64_t redis_connection_left_us(const redis_connection *connection, int limit_ms) {
     int64_t limit_us = limit_ms * INT64_C(1000);
     return *connection->deadline_us ? least(limit_us, *connection->deadline_us - lesson_store_monotonic_us())
                                     : limit_us;
 }
 
 static void begin_patience(redis_connection *connection) {
-    connection->channel.left_us = time_left_us(connection, connection->settings->timeout_ms);
+    connection->channel.left_us = redis_connection_left_us(connection, connection->settings->timeout_ms);
 }
 
 static void announce(const redis_connection *connection, int code, const char *what) {
-    lesson_store_fail(code, "%s: %s", connection->settings->shown, what);
+    lesson_store_fail(code, "%s: %s%s", connection->settings->shown, connection->at, what);
 }
 
 static void announce_time(const redis_connection *connection, const char *what) {
-    lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the server %s within %d ms", connection->settings->shown, what,
-                      connection->settings->timeout_ms);
+    lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: %sthe server %s within %d ms", connection->settings->shown,
+                      connection->at, what, connection->settings->timeout_ms);
 }
 
 static redis_exchange_end fail(redis_connection *connection, redis_exchange_end end, int code, const char *what) {
@@ -44,14 +45,12 @@ static void take(const char *bytes, size_t size, void *context) {
     feed(context, bytes, size); /* if memory is lacking, the reader reports it when the reply is read */
 }
 
-/* If it fails, the connection stays as it is. */
-static redis_exchange_end try_to_send(redis_connection *connection, redis_bytes request) {
+/* If it fails, the connection stays as it is. `count`: as many requests are in the bytes. */
+static redis_exchange_end send_bytes(redis_connection *connection, redis_bytes bytes, int count) {
     bool alone = connection->under_way == 0;
-    if (alone)
-        begin_patience(connection);
-    switch (redis_channel_send(&connection->channel, request.data, request.size, alone ? NULL : take, connection)) {
+    switch (redis_channel_send(&connection->channel, bytes.data, bytes.size, alone ? NULL : take, connection)) {
     case REDIS_CHANNEL_DONE:
-        connection->under_way++;
+        connection->under_way += count;
         return REDIS_ANSWERED;
     case REDIS_CHANNEL_TIMED_OUT:
         announce_time(connection, "did not take the request");
@@ -63,8 +62,31 @@ static redis_exchange_end try_to_send(redis_connection *connection, redis_bytes 
     return REDIS_UNSENT;
 }
 
+/* A server that was the primary can become a replica while the connection lives on. Then it would go on replying to
+ * what only reads, from data that no longer changes. */
+static bool is_role_due(const redis_connection *connection) {
+    return connection->role == REDIS_ROLE_PRIMARY && !connection->settings->takes_any_role &&
+           lesson_store_monotonic_us() - connection->role_asked_us >=
+               connection->settings->failover_check_ms * INT64_C(1000);
+}
+
+/* ROLE goes ahead of the first request under way, so asking it costs no round trip. */
+static redis_exchange_end send_role(redis_connection *connection) {
+    char role[] = "*1\r\n$4\r\nROLE\r\n";
+    redis_exchange_end end = send_bytes(connection, (redis_bytes){role, sizeof role - 1}, 0);
+    connection->is_role_under_way = end == REDIS_ANSWERED;
+    return end;
+}
+
 redis_exchange_end redis_connection_send(redis_connection *connection, redis_bytes request) {
-    redis_exchange_end end = try_to_send(connection, request);
+    redis_exchange_end end = REDIS_ANSWERED;
+    if (connection->under_way == 0) {
+        begin_patience(connection);
+        if (is_role_due(connection))
+            end = send_role(connection);
+    }
+    if (end == REDIS_ANSWERED)
+        end = send_bytes(connection, request, 1);
     if (end != REDIS_ANSWERED && connection->under_way == 0)
         redis_connection_close(connection);
     return end;
@@ -84,7 +106,8 @@ static bool parse(redis_connection *connection, redis_exchange_end *end) {
     return true;
 }
 
-static redis_exchange_end receive_all(redis_connection *connection) {
+/* `waits`: a reply that is late closes the connection. */
+static redis_exchange_end receive_all(redis_connection *connection, bool waits) {
     char bytes[RECEIVE_SIZE];
     redis_exchange_end end;
     while (!parse(connection, &end)) {
@@ -93,6 +116,8 @@ static redis_exchange_end receive_all(redis_connection *connection) {
         case REDIS_CHANNEL_DONE:
             break;
         case REDIS_CHANNEL_TIMED_OUT:
+            if (!waits)
+                return REDIS_UNANSWERED_IN_TIME;
             announce_time(connection, "did not reply");
             redis_connection_close(connection);
             return REDIS_UNANSWERED_IN_TIME;
@@ -105,9 +130,34 @@ static redis_exchange_end receive_all(redis_connection *connection) {
     return end;
 }
 
-static redis_exchange_end receive(redis_connection *connection, redis_reply *reply) {
+redis_exchange_end redis_connection_take_arrived(redis_connection *connection) {
+    connection->channel.left_us = 0;
+    return receive_all(connection, false);
+}
+
+static redis_exchange_end receive_reply(redis_connection *connection, redis_reply *reply) {
     redis_reader_collect(connection->reader, reply);
-    redis_exchange_end end = receive_all(connection);
+    return receive_all(connection, true);
+}
+
+/* A server that is a replica now has executed nothing of the request: it refuses writes, and what it says of its data
+ * does not count. */
+static redis_exchange_end receive_role(redis_connection *connection) {
+    connection->is_role_under_way = false;
+    redis_exchange_end end = receive_reply(connection, &connection->role_reply);
+    if (end != REDIS_ANSWERED)
+        return end;
+    connection->role = redis_connection_read_role(&connection->role_reply);
+    connection->role_asked_us = lesson_store_monotonic_us();
+    return connection->role == REDIS_ROLE_REPLICA
+               ? fail(connection, REDIS_DEMOTED, LESSON_STORE_READ_ONLY, "the server has become a replica")
+               : REDIS_ANSWERED;
+}
+
+static redis_exchange_end receive(redis_connection *connection, redis_reply *reply) {
+    redis_exchange_end end = connection->is_role_under_way ? receive_role(connection) : REDIS_ANSWERED;
+    if (end == REDIS_ANSWERED)
+        end = receive_reply(connection, reply);
     if (end != REDIS_ANSWERED)
         return end;
     connection->under_way--;
@@ -131,14 +181,28 @@ redis_exchange_end redis_connection_exchange(redis_connection *connection, redis
     return end == REDIS_ANSWERED ? redis_connection_receive(connection, reply) : end;
 }
 
-redis_exchange_end redis_connection_exchange_greeting(redis_connection *connection, redis_bytes request,
-                                                      redis_reply *reply) {
-    redis_exchange_end end = try_to_send(connection, request);
-    if (end == REDIS_UNSENT && redis_channel_has_arrivals(&connection->channel)) {
-        connection->under_way++;
-        end = REDIS_ANSWERED;
-    }
-    return end == REDIS_ANSWERED ? receive(connection, reply) : end;
+redis_exchange_end redis_connection_send_greeting(redis_connection *connection, redis_bytes requests, int count) {
+    begin_patience(connection);
+    int64_t left_us = connection->open_until_us - lesson_store_monotonic_us();
+    connection->channel.left_us = least(connection->channel.left_us, left_us);
+    redis_exchange_end end = send_bytes(connection, requests, count);
+    if (end != REDIS_UNSENT || !redis_channel_has_arrivals(&connection->channel))
+        return end;
+    connection->under_way += count;
+    return REDIS_ANSWERED;
+}
+
+redis_exchange_end redis_connection_receive_greeting(redis_connection *connection, redis_reply *reply) {
+    return receive(connection, reply);
+}
+
+redis_role redis_connection_read_role(redis_reply *reply) {
+    lesson_store_id role;
+    if (reply->is_error || !redis_reply_next_text(reply, &role))
+        return REDIS_ROLE_UNKNOWN;
+    if (redis_text_is(role, "master"))
+        return REDIS_ROLE_PRIMARY;
+    return redis_text_is(role, "slave") ? REDIS_ROLE_REPLICA : REDIS_ROLE_UNKNOWN;
 }
 
 /* ---- Connecting */
@@ -149,12 +213,25 @@ void redis_connection_close(redis_connection *connection) {
         redisReaderFree(connection->reader);
     connection->reader = NULL;
     connection->under_way = 0;
+    connection->is_role_under_way = false;
 }
 
-static int connect_and_greet(redis_connection *connection, bool with_hello, bool *is_hello_refused) {
-    int64_t left_us = time_left_us(connection, connection->settings->connect_timeout_ms);
-    *is_hello_refused = false;
-    int code = redis_channel_open(&connection->channel, connection->settings, lesson_store_monotonic_us() + left_us);
+void redis_connection_free(redis_connection *connection) {
+    redis_connection_close(connection);
+    redis_reply_free(&connection->role_reply);
+}
+
+static void name_peer(redis_connection *connection) {
+    bool is_named = connection->settings->kind == REDIS_ONE_SERVER;
+    connection->at[0] = '\0';
+    if (!is_named)
+        snprintf(connection->at, sizeof connection->at, "%s:%d: ", connection->address.host, connection->address.port);
+}
+
+static int connect_and_greet(redis_connection *connection, bool plain, bool *is_broken) {
+    *is_broken = false;
+    int code =
+        redis_channel_open(&connection->channel, connection->settings, &connection->address, connection->open_until_us);
     if (code)
         return code;
     connection->reader = redis_reader_create();
@@ -163,16 +240,27 @@ static int connect_and_greet(redis_connection *connection, bool with_hello, bool
                                  connection->settings->shown);
     connection->made++;
     connection->made_us = lesson_store_monotonic_us();
-    return redis_greet(connection, with_hello, is_hello_refused);
+    connection->role_asked_us = connection->made_us;
+    return redis_greet(connection, plain, is_broken);
 }
 
-static int connect_anew(redis_connection *connection) {
-    bool is_hello_refused;
-    int code = connect_and_greet(connection, true, &is_hello_refused);
-    if (!code || !is_hello_refused)
-        return code;
+int redis_connection_open(redis_connection *connection, const redis_address *address, int64_t until_us) {
+    bool is_broken;
     redis_connection_close(connection);
-    return connect_and_greet(connection, false, &is_hello_refused);
+    connection->address = *address;
+    connection->open_until_us = until_us;
+    connection->is_refused = false;
+    name_peer(connection);
+    int code = connect_and_greet(connection, false, &is_broken);
+    if (code && is_broken) {
+        redis_connection_close(connection);
+        code = connect_and_greet(connection, true, &is_broken);
+    }
+    if (!code)
+        code = redis_connection_check_time(connection);
+    if (code)
+        redis_connection_close(connection);
+    return code;
 }
 
 /* A connection that was used within this time is not checked for staleness, which saves a system call in each exchange.
@@ -180,29 +268,15 @@ static int connect_anew(redis_connection *connection) {
  * moment later. */
 #define FRESH_US 1000
 
-static bool is_fresh(const redis_connection *connection) {
-    return lesson_store_monotonic_us() - connection->heard_us < FRESH_US;
+bool redis_connection_is_usable(const redis_connection *connection) {
+    return redis_channel_is_open(&connection->channel) &&
+           (lesson_store_monotonic_us() - connection->heard_us < FRESH_US ||
+            !redis_channel_is_stale(&connection->channel));
 }
 
-static int check_time(const redis_connection *connection) {
-    if (time_left_us(connection, connection->settings->timeout_ms) > 0)
+int redis_connection_check_time(const redis_connection *connection) {
+    if (redis_connection_left_us(connection, connection->settings->timeout_ms) > 0)
         return LESSON_STORE_OK;
     announce_time(connection, "was not reached");
     return LESSON_STORE_UNREACHABLE;
-}
-
-int redis_connection_prepare(redis_connection *connection) {
-    int code = check_time(connection);
-    if (code)
-        return code;
-    if (redis_channel_is_open(&connection->channel) &&
-        (is_fresh(connection) || !redis_channel_is_stale(&connection->channel)))
-        return LESSON_STORE_OK;
-    redis_connection_close(connection);
-    code = connect_anew(connection);
-    if (!code)
-        code = check_time(connection);
-    if (code)
-        redis_connection_close(connection);
-    return code;
 }

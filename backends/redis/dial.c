@@ -2,7 +2,6 @@
  * lets a program that is executed meanwhile inherit the socket. */
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -12,25 +11,34 @@
 #include <unistd.h>
 
 #include "dial.h"
+#include "lookup.h"
 
 #define SLICE_US INT64_C(20000) /* how often a wait looks whether it is still needed, or whether a queue has room */
 
 struct dial {
     const redis_settings *settings;
+    const redis_address *address;
     const lesson_store_location *opening;
     int64_t until_us;
 };
 
 /* ---- Waiting. These return 0 or an errno. */
 
-/* Waits for one slice. `socket` is -1 if nothing is awaited but time. */
-static int wait_a_slice(const struct dial *dial, int socket, int64_t until_us, bool *ready) {
+/* Returns how long to wait until the next look at the time. 0: the time is over. */
+static int64_t slice_us(const struct dial *dial, int64_t until_us) {
     int64_t left_us = until_us - lesson_store_monotonic_us();
     if (left_us <= 0 || (dial->opening && lesson_store_location_gives_up(dial->opening)))
+        return 0;
+    return left_us < SLICE_US ? left_us : SLICE_US;
+}
+
+/* Waits for one slice. `socket` is -1 if nothing is awaited but time. */
+static int wait_a_slice(const struct dial *dial, int socket, int64_t until_us, bool *ready) {
+    int64_t wait_us = slice_us(dial, until_us);
+    if (wait_us == 0)
         return ETIMEDOUT;
-    left_us = left_us < SLICE_US ? left_us : SLICE_US;
     struct pollfd made = {.fd = socket, .events = POLLOUT};
-    struct timespec left = {.tv_nsec = left_us * 1000};
+    struct timespec left = {.tv_nsec = wait_us * 1000};
     int count = ppoll(&made, 1, &left, NULL);
     *ready = count > 0;
     return count < 0 && errno != EINTR ? errno : 0;
@@ -67,14 +75,14 @@ static int connect_socket(const struct dial *dial, int socket, const struct sock
 /* ---- Sockets */
 
 /* The channel waits in recv, which it limits by a timeout of the socket. A dead peer is noticed after half a minute. */
-static int set_up(int socket, const redis_settings *settings) {
+static int set_up(int socket, const redis_settings *settings, bool is_tcp) {
     const int on = 1, idle_s = 15, interval_s = 5, count = 3;
     struct timeval timeout = {.tv_sec = settings->timeout_ms / 1000, .tv_usec = settings->timeout_ms % 1000 * 1000L};
     int flags = fcntl(socket, F_GETFL);
     if (flags < 0 || fcntl(socket, F_SETFL, flags & ~O_NONBLOCK) < 0 ||
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
         return errno;
-    if (!settings->host)
+    if (!is_tcp)
         return 0;
     bool is_set = setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
                   setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0 &&
@@ -91,7 +99,7 @@ static int make_socket(int *out, const struct dial *dial, const struct sockaddr 
         return errno;
     int error = connect_socket(dial, made, address, size, until_us);
     if (!error)
-        error = set_up(made, dial->settings);
+        error = set_up(made, dial->settings, address->sa_family != AF_UNIX);
     if (error)
         close(made);
     else
@@ -101,13 +109,18 @@ static int make_socket(int *out, const struct dial *dial, const struct sockaddr 
 
 /* ---- Addresses */
 
+/* Where Sentinels or a Cluster named the server, the location does not say which one it is. */
 static int fail(const struct dial *dial, int error) {
+    const redis_settings *settings = dial->settings;
     bool no_right = error == EACCES || error == EPERM;
-    if (error == ETIMEDOUT)
-        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: no connection within %d ms", dial->settings->shown,
-                                 dial->settings->connect_timeout_ms);
-    return lesson_store_fail(no_right ? LESSON_STORE_DENIED : LESSON_STORE_UNREACHABLE, "%s: no connection: %s",
-                             dial->settings->shown, strerror(error));
+    int code = no_right ? LESSON_STORE_DENIED : LESSON_STORE_UNREACHABLE;
+    char to[REDIS_HOST_SIZE + 16] = "", within[32];
+    if (settings->kind != REDIS_ONE_SERVER)
+        snprintf(to, sizeof to, " to %s port %d", dial->address->host, dial->address->port);
+    snprintf(within, sizeof within, " within %d ms", settings->connect_timeout_ms);
+    return error == ETIMEDOUT
+               ? lesson_store_fail(code, "%s: no connection%s%s", settings->shown, to, within)
+               : lesson_store_fail(code, "%s: no connection%s: %s", settings->shown, to, strerror(error));
 }
 
 static int dial_path(int *out, const struct dial *dial) {
@@ -117,16 +130,22 @@ static int dial_path(int *out, const struct dial *dial) {
     return error ? fail(dial, error) : LESSON_STORE_OK;
 }
 
-static int look_up(const redis_settings *settings, struct addrinfo **addresses) {
-    const struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    char port[16];
-    snprintf(port, sizeof port, "%d", settings->port);
-    int error = getaddrinfo(settings->host, port, &wanted, addresses);
+static int look_up(const struct dial *dial, struct addrinfo **addresses) {
+    redis_lookup *lookup = redis_lookup_begin(dial->address->host, dial->address->port);
+    if (!lookup)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a connection", dial->settings->shown);
+    int64_t wait_us = slice_us(dial, dial->until_us);
+    while (wait_us > 0 && !redis_lookup_wait(lookup, wait_us))
+        wait_us = slice_us(dial, dial->until_us);
+    int error = redis_lookup_end(lookup, addresses);
     if (!error)
         return LESSON_STORE_OK;
+    if (wait_us == 0)
+        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the address of the host %s was not found within %d ms",
+                                 dial->settings->shown, dial->address->host, dial->settings->connect_timeout_ms);
     return lesson_store_fail(error == EAI_MEMORY ? LESSON_STORE_NO_MEMORY : LESSON_STORE_UNREACHABLE,
-                             "%s: the host name has no address: %s", settings->shown,
-                             error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+                             "%s: the host %s has no address: %s", dial->settings->shown, dial->address->host,
+                             gai_strerror(error));
 }
 
 static int count_of(const struct addrinfo *address) {
@@ -139,7 +158,7 @@ static int count_of(const struct addrinfo *address) {
 /* The time that is left is shared among the addresses that are left. */
 static int dial_host(int *out, const struct dial *dial) {
     struct addrinfo *addresses;
-    int code = look_up(dial->settings, &addresses);
+    int code = look_up(dial, &addresses);
     if (code)
         return code;
     int error = ETIMEDOUT, left = count_of(addresses);
@@ -152,7 +171,8 @@ static int dial_host(int *out, const struct dial *dial) {
     return error ? fail(dial, error) : LESSON_STORE_OK;
 }
 
-int redis_dial(int *out, const redis_settings *settings, int64_t until_us, const lesson_store_location *opening) {
-    const struct dial dial = {settings, opening, until_us};
-    return settings->host ? dial_host(out, &dial) : dial_path(out, &dial);
+int redis_dial(int *out, const redis_settings *settings, const redis_address *address, int64_t until_us,
+               const lesson_store_location *opening) {
+    const struct dial dial = {settings, address, opening, until_us};
+    return address->host[0] ? dial_host(out, &dial) : dial_path(out, &dial);
 }

@@ -4,9 +4,10 @@
 
 #include "settings.h"
 
-/* Connects to the socket's path, or to the addresses of the host in turn, until `until_us`. `opening` is the location
- * that is being opened, or NULL: if it gives up, so does this. `*out` becomes a blocking socket, closed on exec.
- * Returns OK, or a code with its message set. Looking up a host name has no limit of its own. */
-int redis_dial(int *out, const redis_settings *settings, int64_t until_us, const lesson_store_location *opening);
+/* Connects to this address, until `until_us`: each address of the host in turn, or the unix socket. `opening` is the
+ * location that is being opened, or NULL: if it gives up, so does this. `*out` becomes a blocking socket, closed on
+ * exec. Returns OK, or a code with its message set. */
+int redis_dial(int *out, const redis_settings *settings, const redis_address *address, int64_t until_us,
+               const lesson_store_location *opening);
 
 #endif

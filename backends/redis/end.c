@@ -36,7 +36,7 @@ static int make_mark(struct ending *ending) {
 
 static void begin_step(const struct ending *ending, bool is_last) {
     redis_request *request = &ending->store->request;
-    redis_ask_begin(ending->store, &redis_end_step_script);
+    redis_ask_begin(ending->store, &redis_end_step_script, ending->key);
     redis_request_add_id(request, ending->lesson_id);
     redis_request_add_text(request, REDIS_END_PAGE_SIZE);
     redis_request_add_text(request, ending->mark);

@@ -18,6 +18,8 @@ static const struct {
     {"The user executing the script", LESSON_STORE_DENIED}, /* the same before Redis 7.2 */
     {"BUSY ", LESSON_STORE_BUSY},                           /* another client's script runs for too long */
     {"LOADING", LESSON_STORE_UNREACHABLE},
+    {"NOREPLICAS", LESSON_STORE_UNREACHABLE},
+    {"MISCONF", LESSON_STORE_READ_ONLY}, /* it cannot persist, and is set to refuse writes then */
     {"MASTERDOWN", LESSON_STORE_UNREACHABLE},
     {"CLUSTERDOWN", LESSON_STORE_UNREACHABLE},
     {"TRYAGAIN", LESSON_STORE_UNREACHABLE},
@@ -39,11 +41,28 @@ static bool mentions(lesson_store_id error, const char *text) {
     return error.data && memmem(error.data, error.size, text, strlen(text));
 }
 
+/* A script met a key that this node does not have, or not any more, before it wrote anything. */
+static bool is_of_other_node(lesson_store_id error) {
+    return mentions(error, "non local key") || mentions(error, "cluster is down");
+}
+
+bool redis_failure_is_transient(lesson_store_id error) {
+    static const char *const beginnings[] = {"READONLY ",    "MASTERDOWN ", "LOADING ", "NOREPLICAS ", "MISCONF ",
+                                             "CLUSTERDOWN ", "TRYAGAIN ",   "MOVED ",   "ASK "};
+    for (size_t i = 0; error.data && i < sizeof beginnings / sizeof *beginnings; i++) {
+        if (redis_failure_is(error, beginnings[i]))
+            return true;
+    }
+    return is_of_other_node(error);
+}
+
 int redis_failure_code(lesson_store_id error) {
     for (size_t i = 0; i < MEANINGS; i++) {
         if (redis_failure_is(error, meanings[i].beginning))
             return meanings[i].code;
     }
+    if (is_of_other_node(error))
+        return LESSON_STORE_UNREACHABLE;
     for (size_t i = 0; mentions(error, "script") && i < MEANINGS; i++) {
         if (mentions(error, meanings[i].beginning))
             return meanings[i].code;

@@ -11,4 +11,8 @@ int redis_failure_code(lesson_store_id error);
 /* True if an error reply begins with this word or line. */
 bool redis_failure_is(lesson_store_id error, const char *beginning);
 
+/* True if the server has not executed the request, and it or another server will later: during a failover, or while
+ * keys are being moved between the nodes of a Cluster. scripts/failure.lua has the same list. */
+bool redis_failure_is_transient(lesson_store_id error);
+
 #endif

@@ -3,52 +3,95 @@
 
 #include "failure.h"
 #include "greeting.h"
+#include "password.h"
 
 #define READ_ONLY_CALLS_SINCE 7 /* the first version of Redis with EVALSHA_RO; Valkey began with it */
+#define STEPS_MAX 5
 
-/* One exchange of the greeting. Its failures all have the same code, because no operation has been sent yet. */
-static int exchange(redis_connection *connection, redis_request *request, redis_reply *reply, redis_exchange_end *end) {
-    redis_bytes bytes = redis_request_finish(request);
-    *end = REDIS_NO_MEMORY_TO_SEND;
-    if (!bytes.data)
-        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
-                                 connection->settings->shown);
-    *end = redis_connection_exchange_greeting(connection, bytes, reply);
-    switch (*end) {
-    case REDIS_ANSWERED:
-        return LESSON_STORE_OK;
-    case REDIS_GARBLED:
-        return LESSON_STORE_FAILED;
-    case REDIS_NO_MEMORY:
-        return LESSON_STORE_NO_MEMORY;
-    default:
-        return LESSON_STORE_UNREACHABLE;
-    }
+struct greeting;
+
+/* Takes the reply to one command. Returns OK, or a code with its message set. */
+typedef int (*step_function)(struct greeting *greeting);
+
+/* All commands of the greeting are sent together, and their replies come in this order. */
+struct greeting {
+    redis_connection *connection;
+    const redis_settings *settings;
+    redis_request request;
+    redis_reply reply;
+    char *bytes;
+    size_t size;
+    bool no_memory;
+    step_function steps[STEPS_MAX];
+    int step_count;
+};
+
+/* ---- Writing */
+
+static void begin(struct greeting *greeting, const char *command) {
+    redis_request_begin(&greeting->request);
+    redis_request_add_text(&greeting->request, command);
 }
 
-static int authenticate(redis_connection *connection, redis_request *request, redis_reply *reply) {
-    const redis_settings *settings = connection->settings;
-    if (!settings->user && !settings->password)
+static void add(struct greeting *greeting, const char *argument) {
+    redis_request_add_text(&greeting->request, argument);
+}
+
+static void end(struct greeting *greeting, step_function step) {
+    redis_bytes command = redis_request_finish(&greeting->request);
+    char *bytes = command.data ? malloc(greeting->size + command.size) : NULL;
+    if (!bytes) {
+        greeting->no_memory = true;
+        return;
+    }
+    if (greeting->size > 0)
+        memcpy(bytes, greeting->bytes, greeting->size);
+    memcpy(bytes + greeting->size, command.data, command.size);
+    if (greeting->size > 0)
+        explicit_bzero(greeting->bytes, greeting->size);
+    free(greeting->bytes);
+    greeting->bytes = bytes;
+    greeting->size += command.size;
+    greeting->steps[greeting->step_count++] = step;
+}
+
+/* The bytes hold a password. */
+static void forget(struct greeting *greeting) {
+    if (greeting->bytes)
+        explicit_bzero(greeting->bytes, greeting->size);
+    if (greeting->request.bytes)
+        explicit_bzero(greeting->request.bytes, greeting->request.capacity);
+    free(greeting->bytes);
+    redis_request_free(&greeting->request);
+    redis_reply_free(&greeting->reply);
+}
+
+/* ---- Reading */
+
+static lesson_store_id error_of(const struct greeting *greeting) {
+    return greeting->reply.is_error ? redis_reply_line(&greeting->reply) : (lesson_store_id){NULL, 0};
+}
+
+static int fail_with(const struct greeting *greeting, int code, lesson_store_id error) {
+    greeting->connection->is_refused = redis_failure_is_transient(error);
+    return lesson_store_fail(code, "%s: %s%.*s", greeting->settings->shown, greeting->connection->at, (int)error.size,
+                             error.data);
+}
+
+static int take_auth(struct greeting *greeting) {
+    lesson_store_id error = error_of(greeting);
+    if (!error.data)
         return LESSON_STORE_OK;
-    redis_request_begin(request, NULL);
-    redis_request_add_text(request, "AUTH");
-    if (settings->user)
-        redis_request_add_text(request, settings->user);
-    redis_request_add_text(request, settings->password ? settings->password : "");
-    redis_exchange_end end;
-    int code = exchange(connection, request, reply, &end);
-    if (code || !reply->is_error)
-        return code;
-    lesson_store_id error = redis_reply_line(reply);
-    code = redis_failure_code(error);
+    int code = redis_failure_code(error);
     if (code == LESSON_STORE_UNREACHABLE)
-        return lesson_store_fail(code, "%s: %.*s", settings->shown, (int)error.size, error.data);
+        return fail_with(greeting, code, error);
     /* Only the first word is quoted, because an error may repeat the arguments. */
     const char *space = memchr(error.data, ' ', error.size);
     int word = space ? (int)(space - error.data) : (int)error.size;
     return lesson_store_fail(code == LESSON_STORE_FAILED ? LESSON_STORE_DENIED : code,
-                             "%s: the server did not accept the %s (%.*s)", settings->shown,
-                             settings->user ? "user and password" : "password", word, error.data);
+                             "%s: %sthe server did not accept the %s (%.*s)", greeting->settings->shown,
+                             greeting->connection->at, greeting->settings->user ? "user and password" : "password",
+                             word, error.data);
 }
 
 /* Copies as much of a text as there is room for. */
@@ -89,66 +132,169 @@ static bool refuses_us(const redis_settings *settings, lesson_store_id error) {
     return wants_password || is_protected || code == LESSON_STORE_UNREACHABLE || code == LESSON_STORE_BUSY;
 }
 
+/* The location says what kind of server it is, so that nobody takes the keys of one node for all keys. */
+static int check_mode(const struct greeting *greeting) {
+    const char *mode = greeting->connection->mode, *shown = greeting->settings->shown;
+    bool is_node = strcmp(mode, "cluster") == 0;
+    if (strcmp(mode, "sentinel") == 0)
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
+                                 "%s: %sthe server is a Sentinel (write redis+sentinel://HOST/MASTER)", shown,
+                                 greeting->connection->at);
+    if (is_node && greeting->settings->kind != REDIS_CLUSTER)
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
+                                 "%s: %sthe server is a node of a Cluster (write redis+cluster://HOST)", shown,
+                                 greeting->connection->at);
+    return LESSON_STORE_OK;
+}
+
+static int take_hello(struct greeting *greeting) {
+    lesson_store_id error = error_of(greeting);
+    if (error.data)
+        return refuses_us(greeting->settings, error) ? fail_with(greeting, redis_failure_code(error), error)
+                                                     : LESSON_STORE_OK;
+    read_hello(greeting->connection, &greeting->reply);
+    return check_mode(greeting);
+}
+
+static int take_select(struct greeting *greeting) {
+    lesson_store_id error = error_of(greeting);
+    if (!error.data)
+        return LESSON_STORE_OK;
+    int code = redis_failure_code(error);
+    return lesson_store_fail(code == LESSON_STORE_FAILED ? LESSON_STORE_INVALID : code, "%s: database %d: %.*s",
+                             greeting->settings->shown, greeting->settings->db, (int)error.size, error.data);
+}
+
+/* A connection without a name works too. */
+static int take_name(struct greeting *greeting) {
+    (void)greeting;
+    return LESSON_STORE_OK;
+}
+
+static int take_role(struct greeting *greeting) {
+    redis_connection *connection = greeting->connection;
+    connection->role = redis_connection_read_role(&greeting->reply);
+    if (connection->role != REDIS_ROLE_REPLICA || greeting->settings->takes_any_role)
+        return LESSON_STORE_OK;
+    connection->is_refused = true;
+    return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: %sthe server is a replica", greeting->settings->shown,
+                             connection->at);
+}
+
+/* ---- The whole */
+
+static int write_auth(struct greeting *greeting, const char *user, const char *password) {
+    if (!user && !password)
+        return LESSON_STORE_OK;
+    begin(greeting, "AUTH");
+    if (user)
+        add(greeting, user);
+    add(greeting, password ? password : "");
+    end(greeting, take_auth);
+    return LESSON_STORE_OK;
+}
+
+static int write_credentials(struct greeting *greeting) {
+    const redis_settings *settings = greeting->settings;
+    if (greeting->connection->peer == REDIS_PEER_SENTINEL)
+        return write_auth(greeting, settings->sentinel_user, settings->sentinel_password);
+    redis_password password;
+    int code = redis_password_read(&password, settings);
+    if (!code)
+        code = write_auth(greeting, settings->user, password.text);
+    redis_password_forget(&password);
+    return code;
+}
+
+static void write_select(struct greeting *greeting) {
+    char number[16];
+    snprintf(number, sizeof number, "%d", greeting->settings->db);
+    begin(greeting, "SELECT");
+    add(greeting, number);
+    end(greeting, take_select);
+}
+
+static void write_hello(struct greeting *greeting) {
+    begin(greeting, "HELLO");
+    add(greeting, "2");
+    end(greeting, take_hello);
+}
+
+static void write_name(struct greeting *greeting) {
+    begin(greeting, "CLIENT");
+    add(greeting, "SETNAME");
+    add(greeting, greeting->settings->client_name);
+    end(greeting, take_name);
+}
+
+static void write_role(struct greeting *greeting) {
+    begin(greeting, "ROLE");
+    end(greeting, take_role);
+}
+
+static int write_all(struct greeting *greeting, bool plain) {
+    bool is_server = greeting->connection->peer == REDIS_PEER_SERVER;
+    int code = write_credentials(greeting);
+    if (code)
+        return code;
+    if (is_server && !plain)
+        write_hello(greeting);
+    if (is_server && greeting->settings->db != 0)
+        write_select(greeting);
+    if (!plain)
+        write_name(greeting);
+    if (is_server && !plain)
+        write_role(greeting);
+    return greeting->no_memory ? lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
+                                                   greeting->settings->shown)
+                               : LESSON_STORE_OK;
+}
+
+/* A failure of the greeting has the same code whatever was sent, because no operation has been sent yet. */
+static int code_of(redis_exchange_end end) {
+    switch (end) {
+    case REDIS_ANSWERED:
+        return LESSON_STORE_OK;
+    case REDIS_GARBLED:
+        return LESSON_STORE_FAILED;
+    case REDIS_NO_MEMORY:
+        return LESSON_STORE_NO_MEMORY;
+    default:
+        return LESSON_STORE_UNREACHABLE;
+    }
+}
+
+static int exchange(struct greeting *greeting, bool *is_broken) {
+    redis_connection *connection = greeting->connection;
+    if (greeting->step_count == 0)
+        return LESSON_STORE_OK;
+    redis_exchange_end sent = redis_connection_send_greeting(connection, (redis_bytes){greeting->bytes, greeting->size},
+                                                             greeting->step_count);
+    int code = code_of(sent);
+    for (int i = 0; i < greeting->step_count && !code; i++) {
+        redis_exchange_end received = redis_connection_receive_greeting(connection, &greeting->reply);
+        *is_broken = received == REDIS_BROKEN;
+        code = code_of(received);
+        if (!code)
+            code = greeting->steps[i](greeting);
+    }
+    return code;
+}
+
 static void forget_server(redis_connection *connection) {
     snprintf(connection->engine, sizeof connection->engine, "unknown");
     snprintf(connection->mode, sizeof connection->mode, "unknown");
     connection->read_only_calls = REDIS_READ_ONLY_NO;
+    connection->role = REDIS_ROLE_UNKNOWN;
 }
 
-/* `*is_refused`: the connection was closed instead of a reply. */
-static int say_hello(redis_connection *connection, redis_request *request, redis_reply *reply, bool *is_refused) {
-    redis_request_begin(request, NULL);
-    redis_request_add_text(request, "HELLO");
-    redis_request_add_text(request, "2");
-    redis_exchange_end end;
-    int code = exchange(connection, request, reply, &end);
-    *is_refused = end == REDIS_BROKEN;
-    if (code)
-        return code;
-    lesson_store_id error = redis_reply_line(reply);
-    if (reply->is_error && !refuses_us(connection->settings, error))
-        return LESSON_STORE_OK;
-    if (reply->is_error)
-        return lesson_store_fail(redis_failure_code(error), "%s: %.*s", connection->settings->shown, (int)error.size,
-                                 error.data);
-    read_hello(connection, reply);
-    if (strcmp(connection->mode, "cluster") == 0 || strcmp(connection->mode, "sentinel") == 0)
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
-                                 "%s: the server runs in %s mode, which this backend does not support",
-                                 connection->settings->shown, connection->mode);
-    return LESSON_STORE_OK;
-}
-
-static int select_db(redis_connection *connection, redis_request *request, redis_reply *reply) {
-    const redis_settings *settings = connection->settings;
-    if (settings->db == 0)
-        return LESSON_STORE_OK;
-    char number[16];
-    snprintf(number, sizeof number, "%d", settings->db);
-    redis_request_begin(request, NULL);
-    redis_request_add_text(request, "SELECT");
-    redis_request_add_text(request, number);
-    redis_exchange_end end;
-    int code = exchange(connection, request, reply, &end);
-    if (code || !reply->is_error)
-        return code;
-    lesson_store_id error = redis_reply_line(reply);
-    code = redis_failure_code(error);
-    return lesson_store_fail(code == LESSON_STORE_FAILED ? LESSON_STORE_INVALID : code, "%s: database %d: %.*s",
-                             settings->shown, settings->db, (int)error.size, error.data);
-}
-
-int redis_greet(redis_connection *connection, bool with_hello, bool *is_hello_refused) {
-    redis_request request = {0};
-    redis_reply reply = {0};
+int redis_greet(redis_connection *connection, bool plain, bool *is_broken) {
+    struct greeting greeting = {.connection = connection, .settings = connection->settings};
+    *is_broken = false;
     forget_server(connection);
-    int code = authenticate(connection, &request, &reply);
-    *is_hello_refused = false;
-    if (!code && with_hello)
-        code = say_hello(connection, &request, &reply, is_hello_refused);
+    int code = write_all(&greeting, plain);
     if (!code)
-        code = select_db(connection, &request, &reply);
-    redis_request_free(&request);
-    redis_reply_free(&reply);
+        code = exchange(&greeting, is_broken);
+    forget(&greeting);
     return code;
 }

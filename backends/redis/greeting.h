@@ -1,12 +1,13 @@
-/* What a new connection sends first: AUTH, HELLO, SELECT. */
+/* What a new connection sends first, all of it in one round trip: AUTH, HELLO, SELECT, CLIENT SETNAME, ROLE. */
 #ifndef LESSON_STORE_REDIS_GREETING_H
 #define LESSON_STORE_REDIS_GREETING_H
 
 #include "connection.h"
 
-/* Greets the server, and reads its engine and mode if it says HELLO. Returns OK, or a code with its message set. After
- * a failure the caller closes the connection. `*is_hello_refused`: the server closed it instead of a reply to HELLO, as
- * proxies do that do not know the command. Then greet it on a new connection without HELLO. */
-int redis_greet(redis_connection *connection, bool with_hello, bool *is_hello_refused);
+/* Greets the peer. Of a server it learns the engine, the mode and the role, if the server tells them. Returns OK, or a
+ * code with its message set; then the caller closes the connection. `plain`: send only what the server cannot do
+ * without, AUTH and SELECT. `*is_broken`: the connection was closed instead of a reply, as proxies do that do not know
+ * a command. Then greet it plainly, on a new connection. */
+int redis_greet(redis_connection *connection, bool plain, bool *is_broken);
 
 #endif

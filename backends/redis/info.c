@@ -1,7 +1,7 @@
 /* What the server says of itself. */
 #include <stdio.h>
 
-#include "redis.h"
+#include "primary.h"
 
 /* Copies the value of a line "name:value" of INFO. */
 static void find_line(lesson_store_id text, const char *name, char *value, size_t size) {
@@ -20,7 +20,7 @@ static void find_line(lesson_store_id text, const char *name, char *value, size_
 /* None of our keys expires, so only the policies for all keys evict them. */
 static bool report_eviction(redis_store *store, lesson_store_info_callback callback, void *context) {
     char policy[64] = "unknown (the account has no right to INFO)", most[32];
-    redis_request_begin(&store->request, NULL);
+    redis_request_begin(&store->request);
     redis_request_add_text(&store->request, "INFO");
     redis_request_add_text(&store->request, "memory");
     lesson_store_id text = {NULL, 0};
@@ -39,17 +39,50 @@ static bool report_eviction(redis_store *store, lesson_store_info_callback callb
                     context);
 }
 
+static const char *role_text(redis_role role) {
+    switch (role) {
+    case REDIS_ROLE_PRIMARY:
+        return "primary";
+    case REDIS_ROLE_REPLICA:
+        return "replica";
+    case REDIS_ROLE_UNKNOWN:
+        break;
+    }
+    return "unknown (a proxy, or the account has no right to ROLE)";
+}
+
+/* Where the server is, if others name it. */
+static bool report_place(redis_store *store, lesson_store_info_callback callback, void *context) {
+    if (!callback("role", role_text(store->connection.role), context))
+        return false;
+    if (store->settings.kind == REDIS_ONE_SERVER)
+        return true;
+    char text[REDIS_HOST_SIZE + 16];
+    snprintf(text, sizeof text, "%s:%d", store->place.address.host, store->place.address.port);
+    if (!callback("address", text, context))
+        return false;
+    redis_topology_facts facts = redis_topology_get_facts(store->topology);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)facts.changes);
+    if (!callback("changes_of_primary", text, context))
+        return false;
+    if (store->settings.kind != REDIS_SENTINEL)
+        return callback("keys", store->settings.keys_are_apart ? "in one shard with all slots" : "in one slot",
+                        context);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)facts.epoch);
+    return callback("sentinel_epoch", text, context);
+}
+
 int redis_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
     redis_store *store = redis_of(instance);
     redis_connection *connection = &store->connection;
     /* Connects first, so that the information is about the server that is there now. */
-    int code = redis_connection_prepare(connection);
+    int code = redis_primary_reach(store);
     if (code)
         return code;
     char db[16];
     snprintf(db, sizeof db, "%d", store->settings.db);
     if (callback("engine", connection->engine, context) && callback("mode", connection->mode, context) &&
-        callback("database", db, context))
+        callback("database", db, context) && report_place(store, callback, context))
         report_eviction(store, callback, context);
     return LESSON_STORE_OK;
 }

@@ -7,6 +7,7 @@
 #include "cursor.h"
 #include "keys.h"
 #include "malformed.h"
+#include "primary.h"
 
 #define SCRIPT_MEMBERS_MAX 256
 
@@ -66,7 +67,7 @@ static int give_few(struct members *members, int64_t *count) {
     char most[16];
     int at_once = members->store->settings.members_at_once;
     snprintf(most, sizeof most, "%d", at_once < SCRIPT_MEMBERS_MAX ? at_once : SCRIPT_MEMBERS_MAX);
-    redis_ask_begin(members->store, &redis_members_script);
+    redis_ask_begin(members->store, &redis_members_script, members->key);
     redis_request_add_id(&members->store->request, members->lesson_id);
     redis_request_add_text(&members->store->request, most);
     return ask_all(members, count);
@@ -74,7 +75,7 @@ static int give_few(struct members *members, int64_t *count) {
 
 static int give_all(struct members *members) {
     redis_request *request = &members->store->request;
-    redis_request_begin(request, NULL);
+    redis_request_begin(request);
     redis_request_add_text(request, "SMEMBERS");
     redis_request_add_text(request, members->key);
     return ask_all(members, NULL);
@@ -123,8 +124,12 @@ static int pass_page(struct paging *paging, redis_exchange_end *end) {
     *end = redis_connection_receive(&store->connection, &paging->page);
     if (*end != REDIS_ANSWERED)
         return LESSON_STORE_OK;
-    if (paging->page.is_error)
-        return code_of_error(paging->members, redis_ask_error(store, &paging->page));
+    if (paging->page.is_error) {
+        int code = code_of_error(paging->members, redis_ask_error(store, &paging->page));
+        bool will_pass = redis_primary_refused(store, redis_reply_line(&paging->page)) == REDIS_RETRY;
+        *end = will_pass ? REDIS_BROKEN : *end;
+        return will_pass ? LESSON_STORE_OK : code;
+    }
     if (!redis_cursor_read(&paging->cursor, &paging->page))
         return redis_ask_garbled(store, false);
     if (!redis_cursor_at_start(&paging->cursor))
@@ -135,7 +140,7 @@ static int pass_page(struct paging *paging, redis_exchange_end *end) {
 /* One pass over the pages, on one connection, because a cursor is valid only for the server that gave it. */
 static int pass_pages(struct paging *paging, redis_exchange_end *end) {
     redis_connection *connection = &paging->members->store->connection;
-    int code = redis_connection_prepare(connection);
+    int code = redis_primary_reach(paging->members->store);
     if (code)
         return code;
     paging->cursor = redis_cursor_start();
@@ -161,7 +166,7 @@ static int give_pages(struct members *members) {
         met = is_again ? members->met : UINT64_MAX;
         end = REDIS_ANSWERED;
         code = pass_pages(&paging, &end);
-        is_broken = end == REDIS_UNSENT || end == REDIS_BROKEN;
+        is_broken = redis_ask_may_repeat(end, false);
         is_again = true;
     } while (!code && !members->stopped && is_broken && members->met != met);
     if (!code && !members->stopped)

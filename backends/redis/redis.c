@@ -1,17 +1,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "redis.h"
+#include "primary.h"
 
 extern const lesson_store_backend lesson_store__redis_backend;
 
 static void redis_close(lesson_store_instance *instance) {
     redis_store *store = redis_of(instance);
-    redis_connection_close(&store->connection);
+    redis_connection_free(&store->connection);
+    redis_topology_release(store->topology);
     redis_settings_free(&store->settings);
+    redis_request_free(&store->confirmation.request);
+    redis_reply_free(&store->confirmation.reply);
     redis_request_free(&store->request);
     redis_reply_free(&store->reply);
     free(store);
+}
+
+/* The first instance of a store makes the topology, and the others share it. */
+static int open_topology(redis_store *store, const lesson_store_location *location) {
+    const redis_store *first = (const redis_store *)lesson_store_location_first(location);
+    if (!first)
+        return redis_topology_open(&store->topology, location);
+    store->topology = redis_topology_share(first->topology);
+    return LESSON_STORE_OK;
 }
 
 static int redis_open(lesson_store_instance **out, const lesson_store_location *location) {
@@ -28,7 +40,9 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
     store->base.members_at_once_max = (uint64_t)store->settings.members_at_once;
     store->base.call_timeout_ms = (uint64_t)store->settings.timeout_ms;
     if (!code)
-        code = redis_connection_prepare(&store->connection);
+        code = open_topology(store, location);
+    if (!code)
+        code = redis_primary_reach(store);
     store->connection.channel.opening = NULL;
     if (code) {
         redis_close(&store->base);
@@ -40,7 +54,7 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
 
 const lesson_store_backend lesson_store__redis_backend = {
     .size = sizeof(lesson_store_backend),
-    .schemes = "redis|redis+unix",
+    .schemes = "redis|redis+unix|redis+sentinel|redis+cluster",
     .summary = "a Redis or Valkey server, shared with all programs that write the same keys",
     .operations = LESSON_STORE_OPERATIONS_0_1,
     .flags = LESSON_STORE_FLAGS_0_1,
@@ -57,4 +71,5 @@ const lesson_store_backend lesson_store__redis_backend = {
     .members_page = redis_members_page,
     .lessons_page = redis_lessons_page,
     .users_page = redis_users_page,
+    .host_list_schemes = "redis+sentinel|redis+cluster",
 };

@@ -4,10 +4,13 @@
  *   redis.c       the table of the backend; opening, closing        info.c     facts about the server
  *   run.c         batches of operations; apply.c  as requests, and their answers; end.c  the end of a large lesson
  *   members.c     the members of a lesson       stream.c  lessons, users       check.c  check and repair
- *   ask.c         one question to the server: reconnecting, retrying, and the codes of failures
- *   connection.c  one connection: making and replacing it, requests under way, replies
+ *   ask.c         one question to the server: retrying, and the codes of failures
+ *   primary.c     the connection to the server that is the primary now    topology.c  where that is, for all instances
+ *   confirm.c     waiting for replicas
+ *   sentinel.c    asking Sentinels for it         cluster.c  asking the nodes of a Cluster
+ *   connection.c  one connection: making it, requests under way, replies
  *   greeting.c    what a new connection sends first    channel.c  moving bytes within a time limit
- *   dial.c        making the connected socket
+ *   dial.c        making the connected socket     lookup.c  the addresses of a name     password.c  the password
  *   request.c     writing requests        reply.c  collecting replies        failure.c  the server's errors
  *   scripts/      what the server runs    keys.h  the keys, and the rule for sessions
  *   settings.c    the options of the location    cursor.h  where a scan goes on
@@ -16,7 +19,7 @@
 #ifndef LESSON_STORE_REDIS_REDIS_H
 #define LESSON_STORE_REDIS_REDIS_H
 
-#include "connection.h"
+#include "topology.h"
 
 /* How much one step may look at. Each step takes a slow core 1 to 3 ms, during which the server serves no other client.
  */
@@ -27,10 +30,23 @@
 #define REDIS_END_PAGE_SIZE "500"        /* members removed in each step of a larger lesson's end */
 #define REDIS_SNAPSHOT_PAGE_SIZE "10000" /* members that are only named, while others join faster than those steps */
 
+/* Of the writes of one call: see confirm.h. */
+typedef struct redis_confirmation {
+    redis_request request;
+    redis_reply reply;
+    bool is_under_way;
+    bool is_missing; /* fewer replicas than wait_replicas have confirmed one of them */
+    int64_t number;  /* that have */
+} redis_confirmation;
+
 typedef struct redis_store {
     lesson_store_instance base;
     redis_settings settings;
+    redis_topology *topology; /* shared by all instances of the store */
+    redis_place place;        /* of the server that it is connected to */
+    bool leaves;              /* that server has refused us, so the next request goes over a new connection */
     redis_connection connection;
+    redis_confirmation confirmation;
     redis_request request;
     redis_reply reply;
 } redis_store;
@@ -41,11 +57,15 @@ static inline redis_store *redis_of(lesson_store_instance *instance) {
 
 /* ---- ask.c */
 
-/* Sends the instance's request and waits for `reply`. If the connection breaks, a question that only reads is asked
- * once more on a new connection, unless a part of the reply was already passed on. OK: there is a reply, and it is no
- * error. Otherwise a code with its message set. UNKNOWN: the request writes and may have been executed. After every
- * other code it was certainly not executed, or had no effect. */
+/* Sends the instance's request and waits for `reply`. What the server refuses for now, as during a failover, is tried
+ * again until the time of the call is over. If the connection breaks, a question that only reads is asked again on a
+ * new connection, unless a part of the reply was already passed on. OK: there is a reply, and it is no error. Otherwise
+ * a code with its message set. UNKNOWN: the request writes and may have been executed. After every other code it was
+ * certainly not executed, or had no effect. */
 int redis_ask(redis_store *store, redis_reply *reply, bool writes);
+
+/* True if a request that ended so may be sent again. */
+bool redis_ask_may_repeat(redis_exchange_end end, bool writes);
 
 /* The code for a malformed reply. */
 int redis_ask_garbled(redis_store *store, bool writes);
@@ -56,8 +76,13 @@ int redis_ask_error(redis_store *store, const redis_reply *reply);
 /* The code for a failed exchange. The connection has already set the message. */
 int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes);
 
-/* Begins the instance's request: a call of a script, with the prefix as its first argument. */
-void redis_ask_begin(redis_store *store, const redis_script *script);
+/* Begins the instance's request: a call of a script, with the prefix as its first argument. `key` is one of the keys
+ * that it uses; NULL: it uses all, and the server is found by a key that does not exist. Where keys are being moved to
+ * another server, the script is refused then, because it would see only some of them. */
+void redis_ask_begin(redis_store *store, const redis_script *script, const char *key);
+
+/* The form of a script for the keys of this store. */
+const redis_script *redis_ask_form(const redis_store *store, const redis_script *script);
 
 /* Begins the instance's request: SSCAN of the members at this key, from this cursor on. */
 void redis_ask_begin_scan(redis_store *store, const char *key, const char *cursor, const char *count);

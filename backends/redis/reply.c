@@ -174,3 +174,7 @@ bool redis_reply_at_end(const redis_reply *reply) {
 lesson_store_id redis_reply_line(const redis_reply *reply) {
     return reply->count > 0 ? text_of(reply, &reply->items[0]) : (lesson_store_id){NULL, 0};
 }
+
+lesson_store_id redis_reply_last(const redis_reply *reply) {
+    return reply->count > 0 ? text_of(reply, &reply->items[reply->count - 1]) : (lesson_store_id){NULL, 0};
+}

@@ -67,7 +67,8 @@ static inline bool redis_text_is_id_or_nil(lesson_store_id text) {
     return !text.data || lesson_store_id_valid(text.data, text.size);
 }
 
-/* Returns the text of the first item, an error or a status. */
+/* Returns the text of the first item, an error or a status, and of the last one. */
 lesson_store_id redis_reply_line(const redis_reply *reply);
+lesson_store_id redis_reply_last(const redis_reply *reply);
 
 #endif

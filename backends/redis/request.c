@@ -55,29 +55,38 @@ static char *write_argument(char *out, const char *data, size_t size) {
     return out;
 }
 
-void redis_request_begin(redis_request *request, const redis_script *script) {
+void redis_request_begin(redis_request *request) {
     request->size = 0;
     request->arguments = 0;
-    request->script = script;
+    request->script = NULL;
     request->reads_only = false;
     request->no_memory = false;
     if (make_room(request, HEAD_ROOM))
         request->size = HEAD_ROOM;
-    if (script) {
-        request->arguments = 2;
-        redis_request_add_text(request, "0"); /* no declared keys: the head of batch.lua explains why */
-    }
+}
+
+static void add_key(redis_request *request, lesson_store_id key) {
+    redis_request_add_text(request, "1");
+    redis_request_add_id(request, key);
+}
+
+void redis_request_begin_call(redis_request *request, const redis_script *script, lesson_store_id key) {
+    redis_request_begin(request);
+    request->script = script;
+    request->arguments = 2;
+    add_key(request, key);
 }
 
 static void begin_eval(redis_request *request, const redis_script *script, bool reads_only) {
-    redis_request_begin(request, NULL);
+    redis_request_begin(request);
     redis_request_add_text(request, reads_only ? "EVAL_RO" : "EVAL");
     redis_request_add(request, script->source, script->size);
 }
 
-void redis_request_begin_with_source(redis_request *request, const redis_script *script, bool reads_only) {
+void redis_request_begin_with_source(redis_request *request, const redis_script *script, lesson_store_id key,
+                                     bool reads_only) {
     begin_eval(request, script, reads_only);
-    redis_request_add_text(request, "0");
+    add_key(request, key);
 }
 
 void redis_request_add(redis_request *request, const char *data, size_t size) {

@@ -25,11 +25,15 @@ typedef struct redis_request {
     bool no_memory;             /* an argument is missing */
 } redis_request;
 
-/* Begins a call of a script. NULL: a plain command, whose name is the first argument. */
-void redis_request_begin(redis_request *request, const redis_script *script);
+/* Begins a plain command, whose name is the first argument. */
+void redis_request_begin(redis_request *request);
 
-/* Begins a call that contains the script's source, so it cannot fail because the server does not know the script. */
-void redis_request_begin_with_source(redis_request *request, const redis_script *script, bool reads_only);
+/* Begins a call of a script. The key is one of those that it uses: a Cluster or a proxy finds the server by it. */
+void redis_request_begin_call(redis_request *request, const redis_script *script, lesson_store_id key);
+
+/* The same with the script's source, so it cannot fail because the server does not know the script. */
+void redis_request_begin_with_source(redis_request *request, const redis_script *script, lesson_store_id key,
+                                     bool reads_only);
 
 /* A lack of memory is only noted here; redis_request_finish reports it. */
 void redis_request_add(redis_request *request, const char *data, size_t size);

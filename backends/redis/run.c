@@ -8,10 +8,17 @@
  *     script for one request, and then learn it from another client before the next request.
  *   - Nothing is sent behind a request that holds an end until its reply has come, because the end may need steps.
  *
+ * What the server refuses for now, as during a failover, is sent again, with everything behind it.
+ *
  * One case remains: a server refuses one request for a reason of its own (BUSY), and accepts the next, which is under
  * way by then. In that case each operation has its own true code, and the batch returns the code of the refusal.
  */
+#include <stdio.h>
+
 #include "apply.h"
+#include "confirm.h"
+#include "failure.h"
+#include "primary.h"
 
 /* Operations in one request. High enough that the cost of a request no longer counts (beyond 64 little is gained). Low
  * enough that the server serves its other clients again within about a millisecond. */
@@ -23,9 +30,12 @@ struct run {
     redis_store *store;
     lesson_store_operation *operations;
     size_t count;
-    size_t answered; /* the first operation of the oldest request under way */
-    size_t sent;     /* the first operation of the next request */
-    bool again;      /* the requests of a broken connection are being sent again */
+    size_t answered;   /* the operations before it have their answers */
+    size_t received;   /* the first operation of the oldest request under way. Those before it that have no answer were
+                        * refused for now */
+    size_t sent;       /* the first operation of the next request */
+    size_t confirmed;  /* the writes before it are confirmed by replicas, if that was asked for */
+    redis_retry retry; /* of the failure */
 };
 
 /* Returns where the request that begins with this operation ends. */
@@ -43,13 +53,39 @@ static bool writes(const struct run *run, size_t first, size_t end) {
     return any(run, first, end, lesson_store_operation_writes);
 }
 
-/* Reads the answers to the operations up to `end`. */
+/* Reads the answers to the operations from `received` to `end`. */
 static int read_answers(struct run *run, size_t end, bool writes, redis_rest *rest) {
     size_t answered;
-    bool ours = redis_apply_read(run->store, run->operations + run->answered, end - run->answered, &answered, rest);
-    run->answered += answered;
-    run->again = false;
+    bool ours = redis_apply_read(run->store, run->operations + run->received, end - run->received, &answered, rest);
+    run->answered = run->received + answered;
+    run->received = end;
     return ours ? LESSON_STORE_OK : redis_ask_garbled(run->store, writes);
+}
+
+/* Writes that too few replicas have confirmed are applied, and can be lost. The message of a failure of the others
+ * stays.
+ */
+static void confirm(struct run *run, int failure) {
+    char why[LESSON_STORE_MESSAGE_SIZE];
+    snprintf(why, sizeof why, "%s", lesson_store_message());
+    int code = redis_confirm_code(run->store);
+    for (size_t i = run->confirmed; code && i < run->answered; i++) {
+        lesson_store_operation *operation = &run->operations[i];
+        if (operation->code == LESSON_STORE_OK && lesson_store_operation_writes(operation))
+            lesson_store_answer(operation, code);
+    }
+    if (code && failure)
+        lesson_store_fail(failure, "%s", why);
+    run->confirmed = run->answered;
+    redis_confirm_begin(run->store);
+}
+
+/* The next operation was refused in its script: nothing of it was executed, and nothing behind it. */
+static int note_refusal(struct run *run) {
+    lesson_store_id error;
+    int code = redis_apply_refusal(run->store, &error);
+    run->retry = redis_primary_refused(run->store, error);
+    return code;
 }
 
 /* ---- One request by itself */
@@ -80,6 +116,8 @@ static int run_alone(struct run *run) {
     run->sent = run->answered;
     if (rest == REDIS_REST_AGAIN)
         return LESSON_STORE_OK;
+    if (rest == REDIS_REST_REFUSED)
+        return note_refusal(run);
     code = redis_end_in_steps(run->store, &run->operations[run->answered]);
     run->sent = run->answered + 1;
     run->answered += code == LESSON_STORE_OK;
@@ -88,9 +126,12 @@ static int run_alone(struct run *run) {
 
 /* ---- Several under way */
 
+static bool has_more(const struct run *run) {
+    return run->sent < run->count && !any(run, run->sent, end_of(run, run->sent), redis_is_end);
+}
+
 static bool may_send(const struct run *run) {
-    return run->sent < run->count && run->store->connection.under_way < REQUESTS_UNDER_WAY_MAX &&
-           !any(run, run->sent, end_of(run, run->sent), redis_is_end);
+    return has_more(run) && run->store->connection.under_way < REQUESTS_UNDER_WAY_MAX;
 }
 
 static redis_exchange_end send_next(struct run *run) {
@@ -104,73 +145,117 @@ static redis_exchange_end send_next(struct run *run) {
     return sent;
 }
 
-/* Receives the reply to the oldest request under way. A server's error becomes the code of each of its operations. */
-static int receive_next(struct run *run, redis_exchange_end *received) {
+/* Operations were refused, but one behind them was executed. So they cannot be sent again. */
+static void settle_refused(struct run *run, int code) {
+    lesson_store_fail_operations(run->operations, run->answered, run->received, code);
+    run->answered = run->received;
+    run->retry = REDIS_RETRY_NO;
+}
+
+/* Reads the reply to the oldest request under way. `*refused` is the code of requests before it that were refused for
+ * now, or OK, and becomes the code of this one if it is refused as well. */
+static int read_next(struct run *run, int *refused) {
     redis_store *store = run->store;
-    bool may_write = writes(run, run->answered, run->sent);
-    size_t end = end_of(run, run->answered);
-    *received = redis_connection_receive(&store->connection, &store->reply);
-    if (*received != REDIS_ANSWERED)
+    redis_reply *reply = &store->reply;
+    bool may_write = writes(run, run->received, run->sent);
+    size_t end = end_of(run, run->received);
+    redis_rest rest = REDIS_REST_NOTHING;
+    if (reply->is_error && redis_failure_is_transient(redis_reply_line(reply))) {
+        run->retry = redis_primary_refused(store, redis_reply_line(reply));
+        run->received = end;
+        *refused = *refused ? *refused : redis_ask_error(store, reply);
         return LESSON_STORE_OK;
-    redis_rest rest;
-    if (!store->reply.is_error)
-        return read_answers(run, end, may_write, &rest); /* there are no ends among them, so nothing is left */
-    int code = redis_ask_error(store, &store->reply);
-    lesson_store_fail_operations(run->operations, run->answered, end, code);
-    run->answered = end;
+    }
+    if (*refused && redis_apply_is_refused(reply)) {
+        run->received = end;
+        return LESSON_STORE_OK;
+    }
+    if (*refused)
+        settle_refused(run, *refused);
+    *refused = LESSON_STORE_OK;
+    if (!reply->is_error) {
+        int code = read_answers(run, end, may_write, &rest); /* there are no ends among them */
+        *refused = !code && rest == REDIS_REST_REFUSED ? note_refusal(run) : LESSON_STORE_OK;
+        return code;
+    }
+    int code = redis_ask_error(store, reply);
+    lesson_store_fail_operations(run->operations, run->received, end, code);
+    run->answered = run->received = end;
     return code;
 }
 
-/* The connection broke while these requests were under way. OK if they only read and are to be sent again. */
-static int give_up(struct run *run, redis_exchange_end end) {
-    bool may_write = writes(run, run->answered, run->sent);
-    if (end != REDIS_BROKEN || may_write || run->again)
-        return redis_ask_code(run->store, end, may_write);
-    run->again = true;
-    return LESSON_STORE_OK;
+static int receive_next(struct run *run, redis_exchange_end *received, int *refused) {
+    *received = redis_connection_receive(&run->store->connection, &run->store->reply);
+    return *received == REDIS_ANSWERED ? read_next(run, refused) : LESSON_STORE_OK;
 }
 
-/* The next request could not be sent. OK if it is to be sent again. */
+/* The connection broke while these requests were under way. */
+static int give_up(struct run *run, redis_exchange_end end, int refused) {
+    bool may_write = writes(run, run->received, run->sent);
+    if (may_write && refused && end != REDIS_DEMOTED)
+        settle_refused(run, refused);
+    run->retry = redis_primary_lost(run->store, redis_ask_may_repeat(end, may_write));
+    return redis_ask_code(run->store, end, may_write);
+}
+
+/* The next request could not be sent. */
 static int give_up_sending(struct run *run, redis_exchange_end end) {
+    run->sent = run->answered;
     if (end != REDIS_NO_MEMORY_TO_SEND)
-        redis_connection_close(&run->store->connection);
-    if (end != REDIS_UNSENT || run->again)
-        return redis_ask_code(run->store, end, false);
-    run->again = true;
-    return LESSON_STORE_OK;
+        run->retry = redis_primary_lost(run->store, redis_ask_may_repeat(end, true));
+    return redis_ask_code(run->store, end, false);
 }
 
-/* Sends as much as can be under way together, and returns when all replies have come. */
+/* Sends as much as can be under way together. Returns when all replies have come. */
 static int run_together(struct run *run) {
-    redis_connection *connection = &run->store->connection;
     redis_exchange_end sent = REDIS_ANSWERED, received = REDIS_ANSWERED;
-    int code = redis_connection_prepare(connection);
-    while (!code && sent == REDIS_ANSWERED && received == REDIS_ANSWERED) {
-        if (may_send(run))
+    bool is_flight_whole = false;
+    int refused = LESSON_STORE_OK;
+    int code = redis_primary_prepare(run->store, &run->retry);
+    for (;;) {
+        bool goes_on = !code && !refused && sent == REDIS_ANSWERED && received == REDIS_ANSWERED && has_more(run);
+        if (goes_on && may_send(run)) {
             sent = send_next(run);
-        else if (connection->under_way > 0)
-            code = receive_next(run, &received);
-        else
-            return LESSON_STORE_OK;
+        } else if (!goes_on && !is_flight_whole) {
+            is_flight_whole = true;
+            if (writes(run, run->answered, run->sent))
+                redis_confirm_send(run->store);
+        } else if (run->received < run->sent && run->store->connection.under_way > 0) {
+            int later = receive_next(run, &received, &refused);
+            code = code ? code : later;
+        } else {
+            break;
+        }
     }
-    while (connection->under_way > 0) {
-        int later = receive_next(run, &received);
-        code = code ? code : later;
-    }
+    redis_confirm_receive(run->store);
     /* Writes of unknown outcome take precedence over an error that another request returned. */
-    int broken = received == REDIS_ANSWERED ? LESSON_STORE_OK : give_up(run, received);
-    if (broken || code)
-        return broken ? broken : code;
-    return received == REDIS_ANSWERED ? give_up_sending(run, sent) : LESSON_STORE_OK;
+    if (received != REDIS_ANSWERED)
+        return give_up(run, received, refused);
+    if (code || refused)
+        return code ? code : refused;
+    return sent == REDIS_ANSWERED ? LESSON_STORE_OK : give_up_sending(run, sent);
+}
+
+static void run_all(struct run *run, int *code) {
+    redis_attempts attempts = redis_attempts_begin(run->store);
+    while (run->answered < run->count) {
+        size_t before = run->answered;
+        run->sent = run->received = before;
+        run->retry = REDIS_RETRY_NO;
+        *code = comes_alone(run) ? run_alone(run) : run_together(run);
+        confirm(run, *code);
+        if (run->answered > before)
+            attempts = redis_attempts_begin(run->store);
+        if (*code && !redis_attempts_again(&attempts, run->store, run->retry))
+            return;
+    }
 }
 
 int redis_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     struct run run = {.store = redis_of(instance), .operations = operations, .count = count};
     int code = LESSON_STORE_OK;
-    while (!code && run.answered < count) {
-        run.sent = run.answered;
-        code = comes_alone(&run) ? run_alone(&run) : run_together(&run);
-    }
+    redis_confirm_begin(run.store);
+    run_all(&run, &code);
     if (code) {
         /* Operations from `sent` on were never sent. */
         lesson_store_fail_operations(operations, run.answered, run.sent, code);

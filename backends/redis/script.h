@@ -8,6 +8,9 @@ typedef struct redis_script {
     const char *source; /* not terminated by a NUL */
     size_t size;
     char sha1[41]; /* of the source; EVALSHA calls the script by it */
+
+    /* The same for keys of several slots, which no command may have together; NULL: the script itself is that one. */
+    const struct redis_script *apart;
 } redis_script;
 
 /* The operations: one for each kind, and those for batches. */

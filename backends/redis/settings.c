@@ -2,12 +2,15 @@
 #include <sys/un.h>
 
 #include "settings.h"
+#include "slots.h"
 
 #define DEFAULT_PORT 6379
+#define SENTINEL_PORT 26379
 #define DB_MAX 65535
 #define TIMEOUT_MAX_MS 600000
 #define MEMBERS_AT_ONCE 10000 /* listing them takes about 3 ms of the server's time */
 #define MEMBERS_AT_ONCE_MAX 10000000
+#define WAIT_REPLICAS_MAX 16
 
 const lesson_store_option redis_options[] = {
     {.name = "prefix", .summary = "the beginning of every key", .text_default = "STATUS"},
@@ -27,12 +30,31 @@ const lesson_store_option redis_options[] = {
      .number_default = MEMBERS_AT_ONCE,
      .minimum = 1,
      .maximum = MEMBERS_AT_ONCE_MAX},
+    {.name = "client_name", .summary = "the name of the connections in CLIENT LIST", .text_default = "lessonstore"},
+    {.name = "password_file", .summary = "a file with the password, read at each connection"},
+    {.name = "role",
+     .summary = "whether a replica will do as the server",
+     .choices = "primary|any",
+     .text_default = "primary"},
+    {.name = "failover_check_ms",
+     .summary = "how often the server is asked again whether it is the primary",
+     .number_default = 1000,
+     .minimum = 10,
+     .maximum = TIMEOUT_MAX_MS},
+    {.name = "wait_replicas",
+     .summary = "the replicas that must have confirmed a write before it is answered",
+     .number_default = 0,
+     .minimum = 0,
+     .maximum = WAIT_REPLICAS_MAX},
+    {.name = "sentinel_username", .summary = "the user at the Sentinels"},
+    {.name = "sentinel_password", .summary = "the password at the Sentinels", .flags = LESSON_STORE_OPTION_SECRET},
     {.name = NULL},
 };
 
+/* ---- Paths and hosts */
+
 /* Reads the number in a path "/N", which stands for the option db. */
-static int read_db_of_path(const char *path, int *db) {
-    const char *digits = path + 1;
+static int read_db(const char *digits, int *db) {
     size_t count = strspn(digits, "0123456789");
     long number = count > 0 && count <= 5 && !digits[count] ? strtol(digits, NULL, 10) : DB_MAX + 1L;
     if (number > DB_MAX)
@@ -43,23 +65,59 @@ static int read_db_of_path(const char *path, int *db) {
     return LESSON_STORE_OK;
 }
 
-static int read_host(redis_settings *settings, const lesson_store_location *location) {
-    const char *host = lesson_store_location_host(location);
-    const char *path = lesson_store_location_path(location);
-    if (!host || !*host)
-        return lesson_store_fail(LESSON_STORE_INVALID, "location: there is no host after redis://");
-    int port = lesson_store_location_port(location);
-    settings->port = port ? port : DEFAULT_PORT;
-    if (path && strcmp(path, "/") != 0) {
-        if (lesson_store_location_has(location, "db"))
-            return lesson_store_fail(LESSON_STORE_INVALID,
-                                     "location: the database is given twice, by the path and by the option db");
-        int code = read_db_of_path(path, &settings->db);
-        if (code)
-            return code;
+static int read_db_of_path(redis_settings *settings, const lesson_store_location *location, const char *path) {
+    if (!path || strcmp(path, "/") == 0)
+        return LESSON_STORE_OK;
+    if (lesson_store_location_has(location, "db"))
+        return lesson_store_fail(LESSON_STORE_INVALID,
+                                 "location: the database is given twice, by the path and by the option db");
+    return read_db(path + 1, &settings->db);
+}
+
+/* "/MASTER" or "/MASTER/DB" */
+static int read_master(redis_settings *settings, const lesson_store_location *location, const char *path) {
+    size_t size = path ? strcspn(path + 1, "/") : 0;
+    if (size == 0)
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: there is no name of a master, as in %s://HOST/MASTER",
+                                 lesson_store_location_scheme(location));
+    settings->master = strndup(path + 1, size);
+    if (!settings->master)
+        return LESSON_STORE_NO_MEMORY;
+    return read_db_of_path(settings, location, path[1 + size] ? path + 1 + size : NULL);
+}
+
+static int read_hosts(redis_settings *settings, const lesson_store_location *location) {
+    int count = lesson_store_location_host_count(location);
+    if (count == 0)
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: there is no host after %s://",
+                                 lesson_store_location_scheme(location));
+    settings->addresses = calloc((size_t)count, sizeof *settings->addresses);
+    if (!settings->addresses)
+        return LESSON_STORE_NO_MEMORY;
+    for (int i = 0; i < count; i++) {
+        int port;
+        const char *host = lesson_store_location_host_at(location, i, &port);
+        if (port == 0)
+            port = settings->kind == REDIS_SENTINEL ? SENTINEL_PORT : DEFAULT_PORT;
+        if (!redis_address_set(&settings->addresses[i], host, strlen(host), port))
+            return lesson_store_fail(LESSON_STORE_INVALID, "location: a host has more than %d bytes",
+                                     REDIS_HOST_SIZE - 1);
     }
-    settings->host = strdup(host);
-    return settings->host ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
+    settings->address_count = count;
+    return LESSON_STORE_OK;
+}
+
+static int read_addresses(redis_settings *settings, const lesson_store_location *location) {
+    const char *path = lesson_store_location_path(location);
+    int code = read_hosts(settings, location);
+    if (code)
+        return code;
+    if (settings->kind == REDIS_SENTINEL)
+        return read_master(settings, location, path);
+    code = read_db_of_path(settings, location, path);
+    if (!code && settings->kind == REDIS_CLUSTER && settings->db != 0)
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: a Cluster has only the database 0");
+    return code;
 }
 
 static int read_socket_path(redis_settings *settings, const lesson_store_location *location) {
@@ -78,27 +136,74 @@ static int read_socket_path(redis_settings *settings, const lesson_store_locatio
     return settings->socket_path ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
 }
 
+/* An empty password is none. */
+static const char *given(const char *text) {
+    return text && *text ? text : NULL;
+}
+
 /* False if there is no memory. */
 static bool copy_text(char **out, const char *text) {
     *out = text ? strdup(text) : NULL;
     return *out || !text;
 }
 
-static int read_all(redis_settings *settings, const lesson_store_location *location) {
-    const char *prefix = lesson_store_location_text(location, "prefix");
-    if (!lesson_store_id_valid(prefix, strlen(prefix)))
-        return lesson_store_fail(LESSON_STORE_INVALID, "location: the prefix is not 1 to %d bytes of UTF-8",
-                                 LESSON_STORE_ID_MAX);
+static bool copy_texts(redis_settings *settings, const lesson_store_location *location) {
+    return copy_text(&settings->prefix, lesson_store_location_text(location, "prefix")) &&
+           copy_text(&settings->user, lesson_store_location_user(location)) &&
+           copy_text(&settings->password, given(lesson_store_location_password(location))) &&
+           copy_text(&settings->password_file, given(lesson_store_location_text(location, "password_file"))) &&
+           copy_text(&settings->sentinel_user, given(lesson_store_location_text(location, "sentinel_username"))) &&
+           copy_text(&settings->sentinel_password, given(lesson_store_location_text(location, "sentinel_password"))) &&
+           copy_text(&settings->client_name, lesson_store_location_text(location, "client_name")) &&
+           copy_text(&settings->shown, lesson_store_location_shown(location));
+}
+
+static void read_numbers(redis_settings *settings, const lesson_store_location *location) {
     settings->db = (int)lesson_store_location_number(location, "db");
     settings->connect_timeout_ms = (int)lesson_store_location_number(location, "connect_timeout_ms");
     settings->timeout_ms = (int)lesson_store_location_number(location, "timeout_ms");
     settings->members_at_once = (int)lesson_store_location_number(location, "members_at_once");
-    if (!copy_text(&settings->prefix, prefix) || !copy_text(&settings->user, lesson_store_location_user(location)) ||
-        !copy_text(&settings->password, lesson_store_location_password(location)) ||
-        !copy_text(&settings->shown, lesson_store_location_shown(location)))
+    settings->failover_check_ms = (int)lesson_store_location_number(location, "failover_check_ms");
+    settings->wait_replicas = (int)lesson_store_location_number(location, "wait_replicas");
+    settings->takes_any_role = strcmp(lesson_store_location_text(location, "role"), "any") == 0;
+}
+
+static redis_kind kind_of(const char *scheme) {
+    if (strstr(scheme, "+sentinel"))
+        return REDIS_SENTINEL;
+    return strstr(scheme, "+cluster") ? REDIS_CLUSTER : REDIS_ONE_SERVER;
+}
+
+/* Rules for options that no single option can express. */
+static int check_options(const redis_settings *settings, const lesson_store_location *location) {
+    if (!lesson_store_id_valid(settings->prefix, strlen(settings->prefix)))
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: the prefix is not 1 to %d bytes of UTF-8",
+                                 LESSON_STORE_ID_MAX);
+    if (settings->password && settings->password_file)
+        return lesson_store_fail(LESSON_STORE_INVALID,
+                                 "location: the password is given twice, in the location and by password_file");
+    if (settings->kind != REDIS_SENTINEL && (settings->sentinel_user || settings->sentinel_password))
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: %s: has no Sentinels that a user could be given to",
+                                 lesson_store_location_scheme(location));
+    if (settings->kind != REDIS_ONE_SERVER && settings->takes_any_role)
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: %s: always means the primary",
+                                 lesson_store_location_scheme(location));
+    if (settings->client_name[strcspn(settings->client_name, " ")])
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: the client_name has a space");
+    return LESSON_STORE_OK;
+}
+
+static int read_all(redis_settings *settings, const lesson_store_location *location) {
+    settings->kind = kind_of(lesson_store_location_scheme(location));
+    read_numbers(settings, location);
+    if (!copy_texts(settings, location))
         return LESSON_STORE_NO_MEMORY;
+    settings->keys_are_apart = settings->kind == REDIS_CLUSTER && !redis_has_tag(settings->prefix);
+    int code = check_options(settings, location);
+    if (code)
+        return code;
     bool is_socket = strcmp(lesson_store_location_scheme(location), "redis+unix") == 0;
-    return is_socket ? read_socket_path(settings, location) : read_host(settings, location);
+    return is_socket ? read_socket_path(settings, location) : read_addresses(settings, location);
 }
 
 int redis_settings_read(redis_settings *settings, const lesson_store_location *location) {
@@ -111,12 +216,23 @@ int redis_settings_read(redis_settings *settings, const lesson_store_location *l
     return code;
 }
 
+static void free_secret(char *secret) {
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
 void redis_settings_free(redis_settings *settings) {
     free(settings->shown);
-    free(settings->host);
+    free(settings->addresses);
     free(settings->socket_path);
+    free(settings->master);
     free(settings->user);
-    free(settings->password);
+    free_secret(settings->password);
+    free(settings->password_file);
+    free(settings->sentinel_user);
+    free_secret(settings->sentinel_password);
+    free(settings->client_name);
     free(settings->prefix);
     memset(settings, 0, sizeof *settings);
 }

@@ -4,18 +4,36 @@
 
 #include <lessonstore/backend.h>
 
+#include "address.h"
+
+typedef enum redis_kind {
+    REDIS_ONE_SERVER, /* the location names it */
+    REDIS_SENTINEL,   /* Sentinels name it */
+    REDIS_CLUSTER     /* it is the node of a Cluster that has the keys */
+} redis_kind;
+
 typedef struct redis_settings {
     char *shown; /* the location without its password; messages begin with it */
-    char *host;  /* NULL: connect to the socket */
+    redis_kind kind;
+    redis_address *addresses; /* of the server, the Sentinels, or some nodes of the Cluster */
+    int address_count;        /* 0: connect to the socket */
     char *socket_path;
-    char *user; /* NULL: none */
+    char *master; /* the name by which the Sentinels know the server */
+    char *user;   /* NULL: none */
     char *password;
+    char *password_file; /* NULL: none. Read at each connection */
+    char *sentinel_user;
+    char *sentinel_password;
+    char *client_name;
     char *prefix;
-    int port;
+    bool keys_are_apart; /* the keys of a Cluster's only shard: they are in several slots */
     int db;
     int connect_timeout_ms;
     int timeout_ms;
-    int members_at_once; /* the largest list of members that is read by one command */
+    int members_at_once;   /* the largest list of members that is read by one command */
+    int failover_check_ms; /* how often the role of the server is asked again */
+    bool takes_any_role;   /* a replica will do */
+    int wait_replicas;     /* replicas that must confirm a write */
 } redis_settings;
 
 extern const lesson_store_option redis_options[];

@@ -98,7 +98,7 @@ static int list_pages(struct listing *listing, const redis_script *script, entry
     for (;;) {
         uint64_t connections = store->connection.made;
         bool first = redis_cursor_at_start(&cursor);
-        redis_ask_begin(store, script);
+        redis_ask_begin(store, script, NULL);
         redis_request_add_text(&store->request, cursor.text);
         redis_request_add_text(&store->request, REDIS_PAGE_SIZE);
         int code = redis_ask(store, &store->reply, false);
@@ -147,7 +147,7 @@ static int give_page(struct listing *listing, const redis_script *script, entry_
     redis_cursor cursor = redis_cursor_of(position);
     char count[8];
     redis_write_page_size(count, most, REDIS_PAGE_SIZE);
-    redis_ask_begin(store, script);
+    redis_ask_begin(store, script, NULL);
     redis_request_add_text(&store->request, cursor.text);
     redis_request_add_text(&store->request, count);
     int64_t asked_us = lesson_store_monotonic_us();

@@ -1,5 +1,7 @@
 #include "hostile_server.h"
 
+#include "count_requests.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -10,10 +12,12 @@
 #define SECOND_NS INT64_C(1000000000)
 #define RECEIVE_TIMEOUT_NS SECOND_NS /* the timeout_ms of the location */
 
-static const char hello[] =
+/* To HELLO, CLIENT SETNAME and ROLE. */
+static const char greeting[] =
     "*14\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:2\r\n"
     "$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
-    "$7\r\nmodules\r\n*0\r\n";
+    "$7\r\nmodules\r\n*0\r\n+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
+static const char role[] = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
 static const char nowhere[] = "*4\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n";
 
 static struct {
@@ -88,14 +92,24 @@ static bool answer_from_input(void) {
     return true;
 }
 
+static bool answer_each(const char *requests, size_t size) {
+    bool accepted = true;
+    for (int left = count_requests(requests, size); left > 0 && accepted && !server.closes; left--)
+        accepted = answer_from_input();
+    return accepted;
+}
+
 static bool answer(const char *request, size_t size) {
     bool greets = memmem(request, size, "\r\nHELLO\r\n", 9) != NULL;
+    bool asks_role = size < 32 && memmem(request, size, "\r\nROLE\r\n", 8) != NULL;
     if (greets && (server.polite || server.sound))
-        send_bytes(hello, sizeof hello - 1);
+        send_bytes(greeting, sizeof greeting - 1);
+    else if (asks_role && server.sound)
+        send_bytes(role, sizeof role - 1);
     else if (server.sound)
         send_bytes(nowhere, sizeof nowhere - 1);
     else
-        return answer_from_input();
+        return answer_each(request, size);
     return true;
 }
 
@@ -140,8 +154,8 @@ ssize_t __wrap_recv(int descriptor, void *bytes, size_t size, int flags) {
 
 int __wrap_ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *time, const sigset_t *signals);
 int __wrap_ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *time, const sigset_t *signals) {
-    (void)count, (void)signals;
-    if (server.pending_size > 0 || (server.closes && !server.stalls)) {
+    (void)signals;
+    if (count > 0 && (server.pending_size > 0 || (server.closes && !server.stalls))) {
         descriptors->revents = descriptors->events;
         return 1;
     }

@@ -8,6 +8,14 @@
     { JUDGE_CODE(code), JUDGE_CODE(code), false, NULL, NULL }
 #define WRITES(code) \
     { JUDGE_CODE(code), 0, false, NULL, NULL }
+/* What the server refuses for now is tried again until the time is over. */
+#define PERSISTENT \
+    { .place = PLACE_MAIN, .timeout_ms = FAULT_SHORT_MS }
+#define REPLICA                                                                \
+    {                                                                          \
+        JUDGE_CODE(READ_ONLY) | JUDGE_CODE(UNKNOWN) | JUDGE_CODE(UNREACHABLE), \
+            JUDGE_CODE(READ_ONLY) | JUDGE_CODE(UNREACHABLE), false, NULL, NULL \
+    }
 #define AT_ONCE \
     { .place = PLACE_MAIN, .timeout_ms = FAULT_LONG_MS }
 
@@ -201,9 +209,9 @@ const fault_kind faults_of_refusals[] = {
      NULL,
      give_memory,
      false},
-    {"read-only replica", LESSON_STORE_READ_ONLY, "READONLY", WRITES(READ_ONLY), AT_ONCE, false, follow_nobody, NULL,
-     lead, false},
-    {"replica without its master", LESSON_STORE_UNREACHABLE, "MASTERDOWN", ONE(UNREACHABLE), AT_ONCE, false,
+    {"read-only replica", LESSON_STORE_READ_ONLY, "replica", REPLICA, PERSISTENT, true, follow_nobody, NULL, lead,
+     false},
+    {"replica without its master", LESSON_STORE_READ_ONLY, "replica", REPLICA, PERSISTENT, true,
      follow_nobody_faithfully, NULL, lead, false},
     {"script of another client (BUSY)", LESSON_STORE_BUSY, "BUSY", ONE(BUSY), AT_ONCE, false, run_for_ever, NULL,
      kill_script, false},

@@ -227,10 +227,12 @@ static void flush_scripts(fault_bench *bench) {
 
 #define REPLICATED \
     { .place = PLACE_PAIR, .behind = true, .timeout_ms = FAULT_LONG_MS, .prepare = make_replica }
-#define HANDED_OVER                                                                                                  \
-    {                                                                                                                \
-        JUDGE_CODE(READ_ONLY) | JUDGE_CODE(UNKNOWN) | JUDGE_CODE(UNREACHABLE), JUDGE_CODE(UNREACHABLE), false, NULL, \
-            NULL                                                                                                     \
+#define LED_ASTRAY \
+    { .place = PLACE_PAIR, .behind = true, .timeout_ms = FAULT_SHORT_MS, .prepare = make_replica }
+#define HANDED_OVER                                                            \
+    {                                                                          \
+        JUDGE_CODE(READ_ONLY) | JUDGE_CODE(UNKNOWN) | JUDGE_CODE(UNREACHABLE), \
+            JUDGE_CODE(READ_ONLY) | JUDGE_CODE(UNREACHABLE), false, NULL, NULL \
     }
 
 const fault_kind faults_of_servers[] = {
@@ -242,7 +244,7 @@ const fault_kind faults_of_servers[] = {
      kill_server_beside, start_server, false},
     {"replaced by an empty server amid", LESSON_STORE_UNKNOWN, NULL, BREAKS, PATIENT(PAIR, true), false,
      make_second_empty, replace_server, take_second, true},
-    {"failover, handed over", LESSON_STORE_READ_ONLY, "READONLY", HANDED_OVER, REPLICATED, false, NULL, hand_over,
+    {"failover, handed over", LESSON_STORE_READ_ONLY, "replica", HANDED_OVER, LED_ASTRAY, true, NULL, hand_over,
      follow_hand_over, false},
     {"failover, master killed", LESSON_STORE_UNREACHABLE, NULL, BREAKS, REPLICATED, false, count_on_replica,
      kill_server_beside, promote_replica, true},

@@ -13,6 +13,8 @@
 #include "cmocka_all.h"
 #include "false_server.h"
 
+#include "count_requests.h"
+
 #define LOOK_AGAIN_MS 5 /* how soon a change of part is noticed while no bytes come */
 
 struct false_server {
@@ -131,6 +133,14 @@ static void say_no_more(false_server *server, int client) {
         poll(NULL, 0, LOOK_AGAIN_MS);
 }
 
+static bool answer_each(false_server *server, int client, const char *bytes, size_t size) {
+    for (int left = count_requests(bytes, size); left > 0; left--) {
+        if (!send_all(server, client, server->answer, strlen(server->answer)))
+            return false;
+    }
+    return true;
+}
+
 /* Each of these two is false if the connection is to be closed. */
 static bool on_request(false_server *server, int client, int real) {
     char bytes[65536];
@@ -143,7 +153,7 @@ static bool on_request(false_server *server, int client, int real) {
         return false;
     int part = server->part;
     if (part == ANSWER)
-        return send_all(server, client, server->answer, strlen(server->answer));
+        return answer_each(server, client, bytes, (size_t)size);
     if (part == CUT_REQUEST) {
         server->part = PASS_ON;
         send_all(server, real, bytes, (size_t)size / 2);

@@ -24,8 +24,8 @@ static const struct {
     {"-READONLY You can't write against a read only replica.\r\n", LESSON_STORE_READ_ONLY},
     {"-OOM command not allowed when used memory > 'maxmemory'.\r\n", LESSON_STORE_FULL},
     {"-MOVED 1234 127.0.0.1:7001\r\n", LESSON_STORE_UNSUPPORTED},
-    {"-MISCONF Redis is configured to save RDB snapshots\r\n", LESSON_STORE_FAILED},
-    {"-NOREPLICAS Not enough good replicas to write.\r\n", LESSON_STORE_FAILED},
+    {"-MISCONF Redis is configured to save RDB snapshots\r\n", LESSON_STORE_READ_ONLY},
+    {"-NOREPLICAS Not enough good replicas to write.\r\n", LESSON_STORE_UNREACHABLE},
     {"-ERR Error running script (call to f_1): @user_script:7: -READONLY You can't write\r\n", LESSON_STORE_READ_ONLY},
     {"-ERR something new\r\n", LESSON_STORE_FAILED},
 };

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "count_requests.h"
 #include "raw.h"
 
 #include <lessonstore/backend.h>
@@ -89,13 +90,14 @@ static void serve_until_open(const struct listener *listener, const struct opene
         if (clients[0].revents && count < FILLERS_MAX + 2)
             clients[count++] = (struct pollfd){.fd = accept(listener->socket, NULL, NULL), .events = POLLIN};
         for (nfds_t i = 1; i < count; i++) {
-            char bytes[256];
-            if (!(clients[i].revents & POLLIN) || recv(clients[i].fd, bytes, sizeof bytes, 0) <= 0)
+            char bytes[1024];
+            ssize_t size = clients[i].revents & POLLIN ? recv(clients[i].fd, bytes, sizeof bytes, 0) : 0;
+            if (size <= 0)
                 continue;
-            if (greeting[0])
-                send(clients[i].fd, greeting, strlen(greeting), MSG_NOSIGNAL);
-            else
+            if (!greeting[0])
                 shutdown(clients[i].fd, SHUT_RDWR);
+            for (int left = count_requests(bytes, (size_t)size); greeting[0] && left > 0; left--)
+                send(clients[i].fd, greeting, strlen(greeting), MSG_NOSIGNAL);
         }
     }
     for (nfds_t i = 1; i < count; i++)
@@ -223,7 +225,7 @@ static void test_each_address_of_a_name(void **state) {
 
 static void test_a_name_without_an_address(void **state) {
     (void)state;
-    raw_refuse("redis://name.invalid:1", LESSON_STORE_UNREACHABLE, "the host name has no address");
+    raw_refuse("redis://name.invalid:1", LESSON_STORE_UNREACHABLE, "the host name.invalid has no address");
 }
 
 /* A program that is executed at any moment inherits no connection. */

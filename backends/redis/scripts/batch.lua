@@ -3,8 +3,8 @@
 --
 --   ARGV  PREFIX, then for each operation its kind and its arguments
 --
--- The keys are computed in the script and not declared, because only the script knows the lesson that a user leaves.
--- The backend uses only single servers, where a script may touch any key.
+-- The keys are computed in the script, because only the script knows the lesson that a user leaves. One key is declared,
+-- by which a Cluster or a proxy finds the server.
 -- include keys.lua
 local call, type = redis.pcall, type
 local reply, size, at, last = {}, 0, 2, #argv
@@ -16,7 +16,7 @@ while at <= last do
     -- include failure.lua
     size = size + 1
     reply[size] = answer
-    if answer == 'L' or answer == 'B' then
+    if answer == 'L' or answer == 'B' or refused then
         break
     end
 end

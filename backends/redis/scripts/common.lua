@@ -1,5 +1,5 @@
--- Shared by the scripts that page through keys. SCAN finds the keys of a page, so they are not declared, which a single
--- server allows.
+-- Shared by the scripts that page through keys. SCAN finds the keys of a page, so only one key is declared, by which a
+-- Cluster or a proxy finds the server.
 -- include keys.lua
 local call = redis.call
 

@@ -17,6 +17,7 @@
 -- none). Or an error: of the command that failed, after `PARTLY ` if a write before it could not be undone.
 -- include common.lua
 -- include records_of.lua
+-- include unlink.lua
 local lesson, at_once, mark, found, is_last = argv[2], tonumber(argv[3]), argv[4], argv[5], argv[6] == '1'
 local record, members = RECORD .. lesson, MEMBERS .. lesson
 local now = call('HMGET', record, 'course_status', 'ending')
@@ -39,8 +40,11 @@ if count <= at_once or is_last then
     users[left + 1] = record
     users[left + 2] = count <= at_once and members or nil
     -- Members whose record is elsewhere are ghosts, and leave the set with the last of the others or by a repair.
-    local done = redis.pcall('UNLINK', unpack(users))
-    return type(done) == 'table' and done or {'DONE', left, count <= at_once and 0 or count - left, ''}
+    local done, partly = unlink(users)
+    if type(done) == 'table' then
+        return partly and {err = 'PARTLY ' .. done.err} or done
+    end
+    return {'DONE', left, count <= at_once and 0 or count - left, ''}
 end
 
 -- Each write undoes those before it if it fails. Only a server without memory may refuse to close the lesson: its
@@ -88,9 +92,9 @@ if #uids > 0 then
     end
 end
 if left > 0 then
-    local done = redis.pcall('UNLINK', unpack(users))
+    local done, partly = unlink(users)
     if type(done) == 'table' then
-        return undo(done, true)
+        return partly and {err = 'PARTLY ' .. done.err} or undo(done, true)
     end
 end
 return {'MORE', left, count - #uids, has_record and mark or found}

@@ -1,5 +1,12 @@
 -- A command of the operation failed. Redis 6 prefixes some errors with the line in the script, and keeps the - of the
--- reply. Both are removed. `partly` says that an earlier write of the operation could not be undone.
+-- reply. Both are removed. `partly` says that an earlier write of the operation could not be undone. What a server
+-- refuses only for a while, as during a failover or while it gives keys to another node, is not answered as a failure:
+-- the caller sends this operation and those behind it again.
 if problem then
-    answer = (partly and 'U' or 'F') .. problem.err:gsub('^@?user_script:%s*%d+:%s*', ''):gsub('^%-', '') .. '\31' .. key .. '\31' .. (other or '')
+    local said = problem.err:gsub('^@?user_script:%s*%d+:%s*', ''):gsub('^%-', '')
+    for word in ('READONLY MISCONF NOREPLICAS MASTERDOWN LOADING CLUSTERDOWN TRYAGAIN MOVED ASK'):gmatch('%u+') do
+        refused = refused or said:find('^' .. word .. ' ')
+    end
+    refused = (refused or said:find('non local key', 1, true) or said:find('cluster is down', 1, true)) and not partly
+    answer = (refused and 'R' or partly and 'U' or 'F') .. said .. '\31' .. key .. '\31' .. (other or '')
 end

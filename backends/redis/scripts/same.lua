@@ -13,5 +13,8 @@ for at = 2, #argv, STRIDE do
     size = size + 1
     reply[size] = answer
     failed = failed or problem
+    if refused then
+        break
+    end
 end
 return failed and reply or table.concat(reply)

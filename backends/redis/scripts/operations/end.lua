@@ -33,9 +33,9 @@ else
     local users, left = records_of(call('SMEMBERS', members), lesson)
     done, spent, count = users, spent + count, left
     if left then
-        -- One command: it removes all of them, or none if the server refuses it. Lua's stack has room for 8000.
         users[left + 1], users[left + 2] = record, members
-        done = call('UNLINK', unpack(users, 1, left + 2))
+        -- include unlink.lua
+        done, partly = unlink(users)
     end
 end
 if type(done) == 'table' then

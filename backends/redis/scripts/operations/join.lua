@@ -46,7 +46,19 @@ end
 local members, beside, done = MEMBERS .. lesson, false, 0
 if old_lesson and old_lesson ~= lesson then
     beside = MEMBERS .. old_lesson
-    done = call('SMOVE', beside, members, uid)
+    if KEYS_ARE_APART then
+        done = call('SCARD', members)
+        if type(done) ~= 'table' then
+            done = call('SREM', beside, uid)
+        end
+        local added = done == 1 and call('SADD', members, uid)
+        if type(added) == 'table' then
+            problem, key, other, partly = added, members, beside, type(call('SADD', beside, uid)) == 'table'
+            break
+        end
+    else
+        done = call('SMOVE', beside, members, uid)
+    end
 end
 if done == 0 then
     beside = false
@@ -67,7 +79,13 @@ else
     written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson)
 end
 if written ~= 0 and type(written) == 'table' then
-    local undone = done == 1 and (beside and call('SMOVE', members, beside, uid) or call('SREM', members, uid))
+    local undone
+    if KEYS_ARE_APART then
+        undone = done == 1 and call('SREM', members, uid)
+        undone = type(undone) == 'table' and undone or done == 1 and beside and call('SADD', beside, uid)
+    else
+        undone = done == 1 and (beside and call('SMOVE', members, beside, uid) or call('SREM', members, uid))
+    end
     problem, key, partly = written, user, type(undone) == 'table'
     break
 end

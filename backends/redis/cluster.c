@@ -1,0 +1,245 @@
+#include <stdlib.h>
+
+#include "cluster.h"
+#include "failure.h"
+#include "slots.h"
+
+#define ASK_US INT64_C(300000) /* the most time for one node */
+
+/* ---- Opening */
+
+int redis_cluster_open(redis_cluster *cluster, const redis_settings *settings) {
+    cluster->nodes = calloc(REDIS_NODES_MAX, sizeof *cluster->nodes);
+    if (!cluster->nodes)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for the nodes", settings->shown);
+    cluster->settings = settings;
+    cluster->asked.settings = settings;
+    cluster->asked.deadline_us = &cluster->deadline_us;
+    cluster->asked.peer = REDIS_PEER_NODE;
+    cluster->asked.channel.socket = -1;
+    cluster->reply.flat = true;
+    return LESSON_STORE_OK;
+}
+
+void redis_cluster_close(redis_cluster *cluster) {
+    if (!cluster->settings)
+        return;
+    redis_connection_free(&cluster->asked);
+    redis_reply_free(&cluster->reply);
+    free(cluster->nodes);
+}
+
+/* ---- Reading CLUSTER SLOTS
+ *
+ * An array of ranges: the first slot, the last slot, and for each node its endpoint, port, id and maybe more. The
+ * first node is the primary. The reply is collected flat: two numbers in a row begin a range, and a number behind a
+ * text is the port of the endpoint before it. */
+
+struct range {
+    int64_t first;
+    int64_t last;
+    redis_address primary;
+};
+
+static bool is_number(const redis_reply *reply, size_t at) {
+    return at < reply->count && reply->items[at].type == REDIS_ITEM_NUMBER;
+}
+
+/* An endpoint that is unknown, or empty, means the node that was asked. */
+static bool read_endpoint(redis_reply *reply, redis_address *address, const redis_address *asked) {
+    lesson_store_id host;
+    int64_t port;
+    if (!redis_reply_next_text(reply, &host) || !redis_reply_next_number(reply, &port))
+        return false;
+    bool is_given = host.size > 0 && !redis_text_is(host, "?");
+    return redis_address_set(address, is_given ? host.data : asked->host, is_given ? host.size : strlen(asked->host),
+                             port);
+}
+
+static bool is_remembered(const redis_cluster *cluster, const redis_address *node) {
+    for (int i = 0; i < cluster->count; i++) {
+        if (redis_address_is(&cluster->nodes[i], node))
+            return true;
+    }
+    return false;
+}
+
+static void remember(redis_cluster *cluster, const redis_address *node) {
+    if (cluster->count < REDIS_NODES_MAX && !is_remembered(cluster, node))
+        cluster->nodes[cluster->count++] = *node;
+}
+
+static bool read_range(redis_cluster *cluster, struct range *range, const redis_address *asked) {
+    redis_reply *reply = &cluster->reply;
+    if (!redis_reply_next_number(reply, &range->first) || !redis_reply_next_number(reply, &range->last) ||
+        range->first < 0 || range->first > range->last || range->last >= REDIS_SLOTS ||
+        !read_endpoint(reply, &range->primary, asked))
+        return false;
+    remember(cluster, &range->primary);
+    while (!redis_reply_at_end(reply) && !(is_number(reply, reply->next) && is_number(reply, reply->next + 1))) {
+        redis_address replica;
+        if (!is_number(reply, reply->next + 1))
+            reply->next++; /* an id, or what later versions tell of a node */
+        else if (!read_endpoint(reply, &replica, asked))
+            return false;
+        else
+            remember(cluster, &replica);
+    }
+    return true;
+}
+
+/* Who has the keys, as one node says. */
+struct owners {
+    redis_address owner;
+    int64_t covered; /* slots that have an owner */
+    int shards;      /* ranges of another primary than the one before; 2: several */
+    bool is_found;
+};
+
+static bool read_owners(redis_cluster *cluster, struct owners *owners, const redis_address *asked, int64_t slot) {
+    struct range range;
+    *owners = (struct owners){.is_found = false};
+    cluster->count = 0;
+    while (!redis_reply_at_end(&cluster->reply)) {
+        if (!read_range(cluster, &range, asked))
+            return false;
+        owners->covered += range.last - range.first + 1;
+        if (slot >= 0 && (slot < range.first || slot > range.last))
+            continue;
+        if (!owners->is_found || !redis_address_is(&range.primary, &owners->owner))
+            owners->shards++;
+        if (!owners->is_found)
+            owners->owner = range.primary;
+        owners->is_found = true;
+    }
+    return true;
+}
+
+/* ---- Asking */
+
+static int fail_unreadable(const redis_cluster *cluster) {
+    lesson_store_id error = redis_reply_line(&cluster->reply);
+    const redis_settings *settings = cluster->settings;
+    if (!cluster->reply.is_error)
+        return lesson_store_fail(LESSON_STORE_FAILED, "%s: %sthe reply to CLUSTER SLOTS is malformed", settings->shown,
+                                 cluster->asked.at);
+    if (redis_failure_is(error, "ERR This instance has cluster support disabled"))
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: %sthe server is no node of a Cluster (write redis://)",
+                                 settings->shown, cluster->asked.at);
+    return lesson_store_fail(redis_failure_code(error), "%s: %s%.*s", settings->shown, cluster->asked.at,
+                             (int)error.size, error.data);
+}
+
+static int exchange(redis_cluster *cluster) {
+    redis_request request = {0};
+    redis_request_begin(&request);
+    redis_request_add_text(&request, "CLUSTER");
+    redis_request_add_text(&request, "SLOTS");
+    redis_bytes bytes = redis_request_finish(&request);
+    redis_exchange_end end = REDIS_NO_MEMORY_TO_SEND;
+    if (bytes.data)
+        end = redis_connection_exchange(&cluster->asked, bytes, &cluster->reply);
+    redis_request_free(&request);
+    if (end == REDIS_NO_MEMORY_TO_SEND)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request", cluster->settings->shown);
+    return end == REDIS_ANSWERED ? LESSON_STORE_OK : LESSON_STORE_UNREACHABLE;
+}
+
+/* Asks one node. `slot` is -1 for all slots. */
+static int ask(redis_cluster *cluster, const redis_address *node, struct owners *owners, int64_t slot,
+               int64_t until_us) {
+    const redis_address asked = *node; /* it can lie among the nodes that are read anew */
+    cluster->deadline_us = until_us;
+    int code = redis_connection_open(&cluster->asked, &asked, until_us);
+    cluster->deadline_us = until_us;
+    if (!code)
+        code = exchange(cluster);
+    if (!code && (cluster->reply.is_error || !cluster->reply.is_array || !read_owners(cluster, owners, &asked, slot)))
+        code = fail_unreadable(cluster);
+    redis_connection_close(&cluster->asked);
+    return code;
+}
+
+/* ---- Finding */
+
+static int check_owners(const redis_cluster *cluster, const struct owners *owners, int64_t slot) {
+    const redis_settings *settings = cluster->settings;
+    if (slot >= 0 ? !owners->is_found : owners->covered < REDIS_SLOTS)
+        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the Cluster has slots without an owner",
+                                 settings->shown);
+    if (owners->shards > 1)
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
+                                 "%s: the keys of %s are spread over several shards: give the prefix a tag, as "
+                                 "prefix={%s}",
+                                 settings->shown, settings->prefix, settings->prefix);
+    return LESSON_STORE_OK;
+}
+
+/* The candidates: the hint, the nodes of the latest answer, and those of the location, which may lead to others now. */
+static const redis_address *candidate(const redis_cluster *cluster, const redis_address *hint, int index) {
+    if (hint->host[0] && index-- == 0)
+        return hint;
+    if (index < cluster->count)
+        return &cluster->nodes[index];
+    index -= cluster->count;
+    return index < cluster->settings->address_count ? &cluster->settings->addresses[index] : NULL;
+}
+
+/* Copied first, because each answer replaces the nodes. */
+static int list_candidates(const redis_cluster *cluster, const redis_address *hint, redis_address **list) {
+    int count = 0;
+    *list = malloc((size_t)(1 + cluster->count + cluster->settings->address_count) * sizeof **list);
+    for (const redis_address *node; *list && (node = candidate(cluster, hint, count)); count++)
+        (*list)[count] = *node;
+    return count;
+}
+
+static int ask_in_turn(redis_cluster *cluster, const redis_address *hint, struct owners *owners, int64_t slot,
+                       int64_t until_us) {
+    redis_address *list;
+    int count = list_candidates(cluster, hint, &list);
+    int code = LESSON_STORE_NO_MEMORY;
+    if (!list)
+        return lesson_store_fail(code, "%s: no memory left for the nodes", cluster->settings->shown);
+    code = LESSON_STORE_UNREACHABLE;
+    for (int i = 0; i < count && code == LESSON_STORE_UNREACHABLE; i++) {
+        int64_t now_us = lesson_store_monotonic_us(), left_us = until_us - now_us;
+        int64_t share_us = left_us / (count - i) < ASK_US ? left_us / (count - i) : ASK_US;
+        code = ask(cluster, &list[i], owners, slot, now_us + share_us);
+        if (!code)
+            code = check_owners(cluster, owners, slot);
+    }
+    free(list);
+    return code;
+}
+
+int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_address *owner, int64_t until_us,
+                       const lesson_store_location *opening) {
+    const redis_settings *settings = cluster->settings;
+    int64_t slot = settings->keys_are_apart ? -1 : (int64_t)redis_slot_of(settings->prefix);
+    struct owners owners;
+    cluster->asked.channel.opening = opening;
+    int code = ask_in_turn(cluster, hint, &owners, slot, until_us);
+    cluster->asked.channel.opening = NULL;
+    if (!code)
+        *owner = owners.owner;
+    return code;
+}
+
+/* ---- Redirections */
+
+/* The last colon separates the port, because an IPv6 address has colons too. */
+void redis_cluster_read_redirection(redis_address *node, lesson_store_id error, const redis_address *from) {
+    char text[REDIS_HOST_SIZE + 32];
+    snprintf(text, sizeof text, "%.*s", (int)error.size, error.data);
+    const char *moved = strstr(text, "MOVED ");
+    const char *host = moved ? strchr(moved + 6, ' ') : NULL;
+    const char *colon = host ? strrchr(host, ':') : NULL;
+    if (!colon)
+        return;
+    host++;
+    size_t size = (size_t)(colon - host);
+    bool is_given = size > 0 && !(size == 1 && *host == '?');
+    redis_address_set(node, is_given ? host : from->host, is_given ? size : strlen(from->host),
+                      strtol(colon + 1, NULL, 10));
+}

@@ -1,0 +1,66 @@
+#include <stdio.h>
+
+#include "confirm.h"
+
+/* The replicas get most of the time that the call has left, so that the server's answer still comes in time. */
+void redis_confirm_send(redis_store *store) {
+    redis_confirmation *confirmation = &store->confirmation;
+    if (store->settings.wait_replicas == 0)
+        return;
+    char number[16], left_ms[24];
+    snprintf(number, sizeof number, "%d", store->settings.wait_replicas);
+    int64_t most_ms = store->connection.channel.left_us * 3 / 4 / 1000;
+    snprintf(left_ms, sizeof left_ms, "%lld", (long long)(most_ms > 1 ? most_ms : 1));
+    redis_request *request = &confirmation->request;
+    redis_request_begin(request);
+    redis_request_add_text(request, "WAIT");
+    redis_request_add_text(request, number);
+    redis_request_add_text(request, left_ms);
+    redis_bytes bytes = redis_request_finish(request);
+    confirmation->is_under_way = bytes.data && redis_connection_send(&store->connection, bytes) == REDIS_ANSWERED;
+    confirmation->is_missing = confirmation->is_missing || !confirmation->is_under_way;
+}
+
+void redis_confirm_receive(redis_store *store) {
+    redis_confirmation *confirmation = &store->confirmation;
+    int64_t number = 0;
+    if (!confirmation->is_under_way)
+        return;
+    confirmation->is_under_way = false;
+    bool is_answered = store->connection.under_way > 0 &&
+                       redis_connection_receive(&store->connection, &confirmation->reply) == REDIS_ANSWERED &&
+                       redis_reply_next_number(&confirmation->reply, &number);
+    if (is_answered && number >= store->settings.wait_replicas)
+        return;
+    confirmation->is_missing = true;
+    confirmation->number = number;
+}
+
+redis_exchange_end redis_confirm_exchange(redis_store *store, redis_bytes request, redis_reply *reply) {
+    redis_exchange_end end = redis_connection_send(&store->connection, request);
+    if (end != REDIS_ANSWERED)
+        return end;
+    redis_confirm_send(store);
+    end = redis_connection_receive(&store->connection, reply);
+    if (end != REDIS_ANSWERED)
+        return end;
+    bool was_missing = store->confirmation.is_missing;
+    redis_confirm_receive(store);
+    if (reply->is_error)
+        store->confirmation.is_missing = was_missing; /* nothing was written */
+    return end;
+}
+
+void redis_confirm_begin(redis_store *store) {
+    store->confirmation.is_missing = false;
+    store->confirmation.is_under_way = false;
+    store->confirmation.number = 0;
+}
+
+int redis_confirm_code(const redis_store *store) {
+    if (!store->confirmation.is_missing)
+        return LESSON_STORE_OK;
+    return lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: applied, but %lld of %d replicas confirmed it",
+                             store->settings.shown, (long long)store->confirmation.number,
+                             store->settings.wait_replicas);
+}
