@@ -29,8 +29,16 @@ static void announce_time(const redis_connection *connection, const char *what) 
                       connection->settings->timeout_ms);
 }
 
+/* A server that takes what we send for TLS breaks the connection, or replies with an alert. */
+static const char *hint(const redis_connection *connection, redis_exchange_end end) {
+    bool was_heard = connection->heard_us >= connection->made_us;
+    bool may_speak_tls = !connection->tls && connection->settings->host && !was_heard;
+    return may_speak_tls && (end == REDIS_BROKEN || end == REDIS_GARBLED) ? " (if this port speaks TLS, use rediss://)"
+                                                                          : "";
+}
+
 static redis_exchange_end fail(redis_connection *connection, redis_exchange_end end, int code, const char *what) {
-    announce(connection, code, what);
+    lesson_store_fail(code, "%s: %s%s", connection->settings->shown, what, hint(connection, end));
     redis_connection_close(connection);
     return end;
 }
@@ -59,7 +67,7 @@ static redis_exchange_end try_to_send(redis_connection *connection, redis_bytes 
     case REDIS_CHANNEL_BROKEN:
         break;
     }
-    announce(connection, LESSON_STORE_UNREACHABLE, connection->channel.problem);
+    announce(connection, connection->channel.code, connection->channel.problem);
     return REDIS_UNSENT;
 }
 
@@ -97,7 +105,7 @@ static redis_exchange_end receive_all(redis_connection *connection) {
             redis_connection_close(connection);
             return REDIS_UNANSWERED_IN_TIME;
         case REDIS_CHANNEL_BROKEN:
-            return fail(connection, REDIS_BROKEN, LESSON_STORE_UNREACHABLE, connection->channel.problem);
+            return fail(connection, REDIS_BROKEN, connection->channel.code, connection->channel.problem);
         }
         if (!feed(connection, bytes, size))
             return fail(connection, REDIS_NO_MEMORY, LESSON_STORE_NO_MEMORY, "no memory left for the server's reply");
@@ -154,7 +162,8 @@ void redis_connection_close(redis_connection *connection) {
 static int connect_and_greet(redis_connection *connection, bool with_hello, bool *is_hello_refused) {
     int64_t left_us = time_left_us(connection, connection->settings->connect_timeout_ms);
     *is_hello_refused = false;
-    int code = redis_channel_open(&connection->channel, connection->settings, lesson_store_monotonic_us() + left_us);
+    int code = redis_channel_open(&connection->channel, connection->settings, connection->tls,
+                                  connection->settings->host, lesson_store_monotonic_us() + left_us);
     if (code)
         return code;
     connection->reader = redis_reader_create();
@@ -181,7 +190,8 @@ static int connect_anew(redis_connection *connection) {
 #define FRESH_US 1000
 
 static bool is_fresh(const redis_connection *connection) {
-    return lesson_store_monotonic_us() - connection->heard_us < FRESH_US;
+    return lesson_store_monotonic_us() - connection->heard_us < FRESH_US &&
+           !redis_channel_has_pending(&connection->channel);
 }
 
 static int check_time(const redis_connection *connection) {

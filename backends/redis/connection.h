@@ -17,6 +17,7 @@ typedef enum redis_read_only_calls {
 typedef struct redis_connection {
     const redis_settings *settings; /* of the instance, which owns them */
     int64_t *deadline_us;           /* of the instance: see lesson_store_instance */
+    redis_tls_context *tls;         /* of the instance; NULL: in the clear */
     redis_channel channel;
     uint64_t made;    /* number of connections made so far */
     int64_t made_us;  /* when the current one was made */

@@ -21,6 +21,9 @@ static int exchange(redis_connection *connection, redis_request *request, redis_
         return LESSON_STORE_FAILED;
     case REDIS_NO_MEMORY:
         return LESSON_STORE_NO_MEMORY;
+    case REDIS_UNSENT:
+    case REDIS_BROKEN:
+        return connection->channel.code;
     default:
         return LESSON_STORE_UNREACHABLE;
     }
@@ -102,7 +105,7 @@ static int say_hello(redis_connection *connection, redis_request *request, redis
     redis_request_add_text(request, "2");
     redis_exchange_end end;
     int code = exchange(connection, request, reply, &end);
-    *is_refused = end == REDIS_BROKEN;
+    *is_refused = end == REDIS_BROKEN && code != LESSON_STORE_DENIED;
     if (code)
         return code;
     lesson_store_id error = redis_reply_line(reply);
@@ -117,6 +120,16 @@ static int say_hello(redis_connection *connection, redis_request *request, redis
                                  "%s: the server runs in %s mode, which this backend does not support",
                                  connection->settings->shown, connection->mode);
     return LESSON_STORE_OK;
+}
+
+/* A server that expects TLS breaks the connection at the first bytes in the clear. In TLS 1.3 a server that does not
+ * accept our certificate says so after the handshake, or breaks the connection. So without HELLO there has to be another
+ * reply before the connection counts as made. Any reply will do. */
+static int await_acceptance(redis_connection *connection, redis_request *request, redis_reply *reply) {
+    redis_exchange_end end;
+    redis_request_begin(request, NULL);
+    redis_request_add_text(request, "PING");
+    return exchange(connection, request, reply, &end);
 }
 
 static int select_db(redis_connection *connection, redis_request *request, redis_reply *reply) {
@@ -146,6 +159,8 @@ int redis_greet(redis_connection *connection, bool with_hello, bool *is_hello_re
     *is_hello_refused = false;
     if (!code && with_hello)
         code = say_hello(connection, &request, &reply, is_hello_refused);
+    if (!code && !with_hello && connection->settings->host)
+        code = await_acceptance(connection, &request, &reply);
     if (!code)
         code = select_db(connection, &request, &reply);
     redis_request_free(&request);

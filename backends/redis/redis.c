@@ -8,10 +8,22 @@ extern const lesson_store_backend lesson_store__redis_backend;
 static void redis_close(lesson_store_instance *instance) {
     redis_store *store = redis_of(instance);
     redis_connection_close(&store->connection);
+    redis_tls_context_release(store->connection.tls);
     redis_settings_free(&store->settings);
     redis_request_free(&store->request);
     redis_reply_free(&store->reply);
     free(store);
+}
+
+/* All instances of a store share one context. */
+static int take_tls(redis_store *store, const lesson_store_location *location) {
+    const redis_store *first = (const redis_store *)lesson_store_location_first(location);
+    if (!store->settings.over_tls)
+        return LESSON_STORE_OK;
+    if (!first)
+        return redis_tls_context_open(&store->connection.tls, &store->settings);
+    store->connection.tls = redis_tls_context_retain(first->connection.tls);
+    return LESSON_STORE_OK;
 }
 
 static int redis_open(lesson_store_instance **out, const lesson_store_location *location) {
@@ -28,6 +40,8 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
     store->base.members_at_once_max = (uint64_t)store->settings.members_at_once;
     store->base.call_timeout_ms = (uint64_t)store->settings.timeout_ms;
     if (!code)
+        code = take_tls(store, location);
+    if (!code)
         code = redis_connection_prepare(&store->connection);
     store->connection.channel.opening = NULL;
     if (code) {
@@ -40,7 +54,7 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
 
 const lesson_store_backend lesson_store__redis_backend = {
     .size = sizeof(lesson_store_backend),
-    .schemes = "redis|redis+unix",
+    .schemes = "redis|redis+unix|rediss",
     .summary = "a Redis or Valkey server, shared with all programs that write the same keys",
     .operations = LESSON_STORE_OPERATIONS_0_1,
     .flags = LESSON_STORE_FLAGS_0_1,

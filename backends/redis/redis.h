@@ -7,7 +7,7 @@
  *   ask.c         one question to the server: reconnecting, retrying, and the codes of failures
  *   connection.c  one connection: making and replacing it, requests under way, replies
  *   greeting.c    what a new connection sends first    channel.c  moving bytes within a time limit
- *   dial.c        making the connected socket
+ *   dial.c        making the connected socket    tls.c  TLS over it    tls_context.c  what its connections share
  *   request.c     writing requests        reply.c  collecting replies        failure.c  the server's errors
  *   scripts/      what the server runs    keys.h  the keys, and the rule for sessions
  *   settings.c    the options of the location    cursor.h  where a scan goes on

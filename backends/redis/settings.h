@@ -4,6 +4,13 @@
 
 #include <lessonstore/backend.h>
 
+/* How much of the server's certificate is checked. */
+typedef enum redis_tls_verify {
+    REDIS_TLS_VERIFY_FULL, /* who has signed it, and whom it names */
+    REDIS_TLS_VERIFY_CA,   /* who has signed it */
+    REDIS_TLS_VERIFY_NONE
+} redis_tls_verify;
+
 typedef struct redis_settings {
     char *shown; /* the location without its password; messages begin with it */
     char *host;  /* NULL: connect to the socket */
@@ -16,6 +23,13 @@ typedef struct redis_settings {
     int connect_timeout_ms;
     int timeout_ms;
     int members_at_once; /* the largest list of members that is read by one command */
+
+    bool over_tls;
+    redis_tls_verify tls_verify;
+    char *tls_ca;   /* absolute paths of files in PEM format; NULL: the CAs of the system */
+    char *tls_cert; /* NULL: no certificate of our own */
+    char *tls_key;  /* not NULL if there is a certificate */
+    char *tls_name; /* what the certificate must name; NULL: the host */
 } redis_settings;
 
 extern const lesson_store_option redis_options[];
