@@ -152,7 +152,7 @@ static void forget_session(redis_tls_context *context) {
  * read, the next connection reads it again. The session goes too, since in it the server knows the old certificate. */
 static int read_files(redis_tls_context *context) {
     file_stamp stamps[FILES];
-    SSL_CTX *made;
+    SSL_CTX *made = NULL;
     int code = look_at_files(context, stamps);
     if (code)
         return code;
