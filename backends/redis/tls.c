@@ -89,11 +89,11 @@ static bool may_be_in_the_clear(const redis_tls *tls) {
     return !tls->is_connected && SSL_get_state(tls->ssl) == TLS_ST_CW_CLNT_HELLO;
 }
 
-/* What a connection that breaks so early suggests. In TLS 1.3 a server that refuses the client says so only after the
- * handshake, and the alert can be lost. */
+/* What a connection that breaks so early suggests. Redis drops a client too many before the handshake. In TLS 1.3 a
+ * server that refuses the client says so only after the handshake, and the alert can be lost. */
 static const char *hint(const redis_tls *tls) {
     if (may_be_in_the_clear(tls))
-        return " (does this port speak TLS?)";
+        return " (does this port speak TLS? Has the server too many clients?)";
     if (tls->was_heard)
         return "";
     return redis_tls_context_has_certificate(tls->context)

@@ -258,6 +258,10 @@ int redis_server_tls_port(const redis_server *server) {
     return server->tls_port;
 }
 
+const char *redis_server_tls_port_text(const redis_server *server) {
+    return server->tls_port_text;
+}
+
 const char *redis_server_tls_location(const redis_server *server) {
     return server->tls_location;
 }

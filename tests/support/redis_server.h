@@ -21,6 +21,7 @@ redis_server *redis_server_start(const char *const arguments[]);
  * must show a certificate, unless the arguments say otherwise. */
 redis_server *redis_server_start_tls(const certificates *made, const char *name, const char *const arguments[]);
 int redis_server_tls_port(const redis_server *server); /* on 127.0.0.1 */
+const char *redis_server_tls_port_text(const redis_server *server);
 
 /* "rediss://127.0.0.1:PORT?tls_ca=...&tls_cert=...&tls_key=...": options already. */
 const char *redis_server_tls_location(const redis_server *server);
