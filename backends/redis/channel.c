@@ -77,7 +77,8 @@ static short wait_for(redis_channel *channel, short events) {
 }
 
 /* Called when the server accepts no more bytes: waits until it does, and receives what arrives meanwhile. False if the
- * server has closed its side. Then the socket stays readable forever and will hardly accept more. */
+ * server has closed its side, or what it sent is no TLS. Then the socket stays readable forever and will hardly accept
+ * more. */
 static bool make_way(redis_channel *channel, redis_take_function take, void *context) {
     char bytes[MAKE_WAY_SIZE];
     short awaited = send_events(channel);
@@ -87,7 +88,7 @@ static bool make_way(redis_channel *channel, redis_take_function take, void *con
     ssize_t received = receive_by(channel, bytes, sizeof bytes, MSG_DONTWAIT);
     if (received > 0)
         take(bytes, (size_t)received, context);
-    return received != 0;
+    return received > 0 || (received < 0 && errno != EPROTO);
 }
 
 static const char inherited[] = "the connection belongs to the parent of this process";
@@ -104,7 +105,7 @@ redis_channel_end redis_channel_send(redis_channel *channel, const char *bytes, 
         } else if (!go_on(channel)) {
             return end_of_failure(channel);
         } else if (errno != EINTR && !make_way(channel, take, context)) {
-            return fail(channel, strerror(EPIPE));
+            return fail_by(channel, strerror(EPIPE));
         }
     }
     return REDIS_CHANNEL_DONE;

@@ -123,8 +123,8 @@ static int say_hello(redis_connection *connection, redis_request *request, redis
 }
 
 /* A server that expects TLS breaks the connection at the first bytes in the clear. In TLS 1.3 a server that does not
- * accept our certificate says so after the handshake, or breaks the connection. So without HELLO there has to be another
- * reply before the connection counts as made. Any reply will do. */
+ * accept our certificate says so after the handshake, or breaks the connection. So without HELLO there has to be
+ * another reply before the connection counts as made. Any reply will do. */
 static int await_acceptance(redis_connection *connection, redis_request *request, redis_reply *reply) {
     redis_exchange_end end;
     redis_request_begin(request, NULL);

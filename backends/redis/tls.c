@@ -14,6 +14,8 @@ struct redis_tls {
     redis_tls_context *context; /* of the store, which lives longer */
     int socket;
     int flags;            /* of recv, for the next read of the BIO; then it does not wait */
+    int socket_error;     /* errno of the BIO in the current call of OpenSSL; 0: none */
+    bool has_ended;       /* the BIO has met the end of the bytes */
     short send_events;    /* what a send that was not completed waits for; 0: there is none */
     short receive_events; /* what the latest receive waited for; 0: it did not have to */
     bool is_connected;    /* the handshake is done */
@@ -31,10 +33,11 @@ static bool is_to_be_repeated(int error) {
 }
 
 static int bio_write(BIO *bio, const char *bytes, int size) {
-    const redis_tls *tls = BIO_get_data(bio);
+    redis_tls *tls = BIO_get_data(bio);
     ssize_t sent = send(tls->socket, bytes, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    tls->socket_error = sent < 0 ? errno : 0;
     BIO_clear_retry_flags(bio);
-    if (sent < 0 && is_to_be_repeated(errno))
+    if (is_to_be_repeated(tls->socket_error))
         BIO_set_retry_write(bio);
     return (int)sent;
 }
@@ -44,15 +47,19 @@ static int bio_write(BIO *bio, const char *bytes, int size) {
 static int bio_read(BIO *bio, char *bytes, int size) {
     redis_tls *tls = BIO_get_data(bio);
     ssize_t received = recv(tls->socket, bytes, (size_t)size, tls->flags);
+    tls->socket_error = received < 0 ? errno : 0;
+    tls->has_ended = received == 0;
     tls->flags = MSG_DONTWAIT;
     BIO_clear_retry_flags(bio);
-    if (received < 0 && is_to_be_repeated(errno))
+    if (is_to_be_repeated(tls->socket_error))
         BIO_set_retry_read(bio);
     return (int)received;
 }
 
 static long bio_control(BIO *bio, int command, long number, void *pointer) {
-    (void)bio, (void)number, (void)pointer;
+    (void)number, (void)pointer;
+    if (command == BIO_CTRL_EOF)
+        return ((const redis_tls *)BIO_get_data(bio))->has_ended;
     return command == BIO_CTRL_FLUSH; /* nothing is kept back */
 }
 
@@ -156,12 +163,12 @@ static void set_error(redis_tls *tls, unsigned long error) {
 
 /* After a failed call: returns the events to wait for before it is repeated, and sets errno to EAGAIN. 0: the problem
  * is set. `*closed`: the server has closed the connection. */
-static short explain(redis_tls *tls, int result, int socket_error, bool *closed) {
+static short explain(redis_tls *tls, int result, bool *closed) {
     int kind = SSL_get_error(tls->ssl, result);
     unsigned long error = ERR_peek_error();
     bool is_end = ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
     *closed = kind == SSL_ERROR_ZERO_RETURN || (kind == SSL_ERROR_SSL && is_end) ||
-              (kind == SSL_ERROR_SYSCALL && socket_error == 0);
+              (kind == SSL_ERROR_SYSCALL && tls->socket_error == 0);
     if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) {
         errno = EAGAIN;
         return kind == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
@@ -169,7 +176,7 @@ static short explain(redis_tls *tls, int result, int socket_error, bool *closed)
     if (*closed)
         set_closed(tls);
     else if (kind == SSL_ERROR_SYSCALL)
-        set_problem(tls, LESSON_STORE_UNREACHABLE, strerror(socket_error), hint(tls));
+        set_problem(tls, LESSON_STORE_UNREACHABLE, strerror(tls->socket_error), hint(tls));
     else
         set_error(tls, error);
     ERR_clear_error();
@@ -180,7 +187,7 @@ static short explain(redis_tls *tls, int result, int socket_error, bool *closed)
 /* Before each call of OpenSSL: errors that the caller's own calls have left would be taken for those of this one. */
 static void begin(redis_tls *tls, int flags) {
     ERR_clear_error();
-    errno = 0;
+    tls->socket_error = 0;
     tls->flags = flags;
 }
 
@@ -191,7 +198,7 @@ int redis_tls_shake_hands(redis_tls *tls) {
     begin(tls, MSG_DONTWAIT);
     int result = SSL_connect(tls->ssl);
     tls->is_connected = result == 1;
-    tls->receive_events = tls->is_connected ? 0 : explain(tls, result, errno, &closed);
+    tls->receive_events = tls->is_connected ? 0 : explain(tls, result, &closed);
     if (tls->is_connected || tls->receive_events == 0)
         redis_tls_context_note(tls->context, tls->ssl, tls->is_connected);
     return tls->is_connected ? 0 : -1;
@@ -203,7 +210,7 @@ ssize_t redis_tls_send(redis_tls *tls, const char *bytes, size_t size) {
     bool closed;
     begin(tls, MSG_DONTWAIT);
     int result = SSL_write_ex(tls->ssl, bytes, size, &sent);
-    tls->send_events = result == 1 ? 0 : explain(tls, result, errno, &closed);
+    tls->send_events = result == 1 ? 0 : explain(tls, result, &closed);
     return result == 1 ? (ssize_t)sent : -1;
 }
 
@@ -212,7 +219,7 @@ ssize_t redis_tls_receive(redis_tls *tls, char *bytes, size_t size, int flags) {
     bool closed = false;
     begin(tls, flags);
     int result = SSL_read_ex(tls->ssl, bytes, size, &received);
-    tls->receive_events = result == 1 ? 0 : explain(tls, result, errno, &closed);
+    tls->receive_events = result == 1 ? 0 : explain(tls, result, &closed);
     tls->was_heard = tls->was_heard || result == 1;
     return result == 1 ? (ssize_t)received : closed ? 0 : -1;
 }
@@ -237,7 +244,7 @@ bool redis_tls_is_stale(redis_tls *tls) {
     bool closed;
     begin(tls, MSG_DONTWAIT);
     int result = SSL_peek_ex(tls->ssl, &byte, 1, &seen);
-    return result == 1 || explain(tls, result, errno, &closed) == 0;
+    return result == 1 || explain(tls, result, &closed) == 0;
 }
 
 const char *redis_tls_problem(const redis_tls *tls) {

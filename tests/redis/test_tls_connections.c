@@ -18,15 +18,6 @@ static int64_t now_ms(void) {
     return lesson_store_monotonic_us() / 1000;
 }
 
-/* The server's own count. */
-static long long connections(raw_server *raw) {
-    redisReply *reply = redisCommand(raw->commands, "INFO stats");
-    const char *found = strstr(reply->str, "total_connections_received:");
-    long long count = atoll(found + strlen("total_connections_received:"));
-    freeReplyObject(reply);
-    return count;
-}
-
 /* Closes all connections but that of the raw commands. It returns when the server has closed them. */
 static void kill_connections(raw_server *raw) {
     raw_do(raw, "CLIENT KILL TYPE normal SKIPME yes");
@@ -187,49 +178,13 @@ static void test_a_closed_connection_is_replaced(void **state) {
         outlive_freshness();
         assert_code(lesson_store_join(store, "ann", "C", "L", NULL, 0, NULL), OK);
     }
-    long long before = connections(&place->raw);
+    long long before = tls_connections(place);
     for (int i = 0; i < 100; i++) {
         outlive_freshness();
         assert_code(lesson_store_join(store, "ann", "C", "L", NULL, 0, NULL), OK);
     }
-    assert_int_equal(connections(&place->raw), before); /* one that is idle is not stale */
+    assert_int_equal(tls_connections(place), before); /* one that is idle is not stale */
     lesson_store_close(store);
-}
-
-enum { MANY = 4000 };
-
-static void fill_joins(lesson_store_operation *joins, size_t count) {
-    static char uids[MANY][32];
-    for (size_t i = 0; i < count; i++) {
-        snprintf(uids[i], sizeof uids[i], "u-%zu", i);
-        joins[i] = raw_operation(LESSON_STORE_OPERATION_JOIN, uids[i], "L");
-    }
-}
-
-/* The second request of a batch meets a connection that the server has closed already. This would be a SIGPIPE. */
-static void write_on_closed_connections(tls_place *place, lesson_store *store) {
-    static lesson_store_operation joins[MANY];
-    int met = 0;
-    fill_joins(joins, MANY);
-    for (int i = 0; met < 20 && i < 2000; i++) {
-        lesson_store_where(store, "ann", NULL); /* from now on it is fresh */
-        kill_connections(&place->raw);
-        int code = lesson_store_batch(store, joins, MANY);
-        assert_true(code == LESSON_STORE_OK || code == LESSON_STORE_UNKNOWN || code == LESSON_STORE_UNREACHABLE);
-        met += code < 0;
-    }
-    assert_true(met > 0);
-}
-
-static void test_no_signal(void **state) {
-    tls_place *place = *state;
-    struct sigaction fatal = {.sa_handler = SIG_DFL}, before;
-    sigaction(SIGPIPE, &fatal, &before);
-    lesson_store *store = tls_open(place, "&pool=1");
-    write_on_closed_connections(place, store);
-    kill_connections(&place->raw);
-    lesson_store_close(store); /* its goodbye is written too */
-    sigaction(SIGPIPE, &before, NULL);
 }
 
 /* Errors that the caller has left in OpenSSL's queue are not taken for those of our calls, and ours do not stay there.
@@ -238,9 +193,11 @@ static void test_errors_of_the_caller(void **state) {
     tls_place *place = *state;
     ERR_raise(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR);
     lesson_store *store = tls_open(place, "&pool=1");
+    long long before = tls_connections(place);
     ERR_raise(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR);
     outlive_freshness();
     assert_code(lesson_store_where(store, "nobody", NULL), NOT_FOUND);
+    assert_int_equal(tls_connections(place), before); /* it did not look stale */
     ERR_raise(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR);
     lesson_store_close(store);
     assert_int_equal(ERR_peek_error(), 0);
@@ -322,14 +279,14 @@ static void test_a_fork_in_a_list(void **state) {
     enum { COUNT = 50000 };
     raw_make_lesson(&place->raw, "large", "1", COUNT);
     lesson_store *store = tls_open(place, "&pool=1&members_at_once=10000000");
-    long long before = connections(&place->raw);
+    long long before = tls_connections(place);
     int code = lesson_store_members(store, "large", fork_once, &list);
     if (list.child == 0)
         _exit(code < 0 ? 0 : 1);
     assert_int_equal(code, LESSON_STORE_OK);
     assert_int_equal(list.count, COUNT);
     assert_code(lesson_store_where(store, "u-1", NULL), OK);
-    assert_int_equal(connections(&place->raw), before);
+    assert_int_equal(tls_connections(place), before);
     lesson_store_close(store);
     raw_do(&place->raw, "FLUSHALL");
 }
@@ -367,7 +324,6 @@ int main(void) {
         cmocka_unit_test(test_a_stopped_server),
         cmocka_unit_test(test_a_handshake_ends_with_the_call),
         cmocka_unit_test(test_a_closed_connection_is_replaced),
-        cmocka_unit_test(test_no_signal),
         cmocka_unit_test(test_errors_of_the_caller),
         cmocka_unit_test(test_full_buffers_both_ways),
         cmocka_unit_test(test_large_lists),

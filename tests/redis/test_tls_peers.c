@@ -1,4 +1,5 @@
 /* What TLS servers may do and Redis does not: new keys, late tickets, and records that come in pieces or are wrong. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,11 @@ static void test_new_keys(void **state) {
 
 static void test_late_tickets(void **state) {
     play_through(*state, TLS1_3_VERSION, TLS_PEER_TICKETS);
+}
+
+/* The rest of a reply lies in memory, where poll does not see it. */
+static void test_a_reply_in_many_records(void **state) {
+    play_through(*state, TLS1_3_VERSION, TLS_PEER_RECORDS);
 }
 
 /* The client takes no part in a new handshake, which OpenSSL's servers do not accept. */
@@ -209,6 +215,31 @@ static void test_a_reset_after_the_handshake(void **state) {
     tls_peer_stop(peer);
 }
 
+/* The second request of a batch meets a connection that the server has closed already. This would be a SIGPIPE. */
+static void test_no_signal(void **state) {
+    const tls_place *place = *state;
+    enum { COUNT = 1024 };
+    static lesson_store_operation joins[COUNT];
+    struct sigaction fatal = {.sa_handler = SIG_DFL}, before;
+    int met = 0;
+    sigaction(SIGPIPE, &fatal, &before);
+    tls_peer *peer = start(place, TLS1_3_VERSION);
+    lesson_store *store = open_on(place, peer, "localhost", "");
+    for (int i = 0; i < COUNT; i++)
+        joins[i] = raw_operation(LESSON_STORE_OPERATION_JOIN, "ann", i % 2 ? "L1" : "L2");
+    for (int i = 0; met < 20 && i < 2000; i++) {
+        tls_peer_play(peer, TLS_PEER_PASS_ON);
+        lesson_store_where(store, "nobody", NULL);
+        tls_peer_play(peer, TLS_PEER_CLOSE);
+        lesson_store_where(store, "nobody", NULL); /* from now on the connection is fresh, and closed */
+        met += lesson_store_batch(store, joins, COUNT) < 0;
+    }
+    assert_true(met > 0);
+    lesson_store_close(store); /* its goodbye is written too */
+    tls_peer_stop(peer);
+    sigaction(SIGPIPE, &before, NULL);
+}
+
 /* ---- Goodbyes */
 
 static void test_goodbyes(void **state) {
@@ -228,6 +259,7 @@ int main(void) {
         cmocka_unit_test(test_the_name_in_the_handshake),
         cmocka_unit_test(test_new_keys),
         cmocka_unit_test(test_late_tickets),
+        cmocka_unit_test(test_a_reply_in_many_records),
         cmocka_unit_test(test_renegotiation),
         cmocka_unit_test(test_new_keys_in_a_long_batch),
         cmocka_unit_test(test_half_a_ticket),
@@ -236,6 +268,7 @@ int main(void) {
         cmocka_unit_test(test_a_goodbye_instead_of_a_reply),
         cmocka_unit_test(test_a_record_byte_by_byte),
         cmocka_unit_test(test_a_reset_after_the_handshake),
+        cmocka_unit_test(test_no_signal),
         cmocka_unit_test(test_goodbyes),
     };
     return cmocka_run_group_tests(tests, tls_place_start, tls_place_stop);

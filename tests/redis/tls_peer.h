@@ -12,6 +12,8 @@ typedef enum tls_peer_part {
     TLS_PEER_TICKET_HALF, /* once: the same, but only the first half of it */
     TLS_PEER_TWO_REPLIES, /* once: sends another reply in a record of its own, at once */
     TLS_PEER_DRIBBLE,     /* sends the record of a reply byte by byte */
+    TLS_PEER_RECORDS,     /* sends each reply late, in records of one byte, all at once */
+    TLS_PEER_CLOSE,       /* closes the connection after each reply */
     TLS_PEER_RESET,       /* resets the connection after the handshake, instead of reading */
     TLS_PEER_GARBLE,      /* once: sends bytes that are no record instead of a reply */
     TLS_PEER_GOODBYE      /* once: says goodbye instead of a reply */

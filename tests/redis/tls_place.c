@@ -69,6 +69,16 @@ const char *tls_fact(lesson_store *store, const char *name) {
     return value;
 }
 
+long long tls_connections(tls_place *place) {
+    static const char field[] = "total_connections_received:";
+    redisReply *reply = redisCommand(place->raw.commands, "INFO stats");
+    const char *found = reply ? strstr(reply->str, field) : NULL;
+    assert_non_null(found);
+    long long count = atoll(found + strlen(field));
+    freeReplyObject(reply);
+    return count;
+}
+
 void tls_replace(const tls_place *place, const char *from, const char *to) {
     char command[512], old[128], new[128];
     snprintf(old, sizeof old, "%s/%s", place->made.directory, to);

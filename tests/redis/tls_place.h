@@ -31,6 +31,9 @@ lesson_store *tls_open(const tls_place *place, const char *options);
 /* Returns the value of a fact of lesson_store_info, "" if there is none; valid until the next call. */
 const char *tls_fact(lesson_store *store, const char *name);
 
+/* Returns how many handshakes of the server that wants client certificates have succeeded since its start. */
+long long tls_connections(tls_place *place);
+
 /* Copies a file of the certificates' directory over another one, as a rotation does: by renaming. */
 void tls_replace(const tls_place *place, const char *from, const char *to);
 

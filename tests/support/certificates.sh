@@ -4,7 +4,7 @@
 #   ca, other-ca                 two CAs
 #   server                       redis.test, localhost and 127.0.0.1
 #   elsewhere                    elsewhere.test only
-#   partial                      a name with a partial wildcard, lo*.test
+#   partial                      a name with a partial wildcard, lo*.redis.test
 #   client, client-2             of the first CA
 #   other-client                 of the other CA
 #   together.pem                 client and its key in one file
@@ -29,7 +29,7 @@ leaf() {
     authority other-ca
     leaf server ca DNS:redis.test,DNS:localhost,IP:127.0.0.1 serverAuth
     leaf elsewhere ca DNS:elsewhere.test serverAuth
-    leaf partial ca 'DNS:lo*.test' serverAuth
+    leaf partial ca 'DNS:lo*.redis.test' serverAuth
     leaf client ca DNS:client clientAuth
     leaf client-2 ca DNS:client-2 clientAuth
     leaf other-client other-ca DNS:client clientAuth
