@@ -10,6 +10,29 @@
 #define MAKE_WAY_SIZE 16384 /* bytes received at a time while sending */
 #define MICROSECONDS INT64_C(1000000)
 
+/* ---- In the clear, or over TLS. These are send and recv, without waiting, and with the flags of recv. */
+
+static ssize_t send_some(redis_channel *channel, const char *bytes, size_t size) {
+    if (channel->tls)
+        return redis_tls_send(channel->tls, bytes, size);
+    return send(channel->socket, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static ssize_t receive_by(redis_channel *channel, char *bytes, size_t size, int flags) {
+    if (channel->tls)
+        return redis_tls_receive(channel->tls, bytes, size, flags);
+    return recv(channel->socket, bytes, size, flags);
+}
+
+/* The events that come before more can be sent, or received; 0 if bytes are here already. */
+static short send_events(const redis_channel *channel) {
+    return channel->tls ? redis_tls_send_events(channel->tls) : POLLOUT;
+}
+
+static short receive_events(const redis_channel *channel) {
+    return channel->tls ? redis_tls_receive_events(channel->tls) : POLLIN;
+}
+
 /* ---- Moving bytes */
 
 /* Called after a failed send or receive. True if it is to be retried. */
@@ -19,12 +42,22 @@ static bool go_on(const redis_channel *channel) {
 
 static redis_channel_end fail(redis_channel *channel, const char *problem) {
     channel->problem = problem;
+    channel->code = LESSON_STORE_UNREACHABLE;
+    return REDIS_CHANNEL_BROKEN;
+}
+
+/* Over TLS, errno would say only "protocol error". `problem` is for a channel in the clear. */
+static redis_channel_end fail_by(redis_channel *channel, const char *problem) {
+    if (!channel->tls)
+        return fail(channel, problem);
+    fail(channel, redis_tls_problem(channel->tls));
+    channel->code = redis_tls_code(channel->tls);
     return REDIS_CHANNEL_BROKEN;
 }
 
 /* The result of a failed send or receive that is not to be retried. */
 static redis_channel_end end_of_failure(redis_channel *channel) {
-    return channel->left_us > 0 ? fail(channel, strerror(errno)) : REDIS_CHANNEL_TIMED_OUT;
+    return channel->left_us > 0 ? fail_by(channel, strerror(errno)) : REDIS_CHANNEL_TIMED_OUT;
 }
 
 #define SLICE_US INT64_C(20000) /* how often an instance that is opened is asked whether it is still needed */
@@ -44,16 +77,18 @@ static short wait_for(redis_channel *channel, short events) {
 }
 
 /* Called when the server accepts no more bytes: waits until it does, and receives what arrives meanwhile. False if the
- * server has closed its side. Then the socket stays readable forever and will hardly accept more. */
+ * server has closed its side, or what it sent is no TLS. Then the socket stays readable forever and will hardly accept
+ * more. */
 static bool make_way(redis_channel *channel, redis_take_function take, void *context) {
     char bytes[MAKE_WAY_SIZE];
-    short awaited = take ? POLLIN | POLLOUT : POLLOUT;
-    if (!(wait_for(channel, awaited) & awaited & POLLIN))
+    short awaited = send_events(channel);
+    awaited = (short)(take ? awaited | POLLIN : awaited);
+    if (!(wait_for(channel, awaited) & awaited & POLLIN) || !take)
         return true;
-    ssize_t received = recv(channel->socket, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (received > 0 && take)
+    ssize_t received = receive_by(channel, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (received > 0)
         take(bytes, (size_t)received, context);
-    return received != 0;
+    return received > 0 || (received < 0 && errno != EPROTO);
 }
 
 static const char inherited[] = "the connection belongs to the parent of this process";
@@ -63,14 +98,14 @@ redis_channel_end redis_channel_send(redis_channel *channel, const char *bytes, 
     if (channel->is_inherited)
         return fail(channel, inherited);
     while (size > 0) {
-        ssize_t sent = send(channel->socket, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = send_some(channel, bytes, size);
         if (sent >= 0) {
             bytes += sent;
             size -= (size_t)sent;
         } else if (!go_on(channel)) {
             return end_of_failure(channel);
         } else if (errno != EINTR && !make_way(channel, take, context)) {
-            return fail(channel, strerror(EPIPE));
+            return fail_by(channel, strerror(EPIPE));
         }
     }
     return REDIS_CHANNEL_DONE;
@@ -82,11 +117,13 @@ redis_channel_end redis_channel_send(redis_channel *channel, const char *bytes, 
  * saves one of two system calls in nearly every exchange. */
 static ssize_t receive_some(redis_channel *channel, char *bytes, size_t size) {
     if (channel->opening || channel->socket_timeout_us - channel->left_us > SLACK_US) {
-        wait_for(channel, POLLIN);
-        return recv(channel->socket, bytes, size, MSG_DONTWAIT);
+        short awaited = receive_events(channel);
+        if (awaited)
+            wait_for(channel, awaited);
+        return receive_by(channel, bytes, size, MSG_DONTWAIT);
     }
     int64_t began_us = lesson_store_monotonic_us();
-    ssize_t received = recv(channel->socket, bytes, size, 0);
+    ssize_t received = receive_by(channel, bytes, size, 0);
     int error = errno;
     channel->left_us -= lesson_store_monotonic_us() - began_us;
     errno = error;
@@ -103,7 +140,7 @@ redis_channel_end redis_channel_receive(redis_channel *channel, char *bytes, siz
     if (count < 0)
         return end_of_failure(channel);
     *received = (size_t)count;
-    return count > 0 ? REDIS_CHANNEL_DONE : fail(channel, "the server closed the connection instead of replying");
+    return count > 0 ? REDIS_CHANNEL_DONE : fail_by(channel, "the server closed the connection instead of replying");
 }
 
 /* ---- Looking */
@@ -114,16 +151,21 @@ static ssize_t peek(const redis_channel *channel) {
 }
 
 bool redis_channel_has_arrivals(const redis_channel *channel) {
-    return peek(channel) > 0;
+    return redis_channel_has_pending(channel) || peek(channel) > 0;
 }
 
 bool redis_channel_is_stale(const redis_channel *channel) {
+    if (channel->tls)
+        return redis_tls_is_stale(channel->tls);
     return peek(channel) >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 /* ---- Connecting */
 
+/* A child shares the socket with its parent, who goes on using it. */
 void redis_channel_close(redis_channel *channel) {
+    redis_tls_close(channel->tls, channel->process == getpid());
+    channel->tls = NULL;
     if (channel->socket >= 0)
         close(channel->socket);
     channel->socket = -1;
@@ -133,9 +175,28 @@ void redis_channel_look_for_fork(redis_channel *channel) {
     channel->is_inherited = channel->process != getpid();
 }
 
+/* The handshake has the rest of the time for connecting. */
+static int shake_hands(redis_channel *channel, const redis_settings *settings, int64_t until_us) {
+    channel->left_us = until_us - lesson_store_monotonic_us();
+    while (redis_tls_shake_hands(channel->tls) < 0) {
+        if (channel->left_us <= 0)
+            return lesson_store_fail(LESSON_STORE_UNREACHABLE,
+                                     "%s: no TLS handshake within %d ms (does this port speak TLS?)", settings->shown,
+                                     settings->connect_timeout_ms);
+        if (!go_on(channel))
+            return lesson_store_fail(redis_tls_code(channel->tls), "%s: %s", settings->shown,
+                                     redis_tls_problem(channel->tls));
+        wait_for(channel, receive_events(channel));
+    }
+    return LESSON_STORE_OK;
+}
+
 int redis_channel_open(redis_channel *channel, const redis_settings *settings, const redis_address *address,
-                       int64_t until_us) {
+                       redis_tls_context *tls, int64_t until_us) {
     channel->socket_timeout_us = settings->timeout_ms * INT64_C(1000);
     channel->process = getpid();
-    return redis_dial(&channel->socket, settings, address, until_us, channel->opening);
+    int code = redis_dial(&channel->socket, settings, address, until_us, channel->opening);
+    if (!code && tls)
+        code = redis_tls_open(&channel->tls, tls, channel->socket, address->host);
+    return code || !tls ? code : shake_hands(channel, settings, until_us);
 }

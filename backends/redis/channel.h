@@ -1,7 +1,8 @@
 /*
  * A channel moves bytes to a server and back, within a time limit. It does not know requests and replies.
  *
- * Only these functions touch the socket, so a channel over TLS can be a second implementation of them.
+ * Only channel.c knows sockets and whether bytes go over TLS (tls.h). A channel in the clear costs no more for that
+ * than a look at one pointer.
  *
  * Of hiredis only the reader is used (reply.c). Its connections do not limit the time of a whole request, do not
  * distinguish a request that was not sent from one whose reply was lost, and do not keep SIGPIPE from the process.
@@ -11,10 +12,11 @@
 
 #include <sys/types.h>
 
-#include "settings.h"
+#include "tls.h"
 
 typedef struct redis_channel {
     int socket;                /* -1: not connected */
+    redis_tls *tls;            /* NULL: in the clear */
     int64_t socket_timeout_us; /* how long the socket itself waits in recv */
 
     /* The time that the server has for the oldest request under way. Only waiting counts, not what callbacks do with a
@@ -25,6 +27,7 @@ typedef struct redis_channel {
     bool is_inherited;                    /* this process is a child of that one, and must not use the socket */
     const lesson_store_location *opening; /* while the instance is opened: waiting ends if this gives up. Else NULL */
     const char *problem;                  /* why the latest call returned BROKEN; valid until the next call */
+    int code;                             /* then UNREACHABLE, or DENIED: one side refuses the other's certificate */
 } redis_channel;
 
 typedef enum redis_channel_end {
@@ -36,9 +39,10 @@ typedef enum redis_channel_end {
 /* Receives what arrives while a request is being sent. */
 typedef void (*redis_take_function)(const char *bytes, size_t size, void *context);
 
-/* Connects to this address, until `until_us`. Returns OK, or a code with its message set. */
+/* Connects to this address, until `until_us`; over TLS if there is a context, to a server whose certificate must name
+ * the host. Returns OK, or a code with its message set; then the caller closes the channel. */
 int redis_channel_open(redis_channel *channel, const redis_settings *settings, const redis_address *address,
-                       int64_t until_us);
+                       redis_tls_context *tls, int64_t until_us);
 void redis_channel_close(redis_channel *channel);
 
 /* Called after a callback of the application, which can have forked. */
@@ -56,8 +60,13 @@ redis_channel_end redis_channel_send(redis_channel *channel, const char *bytes, 
 /* Waits for bytes and receives up to `size` of them. `*received` becomes their number. */
 redis_channel_end redis_channel_receive(redis_channel *channel, char *bytes, size_t size, size_t *received);
 
-/* True if bytes have arrived that were not received yet. */
+/* True if bytes have arrived that were not received yet. Over TLS they can be an alert, which receiving reports. */
 bool redis_channel_has_arrivals(const redis_channel *channel);
+
+/* True if bytes that have arrived are in memory already. After the last reply there should be none. */
+static inline bool redis_channel_has_pending(const redis_channel *channel) {
+    return channel->tls && redis_tls_has_pending(channel->tls);
+}
 
 /* True if the server has closed the channel, or has sent something unasked, which makes the channel useless. Check this
  * before sending anything: after sending, a write might have been applied. */

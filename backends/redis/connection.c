@@ -30,8 +30,16 @@ static void announce_time(const redis_connection *connection, const char *what) 
                       connection->at, what, connection->settings->timeout_ms);
 }
 
+/* A server that takes what we send for TLS breaks the connection, or replies with an alert. */
+static const char *hint(const redis_connection *connection, redis_exchange_end end) {
+    bool was_heard = connection->heard_us >= connection->made_us;
+    bool may_speak_tls = !connection->tls && connection->address.host[0] && !was_heard;
+    return may_speak_tls && (end == REDIS_BROKEN || end == REDIS_GARBLED) ? " (if this port speaks TLS, use rediss://)"
+                                                                          : "";
+}
+
 static redis_exchange_end fail(redis_connection *connection, redis_exchange_end end, int code, const char *what) {
-    announce(connection, code, what);
+    lesson_store_fail(code, "%s: %s%s%s", connection->settings->shown, connection->at, what, hint(connection, end));
     redis_connection_close(connection);
     return end;
 }
@@ -58,7 +66,7 @@ static redis_exchange_end send_bytes(redis_connection *connection, redis_bytes b
     case REDIS_CHANNEL_BROKEN:
         break;
     }
-    announce(connection, LESSON_STORE_UNREACHABLE, connection->channel.problem);
+    announce(connection, connection->channel.code, connection->channel.problem);
     return REDIS_UNSENT;
 }
 
@@ -122,7 +130,7 @@ static redis_exchange_end receive_all(redis_connection *connection, bool waits) 
             redis_connection_close(connection);
             return REDIS_UNANSWERED_IN_TIME;
         case REDIS_CHANNEL_BROKEN:
-            return fail(connection, REDIS_BROKEN, LESSON_STORE_UNREACHABLE, connection->channel.problem);
+            return fail(connection, REDIS_BROKEN, connection->channel.code, connection->channel.problem);
         }
         if (!feed(connection, bytes, size))
             return fail(connection, REDIS_NO_MEMORY, LESSON_STORE_NO_MEMORY, "no memory left for the server's reply");
@@ -230,8 +238,8 @@ static void name_peer(redis_connection *connection) {
 
 static int connect_and_greet(redis_connection *connection, bool plain, bool *is_broken) {
     *is_broken = false;
-    int code =
-        redis_channel_open(&connection->channel, connection->settings, &connection->address, connection->open_until_us);
+    int code = redis_channel_open(&connection->channel, connection->settings, &connection->address, connection->tls,
+                                  connection->open_until_us);
     if (code)
         return code;
     connection->reader = redis_reader_create();
@@ -268,10 +276,14 @@ int redis_connection_open(redis_connection *connection, const redis_address *add
  * moment later. */
 #define FRESH_US 1000
 
+static bool is_fresh(const redis_connection *connection) {
+    return lesson_store_monotonic_us() - connection->heard_us < FRESH_US &&
+           !redis_channel_has_pending(&connection->channel);
+}
+
 bool redis_connection_is_usable(const redis_connection *connection) {
     return redis_channel_is_open(&connection->channel) &&
-           (lesson_store_monotonic_us() - connection->heard_us < FRESH_US ||
-            !redis_channel_is_stale(&connection->channel));
+           (is_fresh(connection) || !redis_channel_is_stale(&connection->channel));
 }
 
 int redis_connection_check_time(const redis_connection *connection) {

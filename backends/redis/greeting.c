@@ -165,8 +165,8 @@ static int take_select(struct greeting *greeting) {
                              greeting->settings->shown, greeting->settings->db, (int)error.size, error.data);
 }
 
-/* A connection without a name works too. */
-static int take_name(struct greeting *greeting) {
+/* Any reply will do: a connection without a name works too. */
+static int take_any(struct greeting *greeting) {
     (void)greeting;
     return LESSON_STORE_OK;
 }
@@ -224,7 +224,15 @@ static void write_name(struct greeting *greeting) {
     begin(greeting, "CLIENT");
     add(greeting, "SETNAME");
     add(greeting, greeting->settings->client_name);
-    end(greeting, take_name);
+    end(greeting, take_any);
+}
+
+/* A server that expects TLS breaks the connection at the first bytes in the clear. In TLS 1.3 a server that does not
+ * accept our certificate says so after the handshake, or breaks the connection. So there has to be a reply before the
+ * connection counts as made. */
+static void write_ping(struct greeting *greeting) {
+    begin(greeting, "PING");
+    end(greeting, take_any);
 }
 
 static void write_role(struct greeting *greeting) {
@@ -241,6 +249,8 @@ static int write_all(struct greeting *greeting, bool plain) {
         write_hello(greeting);
     if (is_server && greeting->settings->db != 0)
         write_select(greeting);
+    if (plain && greeting->connection->address.host[0])
+        write_ping(greeting);
     if (!plain)
         write_name(greeting);
     if (is_server && !plain)
@@ -251,7 +261,7 @@ static int write_all(struct greeting *greeting, bool plain) {
 }
 
 /* A failure of the greeting has the same code whatever was sent, because no operation has been sent yet. */
-static int code_of(redis_exchange_end end) {
+static int code_of(const redis_connection *connection, redis_exchange_end end) {
     switch (end) {
     case REDIS_ANSWERED:
         return LESSON_STORE_OK;
@@ -259,6 +269,9 @@ static int code_of(redis_exchange_end end) {
         return LESSON_STORE_FAILED;
     case REDIS_NO_MEMORY:
         return LESSON_STORE_NO_MEMORY;
+    case REDIS_UNSENT:
+    case REDIS_BROKEN:
+        return connection->channel.code;
     default:
         return LESSON_STORE_UNREACHABLE;
     }
@@ -270,11 +283,11 @@ static int exchange(struct greeting *greeting, bool *is_broken) {
         return LESSON_STORE_OK;
     redis_exchange_end sent = redis_connection_send_greeting(connection, (redis_bytes){greeting->bytes, greeting->size},
                                                              greeting->step_count);
-    int code = code_of(sent);
+    int code = code_of(connection, sent);
     for (int i = 0; i < greeting->step_count && !code; i++) {
         redis_exchange_end received = redis_connection_receive_greeting(connection, &greeting->reply);
-        *is_broken = received == REDIS_BROKEN;
-        code = code_of(received);
+        code = code_of(connection, received);
+        *is_broken = received == REDIS_BROKEN && code != LESSON_STORE_DENIED;
         if (!code)
             code = greeting->steps[i](greeting);
     }

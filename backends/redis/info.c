@@ -1,4 +1,5 @@
 /* What the server says of itself. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "primary.h"
@@ -72,6 +73,23 @@ static bool report_place(redis_store *store, lesson_store_info_callback callback
     return callback("sentinel_epoch", text, context);
 }
 
+static bool report_tls(const redis_store *store, lesson_store_info_callback callback, void *context) {
+    static const char *const verified[] = {"full", "ca", "none"};
+    char session[96], line[128], resumed[24];
+    if (!store->connection.channel.tls)
+        return callback("tls", "none", context);
+    redis_tls_describe(store->connection.channel.tls, session, sizeof session);
+    snprintf(line, sizeof line, "%s, verify %s", session, verified[store->settings.tls_verify]);
+    snprintf(resumed, sizeof resumed, "%" PRIu64, redis_tls_context_resumed(store->connection.tls));
+    if (!callback("tls", line, context) || !callback("tls_resumed", resumed, context))
+        return false;
+    return store->settings.tls_verify != REDIS_TLS_VERIFY_NONE ||
+           callback(
+               "warning",
+               "the server's certificate is not checked (tls_verify=none): others can read and change what is sent",
+               context);
+}
+
 int redis_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
     redis_store *store = redis_of(instance);
     redis_connection *connection = &store->connection;
@@ -82,7 +100,8 @@ int redis_info(lesson_store_instance *instance, lesson_store_info_callback callb
     char db[16];
     snprintf(db, sizeof db, "%d", store->settings.db);
     if (callback("engine", connection->engine, context) && callback("mode", connection->mode, context) &&
-        callback("database", db, context) && report_place(store, callback, context))
+        callback("database", db, context) && report_place(store, callback, context) &&
+        report_tls(store, callback, context))
         report_eviction(store, callback, context);
     return LESSON_STORE_OK;
 }

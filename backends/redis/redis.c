@@ -20,10 +20,13 @@ static void redis_close(lesson_store_instance *instance) {
 /* The first instance of a store makes the topology, and the others share it. */
 static int open_topology(redis_store *store, const lesson_store_location *location) {
     const redis_store *first = (const redis_store *)lesson_store_location_first(location);
-    if (!first)
-        return redis_topology_open(&store->topology, location);
-    store->topology = redis_topology_share(first->topology);
-    return LESSON_STORE_OK;
+    int code = LESSON_STORE_OK;
+    if (first)
+        store->topology = redis_topology_share(first->topology);
+    else
+        code = redis_topology_open(&store->topology, location);
+    store->connection.tls = code ? NULL : redis_topology_tls(store->topology);
+    return code;
 }
 
 static int redis_open(lesson_store_instance **out, const lesson_store_location *location) {
@@ -54,7 +57,7 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
 
 const lesson_store_backend lesson_store__redis_backend = {
     .size = sizeof(lesson_store_backend),
-    .schemes = "redis|redis+unix|redis+sentinel|redis+cluster",
+    .schemes = "redis|rediss|redis+unix|redis+sentinel|rediss+sentinel|redis+cluster|rediss+cluster",
     .summary = "a Redis or Valkey server, shared with all programs that write the same keys",
     .operations = LESSON_STORE_OPERATIONS_0_1,
     .flags = LESSON_STORE_FLAGS_0_1,
@@ -71,5 +74,5 @@ const lesson_store_backend lesson_store__redis_backend = {
     .members_page = redis_members_page,
     .lessons_page = redis_lessons_page,
     .users_page = redis_users_page,
-    .host_list_schemes = "redis+sentinel|redis+cluster",
+    .host_list_schemes = "redis+sentinel|rediss+sentinel|redis+cluster|rediss+cluster",
 };

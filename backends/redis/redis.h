@@ -11,6 +11,7 @@
  *   connection.c  one connection: making it, requests under way, replies
  *   greeting.c    what a new connection sends first    channel.c  moving bytes within a time limit
  *   dial.c        making the connected socket     lookup.c  the addresses of a name     password.c  the password
+ *   tls.c         TLS over a channel              tls_context.c  what its connections share
  *   request.c     writing requests        reply.c  collecting replies        failure.c  the server's errors
  *   scripts/      what the server runs    keys.h  the keys, and the rule for sessions
  *   settings.c    the options of the location    cursor.h  where a scan goes on

@@ -15,14 +15,15 @@ struct answer {
 
 /* ---- Opening */
 
-static void open_connection(redis_connection *connection, redis_sentinels *sentinels) {
+static void open_connection(redis_connection *connection, redis_sentinels *sentinels, redis_tls_context *tls) {
     connection->settings = sentinels->settings;
+    connection->tls = tls;
     connection->deadline_us = &sentinels->deadline_us;
     connection->peer = REDIS_PEER_SENTINEL;
     connection->channel.socket = -1;
 }
 
-int redis_sentinels_open(redis_sentinels *sentinels, const redis_settings *settings) {
+int redis_sentinels_open(redis_sentinels *sentinels, const redis_settings *settings, redis_tls_context *tls) {
     int count = settings->address_count;
     sentinels->addresses = malloc((size_t)count * sizeof *sentinels->addresses);
     if (!sentinels->addresses)
@@ -31,8 +32,8 @@ int redis_sentinels_open(redis_sentinels *sentinels, const redis_settings *setti
     sentinels->count = count;
     sentinels->settings = settings;
     sentinels->poll_pause_us = settings->failover_check_ms * INT64_C(1000);
-    open_connection(&sentinels->asked, sentinels);
-    open_connection(&sentinels->heard, sentinels);
+    open_connection(&sentinels->asked, sentinels, tls);
+    open_connection(&sentinels->heard, sentinels, tls);
     return LESSON_STORE_OK;
 }
 

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/un.h>
 
@@ -11,6 +12,7 @@
 #define MEMBERS_AT_ONCE 10000 /* listing them takes about 3 ms of the server's time */
 #define MEMBERS_AT_ONCE_MAX 10000000
 #define WAIT_REPLICAS_MAX 16
+#define HOST_NAME_SIZE_MAX 255
 
 const lesson_store_option redis_options[] = {
     {.name = "prefix", .summary = "the beginning of every key", .text_default = "STATUS"},
@@ -48,6 +50,14 @@ const lesson_store_option redis_options[] = {
      .maximum = WAIT_REPLICAS_MAX},
     {.name = "sentinel_username", .summary = "the user at the Sentinels"},
     {.name = "sentinel_password", .summary = "the password at the Sentinels", .flags = LESSON_STORE_OPTION_SECRET},
+    {.name = "tls_verify",
+     .summary = "how much of the server's certificate is checked",
+     .choices = "full|ca|none",
+     .text_default = "full"},
+    {.name = "tls_ca", .summary = "the file with the certificates of the CAs that are trusted"},
+    {.name = "tls_cert", .summary = "the file with the client certificate"},
+    {.name = "tls_key", .summary = "the file with the key of the client certificate"},
+    {.name = "tls_name", .summary = "what the server's certificate must name"},
     {.name = NULL},
 };
 
@@ -147,6 +157,72 @@ static bool copy_text(char **out, const char *text) {
     return *out || !text;
 }
 
+/* ---- TLS */
+
+/* The files may be read again when the process has changed its directory, so their paths are made absolute. */
+static int read_file_name(char **out, const lesson_store_location *location, const char *option) {
+    const char *name = lesson_store_location_text(location, option);
+    if (!name)
+        return LESSON_STORE_OK;
+    if (!*name)
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: the option %s is empty", option);
+    const char *directory = lesson_store_location_directory(location);
+    if (*name == '/')
+        return copy_text(out, name) ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
+    if (!directory)
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: %s is relative, and the working directory is unknown",
+                                 option);
+    size_t size = strlen(directory) + strlen(name) + 2;
+    *out = malloc(size);
+    if (!*out)
+        return LESSON_STORE_NO_MEMORY;
+    snprintf(*out, size, "%s/%s", directory, name);
+    return LESSON_STORE_OK;
+}
+
+static int read_files(redis_settings *settings, const lesson_store_location *location) {
+    int code = read_file_name(&settings->tls_ca, location, "tls_ca");
+    if (!code)
+        code = read_file_name(&settings->tls_cert, location, "tls_cert");
+    if (!code)
+        code = read_file_name(&settings->tls_key, location, "tls_key");
+    if (code)
+        return code;
+    if (settings->tls_key && !settings->tls_cert)
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: there is a tls_key without a tls_cert");
+    if (!settings->tls_key && !copy_text(&settings->tls_key, settings->tls_cert))
+        return LESSON_STORE_NO_MEMORY;
+    return LESSON_STORE_OK;
+}
+
+static int refuse_tls_options(const lesson_store_location *location) {
+    for (const lesson_store_option *option = redis_options; option->name; option++) {
+        if (strncmp(option->name, "tls_", 4) == 0 && lesson_store_location_has(location, option->name))
+            return lesson_store_fail(LESSON_STORE_INVALID, "location: the option %s needs the scheme rediss, not %s",
+                                     option->name, lesson_store_location_scheme(location));
+    }
+    return LESSON_STORE_OK;
+}
+
+static int read_tls(redis_settings *settings, const lesson_store_location *location) {
+    const char *verify = lesson_store_location_text(location, "tls_verify");
+    const char *name = lesson_store_location_text(location, "tls_name");
+    settings->over_tls = strncmp(lesson_store_location_scheme(location), "rediss", 6) == 0;
+    if (!settings->over_tls)
+        return refuse_tls_options(location);
+    settings->tls_verify = strcmp(verify, "none") == 0 ? REDIS_TLS_VERIFY_NONE
+                           : strcmp(verify, "ca") == 0 ? REDIS_TLS_VERIFY_CA
+                                                       : REDIS_TLS_VERIFY_FULL;
+    if (name && (!*name || strlen(name) > HOST_NAME_SIZE_MAX))
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: the option tls_name has not 1 to %d bytes",
+                                 HOST_NAME_SIZE_MAX);
+    if (!copy_text(&settings->tls_name, name))
+        return LESSON_STORE_NO_MEMORY;
+    return read_files(settings, location);
+}
+
+/* ---- The whole */
+
 static bool copy_texts(redis_settings *settings, const lesson_store_location *location) {
     return copy_text(&settings->prefix, lesson_store_location_text(location, "prefix")) &&
            copy_text(&settings->user, lesson_store_location_user(location)) &&
@@ -200,6 +276,8 @@ static int read_all(redis_settings *settings, const lesson_store_location *locat
         return LESSON_STORE_NO_MEMORY;
     settings->keys_are_apart = settings->kind == REDIS_CLUSTER && !redis_has_tag(settings->prefix);
     int code = check_options(settings, location);
+    if (!code)
+        code = read_tls(settings, location);
     if (code)
         return code;
     bool is_socket = strcmp(lesson_store_location_scheme(location), "redis+unix") == 0;
@@ -234,5 +312,9 @@ void redis_settings_free(redis_settings *settings) {
     free_secret(settings->sentinel_password);
     free(settings->client_name);
     free(settings->prefix);
+    free(settings->tls_ca);
+    free(settings->tls_cert);
+    free(settings->tls_key);
+    free(settings->tls_name);
     memset(settings, 0, sizeof *settings);
 }

@@ -11,6 +11,12 @@ typedef enum redis_kind {
     REDIS_SENTINEL,   /* Sentinels name it */
     REDIS_CLUSTER     /* it is the node of a Cluster that has the keys */
 } redis_kind;
+/* How much of the server's certificate is checked. */
+typedef enum redis_tls_verify {
+    REDIS_TLS_VERIFY_FULL, /* who has signed it, and whom it names */
+    REDIS_TLS_VERIFY_CA,   /* who has signed it */
+    REDIS_TLS_VERIFY_NONE
+} redis_tls_verify;
 
 typedef struct redis_settings {
     char *shown; /* the location without its password; messages begin with it */
@@ -34,6 +40,13 @@ typedef struct redis_settings {
     int failover_check_ms; /* how often the role of the server is asked again */
     bool takes_any_role;   /* a replica will do */
     int wait_replicas;     /* replicas that must confirm a write */
+
+    bool over_tls;
+    redis_tls_verify tls_verify;
+    char *tls_ca;   /* absolute paths of files in PEM format; NULL: the CAs of the system */
+    char *tls_cert; /* NULL: no certificate of our own */
+    char *tls_key;  /* not NULL if there is a certificate */
+    char *tls_name; /* what the certificate must name; NULL: the host */
 } redis_settings;
 
 extern const lesson_store_option redis_options[];

@@ -12,6 +12,7 @@
 
 struct redis_topology {
     redis_settings settings;
+    redis_tls_context *tls;
     atomic_int users;
     _Atomic uint64_t generation;
     atomic_bool is_doubted;
@@ -41,9 +42,9 @@ static void open_condition(pthread_cond_t *condition) {
 static int open_finders(redis_topology *topology) {
     const redis_settings *settings = &topology->settings;
     if (settings->kind == REDIS_SENTINEL)
-        return redis_sentinels_open(&topology->sentinels, settings);
+        return redis_sentinels_open(&topology->sentinels, settings, topology->tls);
     if (settings->kind == REDIS_CLUSTER)
-        return redis_cluster_open(&topology->cluster, settings);
+        return redis_cluster_open(&topology->cluster, settings, topology->tls);
     topology->place.generation = 1;
     if (settings->address_count > 0)
         topology->place.address = settings->addresses[0];
@@ -56,9 +57,12 @@ int redis_topology_open(redis_topology **out, const lesson_store_location *locat
     if (!topology)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left for a connection");
     int code = redis_settings_read(&topology->settings, location);
+    if (!code && topology->settings.over_tls)
+        code = redis_tls_context_open(&topology->tls, &topology->settings);
     if (!code)
         code = open_finders(topology);
     if (code) {
+        redis_tls_context_release(topology->tls);
         redis_settings_free(&topology->settings);
         free(topology);
         return code;
@@ -80,10 +84,15 @@ void redis_topology_release(redis_topology *topology) {
         return;
     redis_sentinels_close(&topology->sentinels);
     redis_cluster_close(&topology->cluster);
+    redis_tls_context_release(topology->tls);
     pthread_cond_destroy(&topology->found);
     pthread_mutex_destroy(&topology->mutex);
     redis_settings_free(&topology->settings);
     free(topology);
+}
+
+redis_tls_context *redis_topology_tls(const redis_topology *topology) {
+    return topology->tls;
 }
 
 /* ---- Hearing */

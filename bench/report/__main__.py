@@ -32,6 +32,8 @@ SECTIONS = [
             "redis-benchmark runs with -P 64 -c 50. On one vCPU the wall time is the CPU time of client and server.",
             [("both-ns", BOTH, "(?!.*-2cpu).*"), ("server-ns", SERVER, ".*"), ("ns", CLIENT, ".*"),
              ("wall-ns", WALL, ".*(-2cpu|-as-redis-benchmark)")], []),
+    Section("tls", "Redis over TLS", "The same store over TLS 1.3 and over TCP. Client and server run on one vCPU, so that the wall "
+            "time is the CPU time of both.", [("both-ns", BOTH, ".*"), ("server-ns", SERVER, ".*"), ("ns", CLIENT, ".*")], []),
     Section("executor", "The executor", "Single joins from one event loop that keeps so many of them pending, and from threads that "
             "each wait for their own. redis-benchmark keeps 64 pending on each of 50 connections. Direct calls go to the store "
             "without an executor. Latency is from submit to callback.", [("wall-ns", WALL, ".*"), ("both-ns", BOTH, ".*")],

@@ -185,6 +185,8 @@ GOALS = [
     speed("redis", "single join, compared with EVALSHA", 0.9, "redis", "join", "evalsha", "both-ns"),
     speed("redis", "single join, compared with the Python classes", 3, "redis", "join", "python", "both-ns",
           note=PYTHON_NOTE),
+    speed("redis", "single join over TLS, compared with TCP", 0.65, "tls", "join", "tcp", "both-ns"),
+    speed("redis", "batches of 256 over TLS, compared with TCP", 0.93, "tls", "join-256", "tcp", "both-ns"),
     speed("redis", "executor, event loop, compared with redis-benchmark (wall)", 1, "executor", "redis-loop",
           "redis-benchmark", "wall-ns"),
     speed("redis", "executor, all on one vCPU, compared with redis-benchmark (wall)", 1, "executor", "redis-one-vcpu-loop",

@@ -45,6 +45,8 @@ VARIANTS = {
     "python": "Python classes",
     "lessonstore-at-once": "ours with members_at_once=100000",
     "direct": "direct calls",
+    "tls": "over TLS",
+    "tcp": "over TCP",
     "lessonstore": "ours",
 }
 

@@ -1,5 +1,6 @@
 /* The suite on the redis backend, with a server of its own: over a unix socket, over TCP by the account with the least
- * rights, and over the socket behind the backend that makes faults, with no fault set. */
+ * rights, and over the socket behind the backend that makes faults, with no fault set. With --tls as the first
+ * argument: over TLS, with a client certificate. With --tls-open: over TLS to a server that asks for none. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include <lessonstore/conformance.h>
 
+#include "certificates.h"
 #include "redis_account.h"
 #include "redis_server.h"
 
@@ -76,7 +78,28 @@ static redis_server *start_with_account(void) {
     return redis_server_start(arguments);
 }
 
+static int run_over_tls(bool with_certificate, int argc, char **argv) {
+    const char *const open[] = {"--tls-auth-clients", "no", NULL};
+    certificates made;
+    char location[512];
+    if (certificates_make(&made))
+        return 1;
+    redis_server *server = redis_server_start_tls(&made, NULL, with_certificate ? NULL : open);
+    int failed = 1;
+    if (server) {
+        const char *full = redis_server_tls_location(server);
+        size_t size = with_certificate ? strlen(full) : (size_t)(strstr(full, "&tls_cert") - full);
+        snprintf(location, sizeof location, "%.*s", (int)size, full);
+        failed = run_over(with_certificate ? "redis-tls" : "redis-tls-open", server, location, argc, argv) != 0;
+    }
+    redis_server_stop(server);
+    certificates_remove(&made);
+    return failed;
+}
+
 int main(int argc, char **argv) {
+    if (argc > 1 && strncmp(argv[1], "--tls", 5) == 0)
+        return run_over_tls(strcmp(argv[1], "--tls") == 0, argc - 1, argv + 1);
     redis_server *server = start_with_account();
     if (!server)
         return 1;

@@ -11,7 +11,7 @@ static const char *draw_options(dice_state *dice, const char *engine) {
     static const char *const of_redis[] = {"", "?members_at_once=1", "?prefix=%7Ba%7D%20%2A:%5B", "?pool=1"};
     /* The other settings would spend nearly all time waiting for the disk. */
     static const char *const of_sqlite[] = {"?synchronous=off", "?synchronous=off&pool=1&wal_autocheckpoint_pages=1"};
-    if (strcmp(engine, "redis") == 0)
+    if (strncmp(engine, "redis", 5) == 0)
         return of_redis[dice_below(dice, 4)];
     if (strcmp(engine, "sqlite") == 0)
         return dice_once_in(dice, 20) ? "" : of_sqlite[dice_below(dice, 2)];

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmocka_all.h"
+#include "engine.h"
 
 #define LOOK_AFTER_S 1 /* after this time, looks whether an awaited process has died */
 
@@ -111,7 +112,7 @@ void clients_open(client_group *clients, const clients_mode *mode, const char *l
     memset(clients, 0, sizeof *clients);
     clients->mode = mode;
     clients->count = count;
-    snprintf(clients->location, sizeof clients->location, "%s%s", location, mode->options);
+    engine_add_options(clients->location, sizeof clients->location, location, mode->options);
     model_begin(&clients->state);
     make_shared(clients);
     if (mode->are_processes)

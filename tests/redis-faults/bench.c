@@ -27,12 +27,26 @@ static int64_t now_ms(void) {
 
 /* ---- Servers */
 
+void bench_use_tls(fault_bench *bench) {
+    bench->over_tls = true;
+    assert_int_equal(certificates_make(&bench->made), 0);
+}
+
+const char *bench_door(const fault_bench *bench, bench_place which) {
+    const redis_server *server = bench->places[which].server;
+    return bench->over_tls ? redis_server_tls_port_text(server) : redis_server_socket(server);
+}
+
+static redis_server *start(const fault_bench *bench, const char *const arguments[]) {
+    return bench->over_tls ? redis_server_start_tls(&bench->made, NULL, arguments) : redis_server_start(arguments);
+}
+
 raw_server *bench_place_of(fault_bench *bench, bench_place which) {
     static const char *const plain[] = {"--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0", NULL};
     static const char *const durable[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
     raw_server *raw = &bench->places[which];
     if (!raw->server) {
-        raw->server = redis_server_start(which == PLACE_DURABLE ? durable : plain);
+        raw->server = start(bench, which == PLACE_DURABLE ? durable : plain);
         assert_non_null(raw->server);
     }
     if (!raw->commands)
@@ -46,6 +60,8 @@ void bench_end(fault_bench *bench) {
             redisFree(bench->places[i].commands);
         redis_server_stop(bench->places[i].server);
     }
+    if (bench->over_tls)
+        certificates_remove(&bench->made);
 }
 
 void bench_info(raw_server *raw, const char *section, const char *field, char *text, size_t size) {
@@ -244,19 +260,25 @@ static lesson_store *open_store(fault_bench *bench, const bench_wish *wish, cons
 static void locate(fault_bench *bench, const bench_wish *wish, char *location, size_t size) {
     char options[128];
     const char *account = wish->account ? wish->account : "";
-    snprintf(options, sizeof options, "?pool=1&timeout_ms=%d&connect_timeout_ms=%d&members_at_once=%d",
-             wish->timeout_ms, wish->timeout_ms, wish->pages || dice_once_in(&bench->dice, 2) ? 1 : 10000);
-    if (wish->behind)
-        snprintf(location, size, "%.*s%s", (int)strcspn(false_server_location(bench->between), "?"),
+    snprintf(options, sizeof options, "pool=1&timeout_ms=%d&connect_timeout_ms=%d&members_at_once=%d", wish->timeout_ms,
+             wish->timeout_ms, wish->pages || dice_once_in(&bench->dice, 2) ? 1 : 10000);
+    bool by_socket = !wish->behind && dice_once_in(&bench->dice, 2);
+    const redis_server *server = bench->at->server;
+    if (bench->over_tls)
+        snprintf(location, size, "rediss://%s127.0.0.1:%d%s&%s", account,
+                 wish->behind ? false_server_port(bench->between) : redis_server_tls_port(server),
+                 strchr(redis_server_tls_location(server), '?'), options);
+    else if (wish->behind)
+        snprintf(location, size, "%.*s?%s", (int)strcspn(false_server_location(bench->between), "?"),
                  false_server_location(bench->between), options);
-    else if (dice_once_in(&bench->dice, 2))
-        snprintf(location, size, "redis+unix://%s%s%s", account, redis_server_socket(bench->at->server), options);
+    else if (by_socket)
+        snprintf(location, size, "redis+unix://%s%s?%s", account, redis_server_socket(server), options);
     else
-        snprintf(location, size, "redis://%s127.0.0.1:%d%s", account, redis_server_port(bench->at->server), options);
+        snprintf(location, size, "redis://%s127.0.0.1:%d?%s", account, redis_server_port(server), options);
 }
 
 void bench_open(fault_bench *bench, const bench_wish *wish) {
-    char location[512];
+    char location[1024];
     model_state empty;
     bench->at = bench_place_of(bench, wish->place);
     if (wish->place == PLACE_PAIR)
@@ -265,7 +287,7 @@ void bench_open(fault_bench *bench, const bench_wish *wish) {
         wish->prepare(bench);
     raw_do(bench->at, "FLUSHALL");
     bench->files = descriptors_open();
-    bench->between = wish->behind ? false_server_start(redis_server_socket(bench->at->server)) : NULL;
+    bench->between = wish->behind ? false_server_start(bench_door(bench, wish->place)) : NULL;
     bench->timeout_ms = wish->timeout_ms;
     bench->codes = 0;
     locate(bench, wish, location, sizeof location);

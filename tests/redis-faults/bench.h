@@ -20,6 +20,8 @@ typedef enum bench_place { PLACE_MAIN, PLACE_DURABLE, PLACE_PAIR, PLACE_SECOND_O
 typedef struct fault_bench fault_bench;
 struct fault_bench {
     raw_server places[PLACES]; /* their `store` is not used */
+    bool over_tls;             /* see bench_use_tls */
+    certificates made;         /* then */
     raw_server *at;            /* the one of the current round; faults may change it */
     false_server *between;     /* NULL: the store uses the server directly */
     lesson_store *store;       /* pool=1 */
@@ -39,6 +41,12 @@ struct fault_bench {
     redisContext *other;
     int8_t damaged; /* the number of a user or a lesson */
 };
+
+/* Before anything else: stores and false servers use the servers over TLS. */
+void bench_use_tls(fault_bench *bench);
+
+/* Where a false server reaches the server of this place. */
+const char *bench_door(const fault_bench *bench, bench_place which);
 
 /* Starts the server if it is not running yet. */
 raw_server *bench_place_of(fault_bench *bench, bench_place which);

@@ -76,7 +76,7 @@ static void swap_pair(fault_bench *bench) {
 }
 
 static void go_over(fault_bench *bench, bench_place which) {
-    false_server_lead_to(bench->between, redis_server_socket(bench->places[which].server));
+    false_server_lead_to(bench->between, bench_door(bench, which));
     false_server_play(bench->between, CLOSE_NOW);
 }
 

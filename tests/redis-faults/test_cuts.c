@@ -1,4 +1,11 @@
-/* A connection that breaks at every byte of a request and of its reply, one after another. */
+/* A connection that breaks at every byte of a request and of its reply, one after another. With the argument --tls,
+ * over TLS: at every second byte of the records, at every third of a handshake that resumes a session, and at every
+ * eleventh of a whole one. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "faults.h"
 
 /* Each is one request. Together they have all forms of a request. */
@@ -23,16 +30,18 @@ static const struct form {
     size_t count;
     bool reads; /* it only reads, so it is asked again and never fails */
     bool pages;
-    bool anew; /* on a new connection */
+    bool anew;       /* on a new connection */
+    bool is_unknown; /* only over TLS: without a session that could be resumed */
 } forms[] = {
-    {"a join, cut", CALLS(join), false, false, false},
-    {"a join on a new connection, cut", CALLS(join), false, false, true},
-    {"a join with a session, cut", CALLS(join_with_session), false, false, false},
-    {"a quit, cut", CALLS(quit), false, false, false},
-    {"a where, cut", CALLS(where), true, false, false},
-    {"reads, cut", CALLS(reads), true, false, false},
-    {"reads and writes, cut", CALLS(mixed), false, false, false},
-    {"members in pages, cut", NULL, 0, true, true, false},
+    {"a join, cut", CALLS(join), false, false, false, false},
+    {"a join on a new connection, cut", CALLS(join), false, false, true, false},
+    {"a join on a new connection without a session, cut", CALLS(join), false, false, true, true},
+    {"a join with a session, cut", CALLS(join_with_session), false, false, false, false},
+    {"a quit, cut", CALLS(quit), false, false, false, false},
+    {"a where, cut", CALLS(where), true, false, false, false},
+    {"reads, cut", CALLS(reads), true, false, false, false},
+    {"reads and writes, cut", CALLS(mixed), false, false, false, false},
+    {"members in pages, cut", NULL, 0, true, true, false, false},
 };
 
 /* Puts users into other lessons, so that a request does not just repeat the change of the previous one. */
@@ -60,11 +69,30 @@ static void look(fault_bench *bench) {
     bench_run(bench, calls, count);
 }
 
+/* With new files no session is resumed. */
+static void replace_ca(const fault_bench *bench) {
+    static time_t changes;
+    char file[128];
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = ++changes}};
+    snprintf(file, sizeof file, "%s/ca.crt", bench->made.directory);
+    assert_int_equal(utimensat(AT_FDCWD, file, times, 0), 0);
+}
+
+static bool over_tls;
+
+static size_t step_of(const struct form *form) {
+    if (!over_tls)
+        return 1;
+    return form->is_unknown ? 11 : form->anew ? 3 : 2;
+}
+
 /* False if the request and its reply are shorter. */
 static bool break_at(fault_bench *bench, const struct form *form, false_server_part part,
                      false_server_direction direction, size_t after) {
     judge_rules breaks = {JUDGE_CODE(UNKNOWN) | JUDGE_CODE(UNREACHABLE), JUDGE_CODE(UNREACHABLE), false, NULL, NULL};
     begin_anew(bench);
+    if (form->is_unknown)
+        replace_ca(bench);
     if (form->anew)
         false_server_play(bench->between, CLOSE_NOW);
     false_server_break(bench->between, part, direction, after);
@@ -84,18 +112,22 @@ static bool break_at(fault_bench *bench, const struct form *form, false_server_p
 }
 
 static void test_cuts(void **state) {
-    soak_run soak = soak_begin("cuts", "redis", 1);
+    soak_run soak = soak_begin("cuts", over_tls ? "redis-tls" : "redis", 1);
     soak_next(&soak);
     fault_bench bench = {.soak = &soak, .dice = {soak.seed}, .rules = judge_nothing_fails};
     const false_server_part parts[] = {CUT, SHUT};
+    if (over_tls)
+        bench_use_tls(&bench);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (forms[i].is_unknown && !over_tls)
+            continue;
         bench.fault = forms[i].name;
         bench_wish wish = {.place = PLACE_MAIN, .behind = true, .timeout_ms = FAULT_LONG_MS, .pages = forms[i].pages};
         bench_open(&bench, &wish);
         for (int k = 0; k < 4; k++) {
             size_t after = 0;
             while (break_at(&bench, &forms[i], parts[k / 2], (false_server_direction)(k % 2), after))
-                after++;
+                after += step_of(&forms[i]);
             assert_true(after >= 7); /* the shortest reply is a letter: $1 M */
             soak.faults += after;
         }
@@ -107,7 +139,8 @@ static void test_cuts(void **state) {
     (void)state;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    over_tls = argc > 1 && strcmp(argv[1], "--tls") == 0;
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_cuts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,3 +1,6 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,8 +24,9 @@ struct false_server {
     char directory[128];
     char path[160];
     char location[256];
-    const char *_Atomic real_socket;
+    const char *_Atomic real;
     int listener;
+    int port;
     pthread_t thread;
     atomic_bool ends;
     atomic_int part;
@@ -39,11 +43,23 @@ static struct sockaddr_un address_of(const char *path) {
     return address;
 }
 
-static int connect_to(const char *path) {
-    struct sockaddr_un address = address_of(path);
-    int real = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(real, (struct sockaddr *)&address, sizeof address) == 0)
-        return real;
+/* Small pieces are to be sent as they are. */
+static int without_delay(int made) {
+    const int on = 1;
+    setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return made;
+}
+
+static int connect_to(const char *to) {
+    bool is_path = to[0] == '/';
+    struct sockaddr_un by_path = address_of(is_path ? to : "");
+    struct sockaddr_in by_port = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    by_port.sin_port = htons((uint16_t)atoi(to));
+    int real = socket(is_path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int failed = is_path ? connect(real, (struct sockaddr *)&by_path, sizeof by_path)
+                         : connect(real, (struct sockaddr *)&by_port, sizeof by_port);
+    if (!failed)
+        return is_path ? real : without_delay(real);
     close(real);
     return -1;
 }
@@ -221,7 +237,9 @@ static void *run(void *context) {
             continue;
         }
         int client = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
-        int real = connect_to(server->real_socket);
+        if (server->port)
+            without_delay(client);
+        int real = connect_to(server->real);
         server->connections++;
         if (real >= 0) {
             serve(server, client, real);
@@ -234,18 +252,35 @@ static void *run(void *context) {
     return NULL;
 }
 
-false_server *false_server_start(const char *real_socket) {
-    false_server *server = calloc(1, sizeof *server);
-    assert_non_null(server);
+static void listen_on_port(false_server *server) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(server->listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(server->listener, (struct sockaddr *)&address, &size), 0);
+    server->port = ntohs(address.sin_port);
+    snprintf(server->location, sizeof server->location, "redis://127.0.0.1:%d?pool=1&timeout_ms=300", server->port);
+}
+
+static void listen_on_socket(false_server *server) {
     const char *base = getenv("TMPDIR");
     snprintf(server->directory, sizeof server->directory, "%s/false-server-XXXXXX", base && *base ? base : "/tmp");
     assert_non_null(mkdtemp(server->directory));
     snprintf(server->path, sizeof server->path, "%s/socket", server->directory);
     snprintf(server->location, sizeof server->location, "redis+unix://%s?pool=1&timeout_ms=300", server->path);
-    server->real_socket = real_socket;
     struct sockaddr_un address = address_of(server->path);
     server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(server->listener, (struct sockaddr *)&address, sizeof address), 0);
+}
+
+false_server *false_server_start(const char *real) {
+    false_server *server = calloc(1, sizeof *server);
+    assert_non_null(server);
+    server->real = real;
+    if (real[0] == '/')
+        listen_on_socket(server);
+    else
+        listen_on_port(server);
     assert_int_equal(listen(server->listener, 16), 0);
     assert_int_equal(pthread_create(&server->thread, NULL, run, server), 0);
     return server;
@@ -255,8 +290,10 @@ void false_server_stop(false_server *server) {
     server->ends = true;
     pthread_join(server->thread, NULL);
     close(server->listener);
-    unlink(server->path);
-    rmdir(server->directory);
+    if (!server->port) {
+        unlink(server->path);
+        rmdir(server->directory);
+    }
     free(server);
 }
 
@@ -287,12 +324,16 @@ bool false_server_is_armed(const false_server *server) {
     return server->part == CUT || server->part == SHUT;
 }
 
-void false_server_lead_to(false_server *server, const char *real_socket) {
-    server->real_socket = real_socket;
+void false_server_lead_to(false_server *server, const char *real) {
+    server->real = real;
 }
 
 const char *false_server_location(const false_server *server) {
     return server->location;
+}
+
+int false_server_port(const false_server *server) {
+    return server->port;
 }
 
 int false_server_connections(const false_server *server) {

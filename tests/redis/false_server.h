@@ -1,5 +1,6 @@
 /* A server between a store and the real one, which can misbehave from the next bytes on. It listens on a unix socket in
- * its own temporary directory, and serves one connection after another. */
+ * its own temporary directory, or on a port, and serves one connection after another. It knows nothing of TLS, so it
+ * can stand beneath it. */
 #ifndef LESSON_STORE_TESTS_FALSE_SERVER_H
 #define LESSON_STORE_TESTS_FALSE_SERVER_H
 
@@ -32,7 +33,9 @@ typedef enum false_server_part {
 
 typedef enum false_server_direction { REQUESTS, REPLIES } false_server_direction;
 
-false_server *false_server_start(const char *real_socket);
+/* `real` is the path of the real server's socket, or a port on 127.0.0.1 ("6379"). Then this one listens on a port too.
+ */
+false_server *false_server_start(const char *real);
 void false_server_stop(false_server *server);
 
 /* Plays this part from now on. For CLOSE_NOW, returns when the connection is closed. */
@@ -46,10 +49,11 @@ void false_server_break(false_server *server, false_server_part part, false_serv
 /* False once the CUT or SHUT has happened. */
 bool false_server_is_armed(const false_server *server);
 
-/* New connections lead to this server from now on. The path must stay valid. */
-void false_server_lead_to(false_server *server, const char *real_socket);
+/* New connections lead to this server from now on. The text must stay valid. */
+void false_server_lead_to(false_server *server, const char *real);
 
 const char *false_server_location(const false_server *server); /* with "?pool=1&timeout_ms=300" */
+int false_server_port(const false_server *server);             /* 0: it listens on a socket */
 int false_server_connections(const false_server *server);      /* the number of connections so far */
 
 #endif

@@ -11,30 +11,39 @@
 
 enum engine_kind { MEMORY, SQLITE, REDIS };
 
-static const char *const names[] = {"memory", "sqlite", "redis"};
+static const struct {
+    const char *name;
+    enum engine_kind kind;
+    bool over_tls;
+} engines[] = {
+    {"memory", MEMORY, false}, {"sqlite", SQLITE, false}, {"redis", REDIS, false}, {"redis-tls", REDIS, true}};
 
 static struct {
+    const char *name;
     enum engine_kind kind;
-    const char *redis_location;
+    const char *redis_location; /* of the socket */
+    const char *tls_location;   /* NULL: the socket is used */
     char directory[256];
-    char location[320];
+    char location[512];
 } engine;
 
 bool engine_choose(const char *name) {
-    for (size_t i = 0; i < 3; i++) {
-        if (strcmp(name, names[i]) != 0)
+    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+        if (strcmp(name, engines[i].name) != 0)
             continue;
-        engine.kind = (enum engine_kind)i;
+        engine.name = engines[i].name;
+        engine.kind = engines[i].kind;
         engine.redis_location = getenv("LESSONSTORE_TEST_REDIS");
-        if (engine.kind != REDIS || engine.redis_location)
+        engine.tls_location = engines[i].over_tls ? getenv("LESSONSTORE_TEST_REDIS_TLS") : NULL;
+        if (engine.kind != REDIS || (engine.redis_location && (engine.tls_location || !engines[i].over_tls)))
             return true;
     }
-    fprintf(stderr, "the argument is memory or sqlite, or redis where with_redis runs this\n");
+    fprintf(stderr, "the argument is memory or sqlite, or redis or redis-tls where with_redis runs this\n");
     return false;
 }
 
 const char *engine_name(void) {
-    return names[engine.kind];
+    return engine.name;
 }
 
 bool engine_is_shared(void) {
@@ -89,7 +98,8 @@ const char *engine_make(void) {
         snprintf(engine.location, sizeof engine.location, "sqlite:%s/lessons.db", engine.directory);
     } else if (engine.kind == REDIS) {
         empty_redis();
-        snprintf(engine.location, sizeof engine.location, "%s", engine.redis_location);
+        snprintf(engine.location, sizeof engine.location, "%s",
+                 engine.tls_location ? engine.tls_location : engine.redis_location);
     }
     return engine.location;
 }
@@ -103,10 +113,15 @@ void engine_remove(void) {
         remove_directory();
 }
 
+void engine_add_options(char *out, size_t size, const char *location, const char *options) {
+    const char *more = strchr(location, '?') && options[0] == '?' ? "&" : "";
+    snprintf(out, size, "%s%s%s", location, more, options + strlen(more));
+}
+
 lesson_store *engine_open_store(const char *options) {
-    char location[512];
+    char location[1024];
     lesson_store *store;
-    snprintf(location, sizeof location, "%s%s", engine.location, options);
+    engine_add_options(location, sizeof location, engine.location, options);
     if (lesson_store_open(&store, location) != LESSON_STORE_OK)
         fail_msg("%s: %s", location, lesson_store_message());
     return store;

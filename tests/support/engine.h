@@ -1,6 +1,6 @@
 /*
- * The engine that a test runs on: the program's argument, "memory", "sqlite" or "redis", so that one program tests all
- * three. A test has one location at a time, new and empty. Several stores may be open at it.
+ * The engine that a test runs on: the program's argument, "memory", "sqlite", "redis" or "redis-tls", so that one
+ * program tests all of them. A test has one location at a time, new and empty. Several stores may be open at it.
  */
 #ifndef LESSON_STORE_TESTS_ENGINE_H
 #define LESSON_STORE_TESTS_ENGINE_H
@@ -16,13 +16,16 @@ const char *engine_name(void);
 /* False for memory, whose data belongs to one store of one process. */
 bool engine_is_shared(void);
 
-/* Makes a new and empty location and returns it; "?option=value" can be appended. It is valid until engine_remove,
- * which removes it with all its data. No store may be open then. */
+/* Makes a new and empty location and returns it. It is valid until engine_remove, which removes it with all its data.
+ * No store may be open then. */
 const char *engine_make(void);
 void engine_remove(void);
 
 /* The location that engine_make returned last. */
 const char *engine_location(void);
+
+/* Appends "?option=value" to a location, or nothing if it is "". The location may have options already. */
+void engine_add_options(char *out, size_t size, const char *location, const char *options);
 
 /* Opens a store at the current location, followed by "?option=value" or "". The test fails if it cannot. */
 lesson_store *engine_open_store(const char *options);

@@ -31,8 +31,12 @@ struct redis_server {
     char port_text[8];
     char unix_location[PATH_SIZE + 16];
     char tcp_location[48];
+    char tls_files[3][128]; /* the certificate, its key, the CA; empty: no TLS */
+    char tls_port_text[8];
+    char tls_location[384];
     const char *extra[ARGUMENTS_MAX];
     int port;
+    int tls_port;
     pid_t pid;
 };
 
@@ -116,6 +120,10 @@ static void run_server(const char *program, redis_server *server, pid_t parent) 
                                                  "--daemonize",
                                                  "no"};
     size_t count = 17;
+    const char *tls[] = {"--tls-port",     server->tls_port_text, "--tls-cert-file",    server->tls_files[0],
+                         "--tls-key-file", server->tls_files[1],  "--tls-ca-cert-file", server->tls_files[2]};
+    for (size_t i = 0; server->tls_port && i < sizeof tls / sizeof *tls; i++)
+        arguments[count++] = tls[i];
     for (size_t i = 0; server->extra[i]; i++)
         arguments[count++] = server->extra[i];
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -152,10 +160,23 @@ static bool launch(redis_server *server) {
     return server->pid > 0 && wait_until_ready(server);
 }
 
+static bool choose_tls_port(redis_server *server) {
+    const char *ca = server->tls_files[2];
+    int directory = (int)(strlen(ca) - strlen("/ca.crt"));
+    if (!ca[0])
+        return true;
+    server->tls_port = free_port();
+    snprintf(server->tls_port_text, sizeof server->tls_port_text, "%d", server->tls_port);
+    snprintf(server->tls_location, sizeof server->tls_location,
+             "rediss://127.0.0.1:%d?tls_ca=%s&tls_cert=%.*s/client.crt&tls_key=%.*s/client.key", server->tls_port, ca,
+             directory, ca, directory, ca);
+    return server->tls_port > 0;
+}
+
 static bool launch_on_free_port(redis_server *server) {
     for (int i = 0; i < START_ATTEMPTS; i++) {
         server->port = free_port();
-        if (server->port < 0)
+        if (server->port < 0 || !choose_tls_port(server))
             return false;
         snprintf(server->port_text, sizeof server->port_text, "%d", server->port);
         snprintf(server->tcp_location, sizeof server->tcp_location, "redis://127.0.0.1:%d", server->port);
@@ -176,10 +197,7 @@ static bool make_directory(redis_server *server) {
     return true;
 }
 
-redis_server *redis_server_start(const char *const arguments[]) {
-    redis_server *server = calloc(1, sizeof *server);
-    if (!server)
-        return NULL;
+static redis_server *start(redis_server *server, const char *const arguments[]) {
     for (size_t i = 0; arguments && arguments[i] && i + 1 < ARGUMENTS_MAX; i++)
         server->extra[i] = arguments[i];
     if (make_directory(server) && launch_on_free_port(server))
@@ -190,6 +208,23 @@ redis_server *redis_server_start(const char *const arguments[]) {
     else
         redis_server_stop(server);
     return NULL;
+}
+
+redis_server *redis_server_start(const char *const arguments[]) {
+    redis_server *server = calloc(1, sizeof *server);
+    return server ? start(server, arguments) : NULL;
+}
+
+redis_server *redis_server_start_tls(const certificates *made, const char *name, const char *const arguments[]) {
+    redis_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return NULL;
+    const char *directory = made->directory;
+    name = name ? name : "server";
+    snprintf(server->tls_files[0], sizeof server->tls_files[0], "%s/%s.crt", directory, name);
+    snprintf(server->tls_files[1], sizeof server->tls_files[1], "%s/%s.key", directory, name);
+    snprintf(server->tls_files[2], sizeof server->tls_files[2], "%s/ca.crt", directory);
+    return start(server, arguments);
 }
 
 void redis_server_kill(redis_server *server) {
@@ -217,6 +252,18 @@ void redis_server_stop(redis_server *server) {
 
 pid_t redis_server_pid(const redis_server *server) {
     return server->pid;
+}
+
+int redis_server_tls_port(const redis_server *server) {
+    return server->tls_port;
+}
+
+const char *redis_server_tls_port_text(const redis_server *server) {
+    return server->tls_port_text;
+}
+
+const char *redis_server_tls_location(const redis_server *server) {
+    return server->tls_location;
 }
 
 int redis_server_port(const redis_server *server) {

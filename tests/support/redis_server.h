@@ -9,11 +9,22 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "certificates.h"
+
 typedef struct redis_server redis_server;
 
 /* Starts a server and waits until it answers. `arguments` (NULL: none; ended by a NULL) are appended to its command
  * line, such as "--requirepass", "secret". NULL, with a message on stderr, if it did not start. */
 redis_server *redis_server_start(const char *const arguments[]);
+
+/* The same with a port for TLS, the certificate of this name (NULL: "server"), and the first CA for clients. Clients
+ * must show a certificate, unless the arguments say otherwise. */
+redis_server *redis_server_start_tls(const certificates *made, const char *name, const char *const arguments[]);
+int redis_server_tls_port(const redis_server *server); /* on 127.0.0.1 */
+const char *redis_server_tls_port_text(const redis_server *server);
+
+/* "rediss://127.0.0.1:PORT?tls_ca=...&tls_cert=...&tls_key=...": options already. */
+const char *redis_server_tls_location(const redis_server *server);
 
 /* Kills the server by SIGKILL and starts it again with the same arguments, port and socket. */
 bool redis_server_restart(redis_server *server);

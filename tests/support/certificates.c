@@ -1,0 +1,29 @@
+#include "certificates.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tree.h"
+
+int certificates_make(certificates *made) {
+    int status = -1;
+    snprintf(made->directory, sizeof made->directory, "/tmp/lessonstore-certificates-XXXXXX");
+    if (!mkdtemp(made->directory))
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/bin/sh", "sh", CERTIFICATES_SCRIPT, made->directory, (char *)NULL);
+        _exit(127);
+    }
+    if (child > 0 && waitpid(child, &status, 0) == child && status == 0)
+        return 0;
+    fprintf(stderr, "certificates: openssl(1) did not make them (status %d)\n", status);
+    certificates_remove(made);
+    return -1;
+}
+
+void certificates_remove(certificates *made) {
+    tree_remove(made->directory);
+}
