@@ -266,14 +266,6 @@ int redis_tls_on_session(SSL *ssl, SSL_SESSION *session) {
     return redis_tls_context_keep(tls->context, ssl, session, tls->name);
 }
 
-static int fail(redis_tls *tls, const char *what) {
-    int code = lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for %s",
-                                 redis_tls_context_shown(tls->context), what);
-    redis_tls_close(tls, false);
-    ERR_clear_error();
-    return code;
-}
-
 int redis_tls_open(redis_tls **out, redis_tls_context *context, int socket, const char *name) {
     SSL *ssl;
     int code = redis_tls_context_connect(context, &ssl, &name);
@@ -281,21 +273,19 @@ int redis_tls_open(redis_tls **out, redis_tls_context *context, int socket, cons
         return code;
     size_t name_size = strlen(name) + 1;
     redis_tls *tls = calloc(1, sizeof *tls + name_size);
-    if (!tls) {
+    BIO *bio = tls ? make_bio(tls) : NULL;
+    if (!bio || !SSL_set_app_data(ssl, tls)) {
+        BIO_free(bio);
+        free(tls);
         SSL_free(ssl);
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for TLS",
                                  redis_tls_context_shown(context));
     }
+    SSL_set_bio(ssl, bio, bio);
     tls->ssl = ssl;
     tls->context = context;
     tls->socket = socket;
     memcpy(tls->name, name, name_size);
-    BIO *bio = make_bio(tls);
-    if (!bio || !SSL_set_app_data(ssl, tls)) {
-        BIO_free(bio);
-        return fail(tls, "TLS");
-    }
-    SSL_set_bio(ssl, bio, bio);
     *out = tls;
     return LESSON_STORE_OK;
 }

@@ -52,14 +52,12 @@ static int look_at_file(const redis_tls_context *context, int which, file_stamp 
     if (!name)
         return LESSON_STORE_OK;
     int file = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0 || fstat(file, &facts) < 0) {
-        int error = errno;
-        if (file >= 0)
-            close(file);
+    int error = file < 0 || fstat(file, &facts) < 0 ? errno : 0;
+    if (file >= 0)
+        close(file);
+    if (error)
         return lesson_store_fail(error == EACCES || error == EPERM ? LESSON_STORE_DENIED : LESSON_STORE_INVALID,
                                  "%s: %s: %s: %s", context->shown, options[which], name, strerror(error));
-    }
-    close(file);
     *stamp = (file_stamp){facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtim};
     return LESSON_STORE_OK;
 }
@@ -76,7 +74,9 @@ static int look_at_files(const redis_tls_context *context, file_stamp stamps[FIL
 
 /* Without this, OpenSSL asks for the password of an encrypted key on the terminal of the process. */
 static int refuse_password(char *password, int size, int is_writing, void *was_asked) {
-    (void)password, (void)size, (void)is_writing;
+    (void)is_writing;
+    if (size > 0)
+        password[0] = '\0';
     *(bool *)was_asked = true;
     return 0;
 }
@@ -268,7 +268,6 @@ static SSL *begin(redis_tls_context *context, const char *name) {
     SSL *ssl = SSL_new(context->ssl_context);
     if (!ssl || !expect_name(context, ssl, name)) {
         SSL_free(ssl);
-        ERR_clear_error();
         return NULL;
     }
     if (context->session && strcmp(context->session_name, name) == 0)

@@ -54,7 +54,7 @@ static int connect_to(const char *to) {
     bool is_path = to[0] == '/';
     struct sockaddr_un by_path = address_of(is_path ? to : "");
     struct sockaddr_in by_port = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    by_port.sin_port = htons((uint16_t)atoi(to));
+    by_port.sin_port = htons((uint16_t)strtol(to, NULL, 10));
     int real = socket(is_path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int failed = is_path ? connect(real, (struct sockaddr *)&by_path, sizeof by_path)
                          : connect(real, (struct sockaddr *)&by_port, sizeof by_port);

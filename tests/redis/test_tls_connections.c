@@ -32,6 +32,27 @@ static void outlive_freshness(void) {
 
 /* ---- Facts */
 
+static bool stop_at_tls(const char *name, const char *value, void *context) {
+    (void)value;
+    ++*(int *)context;
+    return strcmp(name, "tls") != 0;
+}
+
+static bool count_fact(const char *name, const char *value, void *context) {
+    (void)name, (void)value;
+    ++*(int *)context;
+    return true;
+}
+
+static void test_info_that_is_stopped(void **state) {
+    lesson_store *store = tls_open(*state, "");
+    int all = 0, given = 0;
+    assert_code(lesson_store_info(store, count_fact, &all), OK);
+    assert_code(lesson_store_info(store, stop_at_tls, &given), OK);
+    assert_int_equal(given, all - 2); /* without tls_resumed and eviction_policy */
+    lesson_store_close(store);
+}
+
 static void test_info(void **state) {
     tls_place *place = *state;
     lesson_store *store = tls_open(place, "");
@@ -317,6 +338,7 @@ static void test_too_many_clients(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_info),
+        cmocka_unit_test(test_info_that_is_stopped),
         cmocka_unit_test(test_path_and_account),
         cmocka_unit_test(test_sessions_are_resumed),
         cmocka_unit_test(test_an_older_version),
