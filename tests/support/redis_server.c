@@ -28,12 +28,17 @@ struct redis_server {
     char directory[DIRECTORY_SIZE];
     char socket[PATH_SIZE];
     char log[PATH_SIZE];
+    char configuration[PATH_SIZE]; /* the file, or "" */
     char port_text[8];
+    char bus_port_text[12];
     char unix_location[PATH_SIZE + 16];
     char tcp_location[48];
     const char *extra[ARGUMENTS_MAX];
     int port;
     pid_t pid;
+    bool is_sentinel;
+    bool is_cluster_node;
+    bool is_paused;
 };
 
 static bool is_program(const char *directory, size_t directory_size, const char *name, char *path, size_t path_size) {
@@ -97,31 +102,44 @@ static bool answers(const redis_server *server) {
     return ready;
 }
 
-static void run_server(const char *program, redis_server *server, pid_t parent) {
-    const char *arguments[ARGUMENTS_MAX + 32] = {"redis-server",
-                                                 "--port",
-                                                 server->port_text,
-                                                 "--bind",
-                                                 "127.0.0.1",
-                                                 "--unixsocket",
-                                                 server->socket,
-                                                 "--dir",
-                                                 server->directory,
-                                                 "--logfile",
-                                                 server->log,
-                                                 "--save",
-                                                 "",
-                                                 "--appendonly",
-                                                 "no",
-                                                 "--daemonize",
-                                                 "no"};
-    size_t count = 17;
-    for (size_t i = 0; server->extra[i]; i++)
-        arguments[count++] = server->extra[i];
+typedef struct argument_list {
+    const char *items[ARGUMENTS_MAX + 32]; /* ended by a NULL */
+    size_t count;
+} argument_list;
+
+/* As many of `items` as there is room for. */
+static void append(argument_list *list, const char *const items[]) {
+    for (size_t i = 0; items[i] && list->count + 1 < sizeof list->items / sizeof *list->items; i++)
+        list->items[list->count++] = items[i];
+}
+
+static void list_arguments(argument_list *list, const redis_server *server) {
+    const char *const program[] = {"redis-server", server->configuration[0] ? server->configuration : NULL, NULL};
+    const char *const place[] = {"--port",       server->port_text, "--bind", "127.0.0.1",
+                                 "--unixsocket", server->socket,    "--dir",  server->directory,
+                                 "--logfile",    server->log,       NULL};
+    static const char *const behaviour[] = {"--save", "", "--appendonly", "no", "--daemonize", "no", NULL};
+    const char *const node[] = {
+        "--cluster-enabled", "yes", "--cluster-port", server->bus_port_text, "--cluster-config-file",
+        "nodes.conf",        NULL};
+    static const char *const sentinel[] = {"--sentinel", NULL};
+    append(list, program);
+    append(list, place);
+    append(list, behaviour);
+    if (server->is_cluster_node)
+        append(list, node);
+    append(list, server->extra);
+    if (server->is_sentinel)
+        append(list, sentinel);
+}
+
+static void run_server(const char *program, const redis_server *server, pid_t parent) {
+    argument_list list = {.count = 0};
+    list_arguments(&list, server);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(127);
-    execv(program, (char *const *)(uintptr_t)arguments);
+    execv(program, (char *const *)(uintptr_t)list.items);
     _exit(127);
 }
 
@@ -155,8 +173,10 @@ static bool launch(redis_server *server) {
 static bool launch_on_free_port(redis_server *server) {
     for (int i = 0; i < START_ATTEMPTS; i++) {
         server->port = free_port();
-        if (server->port < 0)
+        int bus_port = free_port();
+        if (server->port < 0 || bus_port < 0)
             return false;
+        snprintf(server->bus_port_text, sizeof server->bus_port_text, "%d", bus_port);
         snprintf(server->port_text, sizeof server->port_text, "%d", server->port);
         snprintf(server->tcp_location, sizeof server->tcp_location, "redis://127.0.0.1:%d", server->port);
         if (launch(server))
@@ -176,13 +196,32 @@ static bool make_directory(redis_server *server) {
     return true;
 }
 
+static bool write_configuration(redis_server *server, const char *text) {
+    if (!text)
+        return true;
+    snprintf(server->configuration, sizeof server->configuration, "%s/redis.conf", server->directory);
+    FILE *file = fopen(server->configuration, "we");
+    if (!file)
+        return false;
+    bool is_written = fputs(text, file) >= 0;
+    return fclose(file) == 0 && is_written;
+}
+
 redis_server *redis_server_start(const char *const arguments[]) {
+    const redis_server_options options = {.arguments = arguments};
+    return redis_server_start_with(&options);
+}
+
+redis_server *redis_server_start_with(const redis_server_options *options) {
     redis_server *server = calloc(1, sizeof *server);
     if (!server)
         return NULL;
+    const char *const *arguments = options->arguments;
     for (size_t i = 0; arguments && arguments[i] && i + 1 < ARGUMENTS_MAX; i++)
         server->extra[i] = arguments[i];
-    if (make_directory(server) && launch_on_free_port(server))
+    server->is_sentinel = options->is_sentinel;
+    server->is_cluster_node = options->is_cluster_node;
+    if (make_directory(server) && write_configuration(server, options->configuration) && launch_on_free_port(server))
         return server;
     fprintf(stderr, "redis_server: the server did not start (log: %s)\n", server->log);
     if (getenv("LESSONSTORE_KEEP_LOGS"))
@@ -199,6 +238,25 @@ void redis_server_kill(redis_server *server) {
     while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
         ;
     server->pid = 0;
+    server->is_paused = false;
+}
+
+void redis_server_pause(redis_server *server) {
+    if (server->pid <= 0)
+        return;
+    kill(server->pid, SIGSTOP);
+    server->is_paused = true;
+}
+
+void redis_server_resume(redis_server *server) {
+    if (server->pid <= 0)
+        return;
+    kill(server->pid, SIGCONT);
+    server->is_paused = false;
+}
+
+bool redis_server_is_running(const redis_server *server) {
+    return server->pid > 0 && !server->is_paused;
 }
 
 bool redis_server_restart(redis_server *server) {
