@@ -28,7 +28,9 @@ struct redis_server {
     char directory[DIRECTORY_SIZE];
     char socket[PATH_SIZE];
     char log[PATH_SIZE];
+    char configuration[PATH_SIZE]; /* the file, or "" */
     char port_text[8];
+    char bus_port_text[12];
     char unix_location[PATH_SIZE + 16];
     char tcp_location[48];
     char tls_files[3][128]; /* the certificate, its key, the CA; empty: no TLS */
@@ -38,6 +40,9 @@ struct redis_server {
     int port;
     int tls_port;
     pid_t pid;
+    bool is_sentinel;
+    bool is_cluster_node;
+    bool is_paused;
 };
 
 static bool is_program(const char *directory, size_t directory_size, const char *name, char *path, size_t path_size) {
@@ -101,35 +106,49 @@ static bool answers(const redis_server *server) {
     return ready;
 }
 
-static void run_server(const char *program, redis_server *server, pid_t parent) {
-    const char *arguments[ARGUMENTS_MAX + 32] = {"redis-server",
-                                                 "--port",
-                                                 server->port_text,
-                                                 "--bind",
-                                                 "127.0.0.1",
-                                                 "--unixsocket",
-                                                 server->socket,
-                                                 "--dir",
-                                                 server->directory,
-                                                 "--logfile",
-                                                 server->log,
-                                                 "--save",
-                                                 "",
-                                                 "--appendonly",
-                                                 "no",
-                                                 "--daemonize",
-                                                 "no"};
-    size_t count = 17;
-    const char *tls[] = {"--tls-port",     server->tls_port_text, "--tls-cert-file",    server->tls_files[0],
-                         "--tls-key-file", server->tls_files[1],  "--tls-ca-cert-file", server->tls_files[2]};
-    for (size_t i = 0; server->tls_port && i < sizeof tls / sizeof *tls; i++)
-        arguments[count++] = tls[i];
-    for (size_t i = 0; server->extra[i]; i++)
-        arguments[count++] = server->extra[i];
+typedef struct argument_list {
+    const char *items[ARGUMENTS_MAX + 32]; /* ended by a NULL */
+    size_t count;
+} argument_list;
+
+/* As many of `items` as there is room for. */
+static void append(argument_list *list, const char *const items[]) {
+    for (size_t i = 0; items[i] && list->count + 1 < sizeof list->items / sizeof *list->items; i++)
+        list->items[list->count++] = items[i];
+}
+
+static void list_arguments(argument_list *list, const redis_server *server) {
+    const char *const program[] = {"redis-server", server->configuration[0] ? server->configuration : NULL, NULL};
+    const char *const place[] = {"--port",       server->port_text, "--bind", "127.0.0.1",
+                                 "--unixsocket", server->socket,    "--dir",  server->directory,
+                                 "--logfile",    server->log,       NULL};
+    static const char *const behaviour[] = {"--save", "", "--appendonly", "no", "--daemonize", "no", NULL};
+    const char *const node[] = {
+        "--cluster-enabled", "yes", "--cluster-port", server->bus_port_text, "--cluster-config-file",
+        "nodes.conf",        NULL};
+    static const char *const sentinel[] = {"--sentinel", NULL};
+    append(list, program);
+    append(list, place);
+    append(list, behaviour);
+    const char *const tls[] = {"--tls-port",         server->tls_port_text, "--tls-cert-file",
+                               server->tls_files[0], "--tls-key-file",      server->tls_files[1],
+                               "--tls-ca-cert-file", server->tls_files[2],  NULL};
+    if (server->tls_port)
+        append(list, tls);
+    if (server->is_cluster_node)
+        append(list, node);
+    append(list, server->extra);
+    if (server->is_sentinel)
+        append(list, sentinel);
+}
+
+static void run_server(const char *program, const redis_server *server, pid_t parent) {
+    argument_list list = {.count = 0};
+    list_arguments(&list, server);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(127);
-    execv(program, (char *const *)(uintptr_t)arguments);
+    execv(program, (char *const *)(uintptr_t)list.items);
     _exit(127);
 }
 
@@ -176,8 +195,10 @@ static bool choose_tls_port(redis_server *server) {
 static bool launch_on_free_port(redis_server *server) {
     for (int i = 0; i < START_ATTEMPTS; i++) {
         server->port = free_port();
-        if (server->port < 0 || !choose_tls_port(server))
+        int bus_port = free_port();
+        if (server->port < 0 || bus_port < 0 || !choose_tls_port(server))
             return false;
+        snprintf(server->bus_port_text, sizeof server->bus_port_text, "%d", bus_port);
         snprintf(server->port_text, sizeof server->port_text, "%d", server->port);
         snprintf(server->tcp_location, sizeof server->tcp_location, "redis://127.0.0.1:%d", server->port);
         if (launch(server))
@@ -197,10 +218,33 @@ static bool make_directory(redis_server *server) {
     return true;
 }
 
-static redis_server *start(redis_server *server, const char *const arguments[]) {
+static bool write_configuration(redis_server *server, const char *text) {
+    if (!text)
+        return true;
+    snprintf(server->configuration, sizeof server->configuration, "%s/redis.conf", server->directory);
+    FILE *file = fopen(server->configuration, "we");
+    if (!file)
+        return false;
+    bool is_written = fputs(text, file) >= 0;
+    return fclose(file) == 0 && is_written;
+}
+
+static void name_tls_files(redis_server *server, const char *directory, const char *name) {
+    name = name ? name : "server";
+    snprintf(server->tls_files[0], sizeof server->tls_files[0], "%s/%s.crt", directory, name);
+    snprintf(server->tls_files[1], sizeof server->tls_files[1], "%s/%s.key", directory, name);
+    snprintf(server->tls_files[2], sizeof server->tls_files[2], "%s/ca.crt", directory);
+}
+
+static redis_server *start(redis_server *server, const redis_server_options *options) {
+    const char *const *arguments = options->arguments;
     for (size_t i = 0; arguments && arguments[i] && i + 1 < ARGUMENTS_MAX; i++)
         server->extra[i] = arguments[i];
-    if (make_directory(server) && launch_on_free_port(server))
+    if (options->certificates)
+        name_tls_files(server, options->certificates->directory, options->certificate);
+    server->is_sentinel = options->is_sentinel;
+    server->is_cluster_node = options->is_cluster_node;
+    if (make_directory(server) && write_configuration(server, options->configuration) && launch_on_free_port(server))
         return server;
     fprintf(stderr, "redis_server: the server did not start (log: %s)\n", server->log);
     if (getenv("LESSONSTORE_KEEP_LOGS"))
@@ -210,21 +254,19 @@ static redis_server *start(redis_server *server, const char *const arguments[]) 
     return NULL;
 }
 
-redis_server *redis_server_start(const char *const arguments[]) {
+redis_server *redis_server_start_with(const redis_server_options *options) {
     redis_server *server = calloc(1, sizeof *server);
-    return server ? start(server, arguments) : NULL;
+    return server ? start(server, options) : NULL;
+}
+
+redis_server *redis_server_start(const char *const arguments[]) {
+    const redis_server_options options = {.arguments = arguments};
+    return redis_server_start_with(&options);
 }
 
 redis_server *redis_server_start_tls(const certificates *made, const char *name, const char *const arguments[]) {
-    redis_server *server = calloc(1, sizeof *server);
-    if (!server)
-        return NULL;
-    const char *directory = made->directory;
-    name = name ? name : "server";
-    snprintf(server->tls_files[0], sizeof server->tls_files[0], "%s/%s.crt", directory, name);
-    snprintf(server->tls_files[1], sizeof server->tls_files[1], "%s/%s.key", directory, name);
-    snprintf(server->tls_files[2], sizeof server->tls_files[2], "%s/ca.crt", directory);
-    return start(server, arguments);
+    const redis_server_options options = {.arguments = arguments, .certificates = made, .certificate = name};
+    return redis_server_start_with(&options);
 }
 
 void redis_server_kill(redis_server *server) {
@@ -234,6 +276,25 @@ void redis_server_kill(redis_server *server) {
     while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
         ;
     server->pid = 0;
+    server->is_paused = false;
+}
+
+void redis_server_pause(redis_server *server) {
+    if (server->pid <= 0)
+        return;
+    kill(server->pid, SIGSTOP);
+    server->is_paused = true;
+}
+
+void redis_server_resume(redis_server *server) {
+    if (server->pid <= 0)
+        return;
+    kill(server->pid, SIGCONT);
+    server->is_paused = false;
+}
+
+bool redis_server_is_running(const redis_server *server) {
+    return server->pid > 0 && !server->is_paused;
 }
 
 bool redis_server_restart(redis_server *server) {

@@ -1,6 +1,6 @@
 /*
  * A Redis or Valkey server for a test: on a unix socket and a free loopback port, in its own temporary directory,
- * without persistence. It ends at redis_server_stop, or with the test's process. The program is
+ * without persistence. It ends at redis_server_stop, or with the thread that started it. The program is
  * $LESSONSTORE_REDIS_SERVER, else redis-server, valkey-server or redis-check-rdb (the same program) in PATH.
  */
 #ifndef LESSON_STORE_TESTS_REDIS_SERVER_H
@@ -25,15 +25,33 @@ const char *redis_server_tls_port_text(const redis_server *server);
 
 /* "rediss://127.0.0.1:PORT?tls_ca=...&tls_cert=...&tls_key=...": options already. */
 const char *redis_server_tls_location(const redis_server *server);
+/* What else a server may be. All zero: what redis_server_start starts. */
+typedef struct redis_server_options {
+    const char *const *arguments;     /* as above; these and their texts must outlive the server */
+    const char *configuration;        /* the text of its configuration file, which it may write to, or NULL: no file */
+    bool is_sentinel;                 /* a Redis Sentinel, of this configuration */
+    const certificates *certificates; /* has a port for TLS too, or NULL: none */
+    const char *certificate;          /* the name of its certificate; NULL: "server" */
+    bool is_cluster_node;             /* a node of a cluster, with a free port for the cluster's bus */
+} redis_server_options;
+
+redis_server *redis_server_start_with(const redis_server_options *options);
 
 /* Kills the server by SIGKILL and starts it again with the same arguments, port and socket. */
 bool redis_server_restart(redis_server *server);
 void redis_server_kill(redis_server *server);
 
+/* SIGSTOP: the server keeps its connections and accepts new ones, but says nothing more. SIGCONT. */
+void redis_server_pause(redis_server *server);
+void redis_server_resume(redis_server *server);
+
+/* Neither killed nor paused. */
+bool redis_server_is_running(const redis_server *server);
+
 /* Stops the server and removes its directory. NULL is allowed. */
 void redis_server_stop(redis_server *server);
 
-pid_t redis_server_pid(const redis_server *server);
+pid_t redis_server_pid(const redis_server *server);          /* 0: killed */
 int redis_server_port(const redis_server *server);           /* on 127.0.0.1 */
 const char *redis_server_socket(const redis_server *server); /* the path */
 
