@@ -1,0 +1,372 @@
+/* A store that Sentinels lead to its primary: failovers, and Sentinels that are wrong, silent or gone. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <lessonstore/backend.h>
+
+#include "false_sentinel.h"
+#include "raw.h"
+#include "redis_ask.h"
+#include "redis_sentinels.h"
+
+/* ---- A store, and a thread that writes to it */
+
+enum { WRITES_MAX = 200000 };
+
+struct writer {
+    lesson_store *store;
+    pthread_t thread;
+    atomic_bool ends;
+    atomic_int written;
+    atomic_int answered; /* with OK */
+    bool is_acknowledged[WRITES_MAX];
+    int unknown;
+    int failed;
+    char failure[LESSON_STORE_MESSAGE_SIZE];
+};
+
+static int join(lesson_store *store, const char *uid, const char *lesson_id) {
+    return lesson_store_join(store, uid, "C1", lesson_id, NULL, 0, NULL);
+}
+
+static int write_one(struct writer *writer, int number) {
+    char uid[16];
+    snprintf(uid, sizeof uid, "u%d", number);
+    return join(writer->store, uid, "L1");
+}
+
+static void *keep_writing(void *context) {
+    struct writer *writer = context;
+    while (!writer->ends && writer->written < WRITES_MAX) {
+        int number = writer->written, code = write_one(writer, number);
+        writer->is_acknowledged[number] = code == LESSON_STORE_OK;
+        writer->answered += code == LESSON_STORE_OK;
+        writer->unknown += code == LESSON_STORE_UNKNOWN;
+        if (code && code != LESSON_STORE_UNKNOWN) {
+            writer->failed++;
+            snprintf(writer->failure, sizeof writer->failure, "%s", lesson_store_message());
+        }
+        writer->written++;
+        redis_rest(500);
+    }
+    return NULL;
+}
+
+static struct writer *start_writing(const char *location, const char *options) {
+    struct writer *writer = calloc(1, sizeof *writer);
+    char text[512];
+    assert_non_null(writer);
+    snprintf(text, sizeof text, "%s%s", location, options);
+    assert_code(lesson_store_open(&writer->store, text), OK);
+    assert_int_equal(pthread_create(&writer->thread, NULL, keep_writing, writer), 0);
+    return writer;
+}
+
+/* Waits until so many more writes were answered with OK. */
+static void wait_for_writes(struct writer *writer, int count) {
+    int target = writer->answered + count;
+    while (writer->answered < target && writer->written < WRITES_MAX)
+        redis_rest(1000);
+    assert_true(writer->answered >= target);
+}
+
+/* Ends the writer, and returns how many writes were acknowledged and are lost. */
+static int count_lost(struct writer *writer) {
+    int lost = 0;
+    writer->ends = true;
+    pthread_join(writer->thread, NULL);
+    for (int i = 0; i < writer->written; i++) {
+        char uid[16];
+        snprintf(uid, sizeof uid, "u%d", i);
+        lost += writer->is_acknowledged[i] && lesson_store_where(writer->store, uid, NULL) != LESSON_STORE_OK;
+    }
+    printf("%d writes, %d acknowledged, %d of them lost, %d unknown, %d failed %s\n", writer->written, writer->answered,
+           lost, writer->unknown, writer->failed, writer->failure);
+    lesson_store_close(writer->store);
+    return lost;
+}
+
+/* ---- Facts */
+
+struct fact {
+    const char *name;
+    char value[128];
+};
+
+static bool find_fact(const char *name, const char *value, void *context) {
+    struct fact *fact = context;
+    if (strcmp(name, fact->name) == 0)
+        snprintf(fact->value, sizeof fact->value, "%s", value);
+    return true;
+}
+
+static void expect_fact(lesson_store *store, const char *name, const char *value) {
+    struct fact fact = {.name = name};
+    assert_code(lesson_store_info(store, find_fact, &fact), OK);
+    assert_string_equal(fact.value, value);
+}
+
+/* ---- Failovers */
+
+static redis_sentinels *start_rig(void) {
+    redis_sentinels *rig = redis_sentinels_start(&(redis_sentinels_options){.down_after_ms = 1000});
+    assert_non_null(rig);
+    return rig;
+}
+
+/* The call that meets the death of the primary is the only one of unknown outcome, and the others wait for the new one.
+ */
+static void test_the_primary_is_killed(void **state) {
+    (void)state;
+    redis_sentinels *rig = start_rig();
+    int primary = redis_sentinels_primary(rig);
+    struct writer *writer = start_writing(redis_sentinels_location(rig), "?pool=1&timeout_ms=60000");
+    expect_fact(writer->store, "role", "primary");
+    expect_fact(writer->store, "sentinel_epoch", "0");
+    wait_for_writes(writer, 200);
+    redis_server_kill(redis_sentinels_server(rig, primary));
+    wait_for_writes(writer, 200);
+    expect_fact(writer->store, "changes_of_primary", "1");
+    expect_fact(writer->store, "sentinel_epoch", "1");
+    assert_int_not_equal(redis_sentinels_wait_primary(rig, primary), -1);
+    assert_true(writer->unknown <= 1);
+    assert_int_equal(writer->failed, 0);
+    count_lost(writer);
+    free(writer);
+    redis_sentinels_stop(rig);
+}
+
+/* The old primary lives on, and its connections too. Only confirmation by all replicas keeps what it acknowledges. */
+static void test_a_failover_by_hand_loses_nothing_confirmed(void **state) {
+    (void)state;
+    redis_sentinels *rig = start_rig();
+    int primary = redis_sentinels_primary(rig);
+    struct writer *writer =
+        start_writing(redis_sentinels_location(rig), "?pool=2&timeout_ms=2000&wait_replicas=2&failover_check_ms=100");
+    wait_for_writes(writer, 200);
+    assert_true(redis_sentinels_failover(rig));
+    assert_int_not_equal(redis_sentinels_wait_primary(rig, primary), -1);
+    wait_for_writes(writer, 200);
+    assert_int_equal(count_lost(writer), 0);
+    free(writer);
+    redis_sentinels_stop(rig);
+}
+
+static void test_the_primary_hangs(void **state) {
+    (void)state;
+    redis_sentinels *rig = start_rig();
+    int primary = redis_sentinels_primary(rig);
+    struct writer *writer = start_writing(redis_sentinels_location(rig), "?pool=1&timeout_ms=500");
+    wait_for_writes(writer, 200);
+    redis_server_pause(redis_sentinels_server(rig, primary));
+    assert_int_not_equal(redis_sentinels_wait_primary(rig, primary), -1);
+    wait_for_writes(writer, 200);
+    redis_server_resume(redis_sentinels_server(rig, primary));
+    wait_for_writes(writer, 200);
+    assert_int_equal(count_lost(writer), 0);
+    free(writer);
+    redis_sentinels_stop(rig);
+}
+
+/* ---- Sentinels that are gone */
+
+static void test_without_sentinels(void **state) {
+    (void)state;
+    redis_sentinels *rig = start_rig();
+    char location[512];
+    lesson_store *store, *other;
+    snprintf(location, sizeof location, "%s?pool=1&failover_check_ms=10", redis_sentinels_location(rig));
+    assert_code(lesson_store_open(&store, location), OK);
+    for (int i = 0; i < redis_sentinels_sentinel_count(rig); i++)
+        redis_server_kill(redis_sentinels_sentinel(rig, i));
+    for (int i = 0; i < 100; i++) {
+        redis_rest(1000);
+        assert_code(join(store, "ann", i % 2 ? "L1" : "L2"), OK);
+    }
+    /* The connection breaks, and the last primary is still one. */
+    assert_true(redis_tell(redis_sentinels_server(rig, 0), NULL, "CLIENT KILL TYPE normal SKIPME yes") || true);
+    redis_rest(20000);
+    assert_code(join(store, "ann", "L3"), OK);
+    strcat(location, "&connect_timeout_ms=300");
+    assert_code(lesson_store_open(&other, location), UNREACHABLE);
+    raw_assert_message("no Sentinel of 3 answered");
+    lesson_store_close(store);
+    redis_sentinels_stop(rig);
+}
+
+/* ---- False Sentinels, before real servers */
+
+struct place {
+    redis_server *servers[2];
+    false_sentinel *sentinels[3];
+    char location[256];
+};
+
+static int start(void **state) {
+    struct place *place = calloc(1, sizeof *place);
+    assert_non_null(place);
+    for (int i = 0; i < 2; i++)
+        assert_non_null(place->servers[i] = redis_server_start(NULL));
+    int size = snprintf(place->location, sizeof place->location, "redis+sentinel://");
+    for (int i = 0; i < 3; i++) {
+        place->sentinels[i] = false_sentinel_start();
+        false_sentinel_name(place->sentinels[i], redis_server_port(place->servers[0]), 1);
+        size += snprintf(place->location + size, sizeof place->location - (size_t)size, "%s127.0.0.1:%d", i ? "," : "",
+                         false_sentinel_port(place->sentinels[i]));
+    }
+    snprintf(place->location + size, sizeof place->location - (size_t)size, "/school?pool=1&failover_check_ms=10");
+    *state = place;
+    return 0;
+}
+
+static int stop(void **state) {
+    struct place *place = *state;
+    for (int i = 0; i < 3; i++)
+        false_sentinel_stop(place->sentinels[i]);
+    for (int i = 0; i < 2; i++)
+        redis_server_stop(place->servers[i]);
+    free(place);
+    return 0;
+}
+
+static lesson_store *open_store(const struct place *place) {
+    lesson_store *store;
+    assert_code(lesson_store_open(&store, place->location), OK);
+    return store;
+}
+
+static void expect_server(const struct place *place, lesson_store *store, int server) {
+    char address[64];
+    snprintf(address, sizeof address, "127.0.0.1:%d", redis_server_port(place->servers[server]));
+    expect_fact(store, "address", address);
+}
+
+static void name_all(const struct place *place, int server, int epoch) {
+    for (int i = 0; i < 3; i++)
+        false_sentinel_name(place->sentinels[i], redis_server_port(place->servers[server]), epoch);
+}
+
+static int questions(const struct place *place) {
+    int count = 0;
+    for (int i = 0; i < 3; i++)
+        count += false_sentinel_questions(place->sentinels[i]);
+    return count;
+}
+
+/* Calls until the store has asked twice more. */
+static void wait_for_poll(const struct place *place, lesson_store *store) {
+    int target = questions(place) + 2;
+    while (questions(place) < target)
+        lesson_store_where(store, "ann", NULL);
+    redis_rest(30000);
+    lesson_store_where(store, "ann", NULL);
+}
+
+/* Nobody announces the change here, so it is found by asking. */
+static void test_changes_are_found_by_asking(void **state) {
+    struct place *place = *state;
+    lesson_store *store = open_store(place);
+    expect_server(place, store, 0);
+    name_all(place, 1, 2);
+    wait_for_poll(place, store);
+    expect_server(place, store, 1);
+    lesson_store_close(store);
+}
+
+static void test_a_silent_sentinel(void **state) {
+    struct place *place = *state;
+    false_sentinel_be_silent(place->sentinels[0]);
+    false_sentinel_be_silent(place->sentinels[1]);
+    lesson_store *store = open_store(place);
+    expect_server(place, store, 0);
+    lesson_store_close(store);
+}
+
+static void test_a_sentinel_that_knows_nothing(void **state) {
+    struct place *place = *state;
+    lesson_store *store;
+    false_sentinel_name(place->sentinels[0], 0, 0);
+    store = open_store(place);
+    lesson_store_close(store);
+    false_sentinel_name(place->sentinels[1], 0, 0);
+    false_sentinel_name(place->sentinels[2], 0, 0);
+    assert_code(lesson_store_open(&store, place->location), INVALID);
+    raw_assert_message("knows the master school");
+}
+
+/* One that was cut off names the primary of before the failover, which still says that it is one. */
+static void test_a_stale_sentinel(void **state) {
+    struct place *place = *state;
+    name_all(place, 1, 5);
+    lesson_store *store = open_store(place);
+    expect_server(place, store, 1);
+    false_sentinel_name(place->sentinels[0], redis_server_port(place->servers[0]), 4);
+    wait_for_poll(place, store);
+    expect_server(place, store, 1);
+    /* It alone says so even if no other answers. */
+    false_sentinel_be_silent(place->sentinels[1]);
+    false_sentinel_be_silent(place->sentinels[2]);
+    wait_for_poll(place, store);
+    expect_server(place, store, 1);
+    /* If most say so, the configuration was made anew. */
+    name_all(place, 0, 1);
+    wait_for_poll(place, store);
+    expect_server(place, store, 0);
+    lesson_store_close(store);
+}
+
+/* It names a replica. The store waits for a primary, within the time of the call. */
+static void test_a_sentinel_that_names_a_replica(void **state) {
+    struct place *place = *state;
+    char location[300];
+    lesson_store *store;
+    assert_true(redis_tell(place->servers[0], NULL, "REPLICAOF 127.0.0.1 %d", redis_server_port(place->servers[1])));
+    snprintf(location, sizeof location, "%s&connect_timeout_ms=200", place->location);
+    assert_code(lesson_store_open(&store, location), READ_ONLY);
+    raw_assert_message("the server is a replica");
+    name_all(place, 1, 2);
+    assert_code(lesson_store_open(&store, location), OK);
+    expect_server(place, store, 1);
+    lesson_store_close(store);
+}
+
+static void test_passwords(void **state) {
+    (void)state;
+    redis_sentinels *rig = redis_sentinels_start(
+        &(redis_sentinels_options){.replicas = 1, .password = "s3cret", .sentinel_password = "other-s3cret"});
+    assert_non_null(rig);
+    char location[512];
+    lesson_store *store;
+    const char *hosts = strstr(redis_sentinels_location(rig), "://") + 3;
+    snprintf(location, sizeof location, "redis+sentinel://:s3cret@%s?sentinel_password=other-s3cret", hosts);
+    assert_code(lesson_store_open(&store, location), OK);
+    assert_code(join(store, "ann", "L1"), OK);
+    lesson_store_close(store);
+    snprintf(location, sizeof location, "redis+sentinel://:s3cret@%s", hosts);
+    raw_refuse(location, LESSON_STORE_DENIED, "NOAUTH");
+    snprintf(location, sizeof location, "redis+sentinel://:s3cret@%s?sentinel_password=wrong-s3cret", hosts);
+    raw_refuse(location, LESSON_STORE_DENIED, "did not accept the password");
+    assert_null(strstr(lesson_store_message(), "s3cret"));
+    redis_sentinels_stop(rig);
+}
+
+#define FALSE(name) cmocka_unit_test_setup_teardown(test_##name, start, stop)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FALSE(changes_are_found_by_asking),
+        FALSE(a_silent_sentinel),
+        FALSE(a_sentinel_that_knows_nothing),
+        FALSE(a_stale_sentinel),
+        FALSE(a_sentinel_that_names_a_replica),
+        cmocka_unit_test(test_the_primary_is_killed),
+        cmocka_unit_test(test_a_failover_by_hand_loses_nothing_confirmed),
+        cmocka_unit_test(test_the_primary_hangs),
+        cmocka_unit_test(test_without_sentinels),
+        cmocka_unit_test(test_passwords),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
