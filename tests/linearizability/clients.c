@@ -111,7 +111,10 @@ void clients_open(client_group *clients, const clients_mode *mode, const char *l
     memset(clients, 0, sizeof *clients);
     clients->mode = mode;
     clients->count = count;
-    snprintf(clients->location, sizeof clients->location, "%s%s", location, mode->options);
+    bool is_further = *mode->options && strchr(location, '?');
+    int size = snprintf(clients->location, sizeof clients->location, "%s%s%s", location, is_further ? "&" : "",
+                        is_further ? mode->options + 1 : mode->options);
+    assert_in_range(size, 1, sizeof clients->location - 1);
     model_begin(&clients->state);
     make_shared(clients);
     if (mode->are_processes)

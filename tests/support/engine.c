@@ -1,8 +1,11 @@
 #include "engine.h"
 
+#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -17,7 +20,8 @@ static struct {
     enum engine_kind kind;
     const char *redis_location;
     char directory[256];
-    char location[320];
+    char location[640]; /* a cluster's names all its nodes */
+    char full_location[1024];
 } engine;
 
 bool engine_choose(const char *name) {
@@ -64,6 +68,24 @@ static void remove_directory(void) {
     assert_int_equal(rmdir(engine.directory), 0);
 }
 
+static bool is_single_server(void) {
+    return strncmp(engine.redis_location, "redis+unix://", strlen("redis+unix://")) == 0;
+}
+
+/* Behind Sentinels and in a cluster, no single command empties everything. A new prefix is empty too, and the servers
+ * end with the program that uses them. So nothing is removed. Where keys are spread over several nodes, a tag in braces
+ * keeps a store's keys on one of them. */
+static void take_new_prefix(void) {
+    unsigned char random[8];
+    bool has_tag = getenv("LESSONSTORE_TEST_PREFIX_TAG") != NULL;
+    assert_int_equal(getrandom(random, sizeof random, 0), sizeof random);
+    uint64_t number;
+    memcpy(&number, random, sizeof number);
+    int size = snprintf(engine.location, sizeof engine.location, "%s?prefix=%s%016" PRIx64 "%s", engine.redis_location,
+                        has_tag ? "%7B" : "", number, has_tag ? "%7D" : "");
+    assert_in_range(size, 1, sizeof engine.location - 1);
+}
+
 /* A raw command, because the library does not reach everything that a damaged store holds. */
 static void empty_redis(void) {
     static const char command[] = "FLUSHALL\r\n", expected[] = "+OK\r\n";
@@ -87,6 +109,8 @@ const char *engine_make(void) {
     if (engine.kind == SQLITE) {
         make_directory();
         snprintf(engine.location, sizeof engine.location, "sqlite:%s/lessons.db", engine.directory);
+    } else if (engine.kind == REDIS && !is_single_server()) {
+        take_new_prefix();
     } else if (engine.kind == REDIS) {
         empty_redis();
         snprintf(engine.location, sizeof engine.location, "%s", engine.redis_location);
@@ -103,10 +127,30 @@ void engine_remove(void) {
         remove_directory();
 }
 
+/* What stands between the location, which may end with its own prefix, and these options, and how much of the options
+ * it replaces. A test's prefix continues the location's own. */
+static const char *join(const char *options, size_t *replaced) {
+    static const char prefix[] = "?prefix=";
+    *replaced = 0;
+    if (!*options || !strchr(engine.location, '?'))
+        return "";
+    bool is_prefix = strncmp(options, prefix, strlen(prefix)) == 0;
+    *replaced = is_prefix ? strlen(prefix) : 1;
+    return is_prefix ? "" : "&";
+}
+
+const char *engine_location_with(const char *options) {
+    size_t replaced;
+    const char *joint = join(options, &replaced);
+    int size = snprintf(engine.full_location, sizeof engine.full_location, "%s%s%s", engine.location, joint,
+                        options + replaced);
+    assert_in_range(size, 1, sizeof engine.full_location - 1);
+    return engine.full_location;
+}
+
 lesson_store *engine_open_store(const char *options) {
-    char location[512];
+    const char *location = engine_location_with(options);
     lesson_store *store;
-    snprintf(location, sizeof location, "%s%s", engine.location, options);
     if (lesson_store_open(&store, location) != LESSON_STORE_OK)
         fail_msg("%s: %s", location, lesson_store_message());
     return store;

@@ -9,20 +9,25 @@
 
 #include <lessonstore/lessonstore.h>
 
-/* False, with a message on stderr, if there is no such engine. Redis is the server of with_redis. */
+/* False, with a message on stderr, if there is no such engine. Redis is what with_redis started. */
 bool engine_choose(const char *name);
 const char *engine_name(void);
 
 /* False for memory, whose data belongs to one store of one process. */
 bool engine_is_shared(void);
 
-/* Makes a new and empty location and returns it; "?option=value" can be appended. It is valid until engine_remove,
- * which removes it with all its data. No store may be open then. */
+/* Makes a new and empty location and returns it. It may have an option already, so use engine_location_with to append
+ * one. It is valid until engine_remove, which removes it with all its data, or leaves them where nothing else finds
+ * them. No store may be open then. */
 const char *engine_make(void);
 void engine_remove(void);
 
 /* The location that engine_make returned last. */
 const char *engine_location(void);
+
+/* That location followed by "?option=value..." or "". If it has a prefix of its own, a prefix that comes first in the
+ * options continues that one. Valid until the next call. */
+const char *engine_location_with(const char *options);
 
 /* Opens a store at the current location, followed by "?option=value" or "". The test fails if it cannot. */
 lesson_store *engine_open_store(const char *options);
