@@ -1,8 +1,11 @@
 #include "engine.h"
 
+#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -24,7 +27,8 @@ static struct {
     const char *redis_location; /* of the socket */
     const char *tls_location;   /* NULL: the socket is used */
     char directory[256];
-    char location[512];
+    char location[640]; /* a cluster's names all its nodes */
+    bool has_prefix;    /* the location ends with one of its own */
 } engine;
 
 bool engine_choose(const char *name) {
@@ -73,6 +77,25 @@ static void remove_directory(void) {
     assert_int_equal(rmdir(engine.directory), 0);
 }
 
+static bool is_single_server(void) {
+    return strncmp(engine.redis_location, "redis+unix://", strlen("redis+unix://")) == 0;
+}
+
+/* Behind Sentinels and in a cluster, no single command empties everything. A new prefix is empty too, and the servers
+ * end with the program that uses them. So nothing is removed. Where keys are spread over several nodes, a tag in braces
+ * keeps a store's keys on one of them. */
+static void take_new_prefix(void) {
+    unsigned char random[8];
+    engine.has_prefix = true;
+    bool has_tag = getenv("LESSONSTORE_TEST_PREFIX_TAG") != NULL;
+    assert_int_equal(getrandom(random, sizeof random, 0), sizeof random);
+    uint64_t number;
+    memcpy(&number, random, sizeof number);
+    int size = snprintf(engine.location, sizeof engine.location, "%s?prefix=%s%016" PRIx64 "%s", engine.redis_location,
+                        has_tag ? "%7B" : "", number, has_tag ? "%7D" : "");
+    assert_in_range(size, 1, sizeof engine.location - 1);
+}
+
 /* A raw command, because the library does not reach everything that a damaged store holds. */
 static void empty_redis(void) {
     static const char command[] = "FLUSHALL\r\n", expected[] = "+OK\r\n";
@@ -92,10 +115,13 @@ static void empty_redis(void) {
 }
 
 const char *engine_make(void) {
+    engine.has_prefix = false;
     snprintf(engine.location, sizeof engine.location, "memory:");
     if (engine.kind == SQLITE) {
         make_directory();
         snprintf(engine.location, sizeof engine.location, "sqlite:%s/lessons.db", engine.directory);
+    } else if (engine.kind == REDIS && !is_single_server()) {
+        take_new_prefix();
     } else if (engine.kind == REDIS) {
         empty_redis();
         snprintf(engine.location, sizeof engine.location, "%s",
@@ -114,8 +140,16 @@ void engine_remove(void) {
 }
 
 void engine_add_options(char *out, size_t size, const char *location, const char *options) {
-    const char *more = strchr(location, '?') && options[0] == '?' ? "&" : "";
-    snprintf(out, size, "%s%s%s", location, more, options + strlen(more));
+    static const char prefix[] = "?prefix=";
+    size_t replaced = 0;
+    const char *joint = "";
+    if (*options && strchr(location, '?')) {
+        bool is_continued = engine.has_prefix && strncmp(options, prefix, strlen(prefix)) == 0;
+        replaced = is_continued ? strlen(prefix) : 1;
+        joint = is_continued ? "" : "&";
+    }
+    int written = snprintf(out, size, "%s%s%s", location, joint, options + replaced);
+    assert_in_range(written, 1, size - 1);
 }
 
 lesson_store *engine_open_store(const char *options) {

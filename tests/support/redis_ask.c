@@ -3,10 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define REPLY_LIMIT_S 10
-#define POLL_US (20 * 1000)
+#define POLL_US (10 * 1000)
 
 static redisContext *connect_to(const redis_server *server, const char *password) {
     const struct timeval limit = {.tv_sec = REPLY_LIMIT_S};
@@ -69,6 +68,16 @@ bool redis_tell(const redis_server *server, const char *password, const char *fo
 void redis_rest(long microseconds) {
     const struct timespec pause = {.tv_sec = microseconds / 1000000, .tv_nsec = microseconds % 1000000 * 1000};
     nanosleep(&pause, NULL);
+}
+
+int redis_synced_replicas(const redis_server *server, const char *password) {
+    static const char online[] = "state=online,offset=";
+    redisReply *reply = redis_ask(server, password, NULL, "INFO replication");
+    int count = 0;
+    for (const char *at = reply ? strstr(reply->str, online) : NULL; at; at = strstr(at + 1, online))
+        count += at[strlen(online)] != '0';
+    freeReplyObject(reply);
+    return count;
 }
 
 static double now(void) {

@@ -17,6 +17,9 @@ redisReply *redis_ask(const redis_server *server, const char *password, char err
 /* As redis_ask. True if the reply is OK. Says on stderr what it is otherwise. */
 bool redis_tell(const redis_server *server, const char *password, const char *format, ...);
 
+/* How many replicas a primary sends its writes to. One that is online but has acknowledged nothing yet gets none. */
+int redis_synced_replicas(const redis_server *server, const char *password);
+
 /* A condition that is asked every few milliseconds, for at most REDIS_WAIT_S seconds. */
 #define REDIS_WAIT_S 60
 bool redis_wait(bool (*is_true)(void *context), void *context);

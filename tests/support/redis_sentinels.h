@@ -51,8 +51,8 @@ bool redis_sentinels_failover(const redis_sentinels *rig);
  * master. Returns its index; -1 if that did not come to be. */
 int redis_sentinels_wait_primary(const redis_sentinels *rig, int former);
 
-/* Waits until all running servers but one are its replicas, online, and the running Sentinels know all of them and each
- * other. */
+/* Waits until all running servers but one are its replicas that get its writes, and the running Sentinels know all of
+ * them and each other. */
 bool redis_sentinels_wait_whole(const redis_sentinels *rig);
 
 #endif

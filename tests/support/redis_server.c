@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,10 +40,12 @@ struct redis_server {
     const char *extra[ARGUMENTS_MAX];
     int port;
     int tls_port;
-    pid_t pid;
+    int bus_port;
     bool is_sentinel;
     bool is_cluster_node;
-    bool is_paused;
+    /* A thread may ask the server while another one kills or pauses it. */
+    _Atomic pid_t pid;
+    atomic_bool is_paused;
 };
 
 static bool is_program(const char *directory, size_t directory_size, const char *name, char *path, size_t path_size) {
@@ -195,10 +198,10 @@ static bool choose_tls_port(redis_server *server) {
 static bool launch_on_free_port(redis_server *server) {
     for (int i = 0; i < START_ATTEMPTS; i++) {
         server->port = free_port();
-        int bus_port = free_port();
-        if (server->port < 0 || bus_port < 0 || !choose_tls_port(server))
+        server->bus_port = free_port();
+        if (server->port < 0 || server->bus_port < 0 || !choose_tls_port(server))
             return false;
-        snprintf(server->bus_port_text, sizeof server->bus_port_text, "%d", bus_port);
+        snprintf(server->bus_port_text, sizeof server->bus_port_text, "%d", server->bus_port);
         snprintf(server->port_text, sizeof server->port_text, "%d", server->port);
         snprintf(server->tcp_location, sizeof server->tcp_location, "redis://127.0.0.1:%d", server->port);
         if (launch(server))
@@ -329,6 +332,10 @@ const char *redis_server_tls_location(const redis_server *server) {
 
 int redis_server_port(const redis_server *server) {
     return server->port;
+}
+
+int redis_server_bus_port(const redis_server *server) {
+    return server->bus_port;
 }
 
 const char *redis_server_socket(const redis_server *server) {

@@ -53,6 +53,7 @@ void redis_server_stop(redis_server *server);
 
 pid_t redis_server_pid(const redis_server *server);          /* 0: killed */
 int redis_server_port(const redis_server *server);           /* on 127.0.0.1 */
+int redis_server_bus_port(const redis_server *server);       /* of a node of a cluster */
 const char *redis_server_socket(const redis_server *server); /* the path */
 
 /* "redis+unix:///tmp/.../redis.sock" and "redis://127.0.0.1:PORT" */
