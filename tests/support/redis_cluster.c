@@ -249,8 +249,10 @@ static bool start_all(redis_cluster *rig) {
 redis_cluster *redis_cluster_start(const redis_cluster_options *options) {
     if (options->primaries < 1 || options->replicas < 0 || options->primaries > REDIS_CLUSTER_NODES_MAX ||
         options->replicas > REDIS_CLUSTER_NODES_MAX ||
-        options->primaries * (1 + options->replicas) > REDIS_CLUSTER_NODES_MAX)
+        options->primaries * (1 + options->replicas) > REDIS_CLUSTER_NODES_MAX) {
+        fprintf(stderr, "redis_cluster: more nodes than there is room for, or none\n");
         return NULL;
+    }
     redis_cluster *rig = calloc(1, sizeof *rig);
     if (!rig)
         return NULL;

@@ -166,8 +166,10 @@ static bool start_all(redis_sentinels *rig) {
 
 redis_sentinels *redis_sentinels_start(const redis_sentinels_options *options) {
     if (options->replicas < 0 || options->replicas >= EACH_MAX || options->sentinels < 0 ||
-        options->sentinels >= EACH_MAX)
+        options->sentinels >= EACH_MAX) {
+        fprintf(stderr, "redis_sentinels: more servers than there is room for, or none\n");
         return NULL;
+    }
     redis_sentinels *rig = calloc(1, sizeof *rig);
     if (!rig)
         return NULL;
