@@ -1,0 +1,116 @@
+/* The suite on the redis backend where others name its server. The argument says who: sentinel; cluster, with a tagged
+ * prefix in one of three shards; or shard, with plain keys in the only shard. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lessonstore/conformance.h>
+
+#include "redis_ask.h"
+#include "redis_cluster.h"
+#include "redis_sentinels.h"
+
+struct place {
+    redis_sentinels *sentinels; /* or NULL */
+    redis_cluster *cluster;     /* or NULL */
+    char location[640];
+    bool is_down;
+};
+
+static int count_servers(const struct place *place) {
+    return place->cluster ? redis_cluster_node_count(place->cluster) : redis_sentinels_server_count(place->sentinels);
+}
+
+static redis_server *server_at(const struct place *place, int index) {
+    return place->cluster ? redis_cluster_node(place->cluster, index)
+                          : redis_sentinels_server(place->sentinels, index);
+}
+
+static bool is_whole(const struct place *place) {
+    return place->cluster ? redis_cluster_wait_whole(place->cluster) : redis_sentinels_wait_whole(place->sentinels);
+}
+
+static int bring_up(void *context) {
+    struct place *place = context;
+    for (int i = 0; place->is_down && i < count_servers(place); i++) {
+        if (!redis_server_restart(server_at(place, i)))
+            return -1;
+    }
+    if (place->is_down && !is_whole(place))
+        return -1;
+    place->is_down = false;
+    return 0;
+}
+
+static int take_down(void *context) {
+    struct place *place = context;
+    for (int i = 0; i < count_servers(place); i++)
+        redis_server_kill(server_at(place, i));
+    place->is_down = true;
+    return 0;
+}
+
+static int flush(void *context) {
+    struct place *place = context;
+    if (bring_up(place) != 0)
+        return -1;
+    for (int i = 0; i < count_servers(place); i++) {
+        redisReply *reply = redis_ask(server_at(place, i), NULL, NULL, "FLUSHALL"); /* a replica refuses it */
+        if (reply)
+            freeReplyObject(reply);
+    }
+    return 0;
+}
+
+static int open_place(lesson_store **out, void *context) {
+    struct place *place = context;
+    return lesson_store_open(out, place->location);
+}
+
+static int run_over(const char *name, struct place *place, int argc, char **argv) {
+    lesson_store_conformance_backend redis = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    redis.operations = LESSON_STORE_OPERATIONS_0_1;
+    redis.flags = LESSON_STORE_FLAGS_0_1;
+    redis.calls = LESSON_STORE_CALLS_0_1;
+    redis.name = name;
+    redis.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
+    redis.context = place;
+    redis.prepare = flush;
+    redis.open = open_place;
+    redis.break_engine = take_down;
+    redis.restore_engine = bring_up;
+    return lesson_store_conformance_run(&redis, argc, argv) != 0;
+}
+
+static int run_behind_sentinels(int argc, char **argv) {
+    const redis_sentinels_options options = {.replicas = 1, .down_after_ms = 60000};
+    struct place place = {.sentinels = redis_sentinels_start(&options)};
+    if (!place.sentinels)
+        return 1;
+    snprintf(place.location, sizeof place.location, "%s", redis_sentinels_location(place.sentinels));
+    int failed = run_over("redis-sentinel", &place, argc, argv);
+    redis_sentinels_stop(place.sentinels);
+    return failed;
+}
+
+static int run_in_cluster(const char *name, int primaries, const char *options, int argc, char **argv) {
+    struct place place = {.cluster = redis_cluster_start(&(redis_cluster_options){.primaries = primaries})};
+    if (!place.cluster)
+        return 1;
+    snprintf(place.location, sizeof place.location, "%s%s", redis_cluster_location(place.cluster), options);
+    int failed = run_over(name, &place, argc, argv);
+    redis_cluster_stop(place.cluster);
+    return failed;
+}
+
+int main(int argc, char **argv) {
+    const char *who = argc > 1 ? argv[1] : "";
+    if (strcmp(who, "sentinel") == 0)
+        return run_behind_sentinels(argc - 1, argv + 1);
+    if (strcmp(who, "cluster") == 0)
+        return run_in_cluster("redis-cluster", 3, "?prefix={school}", argc - 1, argv + 1);
+    if (strcmp(who, "shard") == 0)
+        return run_in_cluster("redis-shard", 1, "", argc - 1, argv + 1);
+    fprintf(stderr, "usage: conformance-redis_rigs sentinel|cluster|shard\n");
+    return 2;
+}
