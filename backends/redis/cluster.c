@@ -33,8 +33,8 @@ void redis_cluster_close(redis_cluster *cluster) {
 /* ---- Reading CLUSTER SLOTS
  *
  * An array of ranges: the first slot, the last slot, and for each node its endpoint, port, id and maybe more. The
- * first node is the primary. The reply is collected flat: two numbers in a row begin a range, and a number behind a
- * text is the port of the endpoint before it. */
+ * first node is the primary. The reply is collected flat: two numbers in a row begin a range, and a number between two
+ * texts is a port, between an endpoint and an id. */
 
 struct range {
     int64_t first;
@@ -44,6 +44,10 @@ struct range {
 
 static bool is_number(const redis_reply *reply, size_t at) {
     return at < reply->count && reply->items[at].type == REDIS_ITEM_NUMBER;
+}
+
+static bool is_endpoint(const redis_reply *reply, size_t at) {
+    return at + 2 < reply->count && !is_number(reply, at) && is_number(reply, at + 1) && !is_number(reply, at + 2);
 }
 
 /* An endpoint that is unknown, or empty, means the node that was asked. */
@@ -77,14 +81,14 @@ static bool read_range(redis_cluster *cluster, struct range *range, const redis_
         !read_endpoint(reply, &range->primary, asked))
         return false;
     remember(cluster, &range->primary);
-    while (!redis_reply_at_end(reply) && !(is_number(reply, reply->next) && is_number(reply, reply->next + 1))) {
+    while (!redis_reply_at_end(reply) && !is_number(reply, reply->next)) {
         redis_address replica;
-        if (!is_number(reply, reply->next + 1))
+        if (!is_endpoint(reply, reply->next))
             reply->next++; /* an id, or what later versions tell of a node */
-        else if (!read_endpoint(reply, &replica, asked))
-            return false;
-        else
+        else if (read_endpoint(reply, &replica, asked))
             remember(cluster, &replica);
+        else
+            return false;
     }
     return true;
 }
