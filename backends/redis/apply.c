@@ -154,6 +154,7 @@ static void begin_command(redis_store *store, const lesson_store_operation *oper
     bool is_where = operation->kind == LESSON_STORE_OPERATION_WHERE;
     char key[REDIS_KEY_SIZE];
     redis_request_begin(&store->request);
+    store->request.may_follow = true;
     redis_request_add_text(&store->request, is_where ? "HMGET" : "SCARD");
     redis_request_add(&store->request, key, key_of_command(store, operation, key));
     for (size_t i = 0; is_where && i < sizeof fields / sizeof *fields; i++)

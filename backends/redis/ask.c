@@ -1,3 +1,4 @@
+#include "cluster.h"
 #include "confirm.h"
 #include "failure.h"
 #include "keys.h"
@@ -96,12 +97,42 @@ int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes) {
 
 int redis_ask_error(redis_store *store, const redis_reply *reply) {
     lesson_store_id error = redis_reply_line(reply);
-    return lesson_store_fail(redis_failure_code(error), "%s: %.*s", store->settings.shown, (int)error.size, error.data);
+    bool is_moving = store->settings.kind == REDIS_CLUSTER && redis_failure_is_transient(error);
+    int code = redis_failure_code(error);
+    if (is_moving && code == LESSON_STORE_UNSUPPORTED)
+        code = LESSON_STORE_UNREACHABLE; /* a redirection that was not followed in time */
+    return lesson_store_fail(code, "%s: %s%.*s", store->settings.shown, store->connection.at, (int)error.size,
+                             error.data);
 }
 
 /* A timeout is not followed by a second attempt: the caller waits no longer than the location states. */
 bool redis_ask_may_repeat(redis_exchange_end end, bool writes) {
     return end == REDIS_UNSENT || end == REDIS_DEMOTED || (end == REDIS_BROKEN && !writes);
+}
+
+/* ASK: the key is at the named node already, or is missing there too. ASKING lets that node answer for this one
+ * request. Scripts cannot follow: there the node would look for none of the keys that are still here. */
+static redis_exchange_end follow(redis_store *store, const redis_address *node, redis_reply *reply) {
+    static char asking[] = "*1\r\n$6\r\nASKING\r\n";
+    int64_t deadline_us =
+        lesson_store_monotonic_us() + redis_connection_left_us(&store->connection, store->settings.timeout_ms);
+    redis_connection guest = {.settings = &store->settings, .tls = store->connection.tls, .deadline_us = &deadline_us};
+    redis_bytes bytes = redis_request_finish(&store->request);
+    guest.peer = REDIS_PEER_NODE;
+    guest.channel.socket = -1;
+    redis_exchange_end end = REDIS_UNSENT;
+    if (!redis_connection_open(&guest, node, deadline_us))
+        end = redis_connection_exchange(&guest, (redis_bytes){asking, sizeof asking - 1}, reply);
+    if (end == REDIS_ANSWERED)
+        end = redis_connection_exchange(&guest, bytes, reply);
+    redis_connection_free(&guest);
+    return end;
+}
+
+static bool may_follow(const redis_store *store, const redis_reply *reply, redis_address *node) {
+    lesson_store_id error = redis_reply_line(reply);
+    return store->request.may_follow && store->settings.kind == REDIS_CLUSTER && redis_failure_is(error, "ASK ") &&
+           redis_cluster_read_redirection(node, error, &store->connection.address);
 }
 
 /* One attempt. */
@@ -113,6 +144,11 @@ static int ask_once(redis_store *store, redis_reply *reply, bool writes, redis_r
     if (end != REDIS_ANSWERED) {
         *retry = redis_primary_lost(store, redis_ask_may_repeat(end, writes) && reply->streamed == 0);
         return redis_ask_code(store, end, writes);
+    }
+    redis_address node;
+    if (reply->is_error && may_follow(store, reply, &node) && follow(store, &node, reply) != REDIS_ANSWERED) {
+        *retry = REDIS_RETRY;
+        return LESSON_STORE_UNREACHABLE;
     }
     if (!reply->is_error)
         return LESSON_STORE_OK;
@@ -128,6 +164,48 @@ int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
     do
         code = ask_once(store, reply, writes, &retry);
     while (code && redis_attempts_again(&attempts, store, retry));
+    return code;
+}
+
+/* The line of the node itself in CLUSTER NODES: it has all slots, and none is being moved. */
+static bool has_all_keys(lesson_store_id nodes) {
+    const char *line = nodes.data ? memmem(nodes.data, nodes.size, "myself", 6) : NULL;
+    if (!line)
+        return false;
+    size_t size = (size_t)(nodes.data + nodes.size - line);
+    const char *end = memchr(line, '\n', size);
+    size = end ? (size_t)(end - line) : size;
+    return memmem(line, size, " 0-16383", 8) && !memchr(line, '[', size);
+}
+
+static int check_all_keys(redis_store *store) {
+    redis_request request = {0};
+    redis_reply reply = {0};
+    redis_request_begin(&request);
+    redis_request_add_text(&request, "CLUSTER");
+    redis_request_add_text(&request, "NODES");
+    redis_bytes bytes = redis_request_finish(&request);
+    redis_exchange_end end = REDIS_NO_MEMORY_TO_SEND;
+    if (bytes.data)
+        end = redis_connection_exchange(&store->connection, bytes, &reply);
+    int code = redis_ask_code(store, end, false);
+    if (!code && reply.is_error)
+        code = redis_ask_error(store, &reply);
+    if (!code && !has_all_keys(redis_reply_line(&reply)))
+        code = lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: keys are being moved to another shard",
+                                 store->settings.shown);
+    redis_request_free(&request);
+    redis_reply_free(&reply);
+    return code;
+}
+
+int redis_ask_page(redis_store *store, redis_reply *reply, bool writes) {
+    int code = redis_ask(store, reply, writes);
+    if (code || !store->settings.keys_are_apart)
+        return code;
+    code = check_all_keys(store);
+    if (code)
+        redis_primary_lost(store, false);
     return code;
 }
 

@@ -188,7 +188,7 @@ static int ask_keys(struct check *check, redis_cursor *cursor) {
     begin(check, &redis_check_keys_script);
     redis_request_add_text(&store->request, cursor->text);
     redis_request_add_text(&store->request, REDIS_PAGE_SIZE);
-    int code = redis_ask(store, &store->reply, writes(check));
+    int code = redis_ask_page(store, &store->reply, writes(check));
     return code || redis_cursor_read(cursor, &store->reply) ? code : garbled(check);
 }
 

@@ -233,18 +233,20 @@ int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_
 
 /* ---- Redirections */
 
-/* The last colon separates the port, because an IPv6 address has colons too. */
-void redis_cluster_read_redirection(redis_address *node, lesson_store_id error, const redis_address *from) {
+/* The last colon separates the port, because an IPv6 address has colons too. A script's error has other words before.
+ */
+bool redis_cluster_read_redirection(redis_address *node, lesson_store_id error, const redis_address *from) {
     char text[REDIS_HOST_SIZE + 32];
     snprintf(text, sizeof text, "%.*s", (int)error.size, error.data);
-    const char *moved = strstr(text, "MOVED ");
-    const char *host = moved ? strchr(moved + 6, ' ') : NULL;
-    const char *colon = host ? strrchr(host, ':') : NULL;
-    if (!colon)
-        return;
+    const char *moved = strstr(text, "MOVED "), *word = moved ? moved : strstr(text, "ASK ");
+    const char *slot = word ? strchr(word, ' ') + 1 : "";
+    const char *host = slot + strspn(slot, "0123456789");
+    const char *colon = strrchr(host, ':');
+    if (*host != ' ' || !colon)
+        return false;
     host++;
     size_t size = (size_t)(colon - host);
     bool is_given = size > 0 && !(size == 1 && *host == '?');
-    redis_address_set(node, is_given ? host : from->host, is_given ? size : strlen(from->host),
-                      strtol(colon + 1, NULL, 10));
+    return redis_address_set(node, is_given ? host : from->host, is_given ? size : strlen(from->host),
+                             strtol(colon + 1, NULL, 10));
 }

@@ -25,7 +25,8 @@ void redis_cluster_close(redis_cluster *cluster); /* also one that was never ope
 int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_address *owner, int64_t until_us,
                        const lesson_store_location *opening);
 
-/* Reads the node that "MOVED SLOT HOST:PORT" names, with `from` for an empty host. Leaves `*node` if there is none. */
-void redis_cluster_read_redirection(redis_address *node, lesson_store_id error, const redis_address *from);
+/* Reads the node that "MOVED SLOT HOST:PORT" names, or "ASK SLOT HOST:PORT", with the host of `from` for an empty one.
+ * False, and `*node` as it was, if this is no such error. */
+bool redis_cluster_read_redirection(redis_address *node, lesson_store_id error, const redis_address *from);
 
 #endif

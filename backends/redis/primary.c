@@ -4,7 +4,7 @@
 #include "primary.h"
 
 #define SHORTEST_PAUSE_US INT64_C(5000) /* but the second attempt follows the first one at once */
-#define LONGEST_PAUSE_US INT64_C(100000)
+#define LONGEST_PAUSE_US INT64_C(50000)
 #define SLICE_US INT64_C(20000) /* how often a wait looks whether it is still needed */
 
 /* ---- Attempts */
@@ -78,13 +78,13 @@ static int connect_anew(redis_store *store, redis_retry *retry) {
     return code;
 }
 
-/* True if the connection still leads to the right server. If that is in doubt and cannot be found out, it does. */
+/* True if the connection still leads to the right server. If that is in doubt and nobody can be asked, it does. */
 static bool is_at_primary(redis_store *store) {
     if (redis_topology_is_at(store->topology, &store->place))
         return true;
     redis_place place = store->place;
     int code = redis_topology_find(store->topology, &place, connect_until_us(store), store->connection.channel.opening);
-    return code || place.generation == store->place.generation;
+    return code == LESSON_STORE_UNREACHABLE || (!code && place.generation == store->place.generation);
 }
 
 int redis_primary_prepare(redis_store *store, redis_retry *retry) {

@@ -65,6 +65,10 @@ static inline redis_store *redis_of(lesson_store_instance *instance) {
  * certainly not executed, or had no effect. */
 int redis_ask(redis_store *store, redis_reply *reply, bool writes);
 
+/* The same for a page of all keys. Where the keys are in several slots, the page would lack those of a slot that is
+ * being moved to another node, so this asks the node whether it still has all of them: UNREACHABLE if not. */
+int redis_ask_page(redis_store *store, redis_reply *reply, bool writes);
+
 /* True if a request that ended so may be sent again. */
 bool redis_ask_may_repeat(redis_exchange_end end, bool writes);
 

@@ -60,6 +60,7 @@ void redis_request_begin(redis_request *request) {
     request->arguments = 0;
     request->script = NULL;
     request->reads_only = false;
+    request->may_follow = false;
     request->no_memory = false;
     if (make_room(request, HEAD_ROOM))
         request->size = HEAD_ROOM;

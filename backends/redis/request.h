@@ -22,6 +22,7 @@ typedef struct redis_request {
     size_t arguments;
     const redis_script *script; /* the script that the request calls; NULL: a plain command */
     bool reads_only;            /* call it by EVALSHA_RO, which a server also serves while its writes are paused */
+    bool may_follow;            /* it reads one key, so another node may answer it while the key is being moved */
     bool no_memory;             /* an argument is missing */
 } redis_request;
 

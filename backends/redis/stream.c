@@ -101,7 +101,7 @@ static int list_pages(struct listing *listing, const redis_script *script, entry
         redis_ask_begin(store, script, NULL);
         redis_request_add_text(&store->request, cursor.text);
         redis_request_add_text(&store->request, REDIS_PAGE_SIZE);
-        int code = redis_ask(store, &store->reply, false);
+        int code = redis_ask_page(store, &store->reply, false);
         if (code)
             return code;
         if (!first && connections != store->connection.made) {
@@ -151,7 +151,7 @@ static int give_page(struct listing *listing, const redis_script *script, entry_
     redis_request_add_text(&store->request, cursor.text);
     redis_request_add_text(&store->request, count);
     int64_t asked_us = lesson_store_monotonic_us();
-    int code = redis_ask(store, &store->reply, false);
+    int code = redis_ask_page(store, &store->reply, false);
     if (code || !redis_cursor_is_of_this_server(position, &store->connection, asked_us))
         return code;
     if (!redis_cursor_read(&cursor, &store->reply))

@@ -144,7 +144,8 @@ static int find_out(redis_topology *topology, int64_t until_us, const lesson_sto
     pthread_mutex_lock(&topology->mutex);
     topology->is_being_found = false;
     topology->hint.host[0] = '\0';
-    topology->found_us = lesson_store_monotonic_us();
+    if (!code || code == LESSON_STORE_UNREACHABLE)
+        topology->found_us = lesson_store_monotonic_us();
     if (code)
         atomic_store(&topology->is_doubted, true);
     if (!code && (topology->place.generation == 0 || !redis_address_is(&found.address, &topology->place.address))) {
@@ -188,7 +189,7 @@ void redis_topology_doubt(redis_topology *topology, const redis_place *place, le
     if (place->generation == topology->place.generation) {
         atomic_store(&topology->is_doubted, topology->settings.kind != REDIS_ONE_SERVER);
         if (error.data && !topology->is_being_found)
-            redis_cluster_read_redirection(&topology->hint, error, &place->address);
+            (void)redis_cluster_read_redirection(&topology->hint, error, &place->address);
     }
     pthread_mutex_unlock(&topology->mutex);
 }

@@ -22,8 +22,7 @@ static int count_servers(const struct place *place) {
 }
 
 static redis_server *server_at(const struct place *place, int index) {
-    return place->cluster ? redis_cluster_node(place->cluster, index)
-                          : redis_sentinels_server(place->sentinels, index);
+    return place->cluster ? redis_cluster_node(place->cluster, index) : redis_sentinels_server(place->sentinels, index);
 }
 
 static bool is_whole(const struct place *place) {
