@@ -43,17 +43,17 @@ static bool mentions(lesson_store_id error, const char *text) {
 
 /* A script met a key that this node does not have, or not any more, before it wrote anything. */
 static bool is_of_other_node(lesson_store_id error) {
-    return mentions(error, "non local key") || mentions(error, "cluster is down");
+    return mentions(error, "non local key") || mentions(error, "undeclared keys") || mentions(error, "cluster is down");
 }
 
 bool redis_failure_is_transient(lesson_store_id error) {
     static const char *const beginnings[] = {"READONLY ",    "MASTERDOWN ", "LOADING ", "NOREPLICAS ", "MISCONF ",
-                                             "CLUSTERDOWN ", "TRYAGAIN ",   "MOVED ",   "ASK "};
+                                             "CLUSTERDOWN ", "TRYAGAIN ",   "MOVED ",   "ERR MOVED ",  "ASK "};
     for (size_t i = 0; error.data && i < sizeof beginnings / sizeof *beginnings; i++) {
         if (redis_failure_is(error, beginnings[i]))
             return true;
     }
-    return is_of_other_node(error);
+    return is_of_other_node(error) && !mentions(error, "PARTLY ");
 }
 
 int redis_failure_code(lesson_store_id error) {

@@ -68,7 +68,7 @@ local function uids_of(keys)
 end
 
 local function undo(failed, removed)
-    local undone = removed and left > 0 and redis.pcall('SADD', members, unpack(uids_of(users)))
+    local undone = removed and redis.pcall('SADD', members, unpack(uids_of(users)))
     local opened = true
     if closes and now[1] then
         opened = redis.pcall('HSET', record, 'course_status', now[1])
@@ -84,17 +84,21 @@ local function undo(failed, removed)
     return failed
 end
 
-if #uids > 0 then
-    -- Ghosts leave the set too.
-    local removed = redis.pcall('SREM', members, unpack(uids))
+if left > 0 then
+    local removed = redis.pcall('SREM', members, unpack(uids_of(users)))
     if type(removed) == 'table' then
         return undo(removed, false)
     end
-end
-if left > 0 then
     local done, partly = unlink(users)
     if type(done) == 'table' then
         return partly and {err = 'PARTLY ' .. done.err} or undo(done, true)
+    end
+end
+-- Ghosts leave the set too, and last, because an undo could not tell which of them were in it.
+if #uids > left then
+    local removed = redis.pcall('SREM', members, unpack(uids))
+    if type(removed) == 'table' then
+        return left > 0 and {err = 'PARTLY ' .. removed.err} or undo(removed, false)
     end
 end
 return {'MORE', left, count - #uids, has_record and mark or found}

@@ -7,6 +7,9 @@ if problem then
     for word in ('READONLY MISCONF NOREPLICAS MASTERDOWN LOADING CLUSTERDOWN TRYAGAIN MOVED ASK'):gmatch('%u+') do
         refused = refused or said:find('^' .. word .. ' ')
     end
-    refused = (refused or said:find('non local key', 1, true) or said:find('cluster is down', 1, true)) and not partly
+    for _, words in ipairs({'non local key', 'undeclared keys', 'cluster is down'}) do
+        refused = refused or said:find(words, 1, true)
+    end
+    refused = refused and not partly
     answer = (refused and 'R' or partly and 'U' or 'F') .. said .. '\31' .. key .. '\31' .. (other or '')
 end
