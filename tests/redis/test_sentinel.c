@@ -130,8 +130,8 @@ static void test_the_primary_is_killed(void **state) {
     redis_server_kill(redis_sentinels_server(rig, primary));
     wait_for_writes(writer, 200);
     expect_fact(writer->store, "changes_of_primary", "1");
-    struct fact epoch = {.name =
-                             "sentinel_epoch"}; /* an election that finds no majority is held again, with the next */
+    /* An election that finds no majority is held again, with the next epoch. */
+    struct fact epoch = {.name = "sentinel_epoch"};
     assert_code(lesson_store_info(writer->store, find_fact, &epoch), OK);
     assert_true(strtoull(epoch.value, NULL, 10) >= 1);
     assert_int_not_equal(redis_sentinels_wait_primary(rig, primary), -1);
