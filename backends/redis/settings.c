@@ -157,7 +157,7 @@ static bool copy_text(char **out, const char *text) {
     return *out || !text;
 }
 
-/* ---- TLS */
+/* ---- Files */
 
 /* The files may be read again when the process has changed its directory, so their paths are made absolute. */
 static int read_file_name(char **out, const lesson_store_location *location, const char *option) {
@@ -179,6 +179,8 @@ static int read_file_name(char **out, const lesson_store_location *location, con
     snprintf(*out, size, "%s/%s", directory, name);
     return LESSON_STORE_OK;
 }
+
+/* ---- TLS */
 
 static int read_files(redis_settings *settings, const lesson_store_location *location) {
     int code = read_file_name(&settings->tls_ca, location, "tls_ca");
@@ -227,7 +229,6 @@ static bool copy_texts(redis_settings *settings, const lesson_store_location *lo
     return copy_text(&settings->prefix, lesson_store_location_text(location, "prefix")) &&
            copy_text(&settings->user, lesson_store_location_user(location)) &&
            copy_text(&settings->password, given(lesson_store_location_password(location))) &&
-           copy_text(&settings->password_file, given(lesson_store_location_text(location, "password_file"))) &&
            copy_text(&settings->sentinel_user, given(lesson_store_location_text(location, "sentinel_username"))) &&
            copy_text(&settings->sentinel_password, given(lesson_store_location_text(location, "sentinel_password"))) &&
            copy_text(&settings->client_name, lesson_store_location_text(location, "client_name")) &&
@@ -250,6 +251,13 @@ static redis_kind kind_of(const char *scheme) {
     return strstr(scheme, "+cluster") ? REDIS_CLUSTER : REDIS_ONE_SERVER;
 }
 
+/* A server refuses any other, and the connection would have no name. */
+static bool is_client_name(const char *name) {
+    while (*name >= '!' && *name <= '~')
+        name++;
+    return !*name;
+}
+
 /* Rules for options that no single option can express. */
 static int check_options(const redis_settings *settings, const lesson_store_location *location) {
     if (!lesson_store_id_valid(settings->prefix, strlen(settings->prefix)))
@@ -264,8 +272,9 @@ static int check_options(const redis_settings *settings, const lesson_store_loca
     if (settings->kind != REDIS_ONE_SERVER && settings->takes_any_role)
         return lesson_store_fail(LESSON_STORE_INVALID, "location: %s: always means the primary",
                                  lesson_store_location_scheme(location));
-    if (settings->client_name[strcspn(settings->client_name, " ")])
-        return lesson_store_fail(LESSON_STORE_INVALID, "location: the client_name has a space");
+    if (!is_client_name(settings->client_name))
+        return lesson_store_fail(LESSON_STORE_INVALID,
+                                 "location: the client_name has a space, or a byte that is not of ASCII");
     return LESSON_STORE_OK;
 }
 
@@ -275,7 +284,9 @@ static int read_all(redis_settings *settings, const lesson_store_location *locat
     if (!copy_texts(settings, location))
         return LESSON_STORE_NO_MEMORY;
     settings->keys_are_apart = settings->kind == REDIS_CLUSTER && !redis_has_tag(settings->prefix);
-    int code = check_options(settings, location);
+    int code = read_file_name(&settings->password_file, location, "password_file");
+    if (!code)
+        code = check_options(settings, location);
     if (!code)
         code = read_tls(settings, location);
     if (code)

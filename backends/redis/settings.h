@@ -27,7 +27,7 @@ typedef struct redis_settings {
     char *master; /* the name by which the Sentinels know the server */
     char *user;   /* NULL: none */
     char *password;
-    char *password_file; /* NULL: none. Read at each connection */
+    char *password_file; /* its absolute path, or NULL: none. Read at each connection */
     char *sentinel_user;
     char *sentinel_password;
     char *client_name;

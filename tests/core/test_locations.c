@@ -90,6 +90,88 @@ static void parts_that_are_not_there(void **state) {
     assert_int_equal(the_spy.port, 7);
 }
 
+/* ---- Lists of hosts */
+
+static void assert_hosts(const char *location, int count, const char *hosts) {
+    assert_opens(location);
+    assert_int_equal(the_spy.host_count, count);
+    assert_string_equal(the_spy.hosts, hosts);
+    assert_false(the_spy.has_host_beyond);
+}
+
+static void lists_of_hosts(void **state) {
+    (void)state;
+    assert_hosts("spy+list://a:1,b,[::1]:2/p", 3, "a 1;b 0;::1 2;");
+    assert_string_equal(the_spy.host, "a"); /* what asks for one host gets the first */
+    assert_int_equal(the_spy.port, 1);
+    assert_string_equal(the_spy.path, "/p");
+    assert_string_equal(the_spy.shown, "spy+list://a:1,b,[::1]:2/p");
+    assert_hosts("fault+spy+list://a:1,b:2?number=3", 2, "a 1;b 2;");
+    assert_int_equal(the_spy.number, 3);
+    assert_hosts("spy+list://[::1],a:65535", 2, "::1 0;a 65535;");
+    assert_hosts("spy+list://one:7", 1, "one 7;");
+    assert_hosts("spy+list:///p", 0, "");
+    assert_hosts("spy+list:", 0, "");
+    assert_hosts("spy://[::1]:7", 1, "::1 7;");
+}
+
+static void a_list_has_a_most_of_hosts(void **state) {
+    (void)state;
+    assert_hosts("spy+list://a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p:16", 16,
+                 "a 0;b 0;c 0;d 0;e 0;f 0;g 0;h 0;i 0;j 0;k 0;l 0;m 0;n 0;o 0;p 16;");
+    assert_refused("spy+list://a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", "more than 16 hosts");
+}
+
+static void lists_that_are_refused(void **state) {
+    (void)state;
+    static const char *const empty[] = {"spy+list://,",    "spy+list://a,",   "spy+list://,a",
+                                        "spy+list://a,,b", "spy+list://a,:1", "spy+list://[],a",
+                                        "spy+list://u@,a", "spy+list://a,/p", "spy+list://a,?x=1"};
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
+        assert_refused(empty[i], "the list of hosts has an empty one");
+    assert_refused("spy+list://a:1,b:0", "port");
+    assert_refused("spy+list://a:1,b:", "port");
+    assert_refused("spy+list://a:1,[::1", "]");
+    assert_refused("spy+list://a,b%2Cc", "a byte that no host has");
+    assert_refused("spy+list://a, b", "a byte that no host has");
+    assert_refused("spy://a,b", "spy: takes only one host");
+    assert_refused("spy+unix://a:1,b:2/p", "spy+unix: takes only one host");
+    assert_refused("fault+spy://a,b", "spy: takes only one host");
+}
+
+/* A table of a version before the member has no scheme of lists. */
+static void a_table_without_lists(void **state) {
+    (void)state;
+    lesson_store_backend old = spy_backend;
+    lesson_store *store;
+    old.size = offsetof(lesson_store_backend, host_list_schemes);
+    spy_reset();
+    assert_int_equal(lesson_store_open_with(&store, &old, "spy+list://a:1"), LESSON_STORE_OK);
+    assert_string_equal(the_spy.hosts, "a 1;");
+    lesson_store_close(store);
+    assert_int_equal(lesson_store_open_with(&store, &old, "spy+list://a:1,b"), LESSON_STORE_INVALID);
+    assert_non_null(strstr(lesson_store_message(), "spy+list: takes only one host"));
+    assert_null(store);
+}
+
+/* The last @ ends the password, so it may hold what separates hosts. */
+static void commas_in_passwords(void **state) {
+    (void)state;
+    assert_hosts("spy+list://ann:sil,ver@a,b:1", 2, "a 0;b 1;");
+    assert_string_equal(the_spy.password, "sil,ver");
+    assert_string_equal(the_spy.shown, "spy+list://ann:***@a,b:1");
+    assert_hosts("spy+list://:,@a", 1, "a 0;");
+    assert_string_equal(the_spy.password, ",");
+    assert_string_equal(the_spy.shown, "spy+list://:***@a");
+    /* Passwords that stand before each host are one long one. */
+    assert_hosts("spy+list://ann:silver@a,bob:silver@b", 1, "b 0;");
+    assert_null(strstr(the_spy.shown, "silver"));
+    assert_hosts("spy://ann:a,b@host", 1, "host 0;");
+    assert_string_equal(the_spy.password, "a,b");
+}
+
+/* ---- Secrets */
+
 static bool find_secret(const char *name, const char *value, void *context) {
     (void)name;
     *(bool *)context |= strstr(value, "silver") != NULL;
@@ -196,6 +278,9 @@ static void no_message_shows_a_password(void **state) {
         "spy://hunter2%40host:1",   "spy://host;password=hunter2",
         "spy://ann hunter2",        "spy://host?number=hunter2",
         "spy://host?text=hunter2",  "spy://host?number=1&Hunter-hunter2=1",
+        "spy+list://a,b:hunter2",   "spy+list://ann:hunter2,x@a,,b",
+        "spy://ann:hunter2@a,b",    "spy+list://a@ann:hunter2@b,c:0",
+        "spy+list://:hunter2@,b",   "spy+list://a,ann hunter2",
     };
     for (size_t i = 0; i < sizeof locations / sizeof *locations; i++) {
         assert_int_equal(open_and_close(locations[i]), LESSON_STORE_INVALID);
@@ -236,15 +321,18 @@ static const char *any_of(dice_state *dice, const char *const *texts, size_t cou
     any_of(dice, (const char *const[]){__VA_ARGS__}, sizeof(const char *const[]){__VA_ARGS__} / sizeof(const char *))
 
 static void write_location(char *location, size_t size, dice_state *dice) {
-    const char *scheme = ANY_OF(dice, "spy:", "spy+unix:", "redis:", "fault+redis:", "rediss:", "memory:", "nosuch:");
+    const char *scheme =
+        ANY_OF(dice, "spy:", "spy+unix:", "spy+list:", "redis:", "fault+redis:", "rediss:", "memory:", "nosuch:");
     const char *slashes = ANY_OF(dice, "//", "//", "//", "/", "", "///");
-    const char *user = ANY_OF(dice, "", ":", "ann:", "ann:", "ann", "user:42?any=", "a:12?", "ann:12/", "ann:%", "[::1",
-                              "ann:x@", "ann:?colour=1&any=", "u:1?number=", "u:1/?text=", "h?pool=", "h/0?db=");
+    const char *user =
+        ANY_OF(dice, "", ":", "ann:", "ann:", "ann", "user:42?any=", "a:12?", "ann:12/", "ann:%", "[::1", "ann:x@",
+               "ann:?colour=1&any=", "u:1?number=", "u:1/?text=", "h?pool=", "h/0?db=", "ann:1,", "a,b:1,");
     const char *behind =
         ANY_OF(dice, "", "", "#", "%", "?x", "/", ":", "=1", "&any=1", "%2", "@", "?number=1&number=1");
-    const char *rest = ANY_OF(dice, "127.0.0.1:1", "127.0.0.1:1/0", "127.0.0.1:x", "/tmp/none.sock", "[::1",
-                              "127.0.0.1:1/x", "127.0.0.1:1?any=1", "127.0.0.1:1?colour=1", "", "127.0.0.1:1?number=99",
-                              "h%", "127.0.0.1:1?db=x", "127.0.0.1:1?db");
+    const char *rest =
+        ANY_OF(dice, "127.0.0.1:1", "127.0.0.1:1/0", "127.0.0.1:x", "/tmp/none.sock", "[::1", "127.0.0.1:1/x",
+               "127.0.0.1:1?any=1", "127.0.0.1:1?colour=1", "", "127.0.0.1:1?number=99", "h%", "127.0.0.1:1?db=x",
+               "127.0.0.1:1?db", "127.0.0.1:1,127.0.0.1:2", "127.0.0.1:1,", ",", "127.0.0.1:1,[::1");
     snprintf(location, size, "%s%s%shunter2%s@%s", scheme, slashes, user, behind, rest);
 }
 
@@ -279,6 +367,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_parts),
         cmocka_unit_test(parts_that_are_not_there),
+        cmocka_unit_test(lists_of_hosts),
+        cmocka_unit_test(a_list_has_a_most_of_hosts),
+        cmocka_unit_test(lists_that_are_refused),
+        cmocka_unit_test(a_table_without_lists),
+        cmocka_unit_test(commas_in_passwords),
         cmocka_unit_test(secrets_are_never_shown),
         cmocka_unit_test(wrong_locations_say_what_is_wrong),
         cmocka_unit_test(memory_has_no_place),

@@ -48,7 +48,7 @@ static void open_with_asks_for_the_backends_own_scheme(void **state) {
     (void)state;
     lesson_store *store;
     assert_int_equal(lesson_store_open_with(&store, &spy_backend, "memory:"), LESSON_STORE_UNSUPPORTED);
-    assert_string_equal(lesson_store_message(), "location: the scheme memory is not one of spy|spy+unix");
+    assert_string_equal(lesson_store_message(), "location: the scheme memory is not one of spy|spy+unix|spy+list");
     assert_null(store);
 }
 

@@ -20,7 +20,26 @@ static void keep(char *out, size_t size, const char *text) {
     snprintf(out, size, "%s", text ? text : "(none)");
 }
 
+static bool has_host_at(const lesson_store_location *location, int index) {
+    int port = 1;
+    return lesson_store_location_host_at(location, index, &port) || port != 0;
+}
+
+static void remember_hosts(const lesson_store_location *location) {
+    size_t size = 0;
+    the_spy.hosts[0] = '\0';
+    the_spy.host_count = lesson_store_location_host_count(location);
+    for (int i = 0; i < the_spy.host_count && size < sizeof the_spy.hosts; i++) {
+        int port;
+        const char *host = lesson_store_location_host_at(location, i, &port);
+        size += (size_t)snprintf(the_spy.hosts + size, sizeof the_spy.hosts - size, "%s %d;", host, port);
+    }
+    int beyond = the_spy.host_count > 0 ? the_spy.host_count : 1; /* without a host, the name of the first is empty */
+    the_spy.has_host_beyond = has_host_at(location, -1) || has_host_at(location, beyond) || has_host_at(location, 1000);
+}
+
 static void remember_location(const lesson_store_location *location) {
+    remember_hosts(location);
     keep(the_spy.user, sizeof the_spy.user, lesson_store_location_user(location));
     keep(the_spy.password, sizeof the_spy.password, lesson_store_location_password(location));
     keep(the_spy.host, sizeof the_spy.host, lesson_store_location_host(location));
@@ -122,7 +141,7 @@ static const lesson_store_option spy_options[] = {
 
 const lesson_store_backend spy_backend = {
     .size = sizeof(lesson_store_backend),
-    .schemes = "spy|spy+unix",
+    .schemes = "spy|spy+unix|spy+list",
     .summary = "remembers what it is asked",
     .operations = LESSON_STORE_OPERATIONS_0_1,
     .flags = LESSON_STORE_FLAGS_0_1,
@@ -132,4 +151,5 @@ const lesson_store_backend spy_backend = {
     .close = spy_close,
     .run = spy_run,
     .members = spy_members,
+    .host_list_schemes = "spy+list",
 };

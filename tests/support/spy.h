@@ -34,6 +34,9 @@ typedef struct spy {
     _Atomic(int64_t) deadline_us; /* of the latest run */
     size_t run_sizes[8];
     char user[64], password[64], host[64], path[128], text[64], shown[256];
+    char hosts[1024]; /* of the location, each as "host port;" */
+    int host_count;
+    bool has_host_beyond; /* there is one before the first or behind the last */
     int port;
     int64_t number;
     const lesson_store_instance *first_opened;   /* since spy_reset */
@@ -41,7 +44,9 @@ typedef struct spy {
 } spy;
 
 extern spy the_spy;
-extern const lesson_store_backend spy_backend; /* scheme "spy"; options: text=one|two, any=TEXT, number=1..10 */
+/* Schemes "spy", "spy+unix", and "spy+list", whose locations may name several hosts; options: text=one|two, any=TEXT,
+ * number=1..10. */
+extern const lesson_store_backend spy_backend;
 
 /* Forgets everything. Set the answers afterwards. */
 void spy_reset(void);
