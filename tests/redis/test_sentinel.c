@@ -109,6 +109,13 @@ static void expect_fact(lesson_store *store, const char *name, const char *value
     assert_string_equal(fact.value, value);
 }
 
+/* On a machine that is busy with other work, the Sentinels can make several failovers of one. */
+static long number_fact(lesson_store *store, const char *name) {
+    struct fact fact = {.name = name};
+    assert_code(lesson_store_info(store, find_fact, &fact), OK);
+    return strtol(fact.value, NULL, 10);
+}
+
 /* ---- Failovers */
 
 static redis_sentinels *start_rig(void) {
@@ -129,8 +136,8 @@ static void test_the_primary_is_killed(void **state) {
     wait_for_writes(writer, 200);
     redis_server_kill(redis_sentinels_server(rig, primary));
     wait_for_writes(writer, 200);
-    expect_fact(writer->store, "changes_of_primary", "1");
-    expect_fact(writer->store, "sentinel_epoch", "1");
+    assert_int_not_equal(number_fact(writer->store, "changes_of_primary"), 0);
+    assert_int_not_equal(number_fact(writer->store, "sentinel_epoch"), 0);
     assert_int_not_equal(redis_sentinels_wait_primary(rig, primary), -1);
     assert_true(writer->unknown <= 1);
     assert_int_equal(writer->failed, 0);
