@@ -131,7 +131,7 @@ static void test_the_primary_is_killed(void **state) {
     redis_sentinels *rig = start_rig();
     int primary = redis_sentinels_primary(rig);
     struct writer *writer = start_writing(redis_sentinels_location(rig), "?pool=1&timeout_ms=60000");
-    expect_fact(writer->store, "role", "primary");
+    expect_fact(writer->store, "server_role", "primary");
     expect_fact(writer->store, "sentinel_epoch", "0");
     wait_for_writes(writer, 200);
     redis_server_kill(redis_sentinels_server(rig, primary));
