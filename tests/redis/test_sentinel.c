@@ -23,8 +23,8 @@ struct writer {
     atomic_int written;
     atomic_int answered; /* with OK */
     bool is_acknowledged[WRITES_MAX];
-    int unknown;
-    int failed;
+    atomic_int unknown;
+    atomic_int failed;
     char failure[LESSON_STORE_MESSAGE_SIZE];
 };
 
@@ -83,8 +83,8 @@ static int count_lost(struct writer *writer) {
         snprintf(uid, sizeof uid, "u%d", i);
         lost += writer->is_acknowledged[i] && lesson_store_where(writer->store, uid, NULL) != LESSON_STORE_OK;
     }
-    printf("%d writes, %d acknowledged, %d of them lost, %d unknown, %d failed %s\n", writer->written, writer->answered,
-           lost, writer->unknown, writer->failed, writer->failure);
+    printf("%d writes, %d acknowledged, %d of them lost, %d unknown, %d failed %s\n", (int)writer->written,
+           (int)writer->answered, lost, (int)writer->unknown, (int)writer->failed, writer->failure);
     lesson_store_close(writer->store);
     return lost;
 }
