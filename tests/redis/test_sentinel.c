@@ -283,6 +283,13 @@ static void test_changes_are_found_by_asking(void **state) {
     lesson_store_close(store);
 }
 
+static void test_no_sentinel_at_all(void **state) {
+    struct place *place = *state;
+    char location[128];
+    snprintf(location, sizeof location, "redis+sentinel://127.0.0.1:%d/school", redis_server_port(place->servers[0]));
+    raw_refuse(location, LESSON_STORE_UNSUPPORTED, "the server is no Sentinel");
+}
+
 static void test_a_silent_sentinel(void **state) {
     struct place *place = *state;
     false_sentinel_be_silent(place->sentinels[0]);
@@ -365,6 +372,7 @@ static void test_passwords(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FALSE(changes_are_found_by_asking),
+        FALSE(no_sentinel_at_all),
         FALSE(a_silent_sentinel),
         FALSE(a_sentinel_that_knows_nothing),
         FALSE(a_stale_sentinel),
