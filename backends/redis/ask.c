@@ -163,8 +163,8 @@ int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
     int code;
     do
         code = ask_once(store, reply, writes, &retry);
-    while (code && redis_attempts_again(&attempts, store, retry));
-    return code;
+    while (code && redis_attempts_again(&attempts, store, retry, code));
+    return redis_attempts_end(&attempts, store, code);
 }
 
 /* The line of the node itself in CLUSTER NODES: it has all slots, and none is being moved. */

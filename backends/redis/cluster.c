@@ -96,19 +96,30 @@ static bool read_range(redis_cluster *cluster, struct range *range, const redis_
 /* Who has the keys, as one node says. */
 struct owners {
     redis_address owner;
+    bool is_covered[REDIS_SLOTS];
     int64_t covered; /* slots that have an owner */
     int shards;      /* ranges of another primary than the one before; 2: several */
     bool is_found;
 };
 
+/* False if one of these slots has an owner already. */
+static bool cover(struct owners *owners, const struct range *range) {
+    for (int64_t slot = range->first; slot <= range->last; slot++) {
+        if (owners->is_covered[slot])
+            return false;
+        owners->is_covered[slot] = true;
+        owners->covered++;
+    }
+    return true;
+}
+
 static bool read_owners(redis_cluster *cluster, struct owners *owners, const redis_address *asked, int64_t slot) {
     struct range range;
-    *owners = (struct owners){.is_found = false};
+    memset(owners, 0, sizeof *owners);
     cluster->count = 0;
     while (!redis_reply_at_end(&cluster->reply)) {
-        if (!read_range(cluster, &range, asked))
+        if (!read_range(cluster, &range, asked) || !cover(owners, &range))
             return false;
-        owners->covered += range.last - range.first + 1;
         if (slot >= 0 && (slot < range.first || slot > range.last))
             continue;
         if (!owners->is_found || !redis_address_is(&range.primary, &owners->owner))
@@ -233,20 +244,38 @@ int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_
 
 /* ---- Redirections */
 
-/* The last colon separates the port, because an IPv6 address has colons too. A script's error has other words before.
- */
+/* Where the next word begins, behind this one and a space. `end` if there is none. */
+static const char *next_word(const char *word, const char *end) {
+    const char *space = memchr(word, ' ', (size_t)(end - word));
+    return space ? space + 1 : end;
+}
+
+/* A script's error has other words before, and maybe behind. */
+static const char *find_redirection(lesson_store_id error) {
+    const char *moved = error.data ? memmem(error.data, error.size, "MOVED ", 6) : NULL;
+    return moved || !error.data ? moved : memmem(error.data, error.size, "ASK ", 4);
+}
+
+static bool is_slot(const char *digits, size_t size) {
+    int64_t slot = size > 0 && size <= 5 ? 0 : REDIS_SLOTS;
+    for (size_t i = 0; i < size && slot < REDIS_SLOTS; i++)
+        slot = digits[i] >= '0' && digits[i] <= '9' ? slot * 10 + (digits[i] - '0') : REDIS_SLOTS;
+    return slot < REDIS_SLOTS;
+}
+
+/* The last colon separates the port, because an IPv6 address has colons too. */
 bool redis_cluster_read_redirection(redis_address *node, lesson_store_id error, const redis_address *from) {
-    char text[REDIS_HOST_SIZE + 32];
-    snprintf(text, sizeof text, "%.*s", (int)error.size, error.data);
-    const char *moved = strstr(text, "MOVED "), *word = moved ? moved : strstr(text, "ASK ");
-    const char *slot = word ? strchr(word, ' ') + 1 : "";
-    const char *host = slot + strspn(slot, "0123456789");
-    const char *colon = strrchr(host, ':');
-    if (*host != ' ' || !colon)
+    const char *end = error.data + error.size, *word = find_redirection(error);
+    if (!word)
         return false;
-    host++;
+    const char *slot = next_word(word, end), *host = next_word(slot, end);
+    const char *behind = memchr(host, ' ', (size_t)(end - host));
+    behind = behind ? behind : end;
+    const char *colon = memrchr(host, ':', (size_t)(behind - host));
+    if (host == end || !colon || !is_slot(slot, (size_t)(host - slot - 1)))
+        return false;
     size_t size = (size_t)(colon - host);
     bool is_given = size > 0 && !(size == 1 && *host == '?');
     return redis_address_set(node, is_given ? host : from->host, is_given ? size : strlen(from->host),
-                             strtol(colon + 1, NULL, 10));
+                             redis_port_of(colon + 1, (size_t)(behind - colon - 1)));
 }

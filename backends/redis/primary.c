@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <stdio.h>
 
 #include "failure.h"
 #include "primary.h"
@@ -26,7 +27,14 @@ static bool gives_up(const redis_store *store) {
     return opening && lesson_store_location_gives_up(opening);
 }
 
-bool redis_attempts_again(redis_attempts *attempts, redis_store *store, redis_retry retry) {
+/* The next attempt may end with its time, and not say why the server does not serve us. */
+static void keep_failure(redis_attempts *attempts, redis_store *store, int code, int64_t left_us) {
+    attempts->code = left_us < LONGEST_PAUSE_US ? code : LESSON_STORE_OK;
+    if (attempts->code)
+        snprintf(store->failure, sizeof store->failure, "%s", lesson_store_message());
+}
+
+bool redis_attempts_again(redis_attempts *attempts, redis_store *store, redis_retry retry, int code) {
     bool is_exhausted = retry == REDIS_RETRY_ONCE && attempts->is_repeated && !attempts->fails_over;
     if (retry == REDIS_RETRY_NO || is_exhausted)
         return false;
@@ -42,8 +50,14 @@ bool redis_attempts_again(redis_attempts *attempts, redis_store *store, redis_re
     }
     attempts->pause_us = attempts->pause_us ? least(2 * attempts->pause_us, LONGEST_PAUSE_US) : SHORTEST_PAUSE_US;
     attempts->is_repeated = true;
+    keep_failure(attempts, store, code, attempts->until_us - now_us);
     *store->connection.deadline_us = attempts->until_us;
     return true;
+}
+
+int redis_attempts_end(const redis_attempts *attempts, const redis_store *store, int code) {
+    return attempts->code && code == LESSON_STORE_UNREACHABLE ? lesson_store_fail(attempts->code, "%s", store->failure)
+                                                              : code;
 }
 
 /* ---- Connecting */
@@ -105,8 +119,8 @@ int redis_primary_reach(redis_store *store) {
     int code;
     do
         code = redis_primary_prepare(store, &retry);
-    while (code && redis_attempts_again(&attempts, store, retry));
-    return code;
+    while (code && redis_attempts_again(&attempts, store, retry, code));
+    return redis_attempts_end(&attempts, store, code);
 }
 
 /* ---- Failures */

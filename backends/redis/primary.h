@@ -31,11 +31,17 @@ typedef struct redis_attempts {
     int64_t pause_us; /* before the next one */
     bool is_repeated;
     bool fails_over; /* a failure that passes was met, so a server that is down will come back, or another one */
+    int code;        /* of the attempt before the last one, if that one has hardly any time */
 } redis_attempts;
 
 redis_attempts redis_attempts_begin(const redis_store *store);
 
-/* Waits a moment before the next attempt. False if there shall be none, or if the time of the call is over. */
-bool redis_attempts_again(redis_attempts *attempts, redis_store *store, redis_retry retry);
+/* Waits a moment before the next attempt. False if there shall be none, or if the time of the call is over. `code` is
+ * that of the attempt that failed, with its message set. */
+bool redis_attempts_again(redis_attempts *attempts, redis_store *store, redis_retry retry, int code);
+
+/* Returns the code of the call, with its message set: that of the last attempt. Only if that one did not even have the
+ * time to find out what is wrong, it is that of the attempt before. */
+int redis_attempts_end(const redis_attempts *attempts, const redis_store *store, int code);
 
 #endif

@@ -49,6 +49,7 @@ typedef struct redis_store {
     bool leaves;              /* that server has refused us, so the next request goes over a new connection */
     redis_connection connection;
     redis_confirmation confirmation;
+    char failure[LESSON_STORE_MESSAGE_SIZE]; /* of an attempt: see redis_attempts_end */
     redis_request request;
     redis_reply reply;
 } redis_store;

@@ -246,8 +246,10 @@ static void run_all(struct run *run, int *code) {
         confirm(run, *code);
         if (run->answered > before)
             attempts = redis_attempts_begin(run->store);
-        if (*code && !redis_attempts_again(&attempts, run->store, run->retry))
+        if (*code && !redis_attempts_again(&attempts, run->store, run->retry, *code)) {
+            *code = redis_attempts_end(&attempts, run->store, *code);
             return;
+        }
     }
 }
 

@@ -76,13 +76,8 @@ static bool send_questions(redis_sentinels *sentinels) {
 
 static bool read_address(redis_reply *reply, struct answer *answer) {
     lesson_store_id host, port;
-    if (!redis_reply_next_text(reply, &host) || !host.data)
-        return false;
-    if (!redis_reply_next_text(reply, &port) || port.size == 0 || port.size > 5)
-        return false;
-    char digits[6] = "";
-    memcpy(digits, port.data, port.size);
-    return redis_address_set(&answer->primary, host.data, host.size, strtoll(digits, NULL, 10));
+    return redis_reply_next_text(reply, &host) && redis_reply_next_text(reply, &port) &&
+           redis_address_set(&answer->primary, host.data, host.size, redis_port_of(port.data, port.size));
 }
 
 /* Names and values in turn. */
