@@ -67,8 +67,11 @@ static bool set_owner(const redis_cluster *rig, int index, int slot, int owner) 
                       redis_cluster_node_id(rig, owner));
 }
 
+/* A node whose last slot goes becomes a replica of the target, maybe before it is told. */
 bool redis_cluster_finish_move(const redis_cluster *rig, int slot, int source, int target) {
-    if (!set_owner(rig, target, slot, target) || !set_owner(rig, source, slot, target))
+    if (!set_owner(rig, target, slot, target))
+        return false;
+    if (!set_owner(rig, source, slot, target) && is_primary(rig, source))
         return false;
     for (int i = 0; i < redis_cluster_node_count(rig); i++) {
         if (i != target && i != source && is_primary(rig, i) && !set_owner(rig, i, slot, target))
