@@ -34,6 +34,7 @@ void redis_confirm_receive(redis_store *store) {
         return;
     confirmation->is_missing = true;
     confirmation->number = number;
+    confirmation->is_refused = store->connection.under_way == 0 && confirmation->reply.is_error;
 }
 
 redis_exchange_end redis_confirm_exchange(redis_store *store, redis_bytes request, redis_reply *reply) {
@@ -55,11 +56,16 @@ void redis_confirm_begin(redis_store *store) {
     store->confirmation.is_missing = false;
     store->confirmation.is_under_way = false;
     store->confirmation.number = 0;
+    store->confirmation.is_refused = false;
 }
 
 int redis_confirm_code(const redis_store *store) {
     if (!store->confirmation.is_missing)
         return LESSON_STORE_OK;
+    lesson_store_id error = redis_reply_line(&store->confirmation.reply);
+    if (store->confirmation.is_refused)
+        return lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: applied, but the server refused to wait for replicas: %.*s",
+                                 store->settings.shown, (int)error.size, error.data);
     return lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: applied, but %lld of %d replicas confirmed it",
                              store->settings.shown, (long long)store->confirmation.number,
                              store->settings.wait_replicas);

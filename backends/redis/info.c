@@ -54,7 +54,10 @@ static const char *role_text(redis_role role) {
 
 /* Where the server is, if others name it. */
 static bool report_place(redis_store *store, lesson_store_info_callback callback, void *context) {
-    if (!callback("role", role_text(store->connection.role), context))
+    redis_role role = store->connection.role;
+    if (!callback("server_role", role_text(role), context))
+        return false;
+    if (role == REDIS_ROLE_REPLICA && !callback("warning", "the server is a replica: what it says can be old", context))
         return false;
     if (store->settings.kind == REDIS_ONE_SERVER)
         return true;

@@ -139,6 +139,8 @@ static bool is_about_moving(lesson_store_id error) {
 }
 
 redis_retry redis_primary_refused(redis_store *store, lesson_store_id error) {
+    if (store->settings.takes_any_role && redis_failure_is(error, "READONLY"))
+        return REDIS_RETRY_NO; /* a replica was wanted, and stays one */
     bool is_redirection = redis_failure_is(error, "MOVED ") || redis_failure_is(error, "ASK ");
     if (!redis_failure_is_transient(error) || (is_redirection && store->settings.kind != REDIS_CLUSTER))
         return REDIS_RETRY_NO;

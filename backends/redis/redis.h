@@ -38,6 +38,7 @@ typedef struct redis_confirmation {
     bool is_under_way;
     bool is_missing; /* fewer replicas than wait_replicas have confirmed one of them */
     int64_t number;  /* that have */
+    bool is_refused; /* the server has refused WAIT */
 } redis_confirmation;
 
 typedef struct redis_store {

@@ -41,9 +41,9 @@ int redis_topology_find(redis_topology *topology, redis_place *place, int64_t un
  * error of a node can name the right one. */
 void redis_topology_doubt(redis_topology *topology, const redis_place *place, lesson_store_id error);
 
-/* What info reports: the epoch of the Sentinels' configuration, and how many shards have the keys; 0: unknown. */
+/* What info reports. */
 typedef struct redis_topology_facts {
-    uint64_t epoch;
+    uint64_t epoch;   /* of the Sentinels' configuration; 0: unknown */
     uint64_t changes; /* how often another server took over */
 } redis_topology_facts;
 redis_topology_facts redis_topology_get_facts(redis_topology *topology);

@@ -34,6 +34,11 @@ SECTIONS = [
              ("wall-ns", WALL, ".*(-2cpu|-as-redis-benchmark)")], []),
     Section("tls", "Redis over TLS", "The same store over TLS 1.3 and over TCP. Client and server run on one vCPU, so that the wall "
             "time is the CPU time of both.", [("both-ns", BOTH, ".*"), ("server-ns", SERVER, ".*"), ("ns", CLIENT, ".*")], []),
+    Section("cluster", "In a Cluster", "A tagged prefix in one of three shards, and the same on one server that is no node. All of "
+            "them and the client run on one vCPU.", [("wall-ns", WALL, ".*")], []),
+    Section("failover", "After the primary was killed", "The longest time without a successful write, one write each millisecond. "
+            "Three Sentinels with down-after 1000 ms, two replicas. redis-py's Sentinel client tries a failed write again at once; it "
+            "lives through the same failovers.", [], []),
     Section("executor", "The executor", "Single joins from one event loop that keeps so many of them pending, and from threads that "
             "each wait for their own. redis-benchmark keeps 64 pending on each of 50 connections. Direct calls go to the store "
             "without an executor. Latency is from submit to callback.", [("wall-ns", WALL, ".*"), ("both-ns", BOTH, ".*")],

@@ -47,6 +47,9 @@ VARIANTS = {
     "direct": "direct calls",
     "tls": "over TLS",
     "tcp": "over TCP",
+    "cluster": "in a Cluster",
+    "server": "one server",
+    "redis-py": "redis-py's Sentinel client",
     "lessonstore": "ours",
 }
 

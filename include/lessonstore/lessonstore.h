@@ -207,6 +207,9 @@ typedef struct lesson_store lesson_store;
  *   sqlite:PATH[?option=value&...]   sqlite::memory:            the file is created if it does not exist
  *   redis://[user[:password]@]host[:port][/db][?option=value&...]
  *   redis+unix://[user[:password]@]/path/to.sock[?db=N&...]
+ *   redis+sentinel://[user[:password]@]host[:port][,host[:port]...]/master[/db][?option=value&...]
+ *   redis+cluster://[user[:password]@]host[:port][,host[:port]...][?prefix={tag}&...]
+ *   rediss://... rediss+sentinel://... rediss+cluster://...     the same over TLS
  *   fault+LOCATION[?fault_code=unreachable&...]                 one of these, made to fail in tests: fault.h
  *
  * User, password, path and option values are percent-decoded (write %3F for a ? in a path). Every scheme takes
@@ -215,8 +218,8 @@ typedef struct lesson_store lesson_store;
  *
  * On success `*out` is the caller's; close it with lesson_store_close. On failure `*out` is NULL and nothing needs to
  * be closed: INVALID (the message names the part of the location), UNSUPPORTED (this build has no such scheme, the file
- * has a newer version, or the server is a node of a Redis Cluster), UNREACHABLE, DENIED, BUSY, READ_ONLY, FULL,
- * MALFORMED (the file is not a lessonstore database), NO_MEMORY, FAILED. */
+ * has a newer version, or the server is of another kind than the scheme says), UNREACHABLE, DENIED, BUSY, READ_ONLY,
+ * FULL, MALFORMED (the file is not a lessonstore database), NO_MEMORY, FAILED. */
 LESSON_STORE_API int lesson_store_open(lesson_store **out, const char *location);
 
 /* Closes a store. NULL is allowed. No call may be running on it, and none may follow. In a forked child it does nothing

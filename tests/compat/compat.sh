@@ -33,6 +33,7 @@ mount --bind /proc "$tree/proc"
 mount --bind /dev "$tree/dev"
 mount --bind /dev/pts "$tree/dev/pts"
 cp /etc/resolv.conf "$tree/etc/resolv.conf"
+printf '127.0.0.1 localhost\n::1 localhost\n' >"$tree/etc/hosts"
 
 # The files that git tracks, as they are in the work tree.
 rm -rf "$tree/lessonstore"

@@ -21,8 +21,10 @@ struct place {
 };
 
 static void open_place(struct place *place, int primaries, int replicas, const char *options) {
-    *place = (struct place){
-        .rig = redis_cluster_start(&(redis_cluster_options){.primaries = primaries, .replicas = replicas})};
+    /* Otherwise a primary that has given its last slot away becomes a replica. */
+    static const char *const arguments[] = {"--cluster-allow-replica-migration", "no", NULL};
+    const redis_cluster_options wanted = {.primaries = primaries, .replicas = replicas, .arguments = arguments};
+    *place = (struct place){.rig = redis_cluster_start(&wanted)};
     assert_non_null(place->rig);
     snprintf(place->location, sizeof place->location, "%s%s", redis_cluster_location(place->rig), options);
     place->slot = redis_cluster_slot(place->rig, "{school}");

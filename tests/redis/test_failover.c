@@ -224,11 +224,13 @@ static void test_any_role_will_do(void **state) {
     char location[256];
     assert_code(join(primary, "ann", "L1"), OK);
     synchronize(pair);
-    snprintf(location, sizeof location, "redis://127.0.0.1:%d?role=any&timeout_ms=100&failover_check_ms=10",
+    snprintf(location, sizeof location, "redis://127.0.0.1:%d?role=any&timeout_ms=60000&failover_check_ms=10",
              redis_server_port(pair->servers[1]));
     assert_code(lesson_store_open(&replica, location), OK);
     assert_where(replica, "ann", "L1");
+    int64_t began_us = lesson_store_monotonic_us();
     assert_code(join(replica, "ann", "L2"), READ_ONLY);
+    assert_true(lesson_store_monotonic_us() - began_us < 50000000); /* it stays a replica, so nothing is waited for */
     pause_ms(20);
     assert_where(replica, "ann", "L1");
     lesson_store_close(replica);
@@ -324,6 +326,17 @@ static void test_unconfirmed_writes(void **state) {
     lesson_store_close(store);
 }
 
+static void test_an_account_that_may_not_wait(void **state) {
+    struct pair *pair = *state;
+    command(pair->commands[0], "ACL SETUSER default -wait");
+    lesson_store *store = open_store(pair, "?wait_replicas=1&pool=1");
+    assert_code(join(store, "ann", "L1"), UNKNOWN);
+    raw_assert_message("refused to wait for replicas: NOPERM");
+    command(pair->commands[0], "ACL SETUSER default +wait");
+    assert_code(join(store, "ann", "L2"), OK);
+    lesson_store_close(store);
+}
+
 static void test_unconfirmed_batches(void **state) {
     struct pair *pair = *state;
     enum { COUNT = 600 };
@@ -361,6 +374,7 @@ int main(void) {
         PAIR(a_refusal_that_does_not_pass),
         PAIR(confirmed_writes),
         PAIR(unconfirmed_writes),
+        PAIR(an_account_that_may_not_wait),
         PAIR(unconfirmed_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,8 +23,8 @@ struct writer {
     atomic_int written;
     atomic_int answered; /* with OK */
     bool is_acknowledged[WRITES_MAX];
-    int unknown;
-    int failed;
+    atomic_int unknown;
+    atomic_int failed;
     char failure[LESSON_STORE_MESSAGE_SIZE];
 };
 
@@ -83,8 +83,8 @@ static int count_lost(struct writer *writer) {
         snprintf(uid, sizeof uid, "u%d", i);
         lost += writer->is_acknowledged[i] && lesson_store_where(writer->store, uid, NULL) != LESSON_STORE_OK;
     }
-    printf("%d writes, %d acknowledged, %d of them lost, %d unknown, %d failed %s\n", writer->written, writer->answered,
-           lost, writer->unknown, writer->failed, writer->failure);
+    printf("%d writes, %d acknowledged, %d of them lost, %d unknown, %d failed %s\n", (int)writer->written,
+           (int)writer->answered, lost, (int)writer->unknown, (int)writer->failed, writer->failure);
     lesson_store_close(writer->store);
     return lost;
 }
@@ -109,6 +109,13 @@ static void expect_fact(lesson_store *store, const char *name, const char *value
     assert_string_equal(fact.value, value);
 }
 
+/* On a machine that is busy with other work, the Sentinels can make several failovers of one. */
+static long number_fact(lesson_store *store, const char *name) {
+    struct fact fact = {.name = name};
+    assert_code(lesson_store_info(store, find_fact, &fact), OK);
+    return strtol(fact.value, NULL, 10);
+}
+
 /* ---- Failovers */
 
 static redis_sentinels *start_rig(void) {
@@ -124,16 +131,13 @@ static void test_the_primary_is_killed(void **state) {
     redis_sentinels *rig = start_rig();
     int primary = redis_sentinels_primary(rig);
     struct writer *writer = start_writing(redis_sentinels_location(rig), "?pool=1&timeout_ms=60000");
-    expect_fact(writer->store, "role", "primary");
+    expect_fact(writer->store, "server_role", "primary");
     expect_fact(writer->store, "sentinel_epoch", "0");
     wait_for_writes(writer, 200);
     redis_server_kill(redis_sentinels_server(rig, primary));
     wait_for_writes(writer, 200);
-    expect_fact(writer->store, "changes_of_primary", "1");
-    /* An election that finds no majority is held again, with the next epoch. */
-    struct fact epoch = {.name = "sentinel_epoch"};
-    assert_code(lesson_store_info(writer->store, find_fact, &epoch), OK);
-    assert_true(strtoull(epoch.value, NULL, 10) >= 1);
+    assert_int_not_equal(number_fact(writer->store, "changes_of_primary"), 0);
+    assert_int_not_equal(number_fact(writer->store, "sentinel_epoch"), 0);
     assert_int_not_equal(redis_sentinels_wait_primary(rig, primary), -1);
     assert_true(writer->unknown <= 1);
     assert_int_equal(writer->failed, 0);
@@ -279,6 +283,13 @@ static void test_changes_are_found_by_asking(void **state) {
     lesson_store_close(store);
 }
 
+static void test_no_sentinel_at_all(void **state) {
+    struct place *place = *state;
+    char location[128];
+    snprintf(location, sizeof location, "redis+sentinel://127.0.0.1:%d/school", redis_server_port(place->servers[0]));
+    raw_refuse(location, LESSON_STORE_UNSUPPORTED, "the server is no Sentinel");
+}
+
 static void test_a_silent_sentinel(void **state) {
     struct place *place = *state;
     false_sentinel_be_silent(place->sentinels[0]);
@@ -361,6 +372,7 @@ static void test_passwords(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FALSE(changes_are_found_by_asking),
+        FALSE(no_sentinel_at_all),
         FALSE(a_silent_sentinel),
         FALSE(a_sentinel_that_knows_nothing),
         FALSE(a_stale_sentinel),

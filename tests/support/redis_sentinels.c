@@ -17,7 +17,7 @@
  * 2 s and 1 s. The first two would be most of a test's time; and with the last, a connection that a failover closes
  * twice counts as a server that is down for one second or less. A Redis without this command refuses it, and is only
  * slower. A Sentinel forgets it when it is restarted. */
-#define HURRY "SENTINEL DEBUG INFO-PERIOD 1000 PUBLISH-PERIOD 500 PING-PERIOD 100"
+#define HURRY "SENTINEL DEBUG INFO-PERIOD 500 PUBLISH-PERIOD 500 PING-PERIOD 300"
 
 struct redis_sentinels {
     redis_sentinels_options options;

@@ -1,5 +1,5 @@
 /*
- * with_redis [--tls|--sentinel|--cluster|--cluster-one] COMMAND ARGUMENT...: runs a command together with a private
+ * with_redis [--tls|--sentinel|--cluster|--shard] COMMAND ARGUMENT...: runs a command together with a private
  * Redis server, or with a primary, two replicas and three Sentinels, a cluster of three nodes, or a cluster of one. The
  * command finds the locations in LESSONSTORE_TEST_REDIS (of a single server: on its unix socket) and
  * LESSONSTORE_TEST_REDIS_TCP, and with --tls in LESSONSTORE_TEST_REDIS_TLS, which has options already. In a cluster of
@@ -104,7 +104,7 @@ static int run_with_cluster(char *const command[]) {
     return run_with_nodes(command, 3);
 }
 
-static int run_with_cluster_of_one(char *const command[]) {
+static int run_with_shard(char *const command[]) {
     return run_with_nodes(command, 1);
 }
 
@@ -119,8 +119,8 @@ static run_with *find_option(const char *option) {
         return run_with_sentinels;
     if (strcmp(option, "--cluster") == 0)
         return run_with_cluster;
-    if (strcmp(option, "--cluster-one") == 0)
-        return run_with_cluster_of_one;
+    if (strcmp(option, "--shard") == 0)
+        return run_with_shard;
 #endif
     return NULL;
 }
@@ -129,7 +129,7 @@ int main(int argc, char **argv) {
     bool has_option = argc > 1 && strncmp(argv[1], "--", 2) == 0;
     run_with *run_command = has_option ? find_option(argv[1]) : run_with_server;
     if (argc < 2 + has_option || !run_command) {
-        fprintf(stderr, "usage: with_redis [--tls|--sentinel|--cluster|--cluster-one] COMMAND ARGUMENT...\n");
+        fprintf(stderr, "usage: with_redis [--tls|--sentinel|--cluster|--shard] COMMAND ARGUMENT...\n");
         return 2;
     }
     return run_command(argv + 1 + has_option);
