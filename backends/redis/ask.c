@@ -113,7 +113,6 @@ bool redis_ask_may_repeat(redis_exchange_end end, bool writes) {
 /* ASK: the key is at the named node already, or is missing there too. ASKING lets that node answer for this one
  * request. Scripts cannot follow: there the node would look for none of the keys that are still here. */
 static redis_exchange_end follow(redis_store *store, const redis_address *node, redis_reply *reply) {
-    static char asking[] = "*1\r\n$6\r\nASKING\r\n";
     int64_t deadline_us =
         lesson_store_monotonic_us() + redis_connection_left_us(&store->connection, store->settings.timeout_ms);
     redis_connection guest = {.settings = &store->settings, .tls = store->connection.tls, .deadline_us = &deadline_us};
@@ -121,8 +120,10 @@ static redis_exchange_end follow(redis_store *store, const redis_address *node, 
     guest.peer = REDIS_PEER_NODE;
     guest.channel.socket = -1;
     redis_exchange_end end = REDIS_UNSENT;
-    if (!redis_connection_open(&guest, node, deadline_us))
+    if (!redis_connection_open(&guest, node, deadline_us)) {
+        char asking[] = "*1\r\n$6\r\nASKING\r\n";
         end = redis_connection_exchange(&guest, (redis_bytes){asking, sizeof asking - 1}, reply);
+    }
     if (end == REDIS_ANSWERED)
         end = redis_connection_exchange(&guest, bytes, reply);
     redis_connection_free(&guest);

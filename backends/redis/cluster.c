@@ -233,7 +233,7 @@ int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_
                        const lesson_store_location *opening) {
     const redis_settings *settings = cluster->settings;
     int64_t slot = settings->keys_are_apart ? -1 : (int64_t)redis_slot_of(settings->prefix);
-    struct owners owners;
+    struct owners owners = {.is_found = false};
     cluster->asked.channel.opening = opening;
     int code = ask_in_turn(cluster, hint, &owners, slot, until_us);
     cluster->asked.channel.opening = NULL;

@@ -157,7 +157,7 @@ static int count_of(const struct addrinfo *address) {
 
 /* The time that is left is shared among the addresses that are left. */
 static int dial_host(int *out, const struct dial *dial) {
-    struct addrinfo *addresses;
+    struct addrinfo *addresses = NULL;
     int code = look_up(dial, &addresses);
     if (code)
         return code;

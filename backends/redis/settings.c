@@ -260,7 +260,7 @@ static bool is_client_name(const char *name) {
 
 /* Rules for options that no single option can express. */
 static int check_options(const redis_settings *settings, const lesson_store_location *location) {
-    if (!lesson_store_id_valid(settings->prefix, strlen(settings->prefix)))
+    if (!settings->prefix || !lesson_store_id_valid(settings->prefix, strlen(settings->prefix)))
         return lesson_store_fail(LESSON_STORE_INVALID, "location: the prefix is not 1 to %d bytes of UTF-8",
                                  LESSON_STORE_ID_MAX);
     if (settings->password && settings->password_file)

@@ -21,8 +21,7 @@ typedef struct redis_tls_context redis_tls_context;
  * INVALID if a file is missing or malformed; UNSUPPORTED; NO_MEMORY. The message names the option. */
 int redis_tls_context_open(redis_tls_context **out, const redis_settings *settings);
 
-/* The context ends with its last user. */
-redis_tls_context *redis_tls_context_retain(redis_tls_context *context);
+/* No connection may use it any more. */
 void redis_tls_context_release(redis_tls_context *context); /* NULL is allowed */
 
 /* Returns how many handshakes resumed a session. */

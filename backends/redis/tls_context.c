@@ -32,7 +32,6 @@ struct redis_tls_context {
     redis_tls_verify verify;
 
     pthread_mutex_t mutex; /* for everything below */
-    int users;
     SSL_CTX *ssl_context;
     file_stamp stamps[FILES];
     SSL_SESSION *session; /* NULL: none */
@@ -202,7 +201,6 @@ int redis_tls_context_open(redis_tls_context **out, const redis_settings *settin
     if (!context)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left for TLS");
     pthread_mutex_init(&context->mutex, NULL);
-    context->users = 1;
     int code = copy_settings(context, settings) ? read_files(context)
                                                 : lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left");
     if (code)
@@ -212,20 +210,8 @@ int redis_tls_context_open(redis_tls_context **out, const redis_settings *settin
     return code;
 }
 
-redis_tls_context *redis_tls_context_retain(redis_tls_context *context) {
-    pthread_mutex_lock(&context->mutex);
-    context->users++;
-    pthread_mutex_unlock(&context->mutex);
-    return context;
-}
-
 void redis_tls_context_release(redis_tls_context *context) {
-    if (!context)
-        return;
-    pthread_mutex_lock(&context->mutex);
-    int users = --context->users;
-    pthread_mutex_unlock(&context->mutex);
-    if (users == 0)
+    if (context)
         close_context(context);
 }
 

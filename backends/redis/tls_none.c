@@ -7,10 +7,6 @@ int redis_tls_context_open(redis_tls_context **out, const redis_settings *settin
                              settings->shown);
 }
 
-redis_tls_context *redis_tls_context_retain(redis_tls_context *context) {
-    return context;
-}
-
 void redis_tls_context_release(redis_tls_context *context) {
     (void)context;
 }

@@ -258,6 +258,13 @@ static void test_names_of_connections(void **state) {
 
 /* ---- Locations that contradict themselves */
 
+static void test_a_host_that_is_too_long(void **state) {
+    (void)state;
+    char location[300] = "redis://";
+    memset(location + 8, 'h', 256);
+    raw_refuse(location, LESSON_STORE_INVALID, "a host has more than 255 bytes");
+}
+
 static void test_wrong_locations(void **state) {
     (void)state;
     static const struct {
@@ -317,6 +324,57 @@ static void test_databases_behind_sentinels(void **state) {
     false_sentinel_stop(sentinel);
 }
 
+/* ---- What a store says about its place */
+
+struct listener {
+    int left; /* facts that are wanted */
+    int heard;
+    bool is_replica, has_warning;
+};
+
+static bool hear(const char *name, const char *value, void *context) {
+    struct listener *listener = context;
+    listener->heard++;
+    listener->is_replica |= strcmp(name, "server_role") == 0 && strcmp(value, "replica") == 0;
+    listener->has_warning |= strcmp(name, "warning") == 0 && strstr(value, "is a replica");
+    return listener->left == 0 || listener->heard < listener->left;
+}
+
+static void test_information_ends_where_the_caller_wants(void **state) {
+    raw_server *raw = *state;
+    char location[128];
+    lesson_store *store;
+    struct listener all = {.left = 0};
+    false_sentinel *sentinel = false_sentinel_start();
+    false_sentinel_name(sentinel, redis_server_port(raw->server), 1);
+    snprintf(location, sizeof location, "redis+sentinel://127.0.0.1:%d/school", false_sentinel_port(sentinel));
+    assert_code(lesson_store_open(&store, location), OK);
+    assert_code(lesson_store_info(store, hear, &all), OK);
+    for (int i = 1; i <= all.heard; i++) {
+        struct listener some = {.left = i};
+        assert_code(lesson_store_info(store, hear, &some), OK);
+        assert_int_equal(some.heard, i);
+    }
+    lesson_store_close(store);
+    false_sentinel_stop(sentinel);
+}
+
+static void test_information_of_a_replica(void **state) {
+    raw_server *raw = *state;
+    struct listener listener = {.left = 0};
+    raw_do(raw, "REPLICAOF 127.0.0.1 1");
+    lesson_store *store = raw_open_store(raw, "?role=any&pool=1");
+    assert_code(lesson_store_info(store, hear, &listener), OK);
+    assert_true(listener.is_replica && listener.has_warning);
+    for (int i = 1; i < listener.heard; i++) {
+        struct listener some = {.left = i};
+        assert_code(lesson_store_info(store, hear, &some), OK);
+        assert_int_equal(some.heard, i);
+    }
+    lesson_store_close(store);
+    raw_do(raw, "REPLICAOF NO ONE");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_password_file),
@@ -327,7 +385,10 @@ int main(void) {
         TEST(an_empty_password_is_none),
         TEST(users),
         TEST(names_of_connections),
+        TEST(a_host_that_is_too_long),
         TEST(wrong_locations),
+        TEST(information_ends_where_the_caller_wants),
+        TEST(information_of_a_replica),
         TEST(databases_behind_sentinels),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
