@@ -366,7 +366,7 @@ static void let_names_go(int threads) {
     look_names_up(FOUND_AT_ONCE);
     for (int i = 0; i < 10000 && (count_threads() > threads || count_kept_addresses() > 0); i++)
         poll(NULL, 0, 1);
-    assert_int_equal(count_threads(), threads);
+    assert_true(count_threads() <= threads); /* one that was done already may have been counted before */
     assert_int_equal(count_kept_addresses(), 0);
 }
 
