@@ -210,13 +210,25 @@ static int list_candidates(const redis_cluster *cluster, const redis_address *hi
     return count;
 }
 
-static int ask_in_turn(redis_cluster *cluster, const redis_address *hint, struct owners *owners, int64_t slot,
-                       int64_t until_us) {
+/* The last owner is asked last. If it was cut off from the others, it would name itself for ever. */
+static void put_last(redis_address *list, int count, const redis_address *owner) {
+    int kept = 0;
+    for (int i = 0; i < count; i++) {
+        if (!redis_address_is(&list[i], owner))
+            list[kept++] = list[i];
+    }
+    while (kept < count)
+        list[kept++] = *owner;
+}
+
+static int ask_in_turn(redis_cluster *cluster, const redis_address *hint, const redis_address *last,
+                       struct owners *owners, int64_t slot, int64_t until_us) {
     redis_address *list;
     int count = list_candidates(cluster, hint, &list);
     int code = LESSON_STORE_NO_MEMORY;
     if (!list)
         return lesson_store_fail(code, "%s: no memory left for the nodes", cluster->settings->shown);
+    put_last(list, count, last);
     code = LESSON_STORE_UNREACHABLE;
     for (int i = 0; i < count && code == LESSON_STORE_UNREACHABLE; i++) {
         int64_t now_us = lesson_store_monotonic_us(), left_us = until_us - now_us;
@@ -235,7 +247,7 @@ int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_
     int64_t slot = settings->keys_are_apart ? -1 : (int64_t)redis_slot_of(settings->prefix);
     struct owners owners = {.is_found = false};
     cluster->asked.channel.opening = opening;
-    int code = ask_in_turn(cluster, hint, &owners, slot, until_us);
+    int code = ask_in_turn(cluster, hint, owner, &owners, slot, until_us);
     cluster->asked.channel.opening = NULL;
     if (!code)
         *owner = owners.owner;

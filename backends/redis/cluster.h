@@ -21,7 +21,8 @@ int redis_cluster_open(redis_cluster *cluster, const redis_settings *settings, r
 void redis_cluster_close(redis_cluster *cluster); /* also one that was never opened */
 
 /* Asks nodes in turn, `hint` first if it has a host, for the owner of the slot of the prefix; of a prefix without a
- * tag, for the owner of all slots. Returns OK, or a code with its message set. */
+ * tag, for the owner of all slots. `*owner` is the last one known, or has no host. Returns OK, or a code with its
+ * message set. */
 int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_address *owner, int64_t until_us,
                        const lesson_store_location *opening);
 

@@ -18,7 +18,14 @@ void redis_confirm_send(redis_store *store) {
     redis_request_add_text(request, left_ms);
     redis_bytes bytes = redis_request_finish(request);
     confirmation->is_under_way = bytes.data && redis_connection_send(&store->connection, bytes) == REDIS_ANSWERED;
-    confirmation->is_missing = confirmation->is_missing || !confirmation->is_under_way;
+    if (confirmation->is_under_way)
+        return;
+    redis_confirm_skip(store);
+    store->leaves = true; /* a part of WAIT may be under way */
+}
+
+void redis_confirm_skip(redis_store *store) {
+    store->confirmation.is_missing = store->confirmation.is_missing || store->settings.wait_replicas > 0;
 }
 
 void redis_confirm_receive(redis_store *store) {
@@ -57,6 +64,7 @@ void redis_confirm_begin(redis_store *store) {
     store->confirmation.is_under_way = false;
     store->confirmation.number = 0;
     store->confirmation.is_refused = false;
+    redis_reply_clear(&store->confirmation.reply);
 }
 
 int redis_confirm_code(const redis_store *store) {

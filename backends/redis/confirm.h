@@ -12,6 +12,9 @@ redis_exchange_end redis_confirm_exchange(redis_store *store, redis_bytes reques
 void redis_confirm_send(redis_store *store);
 void redis_confirm_receive(redis_store *store);
 
+/* Instead of them, where WAIT cannot be sent behind writes: none of them counts as confirmed. */
+void redis_confirm_skip(redis_store *store);
+
 /* UNKNOWN, with its message set, if a write since the last redis_confirm_begin was not confirmed by enough replicas;
  * otherwise OK. */
 void redis_confirm_begin(redis_store *store);

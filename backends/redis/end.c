@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cursor.h"
+#include "failure.h"
 #include "keys.h"
 #include "redis.h"
 #include "texts.h"
@@ -17,6 +18,8 @@ struct ending {
     redis_reply page;         /* members that leave next; the store's own reply holds those of the steps */
     bool began;               /* a step was taken */
     bool done;
+    bool is_gone;         /* the record had another mark, or none */
+    uint64_t connections; /* made when the first step was taken */
     uint64_t left;
     uint64_t stay;                       /* members that the latest step found besides those that it took out */
     uint64_t first_stay;                 /* the same of the first step */
@@ -53,11 +56,12 @@ static bool read_step(struct ending *ending) {
         return false;
     lesson_store_id_copy(ending->found, found);
     ending->done = !redis_text_is(word, "MORE");
+    ending->is_gone = redis_text_is(word, "GONE");
     ending->left += (uint64_t)left;
     ending->stay = (uint64_t)stay;
     if (!ending->began)
         ending->first_stay = ending->stay;
-    return !ending->done || redis_text_is(word, "DONE") || redis_text_is(word, "GONE");
+    return !ending->done || redis_text_is(word, "DONE") || ending->is_gone;
 }
 
 /* Sends the step that was begun. */
@@ -65,7 +69,13 @@ static int take_step(struct ending *ending) {
     int code = redis_ask(ending->store, &ending->store->reply, true);
     if (!code && !read_step(ending))
         code = redis_ask_garbled(ending->store, true);
+    if (!code && !ending->began)
+        ending->connections = ending->store->connection.made;
     ending->began = ending->began || !code;
+    /* After a failover the mark can be lost, and then the record is still that of the lesson that is being ended. */
+    if (!code && ending->is_gone && ending->connections != ending->store->connection.made)
+        code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: another server may have taken over meanwhile",
+                                 ending->store->settings.shown);
     return code;
 }
 
@@ -206,6 +216,11 @@ static int put_out_all(struct ending *ending) {
     return code || ending->done ? code : put_out_present(ending);
 }
 
+/* True if the end itself has failed, and those behind it may go on. What is refused only for now stops a batch. */
+static bool is_failure(const redis_reply *reply) {
+    return reply->is_error && !redis_failure_is_transient(redis_reply_line(reply));
+}
+
 /* If an end fails after its first step, its outcome is unknown. */
 static int interrupted(const redis_store *store, lesson_store_id lesson_id) {
     char why[LESSON_STORE_MESSAGE_SIZE];
@@ -221,7 +236,7 @@ int redis_end_in_steps(redis_store *store, lesson_store_operation *end) {
     bool travelled = true;
     if (!code) {
         code = put_out_all(&ending);
-        travelled = !code || store->reply.is_error || ending.page.is_error;
+        travelled = !code || is_failure(&store->reply) || is_failure(&ending.page);
     }
     redis_reply_free(&ending.page);
     end->count = ending.left;

@@ -85,13 +85,14 @@ static int take_auth(struct greeting *greeting) {
     int code = redis_failure_code(error);
     if (code == LESSON_STORE_UNREACHABLE)
         return fail_with(greeting, code, error);
+    bool is_sentinel = greeting->connection->peer == REDIS_PEER_SENTINEL;
+    const char *user = is_sentinel ? greeting->settings->sentinel_user : greeting->settings->user;
     /* Only the first word is quoted, because an error may repeat the arguments. */
     const char *space = memchr(error.data, ' ', error.size);
     int word = space ? (int)(space - error.data) : (int)error.size;
     return lesson_store_fail(code == LESSON_STORE_FAILED ? LESSON_STORE_DENIED : code,
                              "%s: %sthe server did not accept the %s (%.*s)", greeting->settings->shown,
-                             greeting->connection->at, greeting->settings->user ? "user and password" : "password",
-                             word, error.data);
+                             greeting->connection->at, user ? "user and password" : "password", word, error.data);
 }
 
 /* Copies as much of a text as there is room for. */

@@ -12,8 +12,10 @@ static void find_line(lesson_store_id text, const char *name, char *value, size_
     while (line < end) {
         const char *next = memchr(line, '\n', (size_t)(end - line));
         size_t line_size = (size_t)((next ? next : end) - line);
-        if (line_size > name_size && memcmp(line, name, name_size) == 0 && line[name_size] == ':')
-            snprintf(value, size, "%.*s", (int)strcspn(line + name_size + 1, "\r\n"), line + name_size + 1);
+        if (line_size > name_size && memcmp(line, name, name_size) == 0 && line[name_size] == ':') {
+            snprintf(value, size, "%.*s", (int)(line_size - name_size - 1), line + name_size + 1);
+            value[strcspn(value, "\r")] = '\0';
+        }
         line += line_size + 1;
     }
 }

@@ -77,6 +77,7 @@ static int64_t connect_until_us(const redis_store *store) {
 static int connect_anew(redis_store *store, redis_retry *retry) {
     redis_connection *connection = &store->connection;
     store->leaves = false;
+    connection->is_refused = false;
     redis_topology_doubt(store->topology, &store->place, (lesson_store_id){NULL, 0});
     int code =
         redis_topology_find(store->topology, &store->place, connect_until_us(store), connection->channel.opening);

@@ -170,13 +170,14 @@ static int read_next(struct run *run, int *refused) {
         run->received = end;
         return LESSON_STORE_OK;
     }
-    if (*refused)
-        settle_refused(run, *refused);
+    int settled = *refused;
+    if (settled)
+        settle_refused(run, settled);
     *refused = LESSON_STORE_OK;
     if (!reply->is_error) {
         int code = read_answers(run, end, may_write, &rest); /* there are no ends among them */
         *refused = !code && rest == REDIS_REST_REFUSED ? note_refusal(run) : LESSON_STORE_OK;
-        return code;
+        return code ? code : settled;
     }
     int code = redis_ask_error(store, reply);
     lesson_store_fail_operations(run->operations, run->received, end, code);
@@ -206,34 +207,53 @@ static int give_up_sending(struct run *run, redis_exchange_end end) {
     return redis_ask_code(run->store, end, false);
 }
 
+/* Nothing more is sent but WAIT. Behind a request that was sent in part, the server would take it for the rest of that
+ * one, and so it would everything that is sent later. */
+static void end_flight(struct run *run, redis_exchange_end sent) {
+    redis_store *store = run->store;
+    bool is_cut = sent != REDIS_ANSWERED && sent != REDIS_NO_MEMORY_TO_SEND;
+    store->leaves = store->leaves || is_cut;
+    if (!writes(run, run->answered, run->sent))
+        return;
+    if (is_cut || !redis_channel_is_open(&store->connection.channel))
+        redis_confirm_skip(store);
+    else
+        redis_confirm_send(store);
+}
+
 /* Sends as much as can be under way together. Returns when all replies have come. */
 static int run_together(struct run *run) {
     redis_exchange_end sent = REDIS_ANSWERED, received = REDIS_ANSWERED;
     bool is_flight_whole = false;
     int refused = LESSON_STORE_OK;
     int code = redis_primary_prepare(run->store, &run->retry);
+    if (code)
+        return code;
     for (;;) {
-        bool goes_on = !code && !refused && sent == REDIS_ANSWERED && received == REDIS_ANSWERED && has_more(run);
+        bool is_well = !code && !refused && sent == REDIS_ANSWERED && received == REDIS_ANSWERED;
+        bool goes_on = is_well && !is_flight_whole && has_more(run);
         if (goes_on && may_send(run)) {
             sent = send_next(run);
         } else if (!goes_on && !is_flight_whole) {
             is_flight_whole = true;
-            if (writes(run, run->answered, run->sent))
-                redis_confirm_send(run->store);
+            end_flight(run, sent);
         } else if (run->received < run->sent && run->store->connection.under_way > 0) {
             int later = receive_next(run, &received, &refused);
-            code = code ? code : later;
+            code = later ? later : code;
         } else {
             break;
         }
     }
     redis_confirm_receive(run->store);
+    int end = code ? code : refused;
     /* Writes of unknown outcome take precedence over an error that another request returned. */
     if (received != REDIS_ANSWERED)
-        return give_up(run, received, refused);
-    if (code || refused)
-        return code ? code : refused;
-    return sent == REDIS_ANSWERED ? LESSON_STORE_OK : give_up_sending(run, sent);
+        end = give_up(run, received, refused);
+    else if (!end && sent != REDIS_ANSWERED)
+        end = give_up_sending(run, sent);
+    if (code)
+        run->retry = REDIS_RETRY_NO; /* operations have failed for good, so those behind them are not sent again */
+    return end;
 }
 
 static void run_all(struct run *run, int *code) {

@@ -297,5 +297,7 @@ bool redis_sentinels_hear(redis_sentinels *sentinels, const redis_address *prima
     sentinels->deadline_us = 0;
     if (sentinels->is_poll_under_way)
         redis_reader_collect(sentinels->asked.reader, &sentinels->reply);
+    else
+        redis_connection_close(&sentinels->asked); /* the first question, or a part, may be under way */
     return is_heard;
 }

@@ -147,6 +147,30 @@ static void test_batch_lost_in_the_middle(void **state) {
     assert_int_equal(raw_number(raw, "SCARD " MEMBERS("L1")), COUNT);
 }
 
+/* The same where replicas must confirm: no WAIT goes over the connection that broke, so the message says what broke.
+ * The answers that came are not confirmed. */
+static void test_batch_lost_before_it_is_confirmed(void **state) {
+    raw_server *raw = *state;
+    enum { COUNT = 7 * REQUEST };
+    lesson_store_operation *operations = many_joins(COUNT);
+    char location[256];
+    lesson_store *store;
+    snprintf(location, sizeof location, "%s&wait_replicas=1", false_server_location(raw->between));
+    lesson_store_close(raw->store); /* the false server serves one connection at a time */
+    assert_code(lesson_store_open(&store, location), OK);
+    raw->store = store;
+    false_server_play(raw->between, LOSE_SECOND_REPLY);
+    assert_code(lesson_store_batch(store, operations, COUNT), UNKNOWN);
+    raw_assert_message("instead of replying");
+    int unknown = 0;
+    while (unknown < COUNT && operations[unknown].code == LESSON_STORE_UNKNOWN)
+        unknown++;
+    assert_in_range(unknown, 2 * REQUEST, COUNT - REQUEST);
+    for (int i = unknown; i < COUNT; i++)
+        assert_int_equal(operations[i].code, LESSON_STORE_UNREACHABLE);
+    assert_in_range(raw_number(raw, "SCARD " MEMBERS("L1")), REQUEST, unknown);
+}
+
 /* A long batch that only reads is asked again from where its answers end. */
 static void test_reads_of_a_batch_are_retried(void **state) {
     raw_server *raw = *state;
@@ -282,6 +306,7 @@ int main(void) {
         TEST_BEHIND(closed_while_idle),
         TEST_BEHIND(batch_whose_reply_is_lost),
         TEST_BEHIND(batch_lost_in_the_middle),
+        TEST_BEHIND(batch_lost_before_it_is_confirmed),
         TEST_BEHIND(reads_of_a_batch_are_retried),
         TEST_BEHIND(dribbled_reply),
         TEST_BEHIND(request_that_is_not_taken),
