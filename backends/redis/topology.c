@@ -8,6 +8,7 @@
 #include "topology.h"
 
 #define FRESH_US INT64_C(20000)        /* what was found out so short ago is not asked again */
+#define HASTE_US INT64_C(10000)        /* an answer that is only waited for so long may be missed */
 #define LISTEN_EVERY_US INT64_C(10000) /* how often announcements are looked for */
 
 struct redis_topology {
@@ -132,21 +133,29 @@ static int ask(redis_topology *topology, redis_place *found, int64_t until_us, c
     return redis_cluster_find(&topology->cluster, &topology->hint, &found->address, until_us, opening);
 }
 
-/* Called with the mutex held, which is free while the others are asked. */
+/* True if the instance that is opened is not needed any more. */
+static bool is_over(const lesson_store_location *opening) {
+    return opening && lesson_store_location_gives_up(opening);
+}
+
+/* Called with the mutex held, which is free while the others are asked. A caller whose time is nearly over may get no
+ * answer, and takes the last server that was known. Others go on doubting it. */
 static int find_out(redis_topology *topology, int64_t until_us, const lesson_store_location *opening) {
     redis_place found = topology->place;
+    bool is_hasty = until_us - lesson_store_monotonic_us() < HASTE_US;
     topology->is_being_found = true;
     atomic_store(&topology->is_doubted, false);
     pthread_mutex_unlock(&topology->mutex);
 
     int code = ask(topology, &found, until_us, opening);
+    is_hasty = is_hasty || is_over(opening);
 
     pthread_mutex_lock(&topology->mutex);
     topology->is_being_found = false;
     topology->hint.host[0] = '\0';
     if (!code || code == LESSON_STORE_UNREACHABLE)
         topology->found_us = lesson_store_monotonic_us();
-    if (code)
+    if (code || is_hasty)
         atomic_store(&topology->is_doubted, true);
     if (!code && (topology->place.generation == 0 || !redis_address_is(&found.address, &topology->place.address))) {
         found.generation++;
