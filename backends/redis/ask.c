@@ -49,7 +49,12 @@ static redis_exchange_end exchange_script(redis_store *store, redis_reply *reply
     redis_exchange_end end = exchange_bytes(store, &store->request, reply, writes);
     bool unknown_script = end == REDIS_ANSWERED && reply->is_error && store->request.script &&
                           redis_failure_is(redis_reply_line(reply), "NOSCRIPT");
-    return unknown_script ? exchange_with_source(store, reply, writes) : end;
+    if (!unknown_script)
+        return end;
+    /* WAIT behind it may have used the time up. Nothing was executed. */
+    if (!redis_channel_is_open(&store->connection.channel))
+        return REDIS_UNSENT;
+    return exchange_with_source(store, reply, writes);
 }
 
 /* An account may have the right to EVALSHA only, and a proxy may know no other call. */

@@ -315,7 +315,7 @@ static void test_confirmed_writes(void **state) {
 /* An answer of the primary alone is not enough. The write is there, but may be lost. */
 static void test_unconfirmed_writes(void **state) {
     struct pair *pair = *state;
-    lesson_store *store = open_store(pair, "?wait_replicas=1&pool=1&timeout_ms=300");
+    lesson_store *store = open_store(pair, "?wait_replicas=1&pool=1&timeout_ms=2000");
     kill(redis_server_pid(pair->servers[1]), SIGSTOP);
     assert_code(join(store, "ann", "L1"), UNKNOWN);
     raw_assert_message("0 of 1 replicas");
@@ -342,7 +342,7 @@ static void test_unconfirmed_batches(void **state) {
     enum { COUNT = 600 };
     static lesson_store_operation operations[COUNT];
     static char uids[COUNT][16];
-    lesson_store *store = open_store(pair, "?wait_replicas=1&pool=1&timeout_ms=300");
+    lesson_store *store = open_store(pair, "?wait_replicas=1&pool=1&timeout_ms=2000");
     for (int i = 0; i < COUNT; i++) {
         snprintf(uids[i], sizeof uids[i], "u%d", i);
         operations[i] =
