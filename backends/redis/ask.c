@@ -117,9 +117,8 @@ bool redis_ask_may_repeat(redis_exchange_end end, bool writes) {
 
 /* ASK: the key is at the named node already, or is missing there too. ASKING lets that node answer for this one
  * request. Scripts cannot follow: there the node would look for none of the keys that are still here. */
-static redis_exchange_end follow(redis_store *store, const redis_address *node, redis_reply *reply) {
-    int64_t deadline_us =
-        lesson_store_monotonic_us() + redis_connection_left_us(&store->connection, store->settings.timeout_ms);
+static redis_exchange_end follow(redis_store *store, const redis_address *node, int64_t until_us, redis_reply *reply) {
+    int64_t deadline_us = until_us;
     redis_connection guest = {.settings = &store->settings, .tls = store->connection.tls, .deadline_us = &deadline_us};
     redis_bytes bytes = redis_request_finish(&store->request);
     guest.peer = REDIS_PEER_NODE;
@@ -129,10 +128,18 @@ static redis_exchange_end follow(redis_store *store, const redis_address *node, 
         char asking[] = "*1\r\n$6\r\nASKING\r\n";
         end = redis_connection_exchange(&guest, (redis_bytes){asking, sizeof asking - 1}, reply);
     }
+    deadline_us = until_us;
     if (end == REDIS_ANSWERED)
         end = redis_connection_exchange(&guest, bytes, reply);
     redis_connection_free(&guest);
     return end;
+}
+
+/* When the call must end. The reply to the first exchange gives it more time, but not for this. */
+static int64_t end_of_call_us(const redis_store *store) {
+    if (store->settings.kind != REDIS_CLUSTER)
+        return 0;
+    return lesson_store_monotonic_us() + redis_connection_left_us(&store->connection, store->settings.timeout_ms);
 }
 
 static bool may_follow(const redis_store *store, const redis_reply *reply, redis_address *node) {
@@ -146,13 +153,14 @@ static int ask_once(redis_store *store, redis_reply *reply, bool writes, redis_r
     int code = redis_primary_prepare(store, retry);
     if (code)
         return code;
+    int64_t until_us = store->request.may_follow ? end_of_call_us(store) : 0;
     redis_exchange_end end = exchange(store, reply, writes);
     if (end != REDIS_ANSWERED) {
         *retry = redis_primary_lost(store, redis_ask_may_repeat(end, writes) && reply->streamed == 0);
         return redis_ask_code(store, end, writes);
     }
     redis_address node;
-    if (reply->is_error && may_follow(store, reply, &node) && follow(store, &node, reply) != REDIS_ANSWERED) {
+    if (reply->is_error && may_follow(store, reply, &node) && follow(store, &node, until_us, reply) != REDIS_ANSWERED) {
         *retry = REDIS_RETRY;
         return LESSON_STORE_UNREACHABLE;
     }
@@ -175,7 +183,7 @@ int redis_ask(redis_store *store, redis_reply *reply, bool writes) {
 
 /* The line of the node itself in CLUSTER NODES: it has all slots, and none is being moved. */
 static bool has_all_keys(lesson_store_id nodes) {
-    const char *line = nodes.data ? memmem(nodes.data, nodes.size, "myself", 6) : NULL;
+    const char *line = nodes.data ? memmem(nodes.data, nodes.size, " myself,", 8) : NULL;
     if (!line)
         return false;
     size_t size = (size_t)(nodes.data + nodes.size - line);
