@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -240,7 +241,9 @@ static bool is_address(const char *name) {
 
 static bool expect_name(const redis_tls_context *context, SSL *ssl, const char *name) {
     X509_VERIFY_PARAM *rules = SSL_get0_param(ssl);
-    if (!is_address(name) && SSL_set_tlsext_host_name(ssl, name) != 1)
+    char shown[REDIS_HOST_SIZE]; /* the macro of OpenSSL casts const away */
+    snprintf(shown, sizeof shown, "%s", name);
+    if (!is_address(name) && SSL_set_tlsext_host_name(ssl, shown) != 1)
         return false;
     if (context->verify != REDIS_TLS_VERIFY_FULL)
         return true;
