@@ -7,6 +7,7 @@
 
 #include <lessonstore/backend.h>
 
+#include "condition.h"
 #include "lookup.h"
 
 struct redis_lookup {
@@ -66,14 +67,6 @@ static bool start_thread(redis_lookup *lookup) {
     return is_running;
 }
 
-static void open_condition(pthread_cond_t *condition) {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 redis_lookup *redis_lookup_begin(const char *host, int port) {
     redis_lookup *lookup = calloc(1, sizeof *lookup);
     char *copy = strdup(host);
@@ -85,7 +78,7 @@ redis_lookup *redis_lookup_begin(const char *host, int port) {
     lookup->host = copy;
     snprintf(lookup->port, sizeof lookup->port, "%d", port);
     pthread_mutex_init(&lookup->mutex, NULL);
-    open_condition(&lookup->found);
+    redis_condition_open(&lookup->found);
     look_up(lookup, AI_NUMERICHOST);
     lookup->one_has_left = true; /* there is no thread */
     if (lookup->error != EAI_NONAME)

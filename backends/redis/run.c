@@ -65,17 +65,22 @@ static int read_answers(struct run *run, size_t end, bool writes, redis_rest *re
 /* Writes that too few replicas have confirmed are applied, and can be lost. The message of a failure of the others
  * stays.
  */
-static void confirm(struct run *run, int failure) {
+static void mark_unconfirmed(struct run *run, int failure) {
     char why[LESSON_STORE_MESSAGE_SIZE];
     snprintf(why, sizeof why, "%s", lesson_store_message());
     int code = redis_confirm_code(run->store);
-    for (size_t i = run->confirmed; code && i < run->answered; i++) {
+    for (size_t i = run->confirmed; i < run->answered; i++) {
         lesson_store_operation *operation = &run->operations[i];
         if (operation->code == LESSON_STORE_OK && lesson_store_operation_writes(operation))
             lesson_store_answer(operation, code);
     }
-    if (code && failure)
+    if (failure)
         lesson_store_fail(failure, "%s", why);
+}
+
+static void confirm(struct run *run, int failure) {
+    if (run->store->confirmation.is_missing)
+        mark_unconfirmed(run, failure);
     run->confirmed = run->answered;
     redis_confirm_begin(run->store);
 }

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "cluster.h"
+#include "condition.h"
 #include "sentinel.h"
 #include "topology.h"
 
@@ -31,14 +32,6 @@ struct redis_topology {
 };
 
 /* ---- Opening */
-
-static void open_condition(pthread_cond_t *condition) {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
 
 static int open_finders(redis_topology *topology) {
     const redis_settings *settings = &topology->settings;
@@ -70,7 +63,7 @@ int redis_topology_open(redis_topology **out, const lesson_store_location *locat
     }
     atomic_store(&topology->users, 1);
     pthread_mutex_init(&topology->mutex, NULL);
-    open_condition(&topology->found);
+    redis_condition_open(&topology->found);
     *out = topology;
     return LESSON_STORE_OK;
 }
