@@ -35,7 +35,9 @@ SECTIONS = [
     Section("tls", "Redis over TLS", "The same store over TLS 1.3 and over TCP. Client and server run on one vCPU, so that the wall "
             "time is the CPU time of both.", [("both-ns", BOTH, ".*"), ("server-ns", SERVER, ".*"), ("ns", CLIENT, ".*")], []),
     Section("cluster", "In a Cluster", "A tagged prefix in one of three shards, and the same on one server that is no node. All of "
-            "them and the client run on one vCPU.", [("wall-ns", WALL, ".*")], []),
+            "them and the client run on one vCPU. The bare script has only the four commands of a join, and nothing of the "
+            "library: its row shows what Redis takes for its mode, because a node looks up the slot of the keys of each command.",
+            [("wall-ns", WALL, ".*")], []),
     Section("failover", "After the primary was killed", "The longest time without a successful write, one write each millisecond. "
             "Three Sentinels with down-after 1000 ms, two replicas. redis-py's Sentinel client tries a failed write again at once; it "
             "lives through the same failovers.", [], []),

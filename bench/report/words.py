@@ -9,6 +9,7 @@ WORKS = [
     ("executor", r"(\w+)-one-vcpu-loop", r"joins over \1, event loop, all on one vCPU"),
     ("executor", r"(\w+)-loop", r"joins over \1, event loop"),
     ("executor", r"(\w+)-threads", r"joins over \1, threads"),
+    ("cluster", r"bare-join-(\d+)", r"the commands of a join in a bare script, \1 in a call"),
     ("stall", r"nothing", "nothing runs"),
     ("stall", r"busy", "nothing runs on the server, but two other processes are busy"),
     ("stall", r"end", "a lesson ends"),
