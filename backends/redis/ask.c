@@ -193,22 +193,15 @@ static bool has_all_keys(lesson_store_id nodes) {
 }
 
 static int check_all_keys(redis_store *store) {
-    redis_request request = {0};
+    static const char *const words[] = {"CLUSTER", "NODES", NULL};
     redis_reply reply = {0};
-    redis_request_begin(&request);
-    redis_request_add_text(&request, "CLUSTER");
-    redis_request_add_text(&request, "NODES");
-    redis_bytes bytes = redis_request_finish(&request);
-    redis_exchange_end end = REDIS_NO_MEMORY_TO_SEND;
-    if (bytes.data)
-        end = redis_connection_exchange(&store->connection, bytes, &reply);
+    redis_exchange_end end = redis_connection_exchange_words(&store->connection, words, &reply);
     int code = redis_ask_code(store, end, false);
     if (!code && reply.is_error)
         code = redis_ask_error(store, &reply);
     if (!code && !has_all_keys(redis_reply_line(&reply)))
         code = lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: keys are being moved to another shard",
                                  store->settings.shown);
-    redis_request_free(&request);
     redis_reply_free(&reply);
     return code;
 }
@@ -218,9 +211,10 @@ int redis_ask_page(redis_store *store, redis_reply *reply, bool writes) {
     if (code || !store->settings.keys_are_apart)
         return code;
     code = check_all_keys(store);
-    if (code)
-        redis_primary_lost(store, false);
-    return code;
+    if (!code)
+        return LESSON_STORE_OK;
+    redis_primary_lost(store, false);
+    return writes ? LESSON_STORE_UNKNOWN : code; /* what the page wrote is applied */
 }
 
 int redis_ask_garbled(redis_store *store, bool writes) {

@@ -147,18 +147,15 @@ static int fail_unreadable(const redis_cluster *cluster) {
 }
 
 static int exchange(redis_cluster *cluster) {
-    redis_request request = {0};
-    redis_request_begin(&request);
-    redis_request_add_text(&request, "CLUSTER");
-    redis_request_add_text(&request, "SLOTS");
-    redis_bytes bytes = redis_request_finish(&request);
-    redis_exchange_end end = REDIS_NO_MEMORY_TO_SEND;
-    if (bytes.data)
-        end = redis_connection_exchange(&cluster->asked, bytes, &cluster->reply);
-    redis_request_free(&request);
-    if (end == REDIS_NO_MEMORY_TO_SEND)
-        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request", cluster->settings->shown);
-    return end == REDIS_ANSWERED ? LESSON_STORE_OK : LESSON_STORE_UNREACHABLE;
+    static const char *const words[] = {"CLUSTER", "SLOTS", NULL};
+    switch (redis_connection_exchange_words(&cluster->asked, words, &cluster->reply)) {
+    case REDIS_ANSWERED:
+        return LESSON_STORE_OK;
+    case REDIS_NO_MEMORY_TO_SEND:
+        return LESSON_STORE_NO_MEMORY;
+    default:
+        return LESSON_STORE_UNREACHABLE;
+    }
 }
 
 /* Asks one node. `slot` is -1 for all slots. */

@@ -11,13 +11,8 @@ void redis_confirm_send(redis_store *store) {
     snprintf(number, sizeof number, "%d", store->settings.wait_replicas);
     int64_t most_ms = store->connection.channel.left_us * 3 / 4 / 1000;
     snprintf(left_ms, sizeof left_ms, "%lld", (long long)(most_ms > 1 ? most_ms : 1));
-    redis_request *request = &confirmation->request;
-    redis_request_begin(request);
-    redis_request_add_text(request, "WAIT");
-    redis_request_add_text(request, number);
-    redis_request_add_text(request, left_ms);
-    redis_bytes bytes = redis_request_finish(request);
-    confirmation->is_under_way = bytes.data && redis_connection_send(&store->connection, bytes) == REDIS_ANSWERED;
+    const char *const words[] = {"WAIT", number, left_ms, NULL};
+    confirmation->is_under_way = redis_connection_send_words(&store->connection, words) == REDIS_ANSWERED;
     if (confirmation->is_under_way)
         return;
     redis_confirm_skip(store);
@@ -45,16 +40,14 @@ void redis_confirm_receive(redis_store *store) {
 }
 
 redis_exchange_end redis_confirm_exchange(redis_store *store, redis_bytes request, redis_reply *reply) {
+    bool was_missing = store->confirmation.is_missing;
     redis_exchange_end end = redis_connection_send(&store->connection, request);
     if (end != REDIS_ANSWERED)
         return end;
     redis_confirm_send(store);
     end = redis_connection_receive(&store->connection, reply);
-    if (end != REDIS_ANSWERED)
-        return end;
-    bool was_missing = store->confirmation.is_missing;
     redis_confirm_receive(store);
-    if (reply->is_error)
+    if (end == REDIS_DEMOTED || (end == REDIS_ANSWERED && reply->is_error))
         store->confirmation.is_missing = was_missing; /* nothing was written */
     return end;
 }

@@ -189,6 +189,25 @@ redis_exchange_end redis_connection_exchange(redis_connection *connection, redis
     return end == REDIS_ANSWERED ? redis_connection_receive(connection, reply) : end;
 }
 
+redis_exchange_end redis_connection_send_words(redis_connection *connection, const char *const *words) {
+    redis_request request = {0};
+    redis_request_begin(&request);
+    for (; *words; words++)
+        redis_request_add_text(&request, *words);
+    redis_bytes bytes = redis_request_finish(&request);
+    redis_exchange_end end = bytes.data ? redis_connection_send(connection, bytes) : REDIS_NO_MEMORY_TO_SEND;
+    redis_request_free(&request);
+    if (end == REDIS_NO_MEMORY_TO_SEND)
+        announce(connection, LESSON_STORE_NO_MEMORY, "no memory left for a request");
+    return end;
+}
+
+redis_exchange_end redis_connection_exchange_words(redis_connection *connection, const char *const *words,
+                                                   redis_reply *reply) {
+    redis_exchange_end end = redis_connection_send_words(connection, words);
+    return end == REDIS_ANSWERED ? redis_connection_receive(connection, reply) : end;
+}
+
 redis_exchange_end redis_connection_send_greeting(redis_connection *connection, redis_bytes requests, int count) {
     begin_patience(connection);
     int64_t left_us = connection->open_until_us - lesson_store_monotonic_us();

@@ -48,7 +48,8 @@ typedef struct redis_connection {
 } redis_connection;
 
 /* The result of sending, of receiving, or of an exchange (both). After every result but ANSWERED, the message is set
- * and the connection is closed, so that a late reply can never be taken for the reply to another request. */
+ * and, unless stated otherwise, the connection is closed, so that a late reply can never be taken for the reply to
+ * another request. */
 typedef enum redis_exchange_end {
     REDIS_ANSWERED,           /* for sending: the request is under way */
     REDIS_UNSENT,             /* the connection broke before the server had the whole request: it was certainly not
@@ -59,7 +60,7 @@ typedef enum redis_exchange_end {
     REDIS_DEMOTED,            /* sent to a server that is the primary no more, so no answer of it counts */
     REDIS_GARBLED,            /* sent, but the reply is not one of a Redis server */
     REDIS_NO_MEMORY,          /* sent, but there was no memory for the reply */
-    REDIS_NO_MEMORY_TO_SEND   /* set by the callers of these functions: there was no memory for the request */
+    REDIS_NO_MEMORY_TO_SEND   /* there was no memory for the request, and the connection stays as it was */
 } redis_exchange_end;
 
 /* Connects to a peer and greets it. An open connection is closed first. Returns OK, or a code with its message set.
@@ -92,6 +93,11 @@ redis_exchange_end redis_connection_take_arrived(redis_connection *connection);
 
 /* Sends one request and waits for the reply. */
 redis_exchange_end redis_connection_exchange(redis_connection *connection, redis_bytes request, redis_reply *reply);
+
+/* The same for a plain command of these words, which end with a NULL. */
+redis_exchange_end redis_connection_send_words(redis_connection *connection, const char *const *words);
+redis_exchange_end redis_connection_exchange_words(redis_connection *connection, const char *const *words,
+                                                   redis_reply *reply);
 
 /* The same for the greeting, which is several requests at once. A server that refuses a client states why and closes
  * the connection, maybe before the client could send anything. In that case the first reply is the server's statement.

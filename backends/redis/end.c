@@ -64,6 +64,11 @@ static bool read_step(struct ending *ending) {
     return !ending->done || redis_text_is(word, "DONE") || ending->is_gone;
 }
 
+static int fail_changed(const struct ending *ending) {
+    return lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: another server may have taken over meanwhile",
+                             ending->store->settings.shown);
+}
+
 /* Sends the step that was begun. */
 static int take_step(struct ending *ending) {
     int code = redis_ask(ending->store, &ending->store->reply, true);
@@ -74,8 +79,7 @@ static int take_step(struct ending *ending) {
     ending->began = ending->began || !code;
     /* After a failover the mark can be lost, and then the record is still that of the lesson that is being ended. */
     if (!code && ending->is_gone && ending->connections != ending->store->connection.made)
-        code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: another server may have taken over meanwhile",
-                                 ending->store->settings.shown);
+        code = fail_changed(ending);
     return code;
 }
 
@@ -170,14 +174,26 @@ static int put_out_named(struct ending *ending, const redis_texts *uids) {
     return code;
 }
 
-/* Names those who are members now, in a pass over one connection. */
-static int name_all(struct ending *ending, redis_texts *uids) {
+/* Another server may have those back who were taken out of the last one. */
+static int take_last_step(struct ending *ending, uint64_t connections) {
+    begin_step(ending, true);
+    int code = take_step(ending);
+    return code || connections == ending->store->connection.made ? code : fail_changed(ending);
+}
+
+/* All over one connection, or it begins again. */
+static int put_out_named_ones(struct ending *ending, redis_texts *uids) {
     for (int attempt = 0; attempt < PASSES_MAX; attempt++) {
         bool whole;
         uids->size = 0;
         int code = make_pass(ending, uids, &whole);
-        if (code || whole)
+        uint64_t connections = ending->store->connection.made;
+        if (!code && whole)
+            code = put_out_named(ending, uids);
+        if (code || ending->done)
             return code;
+        if (whole && connections == ending->store->connection.made)
+            return take_last_step(ending, connections);
     }
     return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the connection breaks again and again",
                              ending->store->settings.shown);
@@ -187,14 +203,8 @@ static int name_all(struct ending *ending, redis_texts *uids) {
  * members is several times as fast as one that takes them out, so it ends even though others keep joining. */
 static int put_out_present(struct ending *ending) {
     redis_texts uids = {NULL, 0, 0};
-    int code = name_all(ending, &uids);
-    if (!code)
-        code = put_out_named(ending, &uids);
+    int code = put_out_named_ones(ending, &uids);
     redis_texts_free(&uids);
-    if (!code && !ending->done) {
-        begin_step(ending, true);
-        code = take_step(ending);
-    }
     return code;
 }
 

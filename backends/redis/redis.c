@@ -10,7 +10,6 @@ static void redis_close(lesson_store_instance *instance) {
     redis_connection_free(&store->connection);
     redis_topology_release(store->topology);
     redis_settings_free(&store->settings);
-    redis_request_free(&store->confirmation.request);
     redis_reply_free(&store->confirmation.reply);
     redis_request_free(&store->request);
     redis_reply_free(&store->reply);

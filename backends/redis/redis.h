@@ -33,7 +33,6 @@
 
 /* Of the writes of one call: see confirm.h. */
 typedef struct redis_confirmation {
-    redis_request request;
     redis_reply reply;
     bool is_under_way;
     bool is_missing; /* fewer replicas than wait_replicas have confirmed one of them */

@@ -62,25 +62,26 @@ static int read_answers(struct run *run, size_t end, bool writes, redis_rest *re
     return ours ? LESSON_STORE_OK : redis_ask_garbled(run->store, writes);
 }
 
-/* Writes that too few replicas have confirmed are applied, and can be lost. The message of a failure of the others
- * stays.
- */
-static void mark_unconfirmed(struct run *run, int failure) {
-    char why[LESSON_STORE_MESSAGE_SIZE];
-    snprintf(why, sizeof why, "%s", lesson_store_message());
+/* Writes that too few replicas have confirmed are applied, and can be lost. */
+static void mark_unconfirmed(struct run *run) {
     int code = redis_confirm_code(run->store);
     for (size_t i = run->confirmed; i < run->answered; i++) {
         lesson_store_operation *operation = &run->operations[i];
         if (operation->code == LESSON_STORE_OK && lesson_store_operation_writes(operation))
             lesson_store_answer(operation, code);
     }
-    if (failure)
-        lesson_store_fail(failure, "%s", why);
 }
 
+/* The message of a failure stays. */
 static void confirm(struct run *run, int failure) {
+    char why[LESSON_STORE_MESSAGE_SIZE];
+    if (failure)
+        snprintf(why, sizeof why, "%s", lesson_store_message());
+    redis_confirm_receive(run->store);
     if (run->store->confirmation.is_missing)
-        mark_unconfirmed(run, failure);
+        mark_unconfirmed(run);
+    if (failure)
+        lesson_store_fail(failure, "%s", why);
     run->confirmed = run->answered;
     redis_confirm_begin(run->store);
 }
@@ -249,7 +250,6 @@ static int run_together(struct run *run) {
             break;
         }
     }
-    redis_confirm_receive(run->store);
     int end = code ? code : refused;
     /* Writes of unknown outcome take precedence over an error that another request returned. */
     if (received != REDIS_ANSWERED)

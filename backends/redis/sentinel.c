@@ -49,29 +49,14 @@ void redis_sentinels_close(redis_sentinels *sentinels) {
 
 /* ---- Asking */
 
-static redis_exchange_end send_command(redis_sentinels *sentinels, redis_connection *connection, const char *first,
-                                       const char *second, const char *third) {
-    redis_request request = {0};
-    redis_request_begin(&request);
-    redis_request_add_text(&request, first);
-    redis_request_add_text(&request, second);
-    if (third)
-        redis_request_add_text(&request, third);
-    redis_bytes bytes = redis_request_finish(&request);
-    redis_exchange_end end = bytes.data ? redis_connection_send(connection, bytes) : REDIS_NO_MEMORY_TO_SEND;
-    redis_request_free(&request);
-    if (end == REDIS_NO_MEMORY_TO_SEND)
-        lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request", sentinels->settings->shown);
-    return end;
-}
-
 /* Two questions at once: during a failover only the first one has the new address already, and only the second one
  * tells the epoch. */
 static bool send_questions(redis_sentinels *sentinels) {
     const char *master = sentinels->settings->master;
-    return send_command(sentinels, &sentinels->asked, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", master) ==
-               REDIS_ANSWERED &&
-           send_command(sentinels, &sentinels->asked, "SENTINEL", "MASTER", master) == REDIS_ANSWERED;
+    const char *const address[] = {"SENTINEL", "GET-MASTER-ADDR-BY-NAME", master, NULL};
+    const char *const state[] = {"SENTINEL", "MASTER", master, NULL};
+    return redis_connection_send_words(&sentinels->asked, address) == REDIS_ANSWERED &&
+           redis_connection_send_words(&sentinels->asked, state) == REDIS_ANSWERED;
 }
 
 static bool read_address(redis_reply *reply, struct answer *answer) {
@@ -170,12 +155,13 @@ static bool consult(redis_sentinels *sentinels, int index, struct survey *survey
 }
 
 static void subscribe(redis_sentinels *sentinels, int64_t until_us) {
+    static const char *const words[] = {"SUBSCRIBE", "+switch-master", NULL};
     redis_connection *connection = &sentinels->heard;
     if (redis_address_is(&connection->address, &sentinels->addresses[0]) && redis_channel_is_open(&connection->channel))
         return;
     sentinels->deadline_us = until_us;
     if (!redis_connection_open(connection, &sentinels->addresses[0], until_us) &&
-        send_command(sentinels, connection, "SUBSCRIBE", "+switch-master", NULL) == REDIS_ANSWERED)
+        redis_connection_send_words(connection, words) == REDIS_ANSWERED)
         redis_reader_collect(connection->reader, &sentinels->announcement);
     sentinels->deadline_us = 0;
 }

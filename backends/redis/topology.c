@@ -8,7 +8,7 @@
 #include "sentinel.h"
 #include "topology.h"
 
-#define FRESH_US INT64_C(20000)        /* what was found out so short ago is not asked again */
+#define FRESH_US INT64_C(20000)        /* how long what was found out is not asked again, at least */
 #define HASTE_US INT64_C(10000)        /* an answer that is only waited for so long may be missed */
 #define LISTEN_EVERY_US INT64_C(10000) /* how often announcements are looked for */
 
@@ -22,8 +22,8 @@ struct redis_topology {
 
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t found;
-    bool is_being_found; /* by one thread, which then has the two below to itself */
-    int64_t found_us;    /* when those who know were asked last */
+    bool is_being_found;    /* by one thread, which then has the two below to itself */
+    int64_t fresh_until_us; /* until then, those who know are not asked again */
     redis_place place;
     redis_address hint; /* the node that a redirection named; no host: none */
 
@@ -115,7 +115,7 @@ bool redis_topology_is_at(redis_topology *topology, const redis_place *place) {
 
 /* True if the place is known, and nobody doubts it or it was found out just now. */
 static bool is_known(const redis_topology *topology) {
-    bool is_fresh = lesson_store_monotonic_us() - topology->found_us < FRESH_US;
+    bool is_fresh = lesson_store_monotonic_us() < topology->fresh_until_us;
     return topology->place.generation > 0 && (!atomic_load(&topology->is_doubted) || is_fresh);
 }
 
@@ -131,11 +131,23 @@ static bool is_over(const lesson_store_location *opening) {
     return opening && lesson_store_location_gives_up(opening);
 }
 
+static bool is_new(const redis_topology *topology, const redis_address *found) {
+    return topology->place.generation == 0 || !redis_address_is(found, &topology->place.address);
+}
+
+/* Asking those who hang takes long. If it brought nothing new, as much time passes until the next who asks, so that at
+ * most half of the calls' time is spent on it. */
+static void rest(redis_topology *topology, int64_t asked_us, bool is_changed) {
+    int64_t now_us = lesson_store_monotonic_us(), took_us = now_us - asked_us;
+    topology->fresh_until_us = now_us + (is_changed || took_us < FRESH_US ? FRESH_US : took_us);
+}
+
 /* Called with the mutex held, which is free while the others are asked. A caller whose time is nearly over may get no
  * answer, and takes the last server that was known. Others go on doubting it. */
 static int find_out(redis_topology *topology, int64_t until_us, const lesson_store_location *opening) {
     redis_place found = topology->place;
-    bool is_hasty = until_us - lesson_store_monotonic_us() < HASTE_US;
+    int64_t asked_us = lesson_store_monotonic_us();
+    bool is_hasty = until_us - asked_us < HASTE_US;
     topology->is_being_found = true;
     atomic_store(&topology->is_doubted, false);
     pthread_mutex_unlock(&topology->mutex);
@@ -146,11 +158,12 @@ static int find_out(redis_topology *topology, int64_t until_us, const lesson_sto
     pthread_mutex_lock(&topology->mutex);
     topology->is_being_found = false;
     topology->hint.host[0] = '\0';
+    bool is_changed = !code && is_new(topology, &found.address);
     if (!code || code == LESSON_STORE_UNREACHABLE)
-        topology->found_us = lesson_store_monotonic_us();
+        rest(topology, asked_us, is_changed);
     if (code || is_hasty)
         atomic_store(&topology->is_doubted, true);
-    if (!code && (topology->place.generation == 0 || !redis_address_is(&found.address, &topology->place.address))) {
+    if (is_changed) {
         found.generation++;
         topology->place = found;
         atomic_store(&topology->generation, found.generation);

@@ -270,6 +270,9 @@ static void test_a_second_shard(void **state) {
     assert_int_not_equal(target, -1);
     assert_code(join(store, "u7", "L1"), OK);
     assert_true(redis_cluster_begin_move(place.rig, slot, 0, target));
+    uint64_t found = 0, more = 0;
+    assert_code(lesson_store_check(store, 0, NULL, NULL, &found, &more), UNREACHABLE);
+    assert_code(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, &found, &more), UNKNOWN);
     assert_int_equal(redis_cluster_move_keys(place.rig, slot, 0, target, 100), 1);
     assert_true(join(store, "u7", "L2") < 0);
     assert_code(join(store, "u8", "L1"), OK); /* its keys are all here */

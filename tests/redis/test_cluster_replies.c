@@ -29,12 +29,15 @@ int redis_connection_open(redis_connection *connection, const redis_address *add
                                              : LESSON_STORE_OK;
 }
 
-redis_exchange_end redis_connection_exchange(redis_connection *connection, redis_bytes request, redis_reply *reply) {
+redis_exchange_end redis_connection_exchange_words(redis_connection *connection, const char *const *words,
+                                                   redis_reply *reply) {
     (void)connection;
     void *whole = NULL;
     redisReader *reader = redis_reader_create();
     assert_non_null(reader);
-    assert_memory_equal(request.data, "*2\r\n$7\r\nCLUSTER\r\n$5\r\nSLOTS\r\n", request.size);
+    assert_string_equal(words[0], "CLUSTER");
+    assert_string_equal(words[1], "SLOTS");
+    assert_null(words[2]);
     redis_reader_collect(reader, reply);
     assert_int_equal(redisReaderFeed(reader, peers.bytes, peers.size), REDIS_OK);
     int code = redisReaderGetReply(reader, &whole);

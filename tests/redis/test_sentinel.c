@@ -332,6 +332,27 @@ static void test_a_stale_sentinel(void **state) {
     lesson_store_close(store);
 }
 
+/* One knows nothing, and the others hang. Asking them brings nothing, and so takes at most half of the time. */
+static void test_a_sentinel_that_knows_nothing_beside_silent_ones(void **state) {
+    struct place *place = *state;
+    lesson_store *store = open_store(place);
+    int64_t began_us = lesson_store_monotonic_us(), asking_us = 0, now_us = began_us;
+    false_sentinel_name(place->sentinels[0], 0, 0);
+    false_sentinel_be_silent(place->sentinels[1]);
+    false_sentinel_be_silent(place->sentinels[2]);
+    for (int slow = 0; slow < 5;) {
+        int64_t before_us = now_us;
+        assert_code(lesson_store_where(store, "ann", NULL), NOT_FOUND);
+        now_us = lesson_store_monotonic_us();
+        if (now_us - before_us > 200000) {
+            asking_us += now_us - before_us;
+            slow++;
+        }
+    }
+    assert_true(asking_us < (now_us - began_us) * 3 / 4);
+    lesson_store_close(store);
+}
+
 /* It names a replica. The store waits for a primary, within the time of the call. */
 static void test_a_sentinel_that_names_a_replica(void **state) {
     struct place *place = *state;
@@ -376,6 +397,7 @@ int main(void) {
         FALSE(a_silent_sentinel),
         FALSE(a_sentinel_that_knows_nothing),
         FALSE(a_stale_sentinel),
+        FALSE(a_sentinel_that_knows_nothing_beside_silent_ones),
         FALSE(a_sentinel_that_names_a_replica),
         cmocka_unit_test(test_the_primary_is_killed),
         cmocka_unit_test(test_a_failover_by_hand_loses_nothing_confirmed),
