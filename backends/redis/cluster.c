@@ -140,8 +140,8 @@ static int fail_unreadable(const redis_cluster *cluster) {
         return lesson_store_fail(LESSON_STORE_FAILED, "%s: %sthe reply to CLUSTER SLOTS is malformed", settings->shown,
                                  cluster->asked.at);
     if (redis_failure_is(error, "ERR This instance has cluster support disabled"))
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: %sthe server is no node of a Cluster (write redis://)",
-                                 settings->shown, cluster->asked.at);
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: %sthe server is no node of a Cluster (write %s://)",
+                                 settings->shown, cluster->asked.at, redis_scheme(settings));
     return lesson_store_fail(redis_failure_code(error), "%s: %s%.*s", settings->shown, cluster->asked.at,
                              (int)error.size, error.data);
 }
