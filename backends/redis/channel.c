@@ -176,15 +176,15 @@ void redis_channel_look_for_fork(redis_channel *channel) {
 }
 
 /* The handshake has the rest of the time for connecting. */
-static int shake_hands(redis_channel *channel, const redis_settings *settings, int64_t until_us) {
+static int shake_hands(redis_channel *channel, const redis_settings *settings, const char *at, int64_t until_us) {
     channel->left_us = until_us - lesson_store_monotonic_us();
     while (redis_tls_shake_hands(channel->tls) < 0) {
         if (channel->left_us <= 0)
             return lesson_store_fail(LESSON_STORE_UNREACHABLE,
-                                     "%s: no TLS handshake within %d ms (does this port speak TLS?)", settings->shown,
-                                     settings->connect_timeout_ms);
+                                     "%s: %sno TLS handshake within %d ms (does this port speak TLS?)", settings->shown,
+                                     at, settings->connect_timeout_ms);
         if (!go_on(channel))
-            return lesson_store_fail(redis_tls_code(channel->tls), "%s: %s", settings->shown,
+            return lesson_store_fail(redis_tls_code(channel->tls), "%s: %s%s", settings->shown, at,
                                      redis_tls_problem(channel->tls));
         wait_for(channel, receive_events(channel));
     }
@@ -192,11 +192,11 @@ static int shake_hands(redis_channel *channel, const redis_settings *settings, i
 }
 
 int redis_channel_open(redis_channel *channel, const redis_settings *settings, const redis_address *address,
-                       redis_tls_context *tls, int64_t until_us) {
+                       const char *at, redis_tls_context *tls, int64_t until_us) {
     channel->socket_timeout_us = settings->timeout_ms * INT64_C(1000);
     channel->process = getpid();
     int code = redis_dial(&channel->socket, settings, address, until_us, channel->opening);
     if (!code && tls)
         code = redis_tls_open(&channel->tls, tls, channel->socket, address->host);
-    return code || !tls ? code : shake_hands(channel, settings, until_us);
+    return code || !tls ? code : shake_hands(channel, settings, at, until_us);
 }

@@ -40,9 +40,10 @@ typedef enum redis_channel_end {
 typedef void (*redis_take_function)(const char *bytes, size_t size, void *context);
 
 /* Connects to this address, until `until_us`; over TLS if there is a context, to a server whose certificate must name
- * the host. Returns OK, or a code with its message set; then the caller closes the channel. */
+ * the host. `at` is "HOST:PORT: " for messages, or "" if the location says it. Returns OK, or a code with its message
+ * set; then the caller closes the channel. */
 int redis_channel_open(redis_channel *channel, const redis_settings *settings, const redis_address *address,
-                       redis_tls_context *tls, int64_t until_us);
+                       const char *at, redis_tls_context *tls, int64_t until_us);
 void redis_channel_close(redis_channel *channel);
 
 /* Called after a callback of the application, which can have forked. */

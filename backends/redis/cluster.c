@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cluster.h"
@@ -140,8 +141,8 @@ static int fail_unreadable(const redis_cluster *cluster) {
         return lesson_store_fail(LESSON_STORE_FAILED, "%s: %sthe reply to CLUSTER SLOTS is malformed", settings->shown,
                                  cluster->asked.at);
     if (redis_failure_is(error, "ERR This instance has cluster support disabled"))
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: %sthe server is no node of a Cluster (write redis://)",
-                                 settings->shown, cluster->asked.at);
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: %sthe server is no node of a Cluster (write %s://)",
+                                 settings->shown, cluster->asked.at, redis_scheme(settings));
     return lesson_store_fail(redis_failure_code(error), "%s: %s%.*s", settings->shown, cluster->asked.at,
                              (int)error.size, error.data);
 }
@@ -218,22 +219,54 @@ static void put_last(redis_address *list, int count, const redis_address *owner)
         list[kept++] = *owner;
 }
 
+/* Why no node has named an owner so far. The more a reason says, the higher it counts. */
+enum { GONE, REFUSED, NO_OWNER };
+
+struct reason {
+    int kind;
+    int code;
+    char text[LESSON_STORE_MESSAGE_SIZE];
+};
+
+static void keep_reason(struct reason *reason, int code, bool is_answered) {
+    int kind = is_answered ? NO_OWNER : code == LESSON_STORE_DENIED ? REFUSED : GONE;
+    if (kind < reason->kind)
+        return;
+    reason->kind = kind;
+    reason->code = code;
+    snprintf(reason->text, sizeof reason->text, "%s", lesson_store_message());
+}
+
+/* True if another node may know more. One that refuses us, as by its certificate, says nothing of the others. */
+static bool is_worth_asking_on(int code) {
+    return code == LESSON_STORE_UNREACHABLE || code == LESSON_STORE_DENIED;
+}
+
+static int ask_all(redis_cluster *cluster, const redis_address *list, int count, struct owners *owners, int64_t slot,
+                   int64_t until_us) {
+    struct reason reason = {.kind = GONE};
+    for (int i = 0; i < count; i++) {
+        int64_t now_us = lesson_store_monotonic_us(), left_us = until_us - now_us;
+        int64_t share_us = left_us / (count - i) < ASK_US ? left_us / (count - i) : ASK_US;
+        int code = ask(cluster, &list[i], owners, slot, now_us + share_us);
+        bool is_answered = !code;
+        if (is_answered)
+            code = check_owners(cluster, owners, slot);
+        if (!is_worth_asking_on(code))
+            return code;
+        keep_reason(&reason, code, is_answered);
+    }
+    return lesson_store_fail(reason.code, "%s", reason.text);
+}
+
 static int ask_in_turn(redis_cluster *cluster, const redis_address *hint, const redis_address *last,
                        struct owners *owners, int64_t slot, int64_t until_us) {
     redis_address *list;
     int count = list_candidates(cluster, hint, &list);
-    int code = LESSON_STORE_NO_MEMORY;
     if (!list)
-        return lesson_store_fail(code, "%s: no memory left for the nodes", cluster->settings->shown);
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for the nodes", cluster->settings->shown);
     put_last(list, count, last);
-    code = LESSON_STORE_UNREACHABLE;
-    for (int i = 0; i < count && code == LESSON_STORE_UNREACHABLE; i++) {
-        int64_t now_us = lesson_store_monotonic_us(), left_us = until_us - now_us;
-        int64_t share_us = left_us / (count - i) < ASK_US ? left_us / (count - i) : ASK_US;
-        code = ask(cluster, &list[i], owners, slot, now_us + share_us);
-        if (!code)
-            code = check_owners(cluster, owners, slot);
-    }
+    int code = ask_all(cluster, list, count, owners, slot, until_us);
     free(list);
     return code;
 }

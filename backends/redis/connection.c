@@ -257,8 +257,8 @@ static void name_peer(redis_connection *connection) {
 
 static int connect_and_greet(redis_connection *connection, bool plain, bool *is_broken) {
     *is_broken = false;
-    int code = redis_channel_open(&connection->channel, connection->settings, &connection->address, connection->tls,
-                                  connection->open_until_us);
+    int code = redis_channel_open(&connection->channel, connection->settings, &connection->address, connection->at,
+                                  connection->tls, connection->open_until_us);
     if (code)
         return code;
     connection->reader = redis_reader_create();

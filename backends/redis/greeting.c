@@ -136,15 +136,16 @@ static bool refuses_us(const redis_settings *settings, lesson_store_id error) {
 /* The location says what kind of server it is, so that nobody takes the keys of one node for all keys. */
 static int check_mode(const struct greeting *greeting) {
     const char *mode = greeting->connection->mode, *shown = greeting->settings->shown;
+    const char *scheme = redis_scheme(greeting->settings);
     bool is_node = strcmp(mode, "cluster") == 0;
     if (strcmp(mode, "sentinel") == 0)
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
-                                 "%s: %sthe server is a Sentinel (write redis+sentinel://HOST/MASTER)", shown,
-                                 greeting->connection->at);
+                                 "%s: %sthe server is a Sentinel (write %s+sentinel://HOST/MASTER)", shown,
+                                 greeting->connection->at, scheme);
     if (is_node && greeting->settings->kind != REDIS_CLUSTER)
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
-                                 "%s: %sthe server is a node of a Cluster (write redis+cluster://HOST)", shown,
-                                 greeting->connection->at);
+                                 "%s: %sthe server is a node of a Cluster (write %s+cluster://HOST)", shown,
+                                 greeting->connection->at, scheme);
     return LESSON_STORE_OK;
 }
 

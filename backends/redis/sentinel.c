@@ -85,8 +85,8 @@ static int receive_answers(redis_sentinels *sentinels, struct answer *answer, in
         return LESSON_STORE_UNREACHABLE;
     lesson_store_id error = redis_reply_line(&sentinels->reply);
     if (sentinels->reply.is_error && redis_failure_is(error, "ERR unknown command"))
-        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: %sthe server is no Sentinel (write redis://)",
-                                 sentinels->settings->shown, connection->at);
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: %sthe server is no Sentinel (write %s://)",
+                                 sentinels->settings->shown, connection->at, redis_scheme(sentinels->settings));
     if (sentinels->reply.is_error)
         return lesson_store_fail(redis_failure_code(error), "%s: Sentinel %s%.*s", sentinels->settings->shown,
                                  connection->at, (int)error.size, error.data);

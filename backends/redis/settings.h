@@ -49,6 +49,11 @@ typedef struct redis_settings {
     char *tls_name; /* what the certificate must name; NULL: the host */
 } redis_settings;
 
+/* The beginning of every scheme that is as secure as that of the location, for messages that name one. */
+static inline const char *redis_scheme(const redis_settings *settings) {
+    return settings->over_tls ? "rediss" : "redis";
+}
+
 extern const lesson_store_option redis_options[];
 
 /* OK, or INVALID or NO_MEMORY. After a failure nothing needs to be freed. */

@@ -1,5 +1,6 @@
 /* The suite on the redis backend where others name its server. The argument says who: sentinel; cluster, with a tagged
- * prefix in one of three shards; or shard, with plain keys in the only shard. */
+ * prefix in one of three shards; or shard, with plain keys in the only shard. A second argument "--tls": all of them
+ * over TLS. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 struct place {
     redis_sentinels *sentinels; /* or NULL */
     redis_cluster *cluster;     /* or NULL */
-    char location[640];
+    char location[1024];
     bool is_down;
 };
 
@@ -66,7 +67,16 @@ static int open_place(lesson_store **out, void *context) {
     return lesson_store_open(out, place->location);
 }
 
-static int run_over(const char *name, struct place *place, int argc, char **argv) {
+static void locate(struct place *place, const certificates *made, const char *options) {
+    const char *location =
+        place->cluster ? redis_cluster_location(place->cluster) : redis_sentinels_location(place->sentinels);
+    certificates_locate(place->location, sizeof place->location, made, location, options);
+}
+
+static int run_over(const char *who, struct place *place, int argc, char **argv) {
+    char name[32];
+    bool is_over_tls = strncmp(place->location, "rediss", 6) == 0;
+    snprintf(name, sizeof name, "redis-%s%s", who, is_over_tls ? "-tls" : "");
     lesson_store_conformance_backend redis = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
     redis.operations = LESSON_STORE_OPERATIONS_0_1;
     redis.flags = LESSON_STORE_FLAGS_0_1;
@@ -81,35 +91,45 @@ static int run_over(const char *name, struct place *place, int argc, char **argv
     return lesson_store_conformance_run(&redis, argc, argv) != 0;
 }
 
-static int run_behind_sentinels(int argc, char **argv) {
-    const redis_sentinels_options options = {.replicas = 1, .down_after_ms = 60000};
+static int run_behind_sentinels(const certificates *made, int argc, char **argv) {
+    const redis_sentinels_options options = {.replicas = 1, .down_after_ms = 60000, .certificates = made};
     struct place place = {.sentinels = redis_sentinels_start(&options)};
     if (!place.sentinels)
         return 1;
-    snprintf(place.location, sizeof place.location, "%s", redis_sentinels_location(place.sentinels));
-    int failed = run_over("redis-sentinel", &place, argc, argv);
+    locate(&place, made, "");
+    int failed = run_over("sentinel", &place, argc, argv);
     redis_sentinels_stop(place.sentinels);
     return failed;
 }
 
-static int run_in_cluster(const char *name, int primaries, const char *options, int argc, char **argv) {
-    struct place place = {.cluster = redis_cluster_start(&(redis_cluster_options){.primaries = primaries})};
+static int run_in_cluster(const certificates *made, bool is_only_shard, int argc, char **argv) {
+    const redis_cluster_options options = {.primaries = is_only_shard ? 1 : 3, .certificates = made};
+    struct place place = {.cluster = redis_cluster_start(&options)};
     if (!place.cluster)
         return 1;
-    snprintf(place.location, sizeof place.location, "%s%s", redis_cluster_location(place.cluster), options);
-    int failed = run_over(name, &place, argc, argv);
+    locate(&place, made, is_only_shard ? "" : "prefix={school}");
+    int failed = run_over(is_only_shard ? "shard" : "cluster", &place, argc, argv);
     redis_cluster_stop(place.cluster);
     return failed;
 }
 
+static int run_on(const char *who, const certificates *made, int argc, char **argv) {
+    if (strcmp(who, "sentinel") == 0)
+        return run_behind_sentinels(made, argc, argv);
+    if (strcmp(who, "cluster") == 0 || strcmp(who, "shard") == 0)
+        return run_in_cluster(made, strcmp(who, "shard") == 0, argc, argv);
+    fprintf(stderr, "usage: conformance-redis_rigs sentinel|cluster|shard [--tls]\n");
+    return 2;
+}
+
 int main(int argc, char **argv) {
     const char *who = argc > 1 ? argv[1] : "";
-    if (strcmp(who, "sentinel") == 0)
-        return run_behind_sentinels(argc - 1, argv + 1);
-    if (strcmp(who, "cluster") == 0)
-        return run_in_cluster("redis-cluster", 3, "?prefix={school}", argc - 1, argv + 1);
-    if (strcmp(who, "shard") == 0)
-        return run_in_cluster("redis-shard", 1, "", argc - 1, argv + 1);
-    fprintf(stderr, "usage: conformance-redis_rigs sentinel|cluster|shard\n");
-    return 2;
+    certificates made;
+    if (argc < 3 || strcmp(argv[2], "--tls") != 0)
+        return run_on(who, NULL, argc - 1, argv + 1);
+    if (certificates_make(&made))
+        return 1;
+    int status = run_on(who, &made, argc - 2, argv + 2);
+    certificates_remove(&made);
+    return status;
 }

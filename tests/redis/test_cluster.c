@@ -1,5 +1,5 @@
 /* A store in a Cluster: in the slot of a tagged prefix, and in the only shard; slots that move, shards that come, and
- * primaries that go. */
+ * primaries that go. With the argument --tls: all of it over TLS. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,26 +14,31 @@
 
 /* ---- Places */
 
+#define TAGGED "prefix={school}"
+
+static const certificates *over_tls; /* NULL: in the clear */
+
 struct place {
     redis_cluster *rig;
-    char location[640];
     int slot; /* of {school} */
 };
 
-static void open_place(struct place *place, int primaries, int replicas, const char *options) {
+static void open_place(struct place *place, int primaries, int replicas) {
     /* Otherwise a primary that has given its last slot away becomes a replica. */
     static const char *const arguments[] = {"--cluster-allow-replica-migration", "no", NULL};
-    const redis_cluster_options wanted = {.primaries = primaries, .replicas = replicas, .arguments = arguments};
+    const redis_cluster_options wanted = {
+        .primaries = primaries, .replicas = replicas, .arguments = arguments, .certificates = over_tls};
     *place = (struct place){.rig = redis_cluster_start(&wanted)};
     assert_non_null(place->rig);
-    snprintf(place->location, sizeof place->location, "%s%s", redis_cluster_location(place->rig), options);
     place->slot = redis_cluster_slot(place->rig, "{school}");
 }
 
+enum { LOCATION_SIZE = 1024 };
+
 static lesson_store *open_store(const struct place *place, const char *options) {
-    char location[800];
+    char location[LOCATION_SIZE];
     lesson_store *store;
-    snprintf(location, sizeof location, "%s%s", place->location, options);
+    certificates_locate(location, sizeof location, over_tls, redis_cluster_location(place->rig), options);
     assert_code(lesson_store_open(&store, location), OK);
     return store;
 }
@@ -121,17 +126,31 @@ static void stop_acting(struct crowd *crowd) {
 
 /* ---- Locations */
 
+/* The server at this port does not fit this kind of location, and the message names the scheme that does. */
+static void refuse(const char *kind, int port, const char *part, const char *right_kind) {
+    char location[LOCATION_SIZE], place[64], advice[64];
+    const char *scheme = over_tls ? "rediss" : "redis";
+    snprintf(place, sizeof place, "%s%s://127.0.0.1:%d%s", scheme, kind, port,
+             strstr(kind, "sentinel") ? "/school" : "");
+    certificates_locate(location, sizeof location, over_tls, place, TAGGED);
+    raw_refuse(location, LESSON_STORE_UNSUPPORTED, part);
+    snprintf(advice, sizeof advice, "(write %s%s://", scheme, right_kind);
+    raw_assert_message(advice);
+}
+
 static void test_locations_that_do_not_fit(void **state) {
     (void)state;
     struct place place;
-    char location[128];
-    redis_server *single = redis_server_start(NULL);
-    open_place(&place, 3, 0, "");
-    raw_refuse(place.location, LESSON_STORE_UNSUPPORTED, "give the prefix a tag, as prefix={STATUS}");
-    snprintf(location, sizeof location, "redis://127.0.0.1:%d", redis_server_port(redis_cluster_node(place.rig, 0)));
-    raw_refuse(location, LESSON_STORE_UNSUPPORTED, "redis+cluster://");
-    snprintf(location, sizeof location, "redis+cluster://127.0.0.1:%d?prefix={a}", redis_server_port(single));
-    raw_refuse(location, LESSON_STORE_UNSUPPORTED, "no node of a Cluster");
+    char location[LOCATION_SIZE];
+    redis_server *single =
+        redis_server_start_with(&(redis_server_options){.certificates = over_tls, .is_tls_only = over_tls != NULL});
+    assert_non_null(single);
+    open_place(&place, 3, 0);
+    certificates_locate(location, sizeof location, over_tls, redis_cluster_location(place.rig), "");
+    raw_refuse(location, LESSON_STORE_UNSUPPORTED, "give the prefix a tag, as prefix={STATUS}");
+    refuse("", redis_server_port(redis_cluster_node(place.rig, 0)), "the server is a node of a Cluster", "+cluster");
+    refuse("+cluster", redis_server_port(single), "no node of a Cluster", "");
+    refuse("+sentinel", redis_server_port(single), "the server is no Sentinel", "");
     raw_refuse("redis+cluster://127.0.0.1:1/3", LESSON_STORE_INVALID, "only the database 0");
     raw_refuse("redis+cluster://127.0.0.1:1?role=any", LESSON_STORE_INVALID, "always means the primary");
     redis_cluster_stop(place.rig);
@@ -142,11 +161,11 @@ static void test_locations_that_do_not_fit(void **state) {
 static void test_nodes_without_a_name(void **state) {
     (void)state;
     struct place place;
-    open_place(&place, 3, 0, "?prefix={school}");
+    open_place(&place, 3, 0);
     for (int i = 0; i < 3; i++)
         assert_true(redis_tell(redis_cluster_node(place.rig, i), NULL,
                                "CONFIG SET cluster-preferred-endpoint-type unknown-endpoint"));
-    lesson_store *store = open_store(&place, "");
+    lesson_store *store = open_store(&place, TAGGED);
     assert_code(join(store, "ann", "L1"), OK);
     assert_code(lesson_store_where(store, "ann", NULL), OK);
     lesson_store_close(store);
@@ -161,8 +180,8 @@ static void test_a_slot_that_moves(void **state) {
     (void)state;
     struct place place;
     struct crowd crowd;
-    open_place(&place, 3, 0, "?prefix={school}");
-    lesson_store *store = open_store(&place, "&timeout_ms=60000");
+    open_place(&place, 3, 0);
+    lesson_store *store = open_store(&place, TAGGED "&timeout_ms=60000");
     for (int with_ends = 0; with_ends < 2; with_ends++) {
         start_acting(&crowd, store, with_ends);
         for (int i = 0; i < 6; i++) {
@@ -186,8 +205,8 @@ static void test_a_slot_that_is_half_moved(void **state) {
     struct place place;
     char uid[16];
     uint64_t count;
-    open_place(&place, 3, 0, "?prefix={school}");
-    lesson_store *store = open_store(&place, "&timeout_ms=200");
+    open_place(&place, 3, 0);
+    lesson_store *store = open_store(&place, TAGGED "&timeout_ms=200");
     for (int i = 0; i < 20; i++) {
         snprintf(uid, sizeof uid, "u%d", i);
         assert_code(join(store, uid, i % 2 ? "L1" : "L2"), OK);
@@ -228,8 +247,8 @@ static void test_failovers(void **state) {
     (void)state;
     struct place place;
     struct crowd crowd;
-    open_place(&place, 3, 1, "?prefix={school}");
-    lesson_store *store = open_store(&place, "&timeout_ms=60000&pool=2");
+    open_place(&place, 3, 1);
+    lesson_store *store = open_store(&place, TAGGED "&timeout_ms=60000&pool=2");
     int owner = redis_cluster_owner(place.rig, place.slot);
     start_acting(&crowd, store, false);
     wait_for_acts(&crowd, 500);
@@ -268,8 +287,8 @@ static void test_a_second_shard(void **state) {
     struct place place;
     lesson_store *store;
     char uid[16];
-    open_place(&place, 1, 0, "");
-    store = open_store(&place, "?timeout_ms=200");
+    open_place(&place, 1, 0);
+    store = open_store(&place, "timeout_ms=200");
     for (int i = 0; i < 100; i++) {
         snprintf(uid, sizeof uid, "u%d", i);
         assert_code(join(store, uid, "L1"), OK);
@@ -305,8 +324,8 @@ static void test_one_shard(void **state) {
     (void)state;
     struct place place;
     struct crowd crowd;
-    open_place(&place, 1, 1, "");
-    lesson_store *store = open_store(&place, "?timeout_ms=60000");
+    open_place(&place, 1, 1);
+    lesson_store *store = open_store(&place, "timeout_ms=60000");
     start_acting(&crowd, store, true);
     wait_for_acts(&crowd, 2000);
     assert_true(redis_cluster_failover(place.rig, 1));
@@ -318,7 +337,7 @@ static void test_one_shard(void **state) {
     redis_cluster_stop(place.rig);
 }
 
-int main(void) {
+static int run(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_locations_that_do_not_fit),
         cmocka_unit_test(test_nodes_without_a_name),
@@ -329,4 +348,16 @@ int main(void) {
         cmocka_unit_test(test_one_shard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv) {
+    certificates made;
+    if (argc < 2 || strcmp(argv[1], "--tls") != 0)
+        return run();
+    if (certificates_make(&made))
+        return 1;
+    over_tls = &made;
+    int failed = run();
+    certificates_remove(&made);
+    return failed;
 }

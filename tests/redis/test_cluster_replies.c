@@ -16,7 +16,8 @@
 static struct {
     const char *bytes; /* the reply of each node */
     size_t size;
-    int unreachable; /* as many nodes cannot be connected to */
+    int unreachable;  /* as many nodes cannot be connected to */
+    const int *codes; /* of connecting to each node, instead; NULL: none */
     int asked;
     redis_address latest;
 } peers;
@@ -25,8 +26,9 @@ int redis_connection_open(redis_connection *connection, const redis_address *add
     (void)until_us;
     connection->address = *address;
     peers.latest = *address;
-    return peers.asked++ < peers.unreachable ? lesson_store_fail(LESSON_STORE_UNREACHABLE, "it is not there")
-                                             : LESSON_STORE_OK;
+    int index = peers.asked++, code = index < peers.unreachable ? LESSON_STORE_UNREACHABLE : LESSON_STORE_OK;
+    code = peers.codes ? peers.codes[index] : code;
+    return code ? lesson_store_fail(code, "not connected: %s", lesson_store_code_name(code)) : LESSON_STORE_OK;
 }
 
 redis_exchange_end redis_connection_exchange_words(redis_connection *connection, const char *const *words,
@@ -419,6 +421,29 @@ static void test_nodes_are_asked_in_turn(void **state) {
     stop_asking(&asker);
 }
 
+/* A node that names no owner says more than one that refuses us, and that one more than one that is gone. */
+static void test_why_no_owner_is_found(void **state) {
+    (void)state;
+    static const struct {
+        int codes[2];
+        int code;
+        const char *part;
+    } trials[] = {
+        {{LESSON_STORE_DENIED, LESSON_STORE_UNREACHABLE}, LESSON_STORE_DENIED, "not connected: DENIED"},
+        {{LESSON_STORE_UNREACHABLE, LESSON_STORE_DENIED}, LESSON_STORE_DENIED, "not connected: DENIED"},
+        {{LESSON_STORE_DENIED, LESSON_STORE_OK}, LESSON_STORE_UNREACHABLE, "slots without an owner"},
+        {{LESSON_STORE_OK, LESSON_STORE_DENIED}, LESSON_STORE_UNREACHABLE, "slots without an owner"},
+    };
+    struct asker asker;
+    start_asking(&asker, NULL);
+    for (size_t i = 0; i < sizeof trials / sizeof *trials; i++) {
+        peers.codes = trials[i].codes;
+        expect_failure(&asker, "[]", trials[i].code, trials[i].part);
+        assert_int_equal(peers.asked, 2);
+    }
+    stop_asking(&asker);
+}
+
 static void test_some_nodes_are_remembered(void **state) {
     (void)state;
     char *text;
@@ -520,17 +545,12 @@ static void test_redirections(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_slots_of_keys),
-        cmocka_unit_test(test_forms_of_versions),
-        cmocka_unit_test(test_slots_without_an_owner),
-        cmocka_unit_test(test_replies_that_are_refused),
-        cmocka_unit_test(test_hosts_that_are_none),
-        cmocka_unit_test(test_errors_instead),
-        cmocka_unit_test(test_replies_that_are_cut),
-        cmocka_unit_test(test_replies_that_are_garbled),
-        cmocka_unit_test(test_random_replies),
-        cmocka_unit_test(test_nodes_are_asked_in_turn),
-        cmocka_unit_test(test_some_nodes_are_remembered),
+        cmocka_unit_test(test_slots_of_keys),          cmocka_unit_test(test_forms_of_versions),
+        cmocka_unit_test(test_slots_without_an_owner), cmocka_unit_test(test_replies_that_are_refused),
+        cmocka_unit_test(test_hosts_that_are_none),    cmocka_unit_test(test_errors_instead),
+        cmocka_unit_test(test_replies_that_are_cut),   cmocka_unit_test(test_replies_that_are_garbled),
+        cmocka_unit_test(test_random_replies),         cmocka_unit_test(test_nodes_are_asked_in_turn),
+        cmocka_unit_test(test_why_no_owner_is_found),  cmocka_unit_test(test_some_nodes_are_remembered),
         cmocka_unit_test(test_redirections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

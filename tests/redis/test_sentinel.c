@@ -1,4 +1,6 @@
-/* A store that Sentinels lead to its primary: failovers, and Sentinels that are wrong, silent or gone. */
+/* A store that Sentinels lead to its primary: failovers, and Sentinels that are wrong, silent or gone. With the
+ * argument
+ * --tls: failovers over TLS. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -11,6 +13,23 @@
 #include "raw.h"
 #include "redis_ask.h"
 #include "redis_sentinels.h"
+
+/* ---- Servers and Sentinels */
+
+static const certificates *over_tls; /* NULL: in the clear */
+
+static redis_sentinels *start_rig(void) {
+    const redis_sentinels_options options = {.down_after_ms = 1000, .certificates = over_tls};
+    redis_sentinels *rig = redis_sentinels_start(&options);
+    assert_non_null(rig);
+    return rig;
+}
+
+enum { LOCATION_SIZE = 1024 };
+
+static void locate(char out[LOCATION_SIZE], const redis_sentinels *rig, const char *options) {
+    certificates_locate(out, LOCATION_SIZE, over_tls, redis_sentinels_location(rig), options);
+}
 
 /* ---- A store, and a thread that writes to it */
 
@@ -55,12 +74,12 @@ static void *keep_writing(void *context) {
     return NULL;
 }
 
-static struct writer *start_writing(const char *location, const char *options) {
+static struct writer *start_writing(const redis_sentinels *rig, const char *options) {
     struct writer *writer = calloc(1, sizeof *writer);
-    char text[512];
+    char location[LOCATION_SIZE];
     assert_non_null(writer);
-    snprintf(text, sizeof text, "%s%s", location, options);
-    assert_code(lesson_store_open(&writer->store, text), OK);
+    locate(location, rig, options);
+    assert_code(lesson_store_open(&writer->store, location), OK);
     assert_int_equal(pthread_create(&writer->thread, NULL, keep_writing, writer), 0);
     return writer;
 }
@@ -118,19 +137,13 @@ static long number_fact(lesson_store *store, const char *name) {
 
 /* ---- Failovers */
 
-static redis_sentinels *start_rig(void) {
-    redis_sentinels *rig = redis_sentinels_start(&(redis_sentinels_options){.down_after_ms = 1000});
-    assert_non_null(rig);
-    return rig;
-}
-
 /* The call that meets the death of the primary is the only one of unknown outcome, and the others wait for the new one.
  */
 static void test_the_primary_is_killed(void **state) {
     (void)state;
     redis_sentinels *rig = start_rig();
     int primary = redis_sentinels_primary(rig);
-    struct writer *writer = start_writing(redis_sentinels_location(rig), "?pool=1&timeout_ms=60000");
+    struct writer *writer = start_writing(rig, "pool=1&timeout_ms=60000");
     expect_fact(writer->store, "server_role", "primary");
     expect_fact(writer->store, "sentinel_epoch", "0");
     wait_for_writes(writer, 200);
@@ -151,8 +164,7 @@ static void test_a_failover_by_hand_loses_nothing_confirmed(void **state) {
     (void)state;
     redis_sentinels *rig = start_rig();
     int primary = redis_sentinels_primary(rig);
-    struct writer *writer =
-        start_writing(redis_sentinels_location(rig), "?pool=2&timeout_ms=2000&wait_replicas=2&failover_check_ms=100");
+    struct writer *writer = start_writing(rig, "pool=2&timeout_ms=2000&wait_replicas=2&failover_check_ms=100");
     wait_for_writes(writer, 200);
     assert_true(redis_sentinels_failover(rig));
     assert_int_not_equal(redis_sentinels_wait_primary(rig, primary), -1);
@@ -166,7 +178,7 @@ static void test_the_primary_hangs(void **state) {
     (void)state;
     redis_sentinels *rig = start_rig();
     int primary = redis_sentinels_primary(rig);
-    struct writer *writer = start_writing(redis_sentinels_location(rig), "?pool=1&timeout_ms=500");
+    struct writer *writer = start_writing(rig, "pool=1&timeout_ms=500");
     wait_for_writes(writer, 200);
     redis_server_pause(redis_sentinels_server(rig, primary));
     assert_int_not_equal(redis_sentinels_wait_primary(rig, primary), -1);
@@ -183,9 +195,9 @@ static void test_the_primary_hangs(void **state) {
 static void test_without_sentinels(void **state) {
     (void)state;
     redis_sentinels *rig = start_rig();
-    char location[512];
+    char location[LOCATION_SIZE];
     lesson_store *store, *other;
-    snprintf(location, sizeof location, "%s?pool=1&failover_check_ms=10", redis_sentinels_location(rig));
+    locate(location, rig, "pool=1&failover_check_ms=10");
     assert_code(lesson_store_open(&store, location), OK);
     for (int i = 0; i < redis_sentinels_sentinel_count(rig); i++)
         redis_server_kill(redis_sentinels_sentinel(rig, i));
@@ -197,7 +209,7 @@ static void test_without_sentinels(void **state) {
     assert_true(redis_tell(redis_sentinels_server(rig, 0), NULL, "CLIENT KILL TYPE normal SKIPME yes") || true);
     redis_rest(20000);
     assert_code(join(store, "ann", "L3"), OK);
-    strcat(location, "&connect_timeout_ms=300");
+    locate(location, rig, "connect_timeout_ms=300");
     assert_code(lesson_store_open(&other, location), UNREACHABLE);
     raw_assert_message("no Sentinel of 3 answered");
     lesson_store_close(store);
@@ -390,7 +402,24 @@ static void test_passwords(void **state) {
 
 #define FALSE(name) cmocka_unit_test_setup_teardown(test_##name, start, stop)
 
-int main(void) {
+static const struct CMUnitTest rig_tests[] = {
+    cmocka_unit_test(test_the_primary_is_killed),
+    cmocka_unit_test(test_a_failover_by_hand_loses_nothing_confirmed),
+    cmocka_unit_test(test_the_primary_hangs),
+    cmocka_unit_test(test_without_sentinels),
+};
+
+static int run_over_tls(void) {
+    certificates made;
+    if (certificates_make(&made))
+        return 1;
+    over_tls = &made;
+    int failed = cmocka_run_group_tests(rig_tests, NULL, NULL);
+    certificates_remove(&made);
+    return failed;
+}
+
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         FALSE(changes_are_found_by_asking),
         FALSE(no_sentinel_at_all),
@@ -399,11 +428,10 @@ int main(void) {
         FALSE(a_stale_sentinel),
         FALSE(a_sentinel_that_knows_nothing_beside_silent_ones),
         FALSE(a_sentinel_that_names_a_replica),
-        cmocka_unit_test(test_the_primary_is_killed),
-        cmocka_unit_test(test_a_failover_by_hand_loses_nothing_confirmed),
-        cmocka_unit_test(test_the_primary_hangs),
-        cmocka_unit_test(test_without_sentinels),
         cmocka_unit_test(test_passwords),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (argc > 1 && strcmp(argv[1], "--tls") == 0)
+        return run_over_tls();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(rig_tests, NULL, NULL) || failed;
 }

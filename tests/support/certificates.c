@@ -24,6 +24,17 @@ int certificates_make(certificates *made) {
     return -1;
 }
 
+void certificates_locate(char *out, size_t size, const certificates *made, const char *location, const char *options) {
+    char client[256] = "";
+    const char *joint = made && options[0] ? "&" : "", *directory = made ? made->directory : "";
+    if (made)
+        snprintf(client, sizeof client, "tls_ca=%s/ca.crt&tls_cert=%s/client.crt&tls_key=%s/client.key", directory,
+                 directory, directory);
+    int written = snprintf(out, size, "%s%s%s%s%s", location, made || options[0] ? "?" : "", client, joint, options);
+    if (written < 0 || (size_t)written >= size)
+        abort();
+}
+
 void certificates_remove(certificates *made) {
     tree_remove(made->directory);
 }

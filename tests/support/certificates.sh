@@ -2,8 +2,10 @@
 # certificates.sh DIRECTORY: makes certificates for tests, with keys of the same name.
 #
 #   ca, other-ca                 two CAs
-#   server                       redis.test, localhost and 127.0.0.1
+#   server                       redis.test, localhost and 127.0.0.1; valid for a client too, as nodes need it
+#   named                        the same for localhost only
 #   elsewhere                    elsewhere.test only
+#   stranger                     127.0.0.1, of the other CA
 #   partial                      a name with a partial wildcard, lo*.redis.test
 #   client, client-2             of the first CA
 #   other-client                 of the other CA
@@ -27,7 +29,9 @@ leaf() {
 {
     authority ca
     authority other-ca
-    leaf server ca DNS:redis.test,DNS:localhost,IP:127.0.0.1 serverAuth
+    leaf server ca DNS:redis.test,DNS:localhost,IP:127.0.0.1 serverAuth,clientAuth
+    leaf named ca DNS:localhost serverAuth,clientAuth
+    leaf stranger other-ca IP:127.0.0.1 serverAuth
     leaf elsewhere ca DNS:elsewhere.test serverAuth
     leaf partial ca 'DNS:lo*.redis.test' serverAuth
     leaf client ca DNS:client clientAuth

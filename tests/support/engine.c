@@ -91,8 +91,9 @@ static void take_new_prefix(void) {
     assert_int_equal(getrandom(random, sizeof random, 0), sizeof random);
     uint64_t number;
     memcpy(&number, random, sizeof number);
-    int size = snprintf(engine.location, sizeof engine.location, "%s?prefix=%s%016" PRIx64 "%s", engine.redis_location,
-                        has_tag ? "%7B" : "", number, has_tag ? "%7D" : "");
+    const char *joint = strchr(engine.redis_location, '?') ? "&" : "?"; /* over TLS it has options */
+    int size = snprintf(engine.location, sizeof engine.location, "%s%sprefix=%s%016" PRIx64 "%s", engine.redis_location,
+                        joint, has_tag ? "%7B" : "", number, has_tag ? "%7D" : "");
     assert_in_range(size, 1, sizeof engine.location - 1);
 }
 

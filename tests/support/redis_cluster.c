@@ -52,7 +52,11 @@ static redisReply *ask_node(const redis_cluster *rig, int index, const char *com
 }
 
 static bool start_node(redis_cluster *rig) {
-    const redis_server_options options = {.arguments = rig->arguments, .is_cluster_node = true};
+    const redis_server_options options = {.arguments = rig->arguments,
+                                          .certificates = rig->options.certificates,
+                                          .certificate = rig->options.certificate,
+                                          .is_tls_only = rig->options.certificates != NULL,
+                                          .is_cluster_node = true};
     int index = rig->count;
     if (index == REDIS_CLUSTER_NODES_MAX)
         return false;
@@ -139,15 +143,26 @@ static bool has_role(const redis_cluster *rig, int index, const char *role) {
     return has;
 }
 
-/* For each slot, the port of its owner in this node's view. Leaves the slots without one. */
+/* The number of the node that has this id, counted from 1, or 0. */
+static int number_of(const redis_cluster *rig, const char *id) {
+    for (int i = 0; i < rig->count; i++) {
+        if (strcmp(rig->ids[i], id) == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+/* For each slot, the number of its owner in this node's view. Leaves the slots without one. The port would not tell: a
+ * question in the clear does not learn that for TLS. */
 static bool read_owners(const redis_cluster *rig, int index, int owners[SLOTS]) {
     redisReply *ranges = ask_node(rig, index, "CLUSTER SLOTS");
     if (!ranges)
         return false;
     for (size_t i = 0; i < ranges->elements; i++) {
         redisReply **range = ranges->element[i]->element;
+        int owner = number_of(rig, range[2]->element[2]->str);
         for (long long slot = range[0]->integer; slot <= range[1]->integer && slot < SLOTS; slot++)
-            owners[slot] = (int)range[2]->element[1]->integer;
+            owners[slot] = owner;
     }
     freeReplyObject(ranges);
     return true;
@@ -219,7 +234,8 @@ bool redis_cluster_wait_whole(const redis_cluster *rig) {
 }
 
 static void set_location(redis_cluster *rig) {
-    size_t size = (size_t)snprintf(rig->location, sizeof rig->location, "redis+cluster://");
+    const char *scheme = rig->options.certificates ? "rediss" : "redis";
+    size_t size = (size_t)snprintf(rig->location, sizeof rig->location, "%s+cluster://", scheme);
     for (int i = 0; i < rig->count; i++)
         size += (size_t)snprintf(rig->location + size, sizeof rig->location - size, "%s127.0.0.1:%d", i ? "," : "",
                                  redis_server_port(rig->nodes[i]));
@@ -305,8 +321,7 @@ int redis_cluster_slot(const redis_cluster *rig, const char *key) {
 
 static bool owns(const redis_cluster *rig, int index, int slot) {
     int owners[SLOTS] = {0};
-    return slot >= 0 && slot < SLOTS && read_owners(rig, index, owners) &&
-           owners[slot] == redis_server_port(rig->nodes[index]);
+    return slot >= 0 && slot < SLOTS && read_owners(rig, index, owners) && owners[slot] == index + 1;
 }
 
 int redis_cluster_owner(const redis_cluster *rig, int slot) {

@@ -14,11 +14,13 @@ typedef struct redis_cluster redis_cluster;
 
 /* Everything must outlive the rig. */
 typedef struct redis_cluster_options {
-    int primaries;                /* 1 or more */
-    int replicas;                 /* of each primary */
-    int node_timeout_ms;          /* after which a silent node counts as down; 0: 1000 */
-    const char *const *arguments; /* more arguments for each node, ended by a NULL, or NULL */
-    const char *password;         /* of the default user, or NULL: none */
+    int primaries;                    /* 1 or more */
+    int replicas;                     /* of each primary */
+    int node_timeout_ms;              /* after which a silent node counts as down; 0: 1000 */
+    const char *const *arguments;     /* more arguments for each node, ended by a NULL, or NULL */
+    const char *password;             /* of the default user, or NULL: none */
+    const certificates *certificates; /* all ports are for TLS only, the bus too, or NULL: none is */
+    const char *certificate;          /* the name of every node's certificate; NULL: "server" */
 } redis_cluster_options;
 
 /* Starts all and waits until all is whole (redis_cluster_wait_whole). NULL, with a message on stderr, if it did not
@@ -28,7 +30,8 @@ redis_cluster *redis_cluster_start(const redis_cluster_options *options);
 /* Stops everything. NULL is allowed. No mover may run. */
 void redis_cluster_stop(redis_cluster *rig);
 
-/* "redis+cluster://127.0.0.1:PORT,127.0.0.1:PORT,...": all nodes of the start, without the password */
+/* "redis+cluster://127.0.0.1:PORT,127.0.0.1:PORT,...": all nodes of the start, without the password and options; with
+ * certificates "rediss+cluster://..." */
 const char *redis_cluster_location(const redis_cluster *rig);
 
 /* At the start, the primaries come first; the replicas of primary p are then primaries + p * replicas and following. */

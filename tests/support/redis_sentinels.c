@@ -56,11 +56,18 @@ static bool set_arguments(redis_sentinels *rig) {
     return true;
 }
 
+static redis_server *start_one(const redis_sentinels *rig, redis_server_options options) {
+    options.certificates = rig->options.certificates;
+    options.certificate = rig->options.certificate;
+    options.is_tls_only = rig->options.certificates != NULL;
+    return redis_server_start_with(&options);
+}
+
 /* CONFIG REWRITE, and with it the server's place among the others, needs a file. */
 static bool start_servers(redis_sentinels *rig) {
     const redis_server_options options = {.arguments = rig->arguments, .configuration = ""};
     for (int i = 0; i <= or_default(rig->options.replicas, 2); i++) {
-        redis_server *server = redis_server_start_with(&options);
+        redis_server *server = start_one(rig, options);
         if (!server)
             return false;
         rig->servers[rig->server_count++] = server;
@@ -139,7 +146,7 @@ static bool start_sentinels(redis_sentinels *rig) {
         return false;
     const redis_server_options options = {.configuration = text, .is_sentinel = true};
     for (int i = 0; i < or_default(rig->options.sentinels, 3); i++) {
-        rig->sentinels[i] = redis_server_start_with(&options);
+        rig->sentinels[i] = start_one(rig, options);
         if (!rig->sentinels[i])
             return false;
         rig->sentinel_count++;
@@ -149,7 +156,8 @@ static bool start_sentinels(redis_sentinels *rig) {
 }
 
 static void set_location(redis_sentinels *rig) {
-    size_t size = (size_t)snprintf(rig->location, sizeof rig->location, "redis+sentinel://");
+    const char *scheme = rig->options.certificates ? "rediss" : "redis";
+    size_t size = (size_t)snprintf(rig->location, sizeof rig->location, "%s+sentinel://", scheme);
     for (int i = 0; i < rig->sentinel_count; i++)
         size += (size_t)snprintf(rig->location + size, sizeof rig->location - size, "%s127.0.0.1:%d", i ? "," : "",
                                  redis_server_port(rig->sentinels[i]));

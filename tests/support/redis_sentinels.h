@@ -16,13 +16,15 @@ typedef struct redis_sentinels redis_sentinels;
 
 /* Everything must outlive the rig. */
 typedef struct redis_sentinels_options {
-    int replicas;                  /* at most 5; 0: 2 */
-    int sentinels;                 /* at most 5; 0: 3 */
-    int down_after_ms;             /* after which a silent server counts as down, 500 or more; 0: 500 */
-    const char *const *arguments;  /* more arguments for each server, ended by a NULL, or NULL */
-    const char *lines;             /* more lines for each Sentinel's configuration, each with its newline, or NULL */
-    const char *password;          /* of the servers' default user, or NULL: none */
-    const char *sentinel_password; /* of the Sentinels' default user, or NULL: none */
+    int replicas;                     /* at most 5; 0: 2 */
+    int sentinels;                    /* at most 5; 0: 3 */
+    int down_after_ms;                /* after which a silent server counts as down, 500 or more; 0: 500 */
+    const char *const *arguments;     /* more arguments for each server, ended by a NULL, or NULL */
+    const char *lines;                /* more lines for each Sentinel's configuration, each with its newline, or NULL */
+    const char *password;             /* of the servers' default user, or NULL: none */
+    const char *sentinel_password;    /* of the Sentinels' default user, or NULL: none */
+    const certificates *certificates; /* all ports are for TLS only, or NULL: none is */
+    const char *certificate;          /* the name of everybody's certificate; NULL: "server" */
 } redis_sentinels_options;
 
 /* Starts all and waits until all is whole (redis_sentinels_wait_whole). NULL, with a message on stderr, if it did not
@@ -32,7 +34,8 @@ redis_sentinels *redis_sentinels_start(const redis_sentinels_options *options);
 /* Stops everything. NULL is allowed. */
 void redis_sentinels_stop(redis_sentinels *rig);
 
-/* "redis+sentinel://127.0.0.1:PORT,127.0.0.1:PORT,127.0.0.1:PORT/school", without passwords */
+/* "redis+sentinel://127.0.0.1:PORT,127.0.0.1:PORT,127.0.0.1:PORT/school", without passwords and options; with
+ * certificates "rediss+sentinel://..." */
 const char *redis_sentinels_location(const redis_sentinels *rig);
 
 /* The primary and the replicas: at the start, 0 is the primary. */

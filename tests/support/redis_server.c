@@ -30,17 +30,19 @@ struct redis_server {
     char socket[PATH_SIZE];
     char log[PATH_SIZE];
     char configuration[PATH_SIZE]; /* the file, or "" */
-    char port_text[8];
+    char port_text[8];             /* "0": none in the clear */
     char bus_port_text[12];
     char unix_location[PATH_SIZE + 16];
     char tcp_location[48];
-    char tls_files[3][128]; /* the certificate, its key, the CA; empty: no TLS */
+    char tls_files[3][128]; /* the certificate, its key, the CA */
     char tls_port_text[8];
     char tls_location[384];
     const char *extra[ARGUMENTS_MAX];
     int port;
     int tls_port;
     int bus_port;
+    const certificates *certificates; /* NULL: no TLS */
+    bool is_tls_only;
     bool is_sentinel;
     bool is_cluster_node;
     /* A thread may ask the server while another one kills or pauses it. */
@@ -136,8 +138,11 @@ static void list_arguments(argument_list *list, const redis_server *server) {
     const char *const tls[] = {"--tls-port",         server->tls_port_text, "--tls-cert-file",
                                server->tls_files[0], "--tls-key-file",      server->tls_files[1],
                                "--tls-ca-cert-file", server->tls_files[2],  NULL};
-    if (server->tls_port)
+    static const char *const among_servers[] = {"--tls-replication", "yes", "--tls-cluster", "yes", NULL};
+    if (server->certificates)
         append(list, tls);
+    if (server->is_tls_only)
+        append(list, among_servers);
     if (server->is_cluster_node)
         append(list, node);
     append(list, server->extra);
@@ -183,15 +188,13 @@ static bool launch(redis_server *server) {
 }
 
 static bool choose_tls_port(redis_server *server) {
-    const char *ca = server->tls_files[2];
-    int directory = (int)(strlen(ca) - strlen("/ca.crt"));
-    if (!ca[0])
+    char location[48];
+    if (!server->certificates)
         return true;
-    server->tls_port = free_port();
+    server->tls_port = server->is_tls_only ? server->port : free_port();
     snprintf(server->tls_port_text, sizeof server->tls_port_text, "%d", server->tls_port);
-    snprintf(server->tls_location, sizeof server->tls_location,
-             "rediss://127.0.0.1:%d?tls_ca=%s&tls_cert=%.*s/client.crt&tls_key=%.*s/client.key", server->tls_port, ca,
-             directory, ca, directory, ca);
+    snprintf(location, sizeof location, "rediss://127.0.0.1:%d", server->tls_port);
+    certificates_locate(server->tls_location, sizeof server->tls_location, server->certificates, location, "");
     return server->tls_port > 0;
 }
 
@@ -202,7 +205,7 @@ static bool launch_on_free_port(redis_server *server) {
         if (server->port < 0 || server->bus_port < 0 || !choose_tls_port(server))
             return false;
         snprintf(server->bus_port_text, sizeof server->bus_port_text, "%d", server->bus_port);
-        snprintf(server->port_text, sizeof server->port_text, "%d", server->port);
+        snprintf(server->port_text, sizeof server->port_text, "%d", server->is_tls_only ? 0 : server->port);
         snprintf(server->tcp_location, sizeof server->tcp_location, "redis://127.0.0.1:%d", server->port);
         if (launch(server))
             return true;
@@ -232,7 +235,8 @@ static bool write_configuration(redis_server *server, const char *text) {
     return fclose(file) == 0 && is_written;
 }
 
-static void name_tls_files(redis_server *server, const char *directory, const char *name) {
+static void name_tls_files(redis_server *server, const char *name) {
+    const char *directory = server->certificates->directory;
     name = name ? name : "server";
     snprintf(server->tls_files[0], sizeof server->tls_files[0], "%s/%s.crt", directory, name);
     snprintf(server->tls_files[1], sizeof server->tls_files[1], "%s/%s.key", directory, name);
@@ -243,8 +247,10 @@ static redis_server *start(redis_server *server, const redis_server_options *opt
     const char *const *arguments = options->arguments;
     for (size_t i = 0; arguments && arguments[i] && i + 1 < ARGUMENTS_MAX; i++)
         server->extra[i] = arguments[i];
+    server->certificates = options->certificates;
     if (options->certificates)
-        name_tls_files(server, options->certificates->directory, options->certificate);
+        name_tls_files(server, options->certificate);
+    server->is_tls_only = options->is_tls_only;
     server->is_sentinel = options->is_sentinel;
     server->is_cluster_node = options->is_cluster_node;
     if (make_directory(server) && write_configuration(server, options->configuration) && launch_on_free_port(server))

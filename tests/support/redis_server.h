@@ -18,13 +18,14 @@ typedef struct redis_server redis_server;
 redis_server *redis_server_start(const char *const arguments[]);
 
 /* The same with a port for TLS, the certificate of this name (NULL: "server"), and the first CA for clients. Clients
- * must show a certificate, unless the arguments say otherwise. */
+ * must show a certificate, unless the arguments say otherwise. `made` may be NULL: no TLS. */
 redis_server *redis_server_start_tls(const certificates *made, const char *name, const char *const arguments[]);
 int redis_server_tls_port(const redis_server *server); /* on 127.0.0.1 */
 const char *redis_server_tls_port_text(const redis_server *server);
 
 /* "rediss://127.0.0.1:PORT?tls_ca=...&tls_cert=...&tls_key=...": options already. */
 const char *redis_server_tls_location(const redis_server *server);
+
 /* What else a server may be. All zero: what redis_server_start starts. */
 typedef struct redis_server_options {
     const char *const *arguments;     /* as above; these and their texts must outlive the server */
@@ -32,6 +33,7 @@ typedef struct redis_server_options {
     bool is_sentinel;                 /* a Redis Sentinel, of this configuration */
     const certificates *certificates; /* has a port for TLS too, or NULL: none */
     const char *certificate;          /* the name of its certificate; NULL: "server" */
+    bool is_tls_only;                 /* its only port is that for TLS, and it talks TLS to other servers too */
     bool is_cluster_node;             /* a node of a cluster, with a free port for the cluster's bus */
 } redis_server_options;
 
@@ -52,7 +54,7 @@ bool redis_server_is_running(const redis_server *server);
 void redis_server_stop(redis_server *server);
 
 pid_t redis_server_pid(const redis_server *server);          /* 0: killed */
-int redis_server_port(const redis_server *server);           /* on 127.0.0.1 */
+int redis_server_port(const redis_server *server);           /* on 127.0.0.1; for TLS if it has no other */
 int redis_server_bus_port(const redis_server *server);       /* of a node of a cluster */
 const char *redis_server_socket(const redis_server *server); /* the path */
 
