@@ -192,11 +192,12 @@ static int shake_hands(redis_channel *channel, const redis_settings *settings, i
 }
 
 int redis_channel_open(redis_channel *channel, const redis_settings *settings, const redis_address *address,
-                       redis_tls_context *tls, int64_t until_us) {
+                       const redis_shared *shared, int64_t until_us) {
+    const redis_dial dial = {settings, address, shared->lookups, channel->opening, until_us};
     channel->socket_timeout_us = settings->timeout_ms * INT64_C(1000);
     channel->process = getpid();
-    int code = redis_dial(&channel->socket, settings, address, until_us, channel->opening);
-    if (!code && tls)
-        code = redis_tls_open(&channel->tls, tls, channel->socket, address->host);
-    return code || !tls ? code : shake_hands(channel, settings, until_us);
+    int code = redis_dial_open(&channel->socket, &dial);
+    if (!code && shared->tls)
+        code = redis_tls_open(&channel->tls, shared->tls, channel->socket, address->host);
+    return code || !shared->tls ? code : shake_hands(channel, settings, until_us);
 }

@@ -12,7 +12,14 @@
 
 #include <sys/types.h>
 
+#include "lookup.h"
 #include "tls.h"
+
+/* What all connections of a store share. */
+typedef struct redis_shared {
+    redis_tls_context *tls; /* NULL: they are in the clear */
+    redis_lookups *lookups;
+} redis_shared;
 
 typedef struct redis_channel {
     int socket;                /* -1: not connected */
@@ -39,10 +46,10 @@ typedef enum redis_channel_end {
 /* Receives what arrives while a request is being sent. */
 typedef void (*redis_take_function)(const char *bytes, size_t size, void *context);
 
-/* Connects to this address, until `until_us`; over TLS if there is a context, to a server whose certificate must name
- * the host. Returns OK, or a code with its message set; then the caller closes the channel. */
+/* Connects to this address, until `until_us`; over TLS if there is a context for it, to a server whose certificate must
+ * name the host. Returns OK, or a code with its message set; then the caller closes the channel. */
 int redis_channel_open(redis_channel *channel, const redis_settings *settings, const redis_address *address,
-                       redis_tls_context *tls, int64_t until_us);
+                       const redis_shared *shared, int64_t until_us);
 void redis_channel_close(redis_channel *channel);
 
 /* Called after a callback of the application, which can have forked. */

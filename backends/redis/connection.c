@@ -33,7 +33,7 @@ static void announce_time(const redis_connection *connection, const char *what) 
 /* A server that takes what we send for TLS breaks the connection, or replies with an alert. */
 static const char *hint(const redis_connection *connection, redis_exchange_end end) {
     bool was_heard = connection->heard_us >= connection->made_us;
-    bool may_speak_tls = !connection->tls && connection->address.host[0] && !was_heard;
+    bool may_speak_tls = !connection->shared->tls && connection->address.host[0] && !was_heard;
     return may_speak_tls && (end == REDIS_BROKEN || end == REDIS_GARBLED) ? " (if this port speaks TLS, use rediss://)"
                                                                           : "";
 }
@@ -257,7 +257,7 @@ static void name_peer(redis_connection *connection) {
 
 static int connect_and_greet(redis_connection *connection, bool plain, bool *is_broken) {
     *is_broken = false;
-    int code = redis_channel_open(&connection->channel, connection->settings, &connection->address, connection->tls,
+    int code = redis_channel_open(&connection->channel, connection->settings, &connection->address, connection->shared,
                                   connection->open_until_us);
     if (code)
         return code;
