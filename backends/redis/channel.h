@@ -29,6 +29,7 @@ typedef struct redis_channel {
     /* The time that the server has for the oldest request under way. Only waiting counts, not what callbacks do with a
      * reply that is passed on in pieces. A server that sends its reply byte by byte gets no extra time. */
     int64_t left_us;
+    int64_t given_us; /* what `left_us` was at first */
 
     pid_t process;                        /* that has connected */
     bool is_inherited;                    /* this process is a child of that one, and must not use the socket */
@@ -58,6 +59,15 @@ void redis_channel_look_for_fork(redis_channel *channel);
 static inline bool redis_channel_is_open(const redis_channel *channel) {
     return channel->socket >= 0;
 }
+
+/* Begins to limit the time anew. */
+static inline void redis_channel_give_time(redis_channel *channel, int64_t given_us) {
+    channel->given_us = channel->left_us = given_us;
+}
+
+/* Returns the limit, for the message of a timeout. It is rarely a whole setting: the call, connecting and one server of
+ * several have limits, and the first one ends the wait. */
+int redis_channel_given_ms(const redis_channel *channel);
 
 /* Sends all of the bytes. While the server accepts no more, waits until it does. Bytes that arrive meanwhile are passed
  * to `take`, if it is given. After BROKEN and TIMED_OUT the server did not get the last of the bytes. */

@@ -102,6 +102,12 @@ static int make_socket(int *out, const redis_dial *dial, const struct sockaddr *
 
 /* ---- Addresses */
 
+/* As redis_channel_given_ms. Who gives up had no more time than until now. */
+static int given_ms(const redis_dial *dial) {
+    int64_t now_us = lesson_store_monotonic_us();
+    return redis_rounded_ms((now_us < dial->until_us ? now_us : dial->until_us) - dial->began_us);
+}
+
 /* Where Sentinels or a Cluster named the server, the location does not say which one it is. */
 static int fail(const redis_dial *dial, int error) {
     const redis_settings *settings = dial->settings;
@@ -110,7 +116,7 @@ static int fail(const redis_dial *dial, int error) {
     char to[REDIS_HOST_SIZE + 16] = "", within[32];
     if (settings->kind != REDIS_ONE_SERVER)
         snprintf(to, sizeof to, " to %s port %d", dial->address->host, dial->address->port);
-    snprintf(within, sizeof within, " within %d ms", settings->connect_timeout_ms);
+    snprintf(within, sizeof within, " within %d ms", given_ms(dial));
     return error == ETIMEDOUT
                ? lesson_store_fail(code, "%s: no connection%s%s", settings->shown, to, within)
                : lesson_store_fail(code, "%s: no connection%s: %s", settings->shown, to, strerror(error));
@@ -137,7 +143,7 @@ static int wait_for_addresses(redis_lookup *lookup, const redis_dial *dial) {
             return LESSON_STORE_OK;
     } while (wait_us > 0);
     return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the address of the host %s was not found within %d ms",
-                             dial->settings->shown, dial->address->host, dial->settings->connect_timeout_ms);
+                             dial->settings->shown, dial->address->host, given_ms(dial));
 }
 
 static int count_of(const struct addrinfo *address) {

@@ -5,11 +5,17 @@
 #include "lookup.h"
 #include "settings.h"
 
+/* For messages. */
+static inline int redis_rounded_ms(int64_t us) {
+    return (int)((us + 500) / 1000);
+}
+
 typedef struct redis_dial {
     const redis_settings *settings;
     const redis_address *address;
     redis_lookups *lookups;               /* of the store */
     const lesson_store_location *opening; /* that is being opened: if it gives up, so does this. Or NULL */
+    int64_t began_us;
     int64_t until_us;
 } redis_dial;
 

@@ -141,7 +141,29 @@ static void test_a_full_queue_is_not_waited_for_without_end(void **state) {
     char location[256];
     start_listener(&listener);
     snprintf(location, sizeof location, "redis+unix://%s?connect_timeout_ms=50", listener.address.sun_path);
-    raw_refuse(location, LESSON_STORE_UNREACHABLE, "no connection within 50 ms");
+    raw_refuse(location, LESSON_STORE_UNREACHABLE, "no connection");
+    raw_assert_within("no connection", 25, 50);
+    stop_listener(&listener);
+}
+
+/* Then the limit is timeout_ms, and the message names it. */
+static void test_a_call_does_not_wait_for_a_full_queue_without_end(void **state) {
+    (void)state;
+    struct listener listener;
+    struct opener opener = {.began = false};
+    pthread_t thread;
+    start_listener(&listener);
+    snprintf(opener.location, sizeof opener.location, "redis+unix://%s?pool=1&timeout_ms=200&connect_timeout_ms=60000",
+             listener.address.sun_path);
+    assert_int_equal(pthread_create(&thread, NULL, open_store, &opener), 0);
+    serve_until_open(&listener, &opener, "-ERR unknown command\r\n");
+    pthread_join(thread, NULL);
+    if (opener.code)
+        fail_msg("%s", opener.message);
+    fill_queue(&listener);
+    assert_code(lesson_store_where(opener.store, "ann", NULL), UNREACHABLE);
+    raw_assert_within("no connection", 100, 200);
+    lesson_store_close(opener.store);
     stop_listener(&listener);
 }
 
@@ -208,6 +230,18 @@ static void test_sockets_are_closed_on_exec(void **state) {
 
 /* ---- A server that hangs */
 
+/* Its kernel connects, and nobody greets. */
+static void test_opening_does_not_wait_for_a_greeting_without_end(void **state) {
+    raw_server *raw = *state;
+    char location[256];
+    snprintf(location, sizeof location, "%s?connect_timeout_ms=200&timeout_ms=60000",
+             redis_server_unix_location(raw->server));
+    kill(redis_server_pid(raw->server), SIGSTOP);
+    raw_refuse(location, LESSON_STORE_UNREACHABLE, "the server did not reply");
+    kill(redis_server_pid(raw->server), SIGCONT);
+    raw_assert_within("the server did not reply", 100, 200); /* not timeout_ms */
+}
+
 enum { THREADS = 8, TIMEOUT_MS = 400 };
 
 static void *ask(void *context) {
@@ -245,9 +279,14 @@ static void test_threads_do_not_queue_before_a_server_that_hangs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_full_queue_is_waited_for), TEST(a_full_queue_is_not_waited_for_without_end),
-        TEST(words_for_an_unknown_hello), TEST(a_socket_without_the_right_to_it),
-        TEST(sockets_are_closed_on_exec), TEST(threads_do_not_queue_before_a_server_that_hangs),
+        TEST(a_full_queue_is_waited_for),
+        TEST(a_full_queue_is_not_waited_for_without_end),
+        TEST(a_call_does_not_wait_for_a_full_queue_without_end),
+        TEST(words_for_an_unknown_hello),
+        TEST(a_socket_without_the_right_to_it),
+        TEST(sockets_are_closed_on_exec),
+        TEST(opening_does_not_wait_for_a_greeting_without_end),
+        TEST(threads_do_not_queue_before_a_server_that_hangs),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

@@ -169,7 +169,8 @@ static void test_opening_does_not_wait_for_a_name_without_end(void **state) {
     name_location(raw, location, "?connect_timeout_ms=200");
     look_names_up(NOT_FOUND_YET);
     int64_t began_us = lesson_store_monotonic_us();
-    raw_refuse(location, LESSON_STORE_UNREACHABLE, "the address of the host named.test was not found within 200 ms");
+    raw_refuse(location, LESSON_STORE_UNREACHABLE, "the address of the host named.test was not found");
+    raw_assert_within("was not found", 150, 200);
     assert_in_range((lesson_store_monotonic_us() - began_us) / 1000, 150, 1000);
     assert_int_equal(count_hanging(), 1);
     let_names_go(threads);
@@ -183,7 +184,7 @@ static void test_a_call_does_not_wait_for_a_name_without_end(void **state) {
     look_names_up(NOT_FOUND_YET);
     int64_t began_us = lesson_store_monotonic_us();
     assert_code(lesson_store_where(store, "ann", NULL), UNREACHABLE);
-    raw_assert_message("named.test was not found within");
+    raw_assert_within("named.test was not found", 100, 200);                              /* not connect_timeout_ms */
     assert_code(lesson_store_join(store, "ann", "C1", "L1", NULL, 0, NULL), UNREACHABLE); /* certainly not executed */
     assert_in_range((lesson_store_monotonic_us() - began_us) / 1000, 300, 2000);
     let_names_go(threads);
