@@ -119,7 +119,8 @@ bool redis_ask_may_repeat(redis_exchange_end end, bool writes) {
  * request. Scripts cannot follow: there the node would look for none of the keys that are still here. */
 static redis_exchange_end follow(redis_store *store, const redis_address *node, int64_t until_us, redis_reply *reply) {
     int64_t deadline_us = until_us;
-    redis_connection guest = {.settings = &store->settings, .tls = store->connection.tls, .deadline_us = &deadline_us};
+    redis_connection guest = {
+        .settings = &store->settings, .shared = store->connection.shared, .deadline_us = &deadline_us};
     redis_bytes bytes = redis_request_finish(&store->request);
     guest.peer = REDIS_PEER_NODE;
     guest.channel.socket = -1;

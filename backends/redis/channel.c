@@ -62,10 +62,16 @@ static redis_channel_end end_of_failure(redis_channel *channel) {
 
 #define SLICE_US INT64_C(20000) /* how often an instance that is opened is asked whether it is still needed */
 
+int redis_channel_given_ms(const redis_channel *channel) {
+    return redis_rounded_ms(channel->given_us);
+}
+
 /* Waits until the socket is ready for one of these events. Returns the events that are ready, or 0. */
 static short wait_for(redis_channel *channel, short events) {
-    if (channel->opening && lesson_store_location_gives_up(channel->opening))
+    if (channel->opening && lesson_store_location_gives_up(channel->opening)) {
+        channel->given_us -= channel->left_us;
         channel->left_us = 0;
+    }
     int64_t wait_us = channel->opening && channel->left_us > SLICE_US ? SLICE_US : channel->left_us;
     wait_us = wait_us > 0 ? wait_us : 0;
     struct pollfd ready = {.fd = channel->socket, .events = events};
@@ -177,12 +183,12 @@ void redis_channel_look_for_fork(redis_channel *channel) {
 
 /* The handshake has the rest of the time for connecting. */
 static int shake_hands(redis_channel *channel, const redis_settings *settings, const char *at, int64_t until_us) {
-    channel->left_us = until_us - lesson_store_monotonic_us();
+    redis_channel_give_time(channel, until_us - lesson_store_monotonic_us());
     while (redis_tls_shake_hands(channel->tls) < 0) {
         if (channel->left_us <= 0)
             return lesson_store_fail(LESSON_STORE_UNREACHABLE,
                                      "%s: %sno TLS handshake within %d ms (does this port speak TLS?)", settings->shown,
-                                     at, settings->connect_timeout_ms);
+                                     at, redis_channel_given_ms(channel));
         if (!go_on(channel))
             return lesson_store_fail(redis_tls_code(channel->tls), "%s: %s%s", settings->shown, at,
                                      redis_tls_problem(channel->tls));
@@ -192,11 +198,17 @@ static int shake_hands(redis_channel *channel, const redis_settings *settings, c
 }
 
 int redis_channel_open(redis_channel *channel, const redis_settings *settings, const redis_address *address,
-                       const char *at, redis_tls_context *tls, int64_t until_us) {
+                       const char *at, const redis_shared *shared, int64_t until_us) {
+    const redis_dial dial = {.settings = settings,
+                             .address = address,
+                             .lookups = shared->lookups,
+                             .opening = channel->opening,
+                             .began_us = lesson_store_monotonic_us(),
+                             .until_us = until_us};
     channel->socket_timeout_us = settings->timeout_ms * INT64_C(1000);
     channel->process = getpid();
-    int code = redis_dial(&channel->socket, settings, address, until_us, channel->opening);
-    if (!code && tls)
-        code = redis_tls_open(&channel->tls, tls, channel->socket, address->host);
-    return code || !tls ? code : shake_hands(channel, settings, at, until_us);
+    int code = redis_dial_open(&channel->socket, &dial);
+    if (!code && shared->tls)
+        code = redis_tls_open(&channel->tls, shared->tls, channel->socket, address->host);
+    return code || !shared->tls ? code : shake_hands(channel, settings, at, until_us);
 }

@@ -12,7 +12,14 @@
 
 #include <sys/types.h>
 
+#include "lookup.h"
 #include "tls.h"
+
+/* What all connections of a store share. */
+typedef struct redis_shared {
+    redis_tls_context *tls; /* NULL: they are in the clear */
+    redis_lookups *lookups;
+} redis_shared;
 
 typedef struct redis_channel {
     int socket;                /* -1: not connected */
@@ -22,6 +29,7 @@ typedef struct redis_channel {
     /* The time that the server has for the oldest request under way. Only waiting counts, not what callbacks do with a
      * reply that is passed on in pieces. A server that sends its reply byte by byte gets no extra time. */
     int64_t left_us;
+    int64_t given_us; /* what `left_us` was at first */
 
     pid_t process;                        /* that has connected */
     bool is_inherited;                    /* this process is a child of that one, and must not use the socket */
@@ -39,11 +47,11 @@ typedef enum redis_channel_end {
 /* Receives what arrives while a request is being sent. */
 typedef void (*redis_take_function)(const char *bytes, size_t size, void *context);
 
-/* Connects to this address, until `until_us`; over TLS if there is a context, to a server whose certificate must name
- * the host. `at` is "HOST:PORT: " for messages, or "" if the location says it. Returns OK, or a code with its message
- * set; then the caller closes the channel. */
+/* Connects to this address, until `until_us`; over TLS if there is a context for it, to a server whose certificate must
+ * name the host. `at` is "HOST:PORT: " for messages, or "" if the location says it. Returns OK, or a code with its
+ * message set; then the caller closes the channel. */
 int redis_channel_open(redis_channel *channel, const redis_settings *settings, const redis_address *address,
-                       const char *at, redis_tls_context *tls, int64_t until_us);
+                       const char *at, const redis_shared *shared, int64_t until_us);
 void redis_channel_close(redis_channel *channel);
 
 /* Called after a callback of the application, which can have forked. */
@@ -52,6 +60,15 @@ void redis_channel_look_for_fork(redis_channel *channel);
 static inline bool redis_channel_is_open(const redis_channel *channel) {
     return channel->socket >= 0;
 }
+
+/* Begins to limit the time anew. */
+static inline void redis_channel_give_time(redis_channel *channel, int64_t given_us) {
+    channel->given_us = channel->left_us = given_us;
+}
+
+/* Returns the limit, for the message of a timeout. It is rarely a whole setting: the call, connecting and one server of
+ * several have limits, and the first one ends the wait. */
+int redis_channel_given_ms(const redis_channel *channel);
 
 /* Sends all of the bytes. While the server accepts no more, waits until it does. Bytes that arrive meanwhile are passed
  * to `take`, if it is given. After BROKEN and TIMED_OUT the server did not get the last of the bytes. */

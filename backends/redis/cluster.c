@@ -9,13 +9,13 @@
 
 /* ---- Opening */
 
-int redis_cluster_open(redis_cluster *cluster, const redis_settings *settings, redis_tls_context *tls) {
+int redis_cluster_open(redis_cluster *cluster, const redis_settings *settings, const redis_shared *shared) {
     cluster->nodes = calloc(REDIS_NODES_MAX, sizeof *cluster->nodes);
     if (!cluster->nodes)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for the nodes", settings->shown);
     cluster->settings = settings;
     cluster->asked.settings = settings;
-    cluster->asked.tls = tls;
+    cluster->asked.shared = shared;
     cluster->asked.deadline_us = &cluster->deadline_us;
     cluster->asked.peer = REDIS_PEER_NODE;
     cluster->asked.channel.socket = -1;

@@ -17,7 +17,7 @@ typedef struct redis_cluster {
     redis_reply reply;
 } redis_cluster;
 
-int redis_cluster_open(redis_cluster *cluster, const redis_settings *settings, redis_tls_context *tls);
+int redis_cluster_open(redis_cluster *cluster, const redis_settings *settings, const redis_shared *shared);
 void redis_cluster_close(redis_cluster *cluster); /* also one that was never opened */
 
 /* Asks nodes in turn, `hint` first if it has a host, for the owner of the slot of the prefix; of a prefix without a

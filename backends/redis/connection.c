@@ -18,7 +18,8 @@ int64_t redis_connection_left_us(const redis_connection *connection, int limit_m
 }
 
 static void begin_patience(redis_connection *connection) {
-    connection->channel.left_us = redis_connection_left_us(connection, connection->settings->timeout_ms);
+    redis_channel_give_time(&connection->channel,
+                            redis_connection_left_us(connection, connection->settings->timeout_ms));
 }
 
 static void announce(const redis_connection *connection, int code, const char *what) {
@@ -27,13 +28,13 @@ static void announce(const redis_connection *connection, int code, const char *w
 
 static void announce_time(const redis_connection *connection, const char *what) {
     lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: %sthe server %s within %d ms", connection->settings->shown,
-                      connection->at, what, connection->settings->timeout_ms);
+                      connection->at, what, redis_channel_given_ms(&connection->channel));
 }
 
 /* A server that takes what we send for TLS breaks the connection, or replies with an alert. */
 static const char *hint(const redis_connection *connection, redis_exchange_end end) {
     bool was_heard = connection->heard_us >= connection->made_us;
-    bool may_speak_tls = !connection->tls && connection->address.host[0] && !was_heard;
+    bool may_speak_tls = !connection->shared->tls && connection->address.host[0] && !was_heard;
     return may_speak_tls && (end == REDIS_BROKEN || end == REDIS_GARBLED) ? " (if this port speaks TLS, use rediss://)"
                                                                           : "";
 }
@@ -139,7 +140,7 @@ static redis_exchange_end receive_all(redis_connection *connection, bool waits) 
 }
 
 redis_exchange_end redis_connection_take_arrived(redis_connection *connection) {
-    connection->channel.left_us = 0;
+    redis_channel_give_time(&connection->channel, 0);
     return receive_all(connection, false);
 }
 
@@ -209,9 +210,9 @@ redis_exchange_end redis_connection_exchange_words(redis_connection *connection,
 }
 
 redis_exchange_end redis_connection_send_greeting(redis_connection *connection, redis_bytes requests, int count) {
-    begin_patience(connection);
     int64_t left_us = connection->open_until_us - lesson_store_monotonic_us();
-    connection->channel.left_us = least(connection->channel.left_us, left_us);
+    int64_t call_us = redis_connection_left_us(connection, connection->settings->timeout_ms);
+    redis_channel_give_time(&connection->channel, least(left_us, call_us));
     redis_exchange_end end = send_bytes(connection, requests, count);
     if (end != REDIS_UNSENT || !redis_channel_has_arrivals(&connection->channel))
         return end;
@@ -258,7 +259,7 @@ static void name_peer(redis_connection *connection) {
 static int connect_and_greet(redis_connection *connection, bool plain, bool *is_broken) {
     *is_broken = false;
     int code = redis_channel_open(&connection->channel, connection->settings, &connection->address, connection->at,
-                                  connection->tls, connection->open_until_us);
+                                  connection->shared, connection->open_until_us);
     if (code)
         return code;
     connection->reader = redis_reader_create();
@@ -308,6 +309,6 @@ bool redis_connection_is_usable(const redis_connection *connection) {
 int redis_connection_check_time(const redis_connection *connection) {
     if (redis_connection_left_us(connection, connection->settings->timeout_ms) > 0)
         return LESSON_STORE_OK;
-    announce_time(connection, "was not reached");
+    announce(connection, LESSON_STORE_UNREACHABLE, "the server was not reached in time");
     return LESSON_STORE_UNREACHABLE;
 }

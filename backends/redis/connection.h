@@ -26,7 +26,7 @@ typedef enum redis_role {
 typedef struct redis_connection {
     const redis_settings *settings; /* of the instance, which owns them */
     int64_t *deadline_us;           /* of the instance: see lesson_store_instance */
-    redis_tls_context *tls;         /* of the topology; NULL: in the clear */
+    const redis_shared *shared;     /* of the topology */
     redis_peer peer;
     redis_channel channel;
     redis_address address;        /* of the peer */

@@ -2,6 +2,7 @@
  * lets a program that is executed meanwhile inherit the socket. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -11,21 +12,13 @@
 #include <unistd.h>
 
 #include "dial.h"
-#include "lookup.h"
 
 #define SLICE_US INT64_C(20000) /* how often a wait looks whether it is still needed, or whether a queue has room */
-
-struct dial {
-    const redis_settings *settings;
-    const redis_address *address;
-    const lesson_store_location *opening;
-    int64_t until_us;
-};
 
 /* ---- Waiting. These return 0 or an errno. */
 
 /* Returns how long to wait until the next look at the time. 0: the time is over. */
-static int64_t slice_us(const struct dial *dial, int64_t until_us) {
+static int64_t slice_us(const redis_dial *dial, int64_t until_us) {
     int64_t left_us = until_us - lesson_store_monotonic_us();
     if (left_us <= 0 || (dial->opening && lesson_store_location_gives_up(dial->opening)))
         return 0;
@@ -33,7 +26,7 @@ static int64_t slice_us(const struct dial *dial, int64_t until_us) {
 }
 
 /* Waits for one slice. `socket` is -1 if nothing is awaited but time. */
-static int wait_a_slice(const struct dial *dial, int socket, int64_t until_us, bool *ready) {
+static int wait_a_slice(const redis_dial *dial, int socket, int64_t until_us, bool *ready) {
     int64_t wait_us = slice_us(dial, until_us);
     if (wait_us == 0)
         return ETIMEDOUT;
@@ -44,7 +37,7 @@ static int wait_a_slice(const struct dial *dial, int socket, int64_t until_us, b
     return count < 0 && errno != EINTR ? errno : 0;
 }
 
-static int wait_until_connected(const struct dial *dial, int socket, int64_t until_us) {
+static int wait_until_connected(const redis_dial *dial, int socket, int64_t until_us) {
     bool ready = false;
     while (!ready) {
         int error = wait_a_slice(dial, socket, until_us, &ready);
@@ -57,7 +50,7 @@ static int wait_until_connected(const struct dial *dial, int socket, int64_t unt
 }
 
 /* A unix socket whose queue is full refuses with EAGAIN at once, where TCP would wait. */
-static int connect_socket(const struct dial *dial, int socket, const struct sockaddr *address, socklen_t size,
+static int connect_socket(const redis_dial *dial, int socket, const struct sockaddr *address, socklen_t size,
                           int64_t until_us) {
     while (connect(socket, address, size) != 0) {
         bool ready;
@@ -92,7 +85,7 @@ static int set_up(int socket, const redis_settings *settings, bool is_tcp) {
     return is_set ? 0 : errno;
 }
 
-static int make_socket(int *out, const struct dial *dial, const struct sockaddr *address, socklen_t size,
+static int make_socket(int *out, const redis_dial *dial, const struct sockaddr *address, socklen_t size,
                        int64_t until_us) {
     int made = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (made < 0)
@@ -109,43 +102,48 @@ static int make_socket(int *out, const struct dial *dial, const struct sockaddr 
 
 /* ---- Addresses */
 
+/* As redis_channel_given_ms. Who gives up had no more time than until now. */
+static int given_ms(const redis_dial *dial) {
+    int64_t now_us = lesson_store_monotonic_us();
+    return redis_rounded_ms((now_us < dial->until_us ? now_us : dial->until_us) - dial->began_us);
+}
+
 /* Where Sentinels or a Cluster named the server, the location does not say which one it is. */
-static int fail(const struct dial *dial, int error) {
+static int fail(const redis_dial *dial, int error) {
     const redis_settings *settings = dial->settings;
     bool no_right = error == EACCES || error == EPERM;
     int code = no_right ? LESSON_STORE_DENIED : LESSON_STORE_UNREACHABLE;
     char to[REDIS_HOST_SIZE + 16] = "", within[32];
     if (settings->kind != REDIS_ONE_SERVER)
         snprintf(to, sizeof to, " to %s port %d", dial->address->host, dial->address->port);
-    snprintf(within, sizeof within, " within %d ms", settings->connect_timeout_ms);
+    snprintf(within, sizeof within, " within %d ms", given_ms(dial));
     return error == ETIMEDOUT
                ? lesson_store_fail(code, "%s: no connection%s%s", settings->shown, to, within)
                : lesson_store_fail(code, "%s: no connection%s: %s", settings->shown, to, strerror(error));
 }
 
-static int dial_path(int *out, const struct dial *dial) {
+static int dial_path(int *out, const redis_dial *dial) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof address.sun_path, "%s", dial->settings->socket_path);
     int error = make_socket(out, dial, (const struct sockaddr *)&address, sizeof address, dial->until_us);
     return error ? fail(dial, error) : LESSON_STORE_OK;
 }
 
-static int look_up(const struct dial *dial, struct addrinfo **addresses) {
-    redis_lookup *lookup = redis_lookup_begin(dial->address->host, dial->address->port);
-    if (!lookup)
-        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a connection", dial->settings->shown);
-    int64_t wait_us = slice_us(dial, dial->until_us);
-    while (wait_us > 0 && !redis_lookup_wait(lookup, wait_us))
-        wait_us = slice_us(dial, dial->until_us);
-    int error = redis_lookup_end(lookup, addresses);
-    if (!error)
-        return LESSON_STORE_OK;
-    if (wait_us == 0)
-        return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the address of the host %s was not found within %d ms",
-                                 dial->settings->shown, dial->address->host, dial->settings->connect_timeout_ms);
+static int fail_look_up(const redis_dial *dial, int error) {
     return lesson_store_fail(error == EAI_MEMORY ? LESSON_STORE_NO_MEMORY : LESSON_STORE_UNREACHABLE,
                              "%s: the host %s has no address: %s", dial->settings->shown, dial->address->host,
                              gai_strerror(error));
+}
+
+static int wait_for_addresses(redis_lookup *lookup, const redis_dial *dial) {
+    int64_t wait_us;
+    do {
+        wait_us = slice_us(dial, dial->until_us);
+        if (redis_lookup_wait(lookup, wait_us))
+            return LESSON_STORE_OK;
+    } while (wait_us > 0);
+    return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the address of the host %s was not found within %d ms",
+                             dial->settings->shown, dial->address->host, given_ms(dial));
 }
 
 static int count_of(const struct addrinfo *address) {
@@ -156,23 +154,30 @@ static int count_of(const struct addrinfo *address) {
 }
 
 /* The time that is left is shared among the addresses that are left. */
-static int dial_host(int *out, const struct dial *dial) {
-    struct addrinfo *addresses = NULL;
-    int code = look_up(dial, &addresses);
-    if (code)
-        return code;
+static int dial_each(int *out, const redis_dial *dial, const struct addrinfo *addresses) {
     int error = ETIMEDOUT, left = count_of(addresses);
     for (const struct addrinfo *address = addresses; address && error; address = address->ai_next, left--) {
         int64_t now_us = lesson_store_monotonic_us();
         error =
             make_socket(out, dial, address->ai_addr, address->ai_addrlen, now_us + (dial->until_us - now_us) / left);
     }
-    freeaddrinfo(addresses);
     return error ? fail(dial, error) : LESSON_STORE_OK;
 }
 
-int redis_dial(int *out, const redis_settings *settings, const redis_address *address, int64_t until_us,
-               const lesson_store_location *opening) {
-    const struct dial dial = {settings, address, opening, until_us};
-    return address->host[0] ? dial_host(out, &dial) : dial_path(out, &dial);
+static int dial_host(int *out, const redis_dial *dial) {
+    const struct addrinfo *addresses;
+    redis_lookup *lookup = redis_lookup_begin(dial->lookups, dial->address);
+    if (!lookup)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a connection", dial->settings->shown);
+    int code = wait_for_addresses(lookup, dial);
+    if (!code) {
+        int error = redis_lookup_result(lookup, &addresses);
+        code = error ? fail_look_up(dial, error) : dial_each(out, dial, addresses);
+    }
+    redis_lookup_end(lookup);
+    return code;
+}
+
+int redis_dial_open(int *out, const redis_dial *dial) {
+    return dial->address->host[0] ? dial_host(out, dial) : dial_path(out, dial);
 }

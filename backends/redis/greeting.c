@@ -26,6 +26,11 @@ struct greeting {
     int step_count;
 };
 
+static const redis_account *account_of(const struct greeting *greeting) {
+    bool is_sentinel = greeting->connection->peer == REDIS_PEER_SENTINEL;
+    return is_sentinel ? &greeting->settings->sentinel_account : &greeting->settings->account;
+}
+
 /* ---- Writing */
 
 static void begin(struct greeting *greeting, const char *command) {
@@ -85,14 +90,13 @@ static int take_auth(struct greeting *greeting) {
     int code = redis_failure_code(error);
     if (code == LESSON_STORE_UNREACHABLE)
         return fail_with(greeting, code, error);
-    bool is_sentinel = greeting->connection->peer == REDIS_PEER_SENTINEL;
-    const char *user = is_sentinel ? greeting->settings->sentinel_user : greeting->settings->user;
     /* Only the first word is quoted, because an error may repeat the arguments. */
     const char *space = memchr(error.data, ' ', error.size);
     int word = space ? (int)(space - error.data) : (int)error.size;
     return lesson_store_fail(code == LESSON_STORE_FAILED ? LESSON_STORE_DENIED : code,
                              "%s: %sthe server did not accept the %s (%.*s)", greeting->settings->shown,
-                             greeting->connection->at, user ? "user and password" : "password", word, error.data);
+                             greeting->connection->at, account_of(greeting)->user ? "user and password" : "password",
+                             word, error.data);
 }
 
 /* Copies as much of a text as there is room for. */
@@ -128,7 +132,7 @@ static void read_hello(redis_connection *connection, redis_reply *reply) {
  * password, says so here. */
 static bool refuses_us(const redis_settings *settings, lesson_store_id error) {
     int code = redis_failure_code(error);
-    bool wants_password = redis_failure_is(error, "NOAUTH") && !settings->user && !settings->password;
+    bool wants_password = redis_failure_is(error, "NOAUTH") && !settings->account.user && !settings->account.password;
     bool is_protected = redis_failure_is(error, "DENIED Redis");
     return wants_password || is_protected || code == LESSON_STORE_UNREACHABLE || code == LESSON_STORE_BUSY;
 }
@@ -197,13 +201,11 @@ static int write_auth(struct greeting *greeting, const char *user, const char *p
 }
 
 static int write_credentials(struct greeting *greeting) {
-    const redis_settings *settings = greeting->settings;
-    if (greeting->connection->peer == REDIS_PEER_SENTINEL)
-        return write_auth(greeting, settings->sentinel_user, settings->sentinel_password);
+    const redis_account *account = account_of(greeting);
     redis_password password;
-    int code = redis_password_read(&password, settings);
+    int code = redis_password_read(&password, greeting->settings, account);
     if (!code)
-        code = write_auth(greeting, settings->user, password.text);
+        code = write_auth(greeting, account->user, password.text);
     redis_password_forget(&password);
     return code;
 }

@@ -85,7 +85,7 @@ static bool report_tls(const redis_store *store, lesson_store_info_callback call
         return callback("tls", "none", context);
     redis_tls_describe(store->connection.channel.tls, session, sizeof session);
     snprintf(line, sizeof line, "%s, verify %s", session, verified[store->settings.tls_verify]);
-    snprintf(resumed, sizeof resumed, "%" PRIu64, redis_tls_context_resumed(store->connection.tls));
+    snprintf(resumed, sizeof resumed, "%" PRIu64, redis_tls_context_resumed(store->connection.shared->tls));
     if (!callback("tls", line, context) || !callback("tls_resumed", resumed, context))
         return false;
     return store->settings.tls_verify != REDIS_TLS_VERIFY_NONE ||

@@ -5,8 +5,8 @@
 
 #include "password.h"
 
-static int fail(const redis_settings *settings, const char *why) {
-    return lesson_store_fail(LESSON_STORE_DENIED, "%s: the password_file: %s", settings->shown, why);
+static int fail(const redis_settings *settings, const redis_account *account, const char *why) {
+    return lesson_store_fail(LESSON_STORE_DENIED, "%s: the %s: %s", settings->shown, account->file_option, why);
 }
 
 /* Returns the number of bytes, or -1. */
@@ -22,26 +22,26 @@ static ssize_t read_whole(int file, char *bytes, size_t size) {
     }
 }
 
-static int read_file(redis_password *password, const redis_settings *settings) {
-    int file = open(settings->password_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+static int read_file(redis_password *password, const redis_settings *settings, const redis_account *account) {
+    int file = open(account->password_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file < 0)
-        return fail(settings, strerror(errno));
+        return fail(settings, account, strerror(errno));
     ssize_t size = read_whole(file, password->bytes, sizeof password->bytes);
     int error = errno;
     close(file);
     if (size < 0)
-        return fail(settings, strerror(error));
+        return fail(settings, account, strerror(error));
     if (size == sizeof password->bytes)
-        return fail(settings, "is longer than 4096 bytes");
+        return fail(settings, account, "is longer than 4096 bytes");
     password->bytes[size] = '\0';
     password->bytes[strcspn(password->bytes, "\r\n")] = '\0';
     password->text = password->bytes[0] ? password->bytes : NULL;
-    return password->text ? LESSON_STORE_OK : fail(settings, "has no password in its first line");
+    return password->text ? LESSON_STORE_OK : fail(settings, account, "has no password in its first line");
 }
 
-int redis_password_read(redis_password *password, const redis_settings *settings) {
-    password->text = settings->password;
-    return settings->password_file ? read_file(password, settings) : LESSON_STORE_OK;
+int redis_password_read(redis_password *password, const redis_settings *settings, const redis_account *account) {
+    password->text = account->password;
+    return account->password_file ? read_file(password, settings, account) : LESSON_STORE_OK;
 }
 
 void redis_password_forget(redis_password *password) {

@@ -12,9 +12,9 @@ typedef struct redis_password {
     char bytes[REDIS_PASSWORD_SIZE];
 } redis_password;
 
-/* Reads the password for the server. A file is read each time, so that a secret that was replaced in it counts from the
- * next connection on; its first line is the password. Returns OK, or a code with its message set. */
-int redis_password_read(redis_password *password, const redis_settings *settings);
+/* Reads the password of one account of the settings. A file is read each time, so that a secret that was replaced in it
+ * counts from the next connection on; its first line is the password. Returns OK, or a code with its message set. */
+int redis_password_read(redis_password *password, const redis_settings *settings, const redis_account *account);
 void redis_password_forget(redis_password *password);
 
 #endif

@@ -24,7 +24,7 @@ static int open_topology(redis_store *store, const lesson_store_location *locati
         store->topology = redis_topology_share(first->topology);
     else
         code = redis_topology_open(&store->topology, location);
-    store->connection.tls = code ? NULL : redis_topology_tls(store->topology);
+    store->connection.shared = code ? NULL : redis_topology_shared(store->topology);
     return code;
 }
 

@@ -9,19 +9,30 @@
 #define FIRST_CAPACITY 1024
 #define DIGITS_MAX 20
 
+/* The bytes can hold a password, also behind `size`: that of the request before. realloc would leave them in memory
+ * that is given back. */
+static bool grow(redis_request *request, size_t needed) {
+    size_t capacity = request->capacity ? request->capacity : FIRST_CAPACITY;
+    while (capacity < needed)
+        capacity *= 2;
+    char *bytes = malloc(capacity);
+    if (!bytes)
+        return false;
+    if (request->bytes) {
+        memcpy(bytes, request->bytes, request->size);
+        explicit_bzero(request->bytes, request->capacity);
+    }
+    free(request->bytes);
+    request->bytes = bytes;
+    request->capacity = capacity;
+    return true;
+}
+
 static char *make_room(redis_request *request, size_t size) {
     size_t needed = request->size + size;
-    if (needed > request->capacity) {
-        size_t capacity = request->capacity ? request->capacity : FIRST_CAPACITY;
-        while (capacity < needed)
-            capacity *= 2;
-        char *bytes = realloc(request->bytes, capacity);
-        if (!bytes) {
-            request->no_memory = true;
-            return NULL;
-        }
-        request->bytes = bytes;
-        request->capacity = capacity;
+    if (needed > request->capacity && !grow(request, needed)) {
+        request->no_memory = true;
+        return NULL;
     }
     return request->bytes + request->size;
 }

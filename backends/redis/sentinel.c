@@ -15,15 +15,15 @@ struct answer {
 
 /* ---- Opening */
 
-static void open_connection(redis_connection *connection, redis_sentinels *sentinels, redis_tls_context *tls) {
+static void open_connection(redis_connection *connection, redis_sentinels *sentinels, const redis_shared *shared) {
     connection->settings = sentinels->settings;
-    connection->tls = tls;
+    connection->shared = shared;
     connection->deadline_us = &sentinels->deadline_us;
     connection->peer = REDIS_PEER_SENTINEL;
     connection->channel.socket = -1;
 }
 
-int redis_sentinels_open(redis_sentinels *sentinels, const redis_settings *settings, redis_tls_context *tls) {
+int redis_sentinels_open(redis_sentinels *sentinels, const redis_settings *settings, const redis_shared *shared) {
     int count = settings->address_count;
     sentinels->addresses = malloc((size_t)count * sizeof *sentinels->addresses);
     if (!sentinels->addresses)
@@ -32,8 +32,8 @@ int redis_sentinels_open(redis_sentinels *sentinels, const redis_settings *setti
     sentinels->count = count;
     sentinels->settings = settings;
     sentinels->poll_pause_us = settings->failover_check_ms * INT64_C(1000);
-    open_connection(&sentinels->asked, sentinels, tls);
-    open_connection(&sentinels->heard, sentinels, tls);
+    open_connection(&sentinels->asked, sentinels, shared);
+    open_connection(&sentinels->heard, sentinels, shared);
     return LESSON_STORE_OK;
 }
 

@@ -27,7 +27,7 @@ typedef struct redis_sentinels {
     int64_t poll_pause_us;
 } redis_sentinels;
 
-int redis_sentinels_open(redis_sentinels *sentinels, const redis_settings *settings, redis_tls_context *tls);
+int redis_sentinels_open(redis_sentinels *sentinels, const redis_settings *settings, const redis_shared *shared);
 void redis_sentinels_close(redis_sentinels *sentinels); /* also one that was never opened */
 
 /* Asks the Sentinels in turn for the primary. `*address` is the last one known, or has no host. Returns OK, or a code

@@ -50,6 +50,8 @@ const lesson_store_option redis_options[] = {
      .maximum = WAIT_REPLICAS_MAX},
     {.name = "sentinel_username", .summary = "the user at the Sentinels"},
     {.name = "sentinel_password", .summary = "the password at the Sentinels", .flags = LESSON_STORE_OPTION_SECRET},
+    {.name = "sentinel_password_file",
+     .summary = "a file with the password at the Sentinels, read at each connection to one"},
     {.name = "tls_verify",
      .summary = "how much of the server's certificate is checked",
      .choices = "full|ca|none",
@@ -146,11 +148,6 @@ static int read_socket_path(redis_settings *settings, const lesson_store_locatio
     return settings->socket_path ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
 }
 
-/* An empty password is none. */
-static const char *given(const char *text) {
-    return text && *text ? text : NULL;
-}
-
 /* False if there is no memory. */
 static bool copy_text(char **out, const char *text) {
     *out = text ? strdup(text) : NULL;
@@ -223,14 +220,54 @@ static int read_tls(redis_settings *settings, const lesson_store_location *locat
     return read_files(settings, location);
 }
 
+/* ---- Accounts */
+
+/* An empty password is none. */
+static const char *given(const char *text) {
+    return text && *text ? text : NULL;
+}
+
+static int read_account(redis_account *account, const lesson_store_location *location, const char *user,
+                        const char *password, const char *file_option) {
+    account->file_option = file_option;
+    if (!copy_text(&account->user, user) || !copy_text(&account->password, given(password)))
+        return LESSON_STORE_NO_MEMORY;
+    return read_file_name(&account->password_file, location, file_option);
+}
+
+static int read_accounts(redis_settings *settings, const lesson_store_location *location) {
+    int code = read_account(&settings->account, location, lesson_store_location_user(location),
+                            lesson_store_location_password(location), "password_file");
+    if (code)
+        return code;
+    return read_account(&settings->sentinel_account, location,
+                        given(lesson_store_location_text(location, "sentinel_username")),
+                        lesson_store_location_text(location, "sentinel_password"), "sentinel_password_file");
+}
+
+static bool has_two_passwords(const redis_account *account) {
+    return account->password && account->password_file;
+}
+
+static int check_accounts(const redis_settings *settings, const lesson_store_location *location) {
+    const redis_account *sentinel = &settings->sentinel_account;
+    if (has_two_passwords(&settings->account))
+        return lesson_store_fail(LESSON_STORE_INVALID,
+                                 "location: the password is given twice, in the location and by password_file");
+    if (has_two_passwords(sentinel))
+        return lesson_store_fail(
+            LESSON_STORE_INVALID,
+            "location: the password is given twice, by sentinel_password and by sentinel_password_file");
+    if (settings->kind != REDIS_SENTINEL && (sentinel->user || sentinel->password || sentinel->password_file))
+        return lesson_store_fail(LESSON_STORE_INVALID, "location: %s: has no Sentinels that a user could be given to",
+                                 lesson_store_location_scheme(location));
+    return LESSON_STORE_OK;
+}
+
 /* ---- The whole */
 
 static bool copy_texts(redis_settings *settings, const lesson_store_location *location) {
     return copy_text(&settings->prefix, lesson_store_location_text(location, "prefix")) &&
-           copy_text(&settings->user, lesson_store_location_user(location)) &&
-           copy_text(&settings->password, given(lesson_store_location_password(location))) &&
-           copy_text(&settings->sentinel_user, given(lesson_store_location_text(location, "sentinel_username"))) &&
-           copy_text(&settings->sentinel_password, given(lesson_store_location_text(location, "sentinel_password"))) &&
            copy_text(&settings->client_name, lesson_store_location_text(location, "client_name")) &&
            copy_text(&settings->shown, lesson_store_location_shown(location));
 }
@@ -263,12 +300,6 @@ static int check_options(const redis_settings *settings, const lesson_store_loca
     if (!settings->prefix || !lesson_store_id_valid(settings->prefix, strlen(settings->prefix)))
         return lesson_store_fail(LESSON_STORE_INVALID, "location: the prefix is not 1 to %d bytes of UTF-8",
                                  LESSON_STORE_ID_MAX);
-    if (settings->password && settings->password_file)
-        return lesson_store_fail(LESSON_STORE_INVALID,
-                                 "location: the password is given twice, in the location and by password_file");
-    if (settings->kind != REDIS_SENTINEL && (settings->sentinel_user || settings->sentinel_password))
-        return lesson_store_fail(LESSON_STORE_INVALID, "location: %s: has no Sentinels that a user could be given to",
-                                 lesson_store_location_scheme(location));
     if (settings->kind != REDIS_ONE_SERVER && settings->takes_any_role)
         return lesson_store_fail(LESSON_STORE_INVALID, "location: %s: always means the primary",
                                  lesson_store_location_scheme(location));
@@ -284,9 +315,11 @@ static int read_all(redis_settings *settings, const lesson_store_location *locat
     if (!copy_texts(settings, location))
         return LESSON_STORE_NO_MEMORY;
     settings->keys_are_apart = settings->kind == REDIS_CLUSTER && !redis_has_tag(settings->prefix);
-    int code = read_file_name(&settings->password_file, location, "password_file");
+    int code = read_accounts(settings, location);
     if (!code)
         code = check_options(settings, location);
+    if (!code)
+        code = check_accounts(settings, location);
     if (!code)
         code = read_tls(settings, location);
     if (code)
@@ -311,16 +344,19 @@ static void free_secret(char *secret) {
     free(secret);
 }
 
+static void free_account(redis_account *account) {
+    free(account->user);
+    free_secret(account->password);
+    free(account->password_file);
+}
+
 void redis_settings_free(redis_settings *settings) {
     free(settings->shown);
     free(settings->addresses);
     free(settings->socket_path);
     free(settings->master);
-    free(settings->user);
-    free_secret(settings->password);
-    free(settings->password_file);
-    free(settings->sentinel_user);
-    free_secret(settings->sentinel_password);
+    free_account(&settings->account);
+    free_account(&settings->sentinel_account);
     free(settings->client_name);
     free(settings->prefix);
     free(settings->tls_ca);

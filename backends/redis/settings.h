@@ -11,12 +11,21 @@ typedef enum redis_kind {
     REDIS_SENTINEL,   /* Sentinels name it */
     REDIS_CLUSTER     /* it is the node of a Cluster that has the keys */
 } redis_kind;
+
 /* How much of the server's certificate is checked. */
 typedef enum redis_tls_verify {
     REDIS_TLS_VERIFY_FULL, /* who has signed it, and whom it names */
     REDIS_TLS_VERIFY_CA,   /* who has signed it */
     REDIS_TLS_VERIFY_NONE
 } redis_tls_verify;
+
+/* Who this client is at the servers, or at the Sentinels. */
+typedef struct redis_account {
+    char *user; /* NULL: none */
+    char *password;
+    const char *file_option; /* the option that names the file */
+    char *password_file;     /* its absolute path, or NULL: none. Read at each connection */
+} redis_account;
 
 typedef struct redis_settings {
     char *shown; /* the location without its password; messages begin with it */
@@ -25,11 +34,8 @@ typedef struct redis_settings {
     int address_count;        /* 0: connect to the socket */
     char *socket_path;
     char *master; /* the name by which the Sentinels know the server */
-    char *user;   /* NULL: none */
-    char *password;
-    char *password_file; /* its absolute path, or NULL: none. Read at each connection */
-    char *sentinel_user;
-    char *sentinel_password;
+    redis_account account;
+    redis_account sentinel_account;
     char *client_name;
     char *prefix;
     bool keys_are_apart; /* the keys of a Cluster's only shard: they are in several slots */

@@ -14,7 +14,7 @@
 
 struct redis_topology {
     redis_settings settings;
-    redis_tls_context *tls;
+    redis_shared shared;
     atomic_int users;
     _Atomic uint64_t generation;
     atomic_bool is_doubted;
@@ -33,12 +33,25 @@ struct redis_topology {
 
 /* ---- Opening */
 
+static int open_shared(redis_topology *topology) {
+    redis_shared *shared = &topology->shared;
+    shared->lookups = redis_lookups_open();
+    if (!shared->lookups)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left for a connection");
+    return topology->settings.over_tls ? redis_tls_context_open(&shared->tls, &topology->settings) : LESSON_STORE_OK;
+}
+
+static void close_shared(redis_topology *topology) {
+    redis_tls_context_release(topology->shared.tls);
+    redis_lookups_release(topology->shared.lookups);
+}
+
 static int open_finders(redis_topology *topology) {
     const redis_settings *settings = &topology->settings;
     if (settings->kind == REDIS_SENTINEL)
-        return redis_sentinels_open(&topology->sentinels, settings, topology->tls);
+        return redis_sentinels_open(&topology->sentinels, settings, &topology->shared);
     if (settings->kind == REDIS_CLUSTER)
-        return redis_cluster_open(&topology->cluster, settings, topology->tls);
+        return redis_cluster_open(&topology->cluster, settings, &topology->shared);
     topology->place.generation = 1;
     if (settings->address_count > 0)
         topology->place.address = settings->addresses[0];
@@ -51,12 +64,12 @@ int redis_topology_open(redis_topology **out, const lesson_store_location *locat
     if (!topology)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left for a connection");
     int code = redis_settings_read(&topology->settings, location);
-    if (!code && topology->settings.over_tls)
-        code = redis_tls_context_open(&topology->tls, &topology->settings);
+    if (!code)
+        code = open_shared(topology);
     if (!code)
         code = open_finders(topology);
     if (code) {
-        redis_tls_context_release(topology->tls);
+        close_shared(topology);
         redis_settings_free(&topology->settings);
         free(topology);
         return code;
@@ -78,15 +91,15 @@ void redis_topology_release(redis_topology *topology) {
         return;
     redis_sentinels_close(&topology->sentinels);
     redis_cluster_close(&topology->cluster);
-    redis_tls_context_release(topology->tls);
+    close_shared(topology);
     pthread_cond_destroy(&topology->found);
     pthread_mutex_destroy(&topology->mutex);
     redis_settings_free(&topology->settings);
     free(topology);
 }
 
-redis_tls_context *redis_topology_tls(const redis_topology *topology) {
-    return topology->tls;
+const redis_shared *redis_topology_shared(const redis_topology *topology) {
+    return &topology->shared;
 }
 
 /* ---- Hearing */

@@ -26,8 +26,8 @@ int redis_topology_open(redis_topology **out, const lesson_store_location *locat
 redis_topology *redis_topology_share(redis_topology *topology);
 void redis_topology_release(redis_topology *topology); /* NULL is allowed */
 
-/* What the connections of the store share over TLS; NULL: they are in the clear. */
-redis_tls_context *redis_topology_tls(const redis_topology *topology);
+/* What the connections of the store share. */
+const redis_shared *redis_topology_shared(const redis_topology *topology);
 
 /* True if the place is still the right one, as far as is known. Hears what was announced meanwhile, without waiting. */
 bool redis_topology_is_at(redis_topology *topology, const redis_place *place);

@@ -204,6 +204,16 @@ void raw_assert_message(const char *part) {
         fail_msg("the message \"%s\" does not hold \"%s\"", lesson_store_message(), part);
 }
 
+void raw_assert_within(const char *part, int least_ms, int most_ms) {
+    char wanted[128];
+    snprintf(wanted, sizeof wanted, "%s within ", part);
+    raw_assert_message(wanted);
+    char *end;
+    long named_ms = strtol(strstr(lesson_store_message(), wanted) + strlen(wanted), &end, 10);
+    if (named_ms < least_ms || named_ms > most_ms || strncmp(end, " ms", 3) != 0)
+        fail_msg("\"%s\" does not name %d to %d ms", lesson_store_message(), least_ms, most_ms);
+}
+
 void raw_make_lesson(raw_server *raw, const char *lesson_id, const char *status, int count) {
     static const char script[] =
         "local lesson, status, count = ARGV[1], ARGV[2], tonumber(ARGV[3])\n"

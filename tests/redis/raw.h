@@ -69,6 +69,9 @@ void raw_assert_code(int code, int expected, const char *call, const char *file,
 /* The latest message must contain this. */
 void raw_assert_message(const char *part);
 
+/* The latest message must contain "PART within N ms", with such an N. */
+void raw_assert_within(const char *part, int least_ms, int most_ms);
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, raw_open, raw_close)
 #define TEST_BEHIND(name) cmocka_unit_test_setup_teardown(test_##name, raw_open_behind, raw_close_behind)
 

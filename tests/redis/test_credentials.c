@@ -275,6 +275,10 @@ static void test_wrong_locations(void **state) {
         {"redis+unix://ann:s3cret@/run/s?password_file=/p", "the password is given twice"},
         {"redis+sentinel://:s3cret@h/school?password_file=/p", "the password is given twice"},
         {"redis://h?password_file=", "the option password_file is empty"},
+        {"redis+sentinel://h/school?sentinel_password=s3cret&sentinel_password_file=/p",
+         "the password is given twice, by sentinel_password and by sentinel_password_file"},
+        {"redis+sentinel://h/school?sentinel_password_file=", "the option sentinel_password_file is empty"},
+        {"redis://h?sentinel_password_file=/p", "redis: has no Sentinels"},
         {"redis://h?client_name=a%20b", "the client_name"},
         {"redis://h?client_name=a b", "the client_name"},
         {"redis://h?client_name=caf%C3%A9", "the client_name"},
@@ -322,6 +326,28 @@ static void test_databases_behind_sentinels(void **state) {
     assert_database(raw, sentinel, "/school?db=3", 3);
     assert_database(raw, sentinel, "/school/?db=3", 3);
     false_sentinel_stop(sentinel);
+}
+
+/* The file is read for each connection to a Sentinel, and never for the server. */
+static void test_a_password_file_for_sentinels(void **state) {
+    raw_server *raw = *state;
+    char location[256];
+    lesson_store *store;
+    struct file file;
+    false_sentinel *sentinel = false_sentinel_start();
+    false_sentinel_name(sentinel, redis_server_port(raw->server), 1);
+    make_file(&file);
+    snprintf(location, sizeof location, "redis+sentinel://127.0.0.1:%d/school?sentinel_password_file=%s",
+             false_sentinel_port(sentinel), file.path);
+    raw_refuse(location, LESSON_STORE_DENIED, "the sentinel_password_file: No such file");
+    write_file(&file, "\n");
+    raw_refuse(location, LESSON_STORE_DENIED, "the sentinel_password_file: has no password in its first line");
+    write_file(&file, "s3cret\n");
+    assert_code(lesson_store_open(&store, location), OK);
+    assert_code(lesson_store_where(store, "ann", NULL), NOT_FOUND);
+    lesson_store_close(store);
+    false_sentinel_stop(sentinel);
+    remove_file(&file);
 }
 
 /* ---- What a store says about its place */
@@ -390,6 +416,7 @@ int main(void) {
         TEST(information_ends_where_the_caller_wants),
         TEST(information_of_a_replica),
         TEST(databases_behind_sentinels),
+        TEST(a_password_file_for_sentinels),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <lessonstore/backend.h>
 
@@ -380,6 +381,30 @@ static void test_a_sentinel_that_names_a_replica(void **state) {
     lesson_store_close(store);
 }
 
+static void write_password(const char *path, const char *password) {
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fprintf(out, "%s\n", password);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void expect_password_file(const char *hosts) {
+    char location[512], path[] = "/tmp/lessonstore-sentinel-XXXXXX";
+    lesson_store *store;
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    snprintf(location, sizeof location, "redis+sentinel://:s3cret@%s?sentinel_password_file=%s", hosts, path);
+    write_password(path, "wrong-s3cret");
+    raw_refuse(location, LESSON_STORE_DENIED, "did not accept the password");
+    assert_null(strstr(lesson_store_message(), "s3cret"));
+    write_password(path, "other-s3cret");
+    assert_code(lesson_store_open(&store, location), OK);
+    assert_code(join(store, "bob", "L1"), OK);
+    lesson_store_close(store);
+    unlink(path);
+}
+
 static void test_passwords(void **state) {
     (void)state;
     redis_sentinels *rig = redis_sentinels_start(
@@ -397,6 +422,7 @@ static void test_passwords(void **state) {
     snprintf(location, sizeof location, "redis+sentinel://:s3cret@%s?sentinel_password=wrong-s3cret", hosts);
     raw_refuse(location, LESSON_STORE_DENIED, "did not accept the password");
     assert_null(strstr(lesson_store_message(), "s3cret"));
+    expect_password_file(hosts);
     redis_sentinels_stop(rig);
 }
 
