@@ -96,6 +96,15 @@ static void publish(redis_lookup *lookup) {
     pthread_mutex_unlock(&lookups->mutex);
 }
 
+/* Without a thread, whose use is then over. The caller's is not, so nothing is freed here. */
+static void look_up_here(redis_lookup *lookup) {
+    look_up(lookup, 0);
+    publish(lookup);
+    pthread_mutex_lock(&lookup->lookups->mutex);
+    lookup->users--;
+    pthread_mutex_unlock(&lookup->lookups->mutex);
+}
+
 static void *run(void *context) {
     redis_lookup *lookup = context;
     look_up(lookup, 0);
@@ -146,7 +155,7 @@ redis_lookup *redis_lookup_begin(redis_lookups *lookups, const redis_address *ad
     if (joined != lookup)
         redis_lookup_end(lookup);
     else if (!start_thread(lookup))
-        run(lookup);
+        look_up_here(lookup);
     return joined;
 }
 
