@@ -38,9 +38,13 @@ struct run {
     redis_retry retry; /* of the failure */
 };
 
-/* Returns where the request that begins with this operation ends. */
+/* Returns where the request that begins with this operation ends. No single operation is left over for the next one: it
+ * could be a command instead of a script, and would be answered in another way than a batch. */
 static size_t end_of(const struct run *run, size_t first) {
-    return run->count - first > REQUEST_OPERATIONS_MAX ? first + REQUEST_OPERATIONS_MAX : run->count;
+    size_t left = run->count - first;
+    if (left == REQUEST_OPERATIONS_MAX + 1)
+        return first + REQUEST_OPERATIONS_MAX - 1;
+    return left > REQUEST_OPERATIONS_MAX ? first + REQUEST_OPERATIONS_MAX : run->count;
 }
 
 static bool any(const struct run *run, size_t first, size_t end, bool (*holds)(const lesson_store_operation *)) {

@@ -202,6 +202,28 @@ static void batch_limit(struct fixture *fixture) {
     expect_state(fixture, (const struct record[]){{"algebra", "waiting", "free"}, {.lesson_id = NULL}}, NULL);
 }
 
+/* An engine that splits a batch may be left with a single operation, and may treat that in another way. */
+static void batch_that_ends_with_a_question(struct fixture *fixture) {
+    enum { SHORTEST = 254, PAUSE = 260, AGAIN = 512, LONGEST = 514 };
+    need_operation(fixture, LESSON_STORE_OPERATION_JOIN);
+    need_operation(fixture, LESSON_STORE_OPERATION_WHERE);
+    need_operation(fixture, LESSON_STORE_OPERATION_COUNT_MEMBERS);
+    for (size_t size = SHORTEST; size <= LONGEST; size += size == PAUSE ? AGAIN - PAUSE : 1) {
+        make_joins(fixture, size, 1);
+        lesson_store_operation *last = &fixture->operations[size - 1];
+        last->kind = LESSON_STORE_OPERATION_WHERE;
+        last->course_id = last->lesson_id = (lesson_store_id){NULL, 0};
+        expect_code(fixture, "a batch", lesson_store_batch(fixture->store, fixture->operations, size), LESSON_STORE_OK);
+        expect_code(fixture, "where", last->code, LESSON_STORE_NOT_FOUND);
+        last->kind = LESSON_STORE_OPERATION_COUNT_MEMBERS;
+        last->uid = (lesson_store_id){NULL, 0};
+        last->lesson_id = fixture->operations[0].lesson_id;
+        expect_code(fixture, "a batch", lesson_store_batch(fixture->store, fixture->operations, size), LESSON_STORE_OK);
+        expect_code(fixture, "count", last->code, LESSON_STORE_OK);
+        expect_number(fixture, "members", last->count, size - 1);
+    }
+}
+
 static const struct test tests[] = {
     {.name = "BATCH-1 operations take effect in order",
      STEPS({CREATE("a")}, {JOIN("ann", "c", "a")}, {WHERE("ann"), IN("c", "a")},
@@ -233,6 +255,9 @@ static const struct test tests[] = {
      .modes = IN_MODE(BATCH)},
     {.name = "BATCH-4 a batch of none is OK", .function = batch_empty, .modes = IN_MODE(BATCH)},
     {.name = "BATCH-5 JOIN-2 thousands of operations in one batch", .function = batch_large, .modes = IN_MODE(BATCH)},
+    {.name = "BATCH-5 a batch of any size may end with where or count",
+     .function = batch_that_ends_with_a_question,
+     .modes = IN_MODE(BATCH)},
     {.name = "BATCH-5 END-1 a lesson of thousands ends in one step", .function = end_large, .modes = IN_MODE(BATCH)},
     {.name = "BATCH-6 a batch may be as large as the limit and no larger",
      .function = batch_limit,
