@@ -30,12 +30,12 @@ struct redis_server {
     char socket[PATH_SIZE];
     char log[PATH_SIZE];
     char configuration[PATH_SIZE]; /* the file, or "" */
-    char port_text[8];             /* "0": none in the clear */
+    char port_text[16];             /* "0": none in the clear */
     char bus_port_text[12];
     char unix_location[PATH_SIZE + 16];
     char tcp_location[48];
     char tls_files[3][128]; /* the certificate, its key, the CA */
-    char tls_port_text[8];
+    char tls_port_text[16];
     char tls_location[384];
     const char *extra[ARGUMENTS_MAX];
     int port;
