@@ -30,7 +30,7 @@ struct redis_server {
     char socket[PATH_SIZE];
     char log[PATH_SIZE];
     char configuration[PATH_SIZE]; /* the file, or "" */
-    char port_text[16];             /* "0": none in the clear */
+    char port_text[16];            /* "0": none in the clear */
     char bus_port_text[12];
     char unix_location[PATH_SIZE + 16];
     char tcp_location[48];
