@@ -44,6 +44,12 @@ static void notice_the_break(fault_bench *bench) {
     bench->codes = codes;
 }
 
+/* The only call of a round may have met the break itself, and not the fault that is behind it. */
+static void meet_again(fault_bench *bench, const fault_kind *fault) {
+    if (fault->rules.reads & JUDGE_CODE(UNREACHABLE))
+        bench_run(bench, &(model_call)MODEL_WHERE(0, false, 0), 1);
+}
+
 static void play(fault_bench *bench, const fault_kind *fault) {
     judge_rules before = fault->is_timed ? fault->rules : judge_nothing_fails;
     bench->fault = fault->name;
@@ -67,6 +73,7 @@ static void play(fault_bench *bench, const fault_kind *fault) {
     if (fault->code == LESSON_STORE_MALFORMED)
         touch_damaged(bench);
     work(bench);
+    meet_again(bench, fault);
     if (fault->beside)
         pthread_join(bench->beside, NULL);
     if (fault->repair)
