@@ -64,6 +64,13 @@ int lesson_store_set_chat_status(lesson_store *store, const char *lesson_id, int
     return run_one(store, &operation);
 }
 
+int lesson_store_set_capacity(lesson_store *store, const char *lesson_id, uint64_t capacity) {
+    lesson_store_operation operation;
+    begin_set(&operation, lesson_id, LESSON_STORE_GIVEN_CAPACITY);
+    operation.capacity = capacity;
+    return run_one(store, &operation);
+}
+
 int lesson_store_replace_course_status(lesson_store *store, const char *lesson_id, int expected, int course_status,
                                        int *current) {
     lesson_store_operation operation;
@@ -98,16 +105,50 @@ int lesson_store_get_lesson(lesson_store *store, const char *lesson_id, lesson_s
     return code;
 }
 
+static void begin_join(lesson_store_operation *operation, const char *uid, const char *course_id, const char *lesson_id,
+                       const char *session, uint32_t flags) {
+    begin(operation, LESSON_STORE_OPERATION_JOIN);
+    operation->uid = lesson_store_id_of(uid);
+    operation->course_id = lesson_store_id_of(course_id);
+    operation->lesson_id = lesson_store_id_of(lesson_id);
+    operation->session = lesson_store_id_of(session);
+    operation->flags = flags;
+}
+
 int lesson_store_join(lesson_store *store, const char *uid, const char *course_id, const char *lesson_id,
                       const char *session, uint32_t flags, lesson_store_place *before) {
     lesson_store_operation operation;
-    begin(&operation, LESSON_STORE_OPERATION_JOIN);
-    operation.uid = lesson_store_id_of(uid);
-    operation.course_id = lesson_store_id_of(course_id);
-    operation.lesson_id = lesson_store_id_of(lesson_id);
-    operation.session = lesson_store_id_of(session);
-    operation.flags = flags;
+    begin_join(&operation, uid, course_id, lesson_id, session, flags);
     return run_one_with_place(store, &operation, before);
+}
+
+int lesson_store_resume(lesson_store *store, const char *uid, const char *course_id, const char *lesson_id,
+                        const char *if_session, const char *session, uint32_t flags, lesson_store_place *before) {
+    lesson_store_operation operation;
+    begin_join(&operation, uid, course_id, lesson_id, session, flags);
+    operation.if_session = lesson_store_id_of(if_session);
+    if (!if_session)
+        return lesson_store_id_check("if_session", operation.if_session);
+    return run_one_with_place(store, &operation, before);
+}
+
+int lesson_store_join_for(lesson_store *store, const char *owner, const char *uid, const char *course_id,
+                          const char *lesson_id, const char *session, uint32_t flags, lesson_store_place *before) {
+    lesson_store_operation operation;
+    begin_join(&operation, uid, course_id, lesson_id, session, flags);
+    operation.owner = lesson_store_id_of(owner);
+    if (!owner)
+        return lesson_store_id_check("owner", operation.owner);
+    return run_one_with_place(store, &operation, before);
+}
+
+int lesson_store_hold(lesson_store *store, const char *owner, int64_t lease_ms, uint32_t flags) {
+    lesson_store_operation operation;
+    begin(&operation, LESSON_STORE_OPERATION_HOLD);
+    operation.owner = lesson_store_id_of(owner);
+    operation.lease_ms = lease_ms;
+    operation.flags = flags;
+    return run_one(store, &operation);
 }
 
 int lesson_store_quit(lesson_store *store, const char *uid, const char *lesson_id, const char *session,

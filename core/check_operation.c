@@ -1,11 +1,13 @@
 /* The rules for arguments, in one table: no backend needs to know them. */
 #include "core.h"
 
-enum { UID = 1, COURSE = 2, LESSON = 4, SESSION = 8 };
+enum { UID = 1, COURSE = 2, LESSON = 4, SESSION = 8, IF_SESSION = 16, OWNER = 32 };
 
-#define JOIN_FLAGS (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY)
-#define NEW_STATUSES (LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS)
-#define ALL_STATUSES (NEW_STATUSES | LESSON_STORE_GIVEN_IF_COURSE_STATUS | LESSON_STORE_GIVEN_IF_CHAT_STATUS)
+#define JOIN_FLAGS                                                                      \
+    (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY | \
+     LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM)
+#define NEW_NUMBERS (LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS | LESSON_STORE_GIVEN_CAPACITY)
+#define ALL_NUMBERS (NEW_NUMBERS | LESSON_STORE_GIVEN_IF_COURSE_STATUS | LESSON_STORE_GIVEN_IF_CHAT_STATUS)
 
 static const struct rule {
     unsigned needs; /* ids */
@@ -15,14 +17,16 @@ static const struct rule {
     bool writes;
 } rules[] = {
     [LESSON_STORE_OPERATION_NONE] = {0, 0, 0, 0, false},
-    [LESSON_STORE_OPERATION_CREATE] = {LESSON, LESSON, LESSON_STORE_CREATE_RESET, 0, true},
+    [LESSON_STORE_OPERATION_CREATE] = {LESSON, LESSON | COURSE, LESSON_STORE_CREATE_RESET, NEW_NUMBERS, true},
     [LESSON_STORE_OPERATION_END] = {LESSON, LESSON, LESSON_STORE_END_RECORD_ONLY, 0, true},
-    [LESSON_STORE_OPERATION_SET] = {LESSON, LESSON, 0, ALL_STATUSES, true},
+    [LESSON_STORE_OPERATION_SET] = {LESSON, LESSON, 0, ALL_NUMBERS, true},
     [LESSON_STORE_OPERATION_GET_LESSON] = {LESSON, LESSON, 0, 0, false},
-    [LESSON_STORE_OPERATION_JOIN] = {UID | COURSE | LESSON, UID | COURSE | LESSON | SESSION, JOIN_FLAGS, 0, true},
+    [LESSON_STORE_OPERATION_JOIN] = {UID | COURSE | LESSON, UID | COURSE | LESSON | SESSION | IF_SESSION | OWNER,
+                                     JOIN_FLAGS, 0, true},
     [LESSON_STORE_OPERATION_QUIT] = {UID, UID | LESSON | SESSION, 0, 0, true},
     [LESSON_STORE_OPERATION_WHERE] = {UID, UID, 0, 0, false},
     [LESSON_STORE_OPERATION_COUNT_MEMBERS] = {LESSON, LESSON, 0, 0, false},
+    [LESSON_STORE_OPERATION_HOLD] = {OWNER, OWNER, LESSON_STORE_HOLD_RENEW, 0, true},
 };
 
 #define COUNT_ONE(name, number, word) COUNT_##name,
@@ -78,6 +82,10 @@ static int check_ids(const lesson_store_operation *operation, const struct rule 
         code = check_id(operation, rule, LESSON, "lesson_id", operation->lesson_id);
     if (!code)
         code = check_id(operation, rule, SESSION, "session", operation->session);
+    if (!code)
+        code = check_id(operation, rule, IF_SESSION, "if_session", operation->if_session);
+    if (!code)
+        code = check_id(operation, rule, OWNER, "owner", operation->owner);
     return code;
 }
 
@@ -107,8 +115,41 @@ static int check_statuses(const lesson_store_operation *operation) {
     if (!code)
         code = check_status(operation, LESSON_STORE_GIVEN_IF_CHAT_STATUS, "expected chat_status",
                             operation->if_chat_status, LESSON_STORE_CHAT_BANNED);
-    if (!code && operation->kind == LESSON_STORE_OPERATION_SET && !(operation->given & NEW_STATUSES))
-        code = lesson_store_fail(LESSON_STORE_INVALID, "set has no status to set");
+    return code;
+}
+
+static int check_capacity(const lesson_store_operation *operation) {
+    bool is_given = operation->given & LESSON_STORE_GIVEN_CAPACITY;
+    if (!is_given && operation->capacity != 0)
+        return lesson_store_fail(LESSON_STORE_INVALID, "the capacity is %llu, but `given` does not include it",
+                                 (unsigned long long)operation->capacity);
+    if (operation->capacity > LESSON_STORE_CAPACITY_MAX)
+        return lesson_store_fail(LESSON_STORE_INVALID, "the capacity %llu is more than %d",
+                                 (unsigned long long)operation->capacity, LESSON_STORE_CAPACITY_MAX);
+    return LESSON_STORE_OK;
+}
+
+static int check_lease(const lesson_store_operation *operation) {
+    bool holds = operation->kind == LESSON_STORE_OPERATION_HOLD;
+    if (operation->lease_ms == 0 && !holds)
+        return LESSON_STORE_OK;
+    if (!holds)
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no lease_ms",
+                                 lesson_store_operation_name(operation->kind));
+    if (operation->lease_ms >= 1 && operation->lease_ms <= LESSON_STORE_LEASE_MAX_MS)
+        return LESSON_STORE_OK;
+    return lesson_store_fail(LESSON_STORE_INVALID, "the lease of %lld ms is not between 1 and %d ms",
+                             (long long)operation->lease_ms, LESSON_STORE_LEASE_MAX_MS);
+}
+
+static int check_numbers(const lesson_store_operation *operation) {
+    int code = check_statuses(operation);
+    if (!code)
+        code = check_capacity(operation);
+    if (!code)
+        code = check_lease(operation);
+    if (!code && operation->kind == LESSON_STORE_OPERATION_SET && !(operation->given & NEW_NUMBERS))
+        code = lesson_store_fail(LESSON_STORE_INVALID, "set has nothing to set");
     return code;
 }
 
@@ -122,7 +163,8 @@ static bool overlaps(lesson_store_id id, const void *memory, size_t size) {
 
 static bool any_id_overlaps(const lesson_store_operation *operation, const void *memory, size_t size) {
     return overlaps(operation->uid, memory, size) || overlaps(operation->course_id, memory, size) ||
-           overlaps(operation->lesson_id, memory, size) || overlaps(operation->session, memory, size);
+           overlaps(operation->lesson_id, memory, size) || overlaps(operation->session, memory, size) ||
+           overlaps(operation->if_session, memory, size) || overlaps(operation->owner, memory, size);
 }
 
 bool lesson_store__operation_reads_its_place(const lesson_store_operation *operation) {
@@ -172,6 +214,13 @@ static int check_form(const lesson_store_operation *operation, const struct rule
     return LESSON_STORE_OK;
 }
 
+/* True for what a backend of version 0.1 would leave out without a word. */
+static bool asks_for_admission(const lesson_store_operation *operation) {
+    bool creates_more =
+        operation->kind == LESSON_STORE_OPERATION_CREATE && (operation->given || operation->course_id.data);
+    return creates_more || operation->given & LESSON_STORE_GIVEN_CAPACITY || operation->if_session.data;
+}
+
 static int check_support(const lesson_store *store, const lesson_store_operation *operation) {
     const char *shown = store->location.shown;
     if (operation->kind != LESSON_STORE_OPERATION_NONE &&
@@ -184,6 +233,13 @@ static int check_support(const lesson_store *store, const lesson_store_operation
                                  (unsigned)(operation->flags & ~store->backend.flags));
     if (operation->session.data && !(store->capabilities & LESSON_STORE_CAN_KEEP_SESSIONS))
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend keeps no sessions", shown);
+    if (operation->owner.data && !(store->backend.operations & LESSON_STORE_OPERATION_MASK_HOLD))
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend keeps no owners", shown);
+    if (asks_for_admission(operation) && !(store->capabilities & LESSON_STORE_CAN_ADMIT))
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
+                                 "%s: the backend creates no lesson with a course or with numbers, keeps no capacity, "
+                                 "and compares no session at a join",
+                                 shown);
     return LESSON_STORE_OK;
 }
 
@@ -195,6 +251,6 @@ int lesson_store__operation_check(const lesson_store *store, const lesson_store_
     if (!code)
         code = check_ids(operation, rule);
     if (!code)
-        code = check_statuses(operation);
+        code = check_numbers(operation);
     return code ? code : check_support(store, operation);
 }

@@ -15,6 +15,12 @@ int64_t lesson_store__now_ms(void) {
     return lesson_store_monotonic_us() / 1000;
 }
 
+int64_t lesson_store_clock_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 void lesson_store__condition_open(pthread_cond_t *condition) {
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);

@@ -27,6 +27,7 @@ static void report_capabilities(const lesson_store *store, struct reporter *repo
         {LESSON_STORE_CAN_KEEP_SESSIONS, "can_keep_sessions"},
         {LESSON_STORE_CAN_SHARE, "can_share"},
         {LESSON_STORE_CAN_PERSIST, "can_persist"},
+        {LESSON_STORE_CAN_ADMIT, "can_admit"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         report(names[i].name, store->capabilities & names[i].bit ? "yes" : "no", reporter);
@@ -57,6 +58,8 @@ static uint64_t calls_of(const lesson_store_backend *backend) {
     calls |= backend->members_page ? LESSON_STORE_CALL_MEMBERS_PAGE : 0;
     calls |= backend->lessons_page ? LESSON_STORE_CALL_LESSONS_PAGE : 0;
     calls |= backend->users_page ? LESSON_STORE_CALL_USERS_PAGE : 0;
+    calls |= backend->sweep ? LESSON_STORE_CALL_SWEEP : 0;
+    calls |= backend->owners ? LESSON_STORE_CALL_OWNERS : 0;
     return calls;
 }
 

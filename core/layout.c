@@ -24,13 +24,16 @@ AT(lesson_store_lesson, member_count, 16);
 AT(lesson_store_lesson, course_status, 24);
 AT(lesson_store_lesson, chat_status, 28);
 AT(lesson_store_lesson, has_record, 32);
-AT(lesson_store_lesson, reserved, 40);
+AT(lesson_store_lesson, course_id, 40);
+AT(lesson_store_lesson, capacity, 56);
+AT(lesson_store_lesson, reserved, 64);
 
 SIZE(lesson_store_user, 128);
 AT(lesson_store_user, course_id, 16);
 AT(lesson_store_user, lesson_id, 32);
 AT(lesson_store_user, session, 48);
-AT(lesson_store_user, reserved, 64);
+AT(lesson_store_user, owner, 64);
+AT(lesson_store_user, reserved, 80);
 
 SIZE(lesson_store_operation, 400);
 AT(lesson_store_operation, flags, 4);
@@ -46,7 +49,11 @@ AT(lesson_store_operation, if_chat_status, 88);
 AT(lesson_store_operation, message_size, 92);
 AT(lesson_store_operation, message, 96);
 AT(lesson_store_operation, place, 104);
-AT(lesson_store_operation, reserved, 112);
+AT(lesson_store_operation, if_session, 112);
+AT(lesson_store_operation, capacity, 128);
+AT(lesson_store_operation, owner, 136);
+AT(lesson_store_operation, lease_ms, 152);
+AT(lesson_store_operation, reserved, 160);
 AT(lesson_store_operation, code, 208);
 AT(lesson_store_operation, arrival, 212);
 AT(lesson_store_operation, refused_by, 216);
@@ -54,6 +61,12 @@ AT(lesson_store_operation, reserved_answer, 220);
 AT(lesson_store_operation, count, 224);
 AT(lesson_store_operation, lesson, 232);
 AT(lesson_store_operation, reserved_answers, 336);
+
+SIZE(lesson_store_owner, 104);
+AT(lesson_store_owner, lease_ms, 16);
+AT(lesson_store_owner, left_ms, 24);
+AT(lesson_store_owner, state, 32);
+AT(lesson_store_owner, reserved, 40);
 
 SIZE(lesson_store_finding, 80);
 AT(lesson_store_finding, repairable, 4);
@@ -95,4 +108,6 @@ AT(lesson_store_backend, run, 72);
 AT(lesson_store_backend, info, 112);
 AT(lesson_store_backend, users_page, 136);
 AT(lesson_store_backend, host_list_schemes, 144);
+AT(lesson_store_backend, sweep, 152);
+AT(lesson_store_backend, owners, 160);
 #endif

@@ -38,6 +38,7 @@ struct guarded {
         lesson_store_member_callback member;
         lesson_store_lesson_callback lesson;
         lesson_store_user_callback user;
+        lesson_store_owner_callback owner;
     } callback;
 };
 
@@ -58,6 +59,11 @@ static bool give_lesson(const lesson_store_lesson *lesson, void *context) {
 static bool give_user(const lesson_store_user *user, void *context) {
     const struct guarded *guarded = context;
     return goes_on(guarded, guarded->callback.user(user, guarded->context));
+}
+
+static bool give_owner(const lesson_store_owner *owner, void *context) {
+    const struct guarded *guarded = context;
+    return goes_on(guarded, guarded->callback.owner(owner, guarded->context));
 }
 
 /* ---- The calls */
@@ -91,6 +97,15 @@ int lesson_store_users(lesson_store *store, lesson_store_user_callback callback,
         return code;
     struct guarded guarded = {store, context, {.user = callback}};
     return lesson_store__end_stream(store, slot, store->backend.users(slot->instance, give_user, &guarded));
+}
+
+int lesson_store_owners(lesson_store *store, lesson_store_owner_callback callback, void *context) {
+    int code;
+    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.owners, callback, &code);
+    if (!slot)
+        return code;
+    struct guarded guarded = {store, context, {.owner = callback}};
+    return lesson_store__end_stream(store, slot, store->backend.owners(slot->instance, give_owner, &guarded));
 }
 
 struct tally {

@@ -7,7 +7,7 @@
 typedef enum list_kind { LIST_MEMBERS, LIST_LESSONS, LIST_USERS } list_kind;
 
 /* An entry of any list. `offset` and `sizes` locate its ids in the texts of the cursor. */
-enum { IDS_MAX = 4 };
+enum { IDS_MAX = 5 };
 
 typedef struct entry {
     size_t offset;
@@ -95,11 +95,12 @@ static bool add_member(const lesson_store_id *uid, void *context) {
 }
 
 static bool add_lesson(const lesson_store_lesson *lesson, void *context) {
-    return add(context, &lesson->lesson_id, 1, lesson);
+    const lesson_store_id ids[] = {lesson->lesson_id, lesson->course_id};
+    return add(context, ids, 2, lesson);
 }
 
 static bool add_user(const lesson_store_user *user, void *context) {
-    const lesson_store_id ids[IDS_MAX] = {user->uid, user->course_id, user->lesson_id, user->session};
+    const lesson_store_id ids[IDS_MAX] = {user->uid, user->course_id, user->lesson_id, user->session, user->owner};
     return add(context, ids, IDS_MAX, NULL);
 }
 
@@ -192,9 +193,13 @@ static void write_item(const lesson_store_cursor *cursor, const entry *from, siz
         lesson_store_lesson *lesson = &((lesson_store_lesson *)cursor->page)[index];
         *lesson = from->lesson;
         lesson->lesson_id = id_at(cursor, from, 0);
+        lesson->course_id = id_at(cursor, from, 1);
     } else {
-        lesson_store_user user = {
-            id_at(cursor, from, 0), id_at(cursor, from, 1), id_at(cursor, from, 2), id_at(cursor, from, 3), {0}};
+        lesson_store_user user = {.uid = id_at(cursor, from, 0),
+                                  .course_id = id_at(cursor, from, 1),
+                                  .lesson_id = id_at(cursor, from, 2),
+                                  .session = id_at(cursor, from, 3),
+                                  .owner = id_at(cursor, from, 4)};
         ((lesson_store_user *)cursor->page)[index] = user;
     }
 }

@@ -12,15 +12,37 @@ static bool is_open(int32_t course_status) {
     return course_status == LESSON_STORE_COURSE_ONLINE || course_status == LESSON_STORE_COURSE_WAITING;
 }
 
-uint32_t lesson_store_join_refused_by(const lesson_store_operation *join, bool has_record, int32_t course_status,
-                                      bool is_elsewhere) {
-    if (join->flags & LESSON_STORE_JOIN_IF_EXISTS && !has_record)
+#define FLAGS_OF_LESSON                                                                              \
+    (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | \
+     LESSON_STORE_JOIN_IF_ROOM)
+
+bool lesson_store_join_needs_lesson(const lesson_store_operation *join) {
+    return join->flags & FLAGS_OF_LESSON;
+}
+
+uint32_t lesson_store_admit(const lesson_store_operation *join, const lesson_store_lesson *lesson,
+                            lesson_store_standing standing) {
+    bool is_member = standing == LESSON_STORE_STANDING_MEMBER;
+    bool admits = lesson->has_record && is_open(lesson->course_status);
+    bool is_full = lesson->capacity > 0 && lesson->member_count >= lesson->capacity;
+    if (join->flags & LESSON_STORE_JOIN_IF_EXISTS && !lesson->has_record)
         return LESSON_STORE_JOIN_IF_EXISTS;
-    if (join->flags & LESSON_STORE_JOIN_IF_OPEN && !(has_record && is_open(course_status)))
+    if (join->flags & LESSON_STORE_JOIN_IF_OPEN && !admits)
         return LESSON_STORE_JOIN_IF_OPEN;
-    if (join->flags & LESSON_STORE_JOIN_STAY && is_elsewhere)
+    if (join->flags & LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER && !admits && !(lesson->has_record && is_member))
+        return LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER;
+    if (join->flags & LESSON_STORE_JOIN_IF_ROOM && is_full && !is_member)
+        return LESSON_STORE_JOIN_IF_ROOM;
+    if (join->flags & LESSON_STORE_JOIN_STAY && standing == LESSON_STORE_STANDING_ELSEWHERE)
         return LESSON_STORE_JOIN_STAY;
     return 0;
+}
+
+uint32_t lesson_store_join_refused_by(const lesson_store_operation *join, bool has_record, int32_t course_status,
+                                      bool is_elsewhere) {
+    const lesson_store_lesson lesson = {.has_record = has_record, .course_status = course_status};
+    return lesson_store_admit(join, &lesson,
+                              is_elsewhere ? LESSON_STORE_STANDING_ELSEWHERE : LESSON_STORE_STANDING_NOWHERE);
 }
 
 bool lesson_store_set_expects(const lesson_store_operation *set, int32_t course_status, int32_t chat_status) {
@@ -38,6 +60,15 @@ void lesson_store_answer_place(const lesson_store_operation *operation, lesson_s
     lesson_store_id_copy(place->session, session);
     place->reserved_id[0] = '\0';
     memset(place->reserved, 0, sizeof place->reserved);
+}
+
+void lesson_store_answer_course(lesson_store_operation *get, lesson_store_id course_id) {
+    const lesson_store_id none = {NULL, 0};
+    get->lesson.course_id = none;
+    if (!course_id.data || !get->place)
+        return;
+    lesson_store_answer_place(get, course_id, none, none);
+    get->lesson.course_id = lesson_store_id_of(get->place->course_id);
 }
 
 int lesson_store_code_of_unsent(int code) {

@@ -52,8 +52,8 @@ static int open_inner(fault_instance *opened, const lesson_store_location *locat
     int code = lesson_store_open_beneath(&opened->inner, location, first ? first->inner : NULL);
     if (code)
         return code;
-    opened->base.capabilities = opened->inner->capabilities &
-                                (LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST);
+    opened->base.capabilities = opened->inner->capabilities & (LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE |
+                                                               LESSON_STORE_CAN_PERSIST | LESSON_STORE_CAN_ADMIT);
     opened->base.end_at_once_max = opened->inner->end_at_once_max;
     opened->base.members_at_once_max = opened->inner->members_at_once_max;
     opened->base.call_timeout_ms = opened->inner->call_timeout_ms;
@@ -142,6 +142,7 @@ typedef struct fault_stream {
         lesson_store_lesson_callback lesson;
         lesson_store_user_callback user;
         lesson_store_finding_callback finding;
+        lesson_store_owner_callback owner;
     } callback;
     void *context;
 } fault_stream;
@@ -164,6 +165,11 @@ static bool give_lesson(const lesson_store_lesson *lesson, void *context) {
 static bool give_user(const lesson_store_user *user, void *context) {
     fault_stream *stream = context;
     return go_on(stream, stream->callback.user(user, stream->context));
+}
+
+static bool give_owner(const lesson_store_owner *owner, void *context) {
+    fault_stream *stream = context;
+    return go_on(stream, stream->callback.owner(owner, stream->context));
 }
 
 static bool give_finding(const lesson_store_finding *finding, void *context) {
@@ -192,7 +198,7 @@ static void begin(fault_stream *stream, lesson_store_instance *instance, fault_t
 
 /* `code` is the code that the backend behind returned. */
 static int end(const fault_stream *stream, int code) {
-    if (code || stream->stopped || !stream->strike.code)
+    if (code < 0 || stream->stopped || !stream->strike.code)
         return code;
     return fault_announce(stream->fault->faults, &stream->strike);
 }
@@ -229,6 +235,23 @@ static int fault_check(lesson_store_instance *instance, uint32_t flags, lesson_s
     begin(&stream, instance, target, context);
     const fault_instance *fault = stream.fault;
     return end(&stream, stream.left ? fault->beneath->check(fault->inner, flags, give_finding, &stream) : 0);
+}
+
+static int fault_sweep(lesson_store_instance *instance, const lesson_store_id *dropped,
+                       lesson_store_user_callback callback, void *context) {
+    const fault_target target = {LESSON_STORE_FAULT_ON_SWEEP, true};
+    fault_stream stream = {.callback.user = callback};
+    begin(&stream, instance, target, context);
+    const fault_instance *fault = stream.fault;
+    return end(&stream, stream.left ? fault->beneath->sweep(fault->inner, dropped, give_user, &stream) : 0);
+}
+
+static int fault_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context) {
+    const fault_target target = {LESSON_STORE_FAULT_ON_OWNERS, false};
+    fault_stream stream = {.callback.owner = callback};
+    begin(&stream, instance, target, context);
+    const fault_instance *fault = stream.fault;
+    return end(&stream, stream.left ? fault->beneath->owners(fault->inner, give_owner, &stream) : 0);
 }
 
 /* ---- Pages. A struck page does not reach the backend behind. The exception is MALFORMED, after which the list goes
@@ -299,8 +322,8 @@ const lesson_store_backend lesson_store__fault_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "fault+",
     .summary = "before another backend, makes it fail on purpose",
-    .operations = LESSON_STORE_OPERATIONS_0_1,
-    .flags = LESSON_STORE_FLAGS_0_1,
+    .operations = LESSON_STORE_OPERATIONS_0_2,
+    .flags = LESSON_STORE_FLAGS_0_2,
     .options = fault_options,
     .open = fault_open,
     .close = fault_close,
@@ -313,6 +336,8 @@ const lesson_store_backend lesson_store__fault_backend = {
     .members_page = fault_members_page,
     .lessons_page = fault_lessons_page,
     .users_page = fault_users_page,
+    .sweep = fault_sweep,
+    .owners = fault_owners,
 };
 
 /* ---- The public calls */

@@ -74,6 +74,8 @@ static const struct kind {
     {"lessons", LESSON_STORE_FAULT_ON_LESSONS},
     {"users", LESSON_STORE_FAULT_ON_USERS},
     {"check", LESSON_STORE_FAULT_ON_CHECK},
+    {"sweep", LESSON_STORE_FAULT_ON_SWEEP},
+    {"owners", LESSON_STORE_FAULT_ON_OWNERS},
     {"open", LESSON_STORE_FAULT_ON_OPEN},
     {"operations", LESSON_STORE_FAULT_ON_OPERATIONS},
     {"calls", LESSON_STORE_FAULT_ON_CALLS},

@@ -113,7 +113,7 @@ static bool any_can_write(uint64_t on) {
         if (on >> kind & 1 && lesson_store_operation_writes(&operation))
             return true;
     }
-    return on & (LESSON_STORE_FAULT_ON_CHECK | LESSON_STORE_FAULT_ON_OPEN);
+    return on & (LESSON_STORE_FAULT_ON_CHECK | LESSON_STORE_FAULT_ON_SWEEP | LESSON_STORE_FAULT_ON_OPEN);
 }
 
 static bool is_of_connection(int code) {

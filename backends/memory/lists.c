@@ -13,12 +13,16 @@ static bool give_lesson(const memory_entry *entry, lesson_store_lesson_callback 
     return callback(&described, context);
 }
 
+lesson_store_user memory_describe_user(const memory_user *user) {
+    return (lesson_store_user){.uid = memory_id(&user->entry),
+                               .course_id = memory_id(&user->course->entry),
+                               .lesson_id = memory_id(&user->lesson->entry),
+                               .session = memory_session(user),
+                               .owner = memory_owner_of(user)};
+}
+
 static bool give_user(const memory_entry *entry, lesson_store_user_callback callback, void *context) {
-    const memory_user *user = (const memory_user *)entry;
-    const lesson_store_user described = {.uid = memory_id(entry),
-                                         .course_id = memory_id(&user->course->entry),
-                                         .lesson_id = memory_id(&user->lesson->entry),
-                                         .session = memory_session(user)};
+    const lesson_store_user described = memory_describe_user((const memory_user *)entry);
     return callback(&described, context);
 }
 

@@ -17,7 +17,10 @@ static int no_memory(void) {
 
 /* `id` is the lesson's id: borrowed from the caller of an operation, or from the store. */
 lesson_store_lesson memory_describe(const memory_lesson *lesson, lesson_store_id id) {
+    const lesson_store_id none = {NULL, 0};
     return (lesson_store_lesson){.lesson_id = id,
+                                 .course_id = lesson->own_course ? memory_id(&lesson->own_course->entry) : none,
+                                 .capacity = lesson->most_members,
                                  .member_count = lesson->member_count,
                                  .course_status = lesson->course_status,
                                  .chat_status = lesson->chat_status,
@@ -42,8 +45,10 @@ static int memory_create(memory_store *memory, const lesson_store_operation *cre
         return no_memory();
     if (memory_has_record(lesson) && !(create->flags & LESSON_STORE_CREATE_RESET))
         return LESSON_STORE_EXISTS;
-    memory_set_statuses(lesson, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE);
-    return LESSON_STORE_OK;
+    if (memory_write_record(memory, lesson, create))
+        return LESSON_STORE_OK;
+    memory_drop_lesson_if_empty(memory, lesson);
+    return no_memory();
 }
 
 static int memory_end(memory_store *memory, lesson_store_operation *end) {
@@ -52,7 +57,7 @@ static int memory_end(memory_store *memory, lesson_store_operation *end) {
     if (!lesson || (record_only && !memory_has_record(lesson)))
         return LESSON_STORE_NOT_FOUND;
     end->count = record_only ? 0 : lesson->member_count;
-    memory_set_statuses(lesson, LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE);
+    memory_remove_record(memory, lesson);
     while (!record_only && lesson->member_count > 0)
         memory_leave(memory, lesson->members[lesson->member_count - 1]);
     memory_drop_lesson_if_empty(memory, lesson);
@@ -71,6 +76,8 @@ static int memory_set(memory_store *memory, lesson_store_operation *set) {
         lesson->course_status = (int8_t)set->course_status;
     if (set->given & LESSON_STORE_GIVEN_CHAT_STATUS)
         lesson->chat_status = (int8_t)set->chat_status;
+    if (set->given & LESSON_STORE_GIVEN_CAPACITY)
+        lesson->most_members = (uint32_t)set->capacity;
     return LESSON_STORE_OK;
 }
 
@@ -79,31 +86,56 @@ static int memory_get_lesson(const memory_store *memory, lesson_store_operation 
     if (!lesson)
         return LESSON_STORE_NOT_FOUND;
     get->lesson = memory_describe(lesson, get->lesson_id);
+    lesson_store_answer_course(get, get->lesson.course_id);
     return LESSON_STORE_OK;
 }
 
-/* Returns the flag that refuses this join, or 0. `lesson` is NULL if it is unknown, `user` if the user is in no lesson.
- */
-static uint32_t refusing_flag(const lesson_store_operation *join, const memory_lesson *lesson,
-                              const memory_user *user) {
-    return lesson_store_join_refused_by(join, lesson && memory_has_record(lesson),
-                                        lesson ? lesson->course_status : LESSON_STORE_STATUS_NONE,
-                                        user && user->lesson != lesson);
+static lesson_store_standing standing_of(const memory_user *user, const memory_lesson *lesson) {
+    if (!user)
+        return LESSON_STORE_STANDING_NOWHERE;
+    return user->lesson == lesson ? LESSON_STORE_STANDING_MEMBER : LESSON_STORE_STANDING_ELSEWHERE;
+}
+
+/* REFUSED or CONFLICT if this join is not admitted. `lesson` is NULL if it is unknown, `user` if the user is in no
+ * lesson. */
+static int memory_admit(lesson_store_operation *join, const memory_lesson *lesson, const memory_user *user) {
+    const lesson_store_lesson unknown = {.course_status = LESSON_STORE_STATUS_NONE};
+    lesson_store_lesson described = lesson ? memory_describe(lesson, join->lesson_id) : unknown;
+    if (join->if_session.data && !(user && lesson_store_id_equal(join->if_session, memory_session(user))))
+        return LESSON_STORE_CONFLICT;
+    uint32_t refusing = lesson_store_admit(join, &described, standing_of(user, lesson));
+    if (refusing == 0)
+        return LESSON_STORE_OK;
+    join->refused_by = refusing;
+    if (refusing == LESSON_STORE_JOIN_IF_ROOM)
+        join->count = described.member_count;
+    return LESSON_STORE_REFUSED;
+}
+
+/* REFUSED if the owner holds no lease. `*owner` becomes NULL if none is named. */
+static int find_holder(memory_store *memory, lesson_store_operation *join, memory_owner **owner) {
+    *owner = join->owner.data ? memory_find_owner(memory, join->owner) : NULL;
+    if (!join->owner.data || (*owner && !(*owner)->is_over))
+        return LESSON_STORE_OK;
+    join->refused_by = LESSON_STORE_JOIN_BY_OWNER;
+    return LESSON_STORE_REFUSED;
 }
 
 static int memory_join(memory_store *memory, lesson_store_operation *join, uint32_t hash) {
     memory_lesson *lesson = memory_find_lesson(memory, join->lesson_id);
     memory_user *user = memory_find_user(memory, join->uid, hash);
-    uint32_t refusing = join->flags ? refusing_flag(join, lesson, user) : 0;
+    bool has_rules = join->flags || join->if_session.data;
+    memory_owner *owner = NULL;
+    int code = has_rules ? memory_admit(join, lesson, user) : LESSON_STORE_OK;
+    if (!code)
+        code = find_holder(memory, join, &owner);
     answer_place(user, join);
-    if (refusing) {
-        join->refused_by = refusing;
-        return LESSON_STORE_REFUSED;
-    }
+    if (code)
+        return code;
     join->arrival = !user                    ? LESSON_STORE_ARRIVAL_NEW
                     : user->lesson == lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
                                              : LESSON_STORE_ARRIVAL_MOVED;
-    return memory_enter(memory, user, hash, lesson, join) ? LESSON_STORE_OK : no_memory();
+    return memory_enter(memory, user, hash, lesson, owner, join) ? LESSON_STORE_OK : no_memory();
 }
 
 static int memory_quit(memory_store *memory, const lesson_store_operation *quit, uint32_t hash) {
@@ -153,6 +185,8 @@ static int run_operation(memory_store *memory, lesson_store_operation *operation
         return memory_where(memory, operation, hash);
     case LESSON_STORE_OPERATION_COUNT_MEMBERS:
         return memory_count(memory, operation);
+    case LESSON_STORE_OPERATION_HOLD:
+        return memory_hold(memory, operation);
     case LESSON_STORE_OPERATION_NONE:
         break;
     }
@@ -213,7 +247,7 @@ static int memory_open(lesson_store_instance **out, const lesson_store_location 
     memory_store *memory = calloc(1, sizeof *memory);
     if (!memory)
         return no_memory();
-    memory->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
+    memory->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
     int code = lesson_store_random(&memory->seed, sizeof memory->seed);
     if (code)
         free(memory);
@@ -231,8 +265,8 @@ const lesson_store_backend lesson_store__memory_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "memory",
     .summary = "in this process, gone when the store is closed",
-    .operations = LESSON_STORE_OPERATIONS_0_1,
-    .flags = LESSON_STORE_FLAGS_0_1,
+    .operations = LESSON_STORE_OPERATIONS_0_2,
+    .flags = LESSON_STORE_FLAGS_0_2,
     .default_pool = 1,
     .open = memory_open,
     .close = memory_close,
@@ -245,4 +279,6 @@ const lesson_store_backend lesson_store__memory_backend = {
     .members_page = memory_members_page,
     .lessons_page = memory_lessons_page,
     .users_page = memory_users_page,
+    .sweep = memory_sweep,
+    .owners = memory_owners,
 };

@@ -64,8 +64,29 @@ memory_lesson *memory_add_lesson(memory_store *memory, lesson_store_id lesson_id
     uint32_t hash = memory_hash_of(memory, lesson_id);
     memory_lesson *lesson = add(memory, &memory->lessons, offsetof(memory_lesson, id), lesson_id, hash);
     if (lesson)
-        memory_set_statuses(lesson, LESSON_STORE_STATUS_NONE, LESSON_STORE_STATUS_NONE);
+        memory_remove_record(memory, lesson);
     return lesson;
+}
+
+bool memory_write_record(memory_store *memory, memory_lesson *lesson, const lesson_store_operation *create) {
+    memory_course *course = create->course_id.data ? need_course(memory, lesson->course, create->course_id) : NULL;
+    if (create->course_id.data && !course)
+        return false;
+    if (course)
+        set_course(memory, &lesson->own_course, course);
+    if (create->given & LESSON_STORE_GIVEN_CAPACITY)
+        lesson->most_members = (uint32_t)create->capacity;
+    bool has_course_status = create->given & LESSON_STORE_GIVEN_COURSE_STATUS;
+    bool has_chat_status = create->given & LESSON_STORE_GIVEN_CHAT_STATUS;
+    lesson->course_status = (int8_t)(has_course_status ? create->course_status : LESSON_STORE_COURSE_WAITING);
+    lesson->chat_status = (int8_t)(has_chat_status ? create->chat_status : LESSON_STORE_CHAT_FREE);
+    return true;
+}
+
+void memory_remove_record(memory_store *memory, memory_lesson *lesson) {
+    set_course(memory, &lesson->own_course, NULL);
+    lesson->most_members = 0;
+    lesson->course_status = lesson->chat_status = LESSON_STORE_STATUS_NONE;
 }
 
 void memory_drop_lesson_if_empty(memory_store *memory, memory_lesson *lesson) {
@@ -117,8 +138,24 @@ static unsigned char *make_session(memory_store *memory, lesson_store_id id) {
     return session;
 }
 
+static void set_owner(memory_user *user, memory_owner *owner) {
+    if (user->owner)
+        user->owner->users--;
+    if (owner)
+        owner->users++;
+    user->owner = owner;
+}
+
+memory_owner *memory_add_owner(memory_store *memory, lesson_store_id owner) {
+    return add(memory, &memory->owners, offsetof(memory_owner, id), owner, memory_hash_of(memory, owner));
+}
+
+void memory_drop_owner(memory_store *memory, memory_owner *owner) {
+    drop(memory, &memory->owners, &owner->entry);
+}
+
 /* The steps that can fail come first. */
-bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory_lesson *lesson,
+bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory_lesson *lesson, memory_owner *owner,
                   const lesson_store_operation *join) {
     if (!lesson && !(lesson = memory_add_lesson(memory, join->lesson_id)))
         return false;
@@ -137,6 +174,7 @@ bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory
 
     give_session(memory, user->session);
     user->session = session;
+    set_owner(user, owner);
     set_course(memory, &user->course, course);
     set_course(memory, &lesson->course, course);
     if (old == lesson)
@@ -152,6 +190,7 @@ bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory
 void memory_leave(memory_store *memory, memory_user *user) {
     remove_member(user->lesson, user);
     give_session(memory, user->session);
+    set_owner(user, NULL);
     set_course(memory, &user->course, NULL);
     drop(memory, &memory->users, &user->entry);
 }
@@ -162,5 +201,6 @@ void memory_free_all(memory_store *memory) {
     HASH_CLEAR(hh, memory->users);
     HASH_CLEAR(hh, memory->lessons);
     HASH_CLEAR(hh, memory->courses);
+    HASH_CLEAR(hh, memory->owners);
     memory_slab_close(&memory->slab);
 }

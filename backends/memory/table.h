@@ -40,13 +40,25 @@ typedef struct memory_course {
 
 typedef struct memory_user memory_user;
 
+typedef struct memory_owner {
+    memory_entry entry;
+    int64_t lease_ms;
+    int64_t until_ms;
+    uint32_t users; /* that point to it */
+    bool is_over;
+    char id[];
+} memory_owner;
+
 typedef struct memory_lesson {
     memory_entry entry;
     memory_user **members;
     uint32_t member_count;
     uint32_t capacity;     /* of members */
     memory_course *course; /* of the latest join; the next join nearly always names the same course */
-    int8_t course_status;  /* both LESSON_STORE_STATUS_NONE: there is no record */
+    /* The record. */
+    memory_course *own_course; /* that create was given, or NULL */
+    uint32_t most_members;     /* that JOIN_IF_ROOM allows; 0: any number */
+    int8_t course_status;      /* both LESSON_STORE_STATUS_NONE: there is no record */
     int8_t chat_status;
     char id[];
 } memory_lesson;
@@ -56,6 +68,7 @@ struct memory_user {
     memory_lesson *lesson;
     memory_course *course;
     unsigned char *session; /* its size, then its bytes; NULL: none */
+    memory_owner *owner;    /* or NULL */
     uint32_t index;         /* in the lesson's members */
     char uid[];
 };
@@ -67,6 +80,8 @@ typedef struct memory_store {
     memory_entry *users; /* the heads of the three tables */
     memory_entry *lessons;
     memory_entry *courses;
+    memory_entry *owners;
+    lesson_store_sweeps sweeps;
 } memory_store;
 
 static inline lesson_store_id memory_id(const memory_entry *entry) {
@@ -76,6 +91,11 @@ static inline lesson_store_id memory_id(const memory_entry *entry) {
 static inline lesson_store_id memory_session(const memory_user *user) {
     lesson_store_id none = {NULL, 0};
     return user->session ? (lesson_store_id){(const char *)user->session + 1, user->session[0]} : none;
+}
+
+static inline lesson_store_id memory_owner_of(const memory_user *user) {
+    lesson_store_id none = {NULL, 0};
+    return user->owner ? memory_id(&user->owner->entry) : none;
 }
 
 static inline uint32_t memory_hash_of(const memory_store *memory, lesson_store_id id) {
@@ -122,18 +142,25 @@ static inline bool memory_has_record(const memory_lesson *lesson) {
     return lesson->course_status != LESSON_STORE_STATUS_NONE;
 }
 
-static inline void memory_set_statuses(memory_lesson *lesson, int course_status, int chat_status) {
-    lesson->course_status = (int8_t)course_status;
-    lesson->chat_status = (int8_t)chat_status;
-}
+/* Makes the record of a lesson, or resets it. False if there is no memory. */
+bool memory_write_record(memory_store *memory, memory_lesson *lesson, const lesson_store_operation *create);
+void memory_remove_record(memory_store *memory, memory_lesson *lesson);
 
 /* Removes a lesson that has neither record nor members. Call it after either was removed. */
 void memory_drop_lesson_if_empty(memory_store *memory, memory_lesson *lesson);
 
 /* Puts a user into a lesson and out of the previous one. If `user` or `lesson` is NULL, it is made from the join's ids.
- * `hash` is the hash of the uid. False if there is no memory. */
-bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory_lesson *lesson,
+ * `hash` is the hash of the uid, `owner` may be NULL. False if there is no memory. */
+bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory_lesson *lesson, memory_owner *owner,
                   const lesson_store_operation *join);
+
+static inline memory_owner *memory_find_owner(const memory_store *memory, lesson_store_id owner) {
+    return memory_find(memory->owners, owner, memory_hash_of(memory, owner));
+}
+
+/* Adds an owner that does not exist. NULL if there is no memory. */
+memory_owner *memory_add_owner(memory_store *memory, lesson_store_id owner);
+void memory_drop_owner(memory_store *memory, memory_owner *owner);
 
 /* Removes a user. The last member takes the index that became free. The lesson stays, even if it is empty now. */
 void memory_leave(memory_store *memory, memory_user *user);
@@ -159,6 +186,18 @@ int memory_lessons_page(lesson_store_instance *instance, size_t most, lesson_sto
                         lesson_store_lesson_callback callback, void *context);
 int memory_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                       lesson_store_user_callback callback, void *context);
+/* ---- owners.c */
+
+int memory_hold(memory_store *memory, const lesson_store_operation *hold);
+int memory_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
+                 void *context);
+int memory_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+
+/* As the lists give a user. */
+lesson_store_user memory_describe_user(const memory_user *user);
+
+/* ---- lists.c */
+
 int memory_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                  void *context);
 

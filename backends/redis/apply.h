@@ -19,6 +19,11 @@ void redis_apply_begin_with_source(redis_store *store, const lesson_store_operat
 bool redis_apply_is_command(const lesson_store_operation *operations, size_t count);
 void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *operation);
 
+/* True if the answer of this join or quit has a place. */
+bool redis_apply_answers_place(const lesson_store_operation *operation);
+
+/* ---- answers.c */
+
 /* What a reply leaves to be done, beginning with the first operation that it does not answer. Neither that operation
  * nor any behind it was executed. */
 typedef enum redis_rest {

@@ -1,5 +1,5 @@
-/* The names of the keys, and the rule for sessions: the only place in C. For the scripts they are in scripts/keys.lua
- * and scripts/session.lua. */
+/* The names of the keys that C uses, and the rule for sessions: the only place in C. For the scripts all names are in
+ * scripts/keys.lua, and the rule in scripts/session.lua. */
 #ifndef LESSON_STORE_REDIS_KEYS_H
 #define LESSON_STORE_REDIS_KEYS_H
 
@@ -20,11 +20,11 @@ static inline size_t redis_key(char key[REDIS_KEY_SIZE], const char *prefix, con
 }
 
 /* A session is valid only in the lesson that it was given for: a legacy join moves a user but leaves the old session in
- * the record. */
+ * the record. An empty one is what join writes where it has no right to remove the field. */
 static inline lesson_store_id redis_session_of(lesson_store_id lesson, lesson_store_id session,
                                                lesson_store_id session_lesson) {
     bool counts = lesson.data && session_lesson.data && session_lesson.size == lesson.size &&
-                  memcmp(session_lesson.data, lesson.data, lesson.size) == 0;
+                  memcmp(session_lesson.data, lesson.data, lesson.size) == 0 && session.size > 0;
     return counts ? session : (lesson_store_id){NULL, 0};
 }
 

@@ -32,7 +32,8 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
     redis_store *store = calloc(1, sizeof *store);
     if (!store)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "redis: no memory left for a connection");
-    store->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
+    store->base.capabilities =
+        LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST | LESSON_STORE_CAN_ADMIT;
     store->connection.settings = &store->settings;
     store->connection.deadline_us = &store->base.deadline_us;
     store->connection.channel.socket = -1;
@@ -58,8 +59,8 @@ const lesson_store_backend lesson_store__redis_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "redis|rediss|redis+unix|redis+sentinel|rediss+sentinel|redis+cluster|rediss+cluster",
     .summary = "a Redis or Valkey server, shared with all programs that write the same keys",
-    .operations = LESSON_STORE_OPERATIONS_0_1,
-    .flags = LESSON_STORE_FLAGS_0_1,
+    .operations = LESSON_STORE_OPERATIONS_0_2,
+    .flags = LESSON_STORE_FLAGS_0_2,
     .options = redis_options,
     .default_pool = 8,
     .open = redis_open,
@@ -73,5 +74,7 @@ const lesson_store_backend lesson_store__redis_backend = {
     .members_page = redis_members_page,
     .lessons_page = redis_lessons_page,
     .users_page = redis_users_page,
+    .sweep = redis_sweep,
+    .owners = redis_owners,
     .host_list_schemes = "redis+sentinel|rediss+sentinel|redis+cluster|rediss+cluster",
 };

@@ -110,6 +110,9 @@ static inline lesson_store_id redis_given(lesson_store_id text) {
  * valid. */
 int32_t redis_status_of(lesson_store_id text, int32_t highest);
 
+/* Reads a stored capacity, {NULL, 0} if there is none. False if it is malformed. */
+bool redis_read_capacity(lesson_store_id text, uint64_t *capacity);
+
 /* False for a lesson that has statuses but no record, which no script returns. */
 static inline bool redis_is_lesson(const lesson_store_lesson *lesson) {
     return lesson->has_record ||
@@ -129,6 +132,9 @@ int redis_lessons_page(lesson_store_instance *instance, size_t most, lesson_stor
                        lesson_store_lesson_callback callback, void *context);
 int redis_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                      lesson_store_user_callback callback, void *context);
+int redis_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
+                void *context);
+int redis_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
 int redis_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback, void *context);
 int redis_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context);
 

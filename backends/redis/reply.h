@@ -67,6 +67,11 @@ static inline bool redis_text_is_id_or_nil(lesson_store_id text) {
     return !text.data || lesson_store_id_valid(text.data, text.size);
 }
 
+/* Returns a stored id. An invalid one counts as missing. */
+static inline lesson_store_id redis_valid_or_none(lesson_store_id id) {
+    return redis_text_is_id_or_nil(id) ? id : (lesson_store_id){NULL, 0};
+}
+
 /* Returns the text of the first item, an error or a status, and of the last one. */
 lesson_store_id redis_reply_line(const redis_reply *reply);
 lesson_store_id redis_reply_last(const redis_reply *reply);

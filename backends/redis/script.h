@@ -17,12 +17,15 @@ typedef struct redis_script {
 extern const redis_script redis_join_script;
 extern const redis_script redis_join_from_script;
 extern const redis_script redis_admit_script;
+extern const redis_script redis_admit_if_script;
 extern const redis_script redis_quit_script;
 extern const redis_script redis_leave_script;
 extern const redis_script redis_where_script;
 extern const redis_script redis_create_script;
 extern const redis_script redis_reset_script;
+extern const redis_script redis_create_with_script;
 extern const redis_script redis_set_script;
+extern const redis_script redis_set_with_script;
 extern const redis_script redis_get_script;
 extern const redis_script redis_count_script;
 extern const redis_script redis_end_lesson_script;
@@ -30,7 +33,13 @@ extern const redis_script redis_end_record_script;
 extern const redis_script redis_join_batch_script;
 extern const redis_script redis_batch_script;
 
+extern const redis_script redis_hold_script;
+
 extern const redis_script redis_end_step_script;
+extern const redis_script redis_sweep_script;
+extern const redis_script redis_sweep_page_script;
+extern const redis_script redis_sweep_end_script;
+extern const redis_script redis_owners_script;
 extern const redis_script redis_members_script;
 extern const redis_script redis_lessons_script;
 extern const redis_script redis_users_script;

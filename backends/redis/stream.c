@@ -32,11 +32,12 @@ static int meet(struct listing *listing, lesson_store_id id) {
 
 static int take_lesson(struct listing *listing) {
     redis_reply *reply = &listing->store->reply;
-    lesson_store_id word, course_status, chat_status;
+    lesson_store_id word, course_status, chat_status, capacity;
     lesson_store_lesson lesson = {.has_record = false};
     int64_t count;
     if (!redis_reply_next_text(reply, &word) || !redis_reply_next_text(reply, &lesson.lesson_id) ||
         !redis_reply_next_text(reply, &course_status) || !redis_reply_next_text(reply, &chat_status) ||
+        !redis_reply_next_text(reply, &lesson.course_id) || !redis_reply_next_text(reply, &capacity) ||
         !redis_reply_next_number(reply, &count) || count < 0)
         return garbled(listing);
     int code = meet(listing, lesson.lesson_id);
@@ -51,7 +52,8 @@ static int take_lesson(struct listing *listing) {
     if (!lesson.has_record && lesson.member_count == 0 && !redis_text_is(word, "WRONG_TYPE"))
         return LESSON_STORE_OK; /* the entry was removed meanwhile */
     if (redis_text_is(word, "WRONG_TYPE") || lesson.course_status == LESSON_STORE_MALFORMED ||
-        lesson.chat_status == LESSON_STORE_MALFORMED ||
+        lesson.chat_status == LESSON_STORE_MALFORMED || !redis_read_capacity(capacity, &lesson.capacity) ||
+        !redis_text_is_id_or_nil(lesson.course_id) ||
         !lesson_store_id_valid(lesson.lesson_id.data, lesson.lesson_id.size))
         redis_malformed_note(&listing->malformed, "lesson", lesson.lesson_id);
     else
@@ -65,14 +67,14 @@ static int take_user(struct listing *listing) {
     lesson_store_user user = {.session = {NULL, 0}};
     if (!redis_reply_next_text(reply, &word) || !redis_reply_next_text(reply, &user.uid) ||
         !redis_reply_next_text(reply, &user.course_id) || !redis_reply_next_text(reply, &user.lesson_id) ||
-        !redis_reply_next_text(reply, &user.session))
+        !redis_reply_next_text(reply, &user.session) || !redis_reply_next_text(reply, &user.owner))
         return garbled(listing);
     int code = meet(listing, user.uid);
     if (code || redis_text_is(word, "IDLE"))
         return code == LESSON_STORE_EXISTS ? LESSON_STORE_OK : code;
     if (redis_text_is(word, "WRONG_TYPE") || !lesson_store_id_valid(user.uid.data, user.uid.size) ||
         !lesson_store_id_valid(user.lesson_id.data, user.lesson_id.size) || !redis_text_is_id_or_nil(user.course_id) ||
-        !redis_text_is_id_or_nil(user.session))
+        !redis_text_is_id_or_nil(user.session) || !redis_text_is_id_or_nil(user.owner))
         redis_malformed_note(&listing->malformed, "user", user.uid);
     else
         listing->stopped = !listing->give_user(&user, listing->context);

@@ -9,6 +9,10 @@ enum condition { ALWAYS, IF_UNINDEXED, IF_DAMAGED, IF_ASKED_FOR_ENDED };
 
 #define INDEX "users_by_lesson"
 
+#define TEXT_OF(token) #token
+#define TEXT(token) TEXT_OF(token)
+#define CAPACITY_MAX TEXT(LESSON_STORE_CAPACITY_MAX)
+
 #define BY_UID " INDEXED BY sqlite_autoindex_users_1 "
 #define BY_LESSON " INDEXED BY " INDEX " "
 #define FOUND "INSERT INTO temp.findings(kind, lesson_id, uid, detail) SELECT ?1, "
@@ -45,14 +49,21 @@ static const struct step {
      "REINDEX " INDEX},
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
      FOUND "lesson_id, NULL, 'lesson record ' || shown(lesson_id) || ' has course_status ' || shown(course_status) ||"
-           " ' and chat_status ' || shown(chat_status) FROM lessons WHERE NOT is_id(lesson_id)"
+           " ', chat_status ' || shown(chat_status) || ', course_id ' || shown(course_id) || ' and capacity ' ||"
+           " shown(capacity) FROM lessons WHERE NOT is_id(lesson_id)"
            " OR typeof(course_status) NOT IN ('null', 'integer') OR course_status NOT BETWEEN 0 AND 3"
-           " OR typeof(chat_status) NOT IN ('null', 'integer') OR chat_status NOT BETWEEN 0 AND 1",
+           " OR typeof(chat_status) NOT IN ('null', 'integer') OR chat_status NOT BETWEEN 0 AND 1"
+           " OR NOT (course_id IS NULL OR is_id(course_id))"
+           " OR typeof(capacity) NOT IN ('null', 'integer') OR capacity NOT BETWEEN 0 AND " CAPACITY_MAX,
      NULL},
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
      FOUND "lesson_id, uid, 'user record ' || shown(uid) || ' has course_id ' || shown(course_id) || ', lesson_id ' ||"
-           " shown(lesson_id) || ' and session ' || shown(session) FROM users" BY_UID
-           "WHERE NOT (is_id(uid) AND is_id(course_id) AND is_id(lesson_id) AND (session IS NULL OR is_id(session)))",
+           " shown(lesson_id) || ', session ' || shown(session) || ' and owner ' || shown(owner) FROM users" BY_UID
+           "WHERE NOT (is_id(uid) AND is_id(course_id) AND is_id(lesson_id) AND (session IS NULL OR is_id(session))"
+           " AND (owner IS NULL OR is_id(owner)))",
+     NULL},
+    {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
+     FOUND "NULL, NULL, 'owner record ' || shown(owner) || ' has an invalid id' FROM owners WHERE NOT is_id(owner)",
      NULL},
     {LESSON_STORE_FINDING_INCOMPLETE_LESSON, ALWAYS,
      FOUND "lesson_id, NULL, iif(course_status IS NULL, 'no course_status', '') ||"

@@ -7,6 +7,8 @@ struct user_state {
     bool same_course;
     bool same_lesson;
     bool same_session;
+    bool has_expected_session; /* of a join */
+    bool same_owner;
 };
 
 static int malformed_user(sqlite_store *sqlite, lesson_store_id uid) {
@@ -15,7 +17,7 @@ static int malformed_user(sqlite_store *sqlite, lesson_store_id uid) {
 }
 
 static int malformed_lesson(sqlite_store *sqlite, lesson_store_id lesson_id) {
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the lesson record of %.*s holds an invalid status",
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: the lesson record of %.*s holds an invalid value",
                              sqlite->path, (int)lesson_id.size, lesson_id.data);
 }
 
@@ -27,6 +29,8 @@ static int compare_user(sqlite_store *sqlite, const lesson_store_operation *oper
     state->same_course = lesson_store_id_equal(user.course_id, operation->course_id);
     state->same_lesson = lesson_store_id_equal(user.lesson_id, operation->lesson_id);
     state->same_session = lesson_store_id_equal(user.session, operation->session);
+    state->same_owner = lesson_store_id_equal(user.owner, operation->owner);
+    state->has_expected_session = user.session.data && lesson_store_id_equal(user.session, operation->if_session);
     lesson_store_answer_place(operation, user.course_id, user.lesson_id, user.session);
     return LESSON_STORE_OK;
 }
@@ -52,9 +56,10 @@ static int look_up_lesson(sqlite_store *sqlite, lesson_store_id lesson_id, lesso
         code = LESSON_STORE_NOT_FOUND;
     else if (result != SQLITE_ROW)
         code = sqlite_fail(sqlite, result);
-    else if (!sqlite_read_statuses(sqlite->statements[STATEMENT_FIND_LESSON], 0, lesson))
+    else if (!sqlite_read_record(sqlite->statements[STATEMENT_FIND_LESSON], 0, lesson))
         code = malformed_lesson(sqlite, lesson_id);
     lesson->lesson_id = lesson_id;
+    lesson->course_id = (lesson_store_id){NULL, 0}; /* it belongs to the statement */
     lesson->has_record = code != LESSON_STORE_NOT_FOUND;
     sqlite_finish(sqlite, STATEMENT_FIND_LESSON);
     return code;
@@ -68,13 +73,31 @@ static int change(sqlite_store *sqlite, sqlite_statement statement, lesson_store
     return code;
 }
 
+static int bind_number(sqlite3_stmt *statement, int parameter, bool is_given, int64_t number) {
+    return is_given ? sqlite3_bind_int64(statement, parameter, number) : sqlite3_bind_null(statement, parameter);
+}
+
+static int bind_new_record(sqlite3_stmt *statement, const lesson_store_operation *create) {
+    bool has_course_status = create->given & LESSON_STORE_GIVEN_COURSE_STATUS;
+    bool has_chat_status = create->given & LESSON_STORE_GIVEN_CHAT_STATUS;
+    int result =
+        bind_number(statement, 3, true, has_course_status ? create->course_status : LESSON_STORE_COURSE_WAITING);
+    if (result == SQLITE_OK)
+        result = bind_number(statement, 4, true, has_chat_status ? create->chat_status : LESSON_STORE_CHAT_FREE);
+    if (result == SQLITE_OK)
+        result = bind_number(statement, 5, create->given & LESSON_STORE_GIVEN_CAPACITY, (int64_t)create->capacity);
+    return result;
+}
+
 static int sqlite_create(sqlite_store *sqlite, lesson_store_operation *create) {
     bool reset = create->flags & LESSON_STORE_CREATE_RESET;
-    uint64_t changed = 0;
-    int code = change(sqlite, reset ? STATEMENT_RESET_LESSON : STATEMENT_ADD_LESSON, create->lesson_id, &changed);
+    sqlite_statement statement = reset ? STATEMENT_RESET_LESSON : STATEMENT_ADD_LESSON;
+    const lesson_store_id ids[] = {create->lesson_id, create->course_id};
+    int result = bind_new_record(sqlite->statements[statement], create);
+    int code = result == SQLITE_OK ? sqlite_execute(sqlite, statement, ids, 2) : sqlite_fail(sqlite, result);
     if (code)
         return code;
-    return changed ? LESSON_STORE_OK : LESSON_STORE_EXISTS;
+    return sqlite3_changes(sqlite->database) ? LESSON_STORE_OK : LESSON_STORE_EXISTS;
 }
 
 static int sqlite_end(sqlite_store *sqlite, lesson_store_operation *end) {
@@ -90,11 +113,20 @@ static int sqlite_end(sqlite_store *sqlite, lesson_store_operation *end) {
     return LESSON_STORE_OK;
 }
 
-static int bind_status(sqlite3_stmt *statement, int parameter, bool is_given, int32_t wanted, int32_t current) {
-    int32_t status = is_given ? wanted : current;
-    if (status == LESSON_STORE_STATUS_NONE)
-        return sqlite3_bind_null(statement, parameter);
-    return sqlite3_bind_int(statement, parameter, status);
+/* The new values, and for those that are not given the current ones. */
+static int bind_record(sqlite3_stmt *statement, const lesson_store_operation *set, const lesson_store_lesson *current) {
+    bool sets_course = set->given & LESSON_STORE_GIVEN_COURSE_STATUS;
+    bool sets_chat = set->given & LESSON_STORE_GIVEN_CHAT_STATUS;
+    bool sets_capacity = set->given & LESSON_STORE_GIVEN_CAPACITY;
+    int32_t course_status = sets_course ? set->course_status : current->course_status;
+    int32_t chat_status = sets_chat ? set->chat_status : current->chat_status;
+    uint64_t capacity = sets_capacity ? set->capacity : current->capacity;
+    int result = bind_number(statement, 2, course_status != LESSON_STORE_STATUS_NONE, course_status);
+    if (result == SQLITE_OK)
+        result = bind_number(statement, 3, chat_status != LESSON_STORE_STATUS_NONE, chat_status);
+    if (result == SQLITE_OK)
+        result = bind_number(statement, 4, capacity > 0, (int64_t)capacity);
+    return result;
 }
 
 static int sqlite_set(sqlite_store *sqlite, lesson_store_operation *set) {
@@ -106,12 +138,7 @@ static int sqlite_set(sqlite_store *sqlite, lesson_store_operation *set) {
         set->lesson = current;
         return LESSON_STORE_CONFLICT;
     }
-    sqlite3_stmt *statement = sqlite->statements[STATEMENT_SET_LESSON];
-    int result = bind_status(statement, 2, set->given & LESSON_STORE_GIVEN_COURSE_STATUS, set->course_status,
-                             current.course_status);
-    if (result == SQLITE_OK)
-        result = bind_status(statement, 3, set->given & LESSON_STORE_GIVEN_CHAT_STATUS, set->chat_status,
-                             current.chat_status);
+    int result = bind_record(sqlite->statements[STATEMENT_SET_LESSON], set, &current);
     if (result != SQLITE_OK)
         return sqlite_fail(sqlite, result);
     return sqlite_execute(sqlite, STATEMENT_SET_LESSON, &set->lesson_id, 1);
@@ -120,13 +147,14 @@ static int sqlite_set(sqlite_store *sqlite, lesson_store_operation *set) {
 static int describe_lesson(sqlite_store *sqlite, lesson_store_operation *get) {
     sqlite3_stmt *statement = sqlite->statements[STATEMENT_DESCRIBE_LESSON];
     lesson_store_lesson found = {.lesson_id = get->lesson_id,
-                                 .has_record = sqlite3_column_int(statement, 2),
-                                 .member_count = (uint64_t)sqlite3_column_int64(statement, 3)};
+                                 .has_record = sqlite3_column_int(statement, SQLITE_RECORD_COLUMNS),
+                                 .member_count = (uint64_t)sqlite3_column_int64(statement, SQLITE_RECORD_COLUMNS + 1)};
     if (!found.has_record && found.member_count == 0)
         return LESSON_STORE_NOT_FOUND;
-    if (!sqlite_read_statuses(statement, 0, &found))
+    if (!sqlite_read_record(statement, 0, &found))
         return malformed_lesson(sqlite, get->lesson_id);
     get->lesson = found;
+    lesson_store_answer_course(get, found.course_id);
     return LESSON_STORE_OK;
 }
 
@@ -137,27 +165,70 @@ static int sqlite_get_lesson(sqlite_store *sqlite, lesson_store_operation *get) 
     return code;
 }
 
-/* REFUSED if a flag forbids this join. */
-static int admit(sqlite_store *sqlite, lesson_store_operation *join, const struct user_state *current) {
-    lesson_store_lesson lesson = {.course_status = LESSON_STORE_STATUS_NONE};
-    if (join->flags & (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN)) {
-        int code = look_up_lesson(sqlite, join->lesson_id, &lesson);
-        if (code && code != LESSON_STORE_NOT_FOUND)
-            return code;
-    }
-    bool is_elsewhere = current->exists && !current->same_lesson;
-    uint32_t flag = lesson_store_join_refused_by(join, lesson.has_record, lesson.course_status, is_elsewhere);
-    if (flag == 0)
+static int count_members(sqlite_store *sqlite, lesson_store_id lesson_id, uint64_t *count) {
+    int code = LESSON_STORE_OK;
+    int result = sqlite_start(sqlite, STATEMENT_COUNT_MEMBERS, &lesson_id, 1);
+    if (result == SQLITE_ROW)
+        *count = (uint64_t)sqlite3_column_int64(sqlite->statements[STATEMENT_COUNT_MEMBERS], 0);
+    else
+        code = sqlite_fail(sqlite, result);
+    sqlite_finish(sqlite, STATEMENT_COUNT_MEMBERS);
+    return code;
+}
+
+/* Reads as much of the lesson as the join asks for. */
+static int look_up_admission(sqlite_store *sqlite, const lesson_store_operation *join, lesson_store_lesson *lesson) {
+    *lesson = (lesson_store_lesson){.course_status = LESSON_STORE_STATUS_NONE};
+    if (!lesson_store_join_needs_lesson(join))
         return LESSON_STORE_OK;
-    join->refused_by = flag;
+    int code = look_up_lesson(sqlite, join->lesson_id, lesson);
+    if (code)
+        return code == LESSON_STORE_NOT_FOUND ? LESSON_STORE_OK : code;
+    bool counts = join->flags & LESSON_STORE_JOIN_IF_ROOM && lesson->capacity > 0;
+    return counts ? count_members(sqlite, join->lesson_id, &lesson->member_count) : LESSON_STORE_OK;
+}
+
+static lesson_store_standing standing_of(const struct user_state *current) {
+    if (!current->exists)
+        return LESSON_STORE_STANDING_NOWHERE;
+    return current->same_lesson ? LESSON_STORE_STANDING_MEMBER : LESSON_STORE_STANDING_ELSEWHERE;
+}
+
+/* REFUSED or CONFLICT if this join is not admitted. */
+static int admit(sqlite_store *sqlite, lesson_store_operation *join, const struct user_state *current) {
+    if (join->if_session.data && !current->has_expected_session)
+        return LESSON_STORE_CONFLICT;
+    lesson_store_lesson lesson;
+    int code = look_up_admission(sqlite, join, &lesson);
+    if (code)
+        return code;
+    uint32_t refusing = lesson_store_admit(join, &lesson, standing_of(current));
+    if (refusing == 0)
+        return LESSON_STORE_OK;
+    join->refused_by = refusing;
+    if (refusing == LESSON_STORE_JOIN_IF_ROOM)
+        join->count = lesson.member_count;
+    return LESSON_STORE_REFUSED;
+}
+
+/* REFUSED if the owner holds no lease. */
+static int check_holder(sqlite_store *sqlite, lesson_store_operation *join) {
+    int code = sqlite_find_holder(sqlite, join->owner);
+    if (code <= 0)
+        return code;
+    join->refused_by = LESSON_STORE_JOIN_BY_OWNER;
     return LESSON_STORE_REFUSED;
 }
 
 static int put_user(sqlite_store *sqlite, const lesson_store_operation *join, const struct user_state *current) {
-    if (current->exists && current->same_course && current->same_lesson && current->same_session)
+    if (current->exists && current->same_course && current->same_lesson && current->same_session && current->same_owner)
         return LESSON_STORE_OK;
-    const lesson_store_id ids[] = {join->uid, join->course_id, join->lesson_id, join->session};
-    return sqlite_execute(sqlite, current->exists ? STATEMENT_MOVE_USER : STATEMENT_ADD_USER, ids, 4);
+    const lesson_store_id ids[] = {join->uid, join->course_id, join->lesson_id, join->session, join->owner};
+    /* A statement that names the owner costs some percent more, because of its index. */
+    bool is_unowned = !join->owner.data && (!current->exists || current->same_owner);
+    if (is_unowned)
+        return sqlite_execute(sqlite, current->exists ? STATEMENT_MOVE_UNOWNED : STATEMENT_ADD_UNOWNED, ids, 4);
+    return sqlite_execute(sqlite, current->exists ? STATEMENT_MOVE_USER : STATEMENT_ADD_USER, ids, 5);
 }
 
 static int sqlite_join(sqlite_store *sqlite, lesson_store_operation *join) {
@@ -168,7 +239,9 @@ static int sqlite_join(sqlite_store *sqlite, lesson_store_operation *join) {
         return code;
     if (!current.exists)
         lesson_store_answer_place(join, none, none, none);
-    code = join->flags ? admit(sqlite, join, &current) : LESSON_STORE_OK;
+    code = join->flags || join->if_session.data ? admit(sqlite, join, &current) : LESSON_STORE_OK;
+    if (!code && join->owner.data)
+        code = check_holder(sqlite, join);
     if (code)
         return code;
     join->arrival = !current.exists       ? LESSON_STORE_ARRIVAL_NEW
@@ -196,14 +269,7 @@ static int sqlite_where(sqlite_store *sqlite, lesson_store_operation *where) {
 }
 
 static int sqlite_count(sqlite_store *sqlite, lesson_store_operation *count) {
-    int code = LESSON_STORE_OK;
-    int result = sqlite_start(sqlite, STATEMENT_COUNT_MEMBERS, &count->lesson_id, 1);
-    if (result == SQLITE_ROW)
-        count->count = (uint64_t)sqlite3_column_int64(sqlite->statements[STATEMENT_COUNT_MEMBERS], 0);
-    else
-        code = sqlite_fail(sqlite, result);
-    sqlite_finish(sqlite, STATEMENT_COUNT_MEMBERS);
-    return code;
+    return count_members(sqlite, count->lesson_id, &count->count);
 }
 
 static int run_operation(sqlite_store *sqlite, lesson_store_operation *operation) {
@@ -224,6 +290,8 @@ static int run_operation(sqlite_store *sqlite, lesson_store_operation *operation
         return sqlite_where(sqlite, operation);
     case LESSON_STORE_OPERATION_COUNT_MEMBERS:
         return sqlite_count(sqlite, operation);
+    case LESSON_STORE_OPERATION_HOLD:
+        return sqlite_hold(sqlite, operation);
     case LESSON_STORE_OPERATION_NONE:
         break;
     }

@@ -13,6 +13,14 @@ static const char *const steps[] = {
     "PRAGMA application_id = " TEXT(APPLICATION_ID) "; PRAGMA user_version = 1",
 
     "ALTER TABLE users ADD COLUMN session TEXT; PRAGMA user_version = 2",
+
+    "ALTER TABLE lessons ADD COLUMN course_id TEXT; ALTER TABLE lessons ADD COLUMN capacity INTEGER;"
+    "ALTER TABLE users ADD COLUMN owner TEXT;"
+    "CREATE INDEX users_by_owner ON users(owner) WHERE owner IS NOT NULL;"
+    "CREATE TABLE owners(owner TEXT PRIMARY KEY, lease_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,"
+    " is_over INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE sweeps(gap INTEGER PRIMARY KEY, ended_ms INTEGER NOT NULL);"
+    "PRAGMA user_version = 3",
 };
 
 enum { NEWEST_VERSION = sizeof steps / sizeof *steps };

@@ -152,7 +152,7 @@ static sqlite_store *make_instance(const lesson_store_location *location) {
     snprintf(sqlite->path, size, "%s%s%s", relative ? directory : "", relative ? "/" : "", path);
     sqlite->in_memory = in_memory;
     sqlite->log = -1;
-    sqlite->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
+    sqlite->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
     if (!in_memory)
         sqlite->base.capabilities |= LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
     return sqlite;
@@ -229,8 +229,8 @@ const lesson_store_backend lesson_store__sqlite_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "sqlite",
     .summary = "one SQLite file, shared by the processes of one machine",
-    .operations = LESSON_STORE_OPERATIONS_0_1,
-    .flags = LESSON_STORE_FLAGS_0_1,
+    .operations = LESSON_STORE_OPERATIONS_0_2,
+    .flags = LESSON_STORE_FLAGS_0_2,
     .options = options,
     .default_pool = 4,
     .open = sqlite_open,
@@ -244,4 +244,6 @@ const lesson_store_backend lesson_store__sqlite_backend = {
     .members_page = sqlite_members_page,
     .lessons_page = sqlite_lessons_page,
     .users_page = sqlite_users_page,
+    .sweep = sqlite_sweep,
+    .owners = sqlite_owners,
 };

@@ -11,40 +11,48 @@
 
 /* ---- statements.c: the SQL of the operations and lists, prepared once for each instance.
  *
- * X(NAME, TEXT). Ids are the parameters from ?1 on. 3 and 0 are Waiting and Free, which create writes. */
-#define SQLITE_STATEMENT_MAP(X)                                                                            \
-    X(BEGIN_READ, "BEGIN")                                                                                 \
-    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                      \
-    X(COMMIT, "COMMIT")                                                                                    \
-    X(ROLLBACK, "ROLLBACK")                                                                                \
-    X(ADD_LESSON, "INSERT INTO lessons(lesson_id, course_status, chat_status) VALUES(?1, 3, 0)"            \
-                  " ON CONFLICT(lesson_id) DO NOTHING")                                                    \
-    X(RESET_LESSON, "INSERT INTO lessons(lesson_id, course_status, chat_status) VALUES(?1, 3, 0)"          \
-                    " ON CONFLICT(lesson_id) DO UPDATE SET course_status = 3, chat_status = 0")            \
-    X(SET_LESSON, "UPDATE lessons SET course_status = ?2, chat_status = ?3 WHERE lesson_id = ?1")          \
-    X(REMOVE_LESSON, "DELETE FROM lessons WHERE lesson_id = ?1")                                           \
-    X(FIND_LESSON, "SELECT course_status, chat_status FROM lessons WHERE lesson_id = ?1")                  \
-    X(DESCRIBE_LESSON, "SELECT course_status, chat_status, lessons.lesson_id IS NOT NULL,"                 \
-                       " (SELECT count(*) FROM users WHERE users.lesson_id = ?1)"                          \
-                       " FROM (SELECT 1) LEFT JOIN lessons ON lessons.lesson_id = ?1")                     \
-    X(FIND_USER, "SELECT course_id, lesson_id, session FROM users WHERE uid = ?1")                         \
-    X(ADD_USER, "INSERT INTO users(uid, course_id, lesson_id, session) VALUES(?1, ?2, ?3, ?4)")            \
-    X(MOVE_USER, "UPDATE users SET course_id = ?2, lesson_id = ?3, session = ?4 WHERE uid = ?1")           \
-    X(REMOVE_USER, "DELETE FROM users WHERE uid = ?1")                                                     \
-    X(REMOVE_MEMBERS, "DELETE FROM users WHERE lesson_id = ?1")                                            \
-    X(COUNT_MEMBERS, "SELECT count(*) FROM users WHERE lesson_id = ?1")                                    \
-    X(LIST_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1")                                          \
-    X(PAGE_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1 AND uid >= ?2 AND (uid > ?2 OR NOT ?3)"    \
-                    " ORDER BY uid LIMIT ?4")                                                              \
-    X(PAGE_LESSONS, "SELECT lesson_id, course_status, chat_status, 1,"                                     \
-                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons" \
-                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3)"                                \
-                    " UNION ALL SELECT lesson_id, NULL, NULL, 0, count(*) FROM users"                      \
-                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3) GROUP BY lesson_id"             \
-                    " HAVING NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)" \
-                    " ORDER BY 1 LIMIT ?4")                                                                \
-    X(PAGE_USERS, "SELECT uid, course_id, lesson_id, session FROM users"                                   \
-                  " WHERE uid >= ?2 AND (uid > ?2 OR NOT ?3) ORDER BY uid LIMIT ?4")
+ * X(NAME, TEXT). Ids are the parameters from ?1 on. */
+#define SQLITE_RECORD "course_status, chat_status, lessons.course_id, capacity"
+#define SQLITE_NEW_RECORD "(lesson_id, course_id, course_status, chat_status, capacity) VALUES(?1, ?2, ?3, ?4, ?5)"
+#define SQLITE_STATEMENT_MAP(X)                                                                                  \
+    X(BEGIN_READ, "BEGIN")                                                                                       \
+    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                            \
+    X(COMMIT, "COMMIT")                                                                                          \
+    X(ROLLBACK, "ROLLBACK")                                                                                      \
+    X(ADD_LESSON, "INSERT INTO lessons" SQLITE_NEW_RECORD " ON CONFLICT(lesson_id) DO NOTHING")                  \
+    X(RESET_LESSON,                                                                                              \
+      "INSERT INTO lessons" SQLITE_NEW_RECORD " ON CONFLICT(lesson_id) DO UPDATE SET"                            \
+      " course_status = excluded.course_status, chat_status = excluded.chat_status,"                             \
+      " course_id = ifnull(excluded.course_id, course_id), capacity = ifnull(excluded.capacity, capacity)")      \
+    X(SET_LESSON, "UPDATE lessons SET course_status = ?2, chat_status = ?3, capacity = ?4 WHERE lesson_id = ?1") \
+    X(REMOVE_LESSON, "DELETE FROM lessons WHERE lesson_id = ?1")                                                 \
+    X(FIND_LESSON, "SELECT " SQLITE_RECORD " FROM lessons WHERE lesson_id = ?1")                                 \
+    X(DESCRIBE_LESSON, "SELECT " SQLITE_RECORD ", lessons.lesson_id IS NOT NULL,"                                \
+                       " (SELECT count(*) FROM users WHERE users.lesson_id = ?1)"                                \
+                       " FROM (SELECT 1) LEFT JOIN lessons ON lessons.lesson_id = ?1")                           \
+    X(FIND_USER, "SELECT course_id, lesson_id, session, owner FROM users WHERE uid = ?1")                        \
+    X(ADD_USER, "INSERT INTO users(uid, course_id, lesson_id, session, owner) VALUES(?1, ?2, ?3, ?4, ?5)")       \
+    X(MOVE_USER, "UPDATE users SET course_id = ?2, lesson_id = ?3, session = ?4, owner = ?5 WHERE uid = ?1")     \
+    X(ADD_UNOWNED, "INSERT INTO users(uid, course_id, lesson_id, session) VALUES(?1, ?2, ?3, ?4)")               \
+    X(MOVE_UNOWNED, "UPDATE users SET course_id = ?2, lesson_id = ?3, session = ?4 WHERE uid = ?1")              \
+    X(REMOVE_USER, "DELETE FROM users WHERE uid = ?1")                                                           \
+    X(REMOVE_MEMBERS, "DELETE FROM users WHERE lesson_id = ?1")                                                  \
+    X(COUNT_MEMBERS, "SELECT count(*) FROM users WHERE lesson_id = ?1")                                          \
+    X(LIST_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1")                                                \
+    X(PAGE_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1 AND uid >= ?2 AND (uid > ?2 OR NOT ?3)"          \
+                    " ORDER BY uid LIMIT ?4")                                                                    \
+    X(PAGE_LESSONS, "SELECT lesson_id, " SQLITE_RECORD ", 1,"                                                    \
+                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons"       \
+                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3)"                                      \
+                    " UNION ALL SELECT lesson_id, NULL, NULL, NULL, NULL, 0, count(*) FROM users"                \
+                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3) GROUP BY lesson_id"                   \
+                    " HAVING NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)"       \
+                    " ORDER BY 1 LIMIT ?4")                                                                      \
+    X(PAGE_USERS, "SELECT uid, course_id, lesson_id, session, owner FROM users"                                  \
+                  " WHERE uid >= ?2 AND (uid > ?2 OR NOT ?3) ORDER BY uid LIMIT ?4")                             \
+    X(FIND_OWNER, "SELECT is_over FROM owners WHERE owner = ?1")                                                 \
+    X(HOLD, "INSERT INTO owners(owner, lease_ms, until_ms, is_over) VALUES(?1, ?2, ?3, 0)"                       \
+            " ON CONFLICT(owner) DO UPDATE SET lease_ms = ?2, until_ms = ?3")
 
 typedef enum sqlite_statement {
 #define SQLITE_STATEMENT_ENUM(name, text) STATEMENT_##name,
@@ -153,15 +161,29 @@ int sqlite_ask_text(sqlite_store *sqlite, const char *text, sqlite3_stmt **out);
 bool sqlite_read_id(sqlite3_stmt *statement, int column, lesson_store_id *out);
 bool sqlite_read_optional_id(sqlite3_stmt *statement, int column, lesson_store_id *out);
 
-/* Reads course_id, lesson_id and session, from `column` on. */
+/* Reads course_id, lesson_id, session and owner, from `column` on. */
 bool sqlite_read_place(sqlite3_stmt *statement, int column, lesson_store_user *out);
 
-/* Reads course_status and chat_status, from `column` on. An invalid status becomes LESSON_STORE_STATUS_NONE. */
-bool sqlite_read_statuses(sqlite3_stmt *statement, int column, lesson_store_lesson *out);
+/* Reads SQLITE_RECORD, from `column` on. An invalid status becomes LESSON_STORE_STATUS_NONE, and any other invalid
+ * value as if it was not given. */
+#define SQLITE_RECORD_COLUMNS 4
+bool sqlite_read_record(sqlite3_stmt *statement, int column, lesson_store_lesson *out);
 
 /* Shows a value to a person: an id as it is, other values as SQL literals, cut to one line. */
 #define SQLITE_SHOWN_SIZE (LESSON_STORE_ID_MAX + 1)
 void sqlite_show_value(char out[SQLITE_SHOWN_SIZE], int type, const void *bytes, int size);
+
+/* The malformed rows that a list passes over: their number, and a description of the first. */
+typedef struct sqlite_malformed {
+    uint64_t count;
+    char first[SQLITE_SHOWN_SIZE + 64];
+} sqlite_malformed;
+
+/* Notes the current row, whose key is the first column. `what` names the row. */
+void sqlite_note_malformed(sqlite_malformed *malformed, sqlite3_stmt *row, const char *what);
+
+/* The code at the end of a list: MALFORMED if a row was noted. */
+int sqlite_report_malformed(const sqlite_store *sqlite, const sqlite_malformed *malformed);
 
 /* ---- schema.c */
 
@@ -171,24 +193,34 @@ int sqlite_schema_version(void);
 
 /* Everything else in a schema makes the file another one than ours: an index, a CHECK or a generated column slows a
  * join down or refuses it, a collation makes ids equal that are not. SQLite keeps the text of each object as it was
- * written, and ALTER TABLE edits that text, so that the texts of a version are always the same. The last column is the
- * only schema version that has the object; NULL: all of them. */
-#define SQLITE_OWN_OBJECTS                                                                                            \
-    "(VALUES('table', 'lessons', 'lessons', 'CREATE TABLE lessons(lesson_id TEXT PRIMARY KEY, course_status INTEGER," \
-    " chat_status INTEGER) WITHOUT ROWID', NULL),"                                                                    \
-    " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                 \
-    " lesson_id TEXT NOT NULL) WITHOUT ROWID', 1),"                                                                   \
-    " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                 \
-    " lesson_id TEXT NOT NULL, session TEXT) WITHOUT ROWID', 2),"                                                     \
-    " ('index', 'users_by_lesson', 'users', 'CREATE INDEX users_by_lesson ON users(lesson_id)', NULL),"               \
-    " ('index', 'sqlite_autoindex_lessons_1', 'lessons', NULL, NULL),"                                                \
-    " ('index', 'sqlite_autoindex_users_1', 'users', NULL, NULL))"
+ * written, and ALTER TABLE edits that text, so that the texts of a version are always the same. The last columns
+ * are the first and the last schema version that have the object. */
+#define SQLITE_OWN_OBJECTS                                                                                             \
+    "(VALUES('table', 'lessons', 'lessons', 'CREATE TABLE lessons(lesson_id TEXT PRIMARY KEY, course_status INTEGER,"  \
+    " chat_status INTEGER) WITHOUT ROWID', 1, 2),"                                                                     \
+    " ('table', 'lessons', 'lessons', 'CREATE TABLE lessons(lesson_id TEXT PRIMARY KEY, course_status INTEGER,"        \
+    " chat_status INTEGER, course_id TEXT, capacity INTEGER) WITHOUT ROWID', 3, 3),"                                   \
+    " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                  \
+    " lesson_id TEXT NOT NULL) WITHOUT ROWID', 1, 1),"                                                                 \
+    " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                  \
+    " lesson_id TEXT NOT NULL, session TEXT) WITHOUT ROWID', 2, 2),"                                                   \
+    " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                  \
+    " lesson_id TEXT NOT NULL, session TEXT, owner TEXT) WITHOUT ROWID', 3, 3),"                                       \
+    " ('table', 'owners', 'owners', 'CREATE TABLE owners(owner TEXT PRIMARY KEY, lease_ms INTEGER NOT NULL,"           \
+    " until_ms INTEGER NOT NULL, is_over INTEGER NOT NULL) WITHOUT ROWID', 3, 3),"                                     \
+    " ('table', 'sweeps', 'sweeps', 'CREATE TABLE sweeps(gap INTEGER PRIMARY KEY, ended_ms INTEGER NOT NULL)', 3, 3)," \
+    " ('index', 'users_by_lesson', 'users', 'CREATE INDEX users_by_lesson ON users(lesson_id)', 1, 3),"                \
+    " ('index', 'users_by_owner', 'users', 'CREATE INDEX users_by_owner ON users(owner) WHERE owner IS NOT NULL', 3, " \
+    "3),"                                                                                                              \
+    " ('index', 'sqlite_autoindex_lessons_1', 'lessons', NULL, 1, 3),"                                                 \
+    " ('index', 'sqlite_autoindex_users_1', 'users', NULL, 1, 3),"                                                     \
+    " ('index', 'sqlite_autoindex_owners_1', 'owners', NULL, 3, 3))"
 
 /* The objects in the schema that this library did not create. */
 #define SQLITE_FOREIGN_OBJECTS                                                              \
     " FROM main.sqlite_master WHERE NOT EXISTS (SELECT 1 FROM " SQLITE_OWN_OBJECTS          \
     " WHERE column1 IS type AND column2 IS name AND column3 IS tbl_name AND column4 IS sql" \
-    " AND ifnull(column5 = (SELECT user_version FROM pragma_user_version), 1))"
+    " AND (SELECT user_version FROM pragma_user_version) BETWEEN column5 AND column6)"
 
 /* ---- file.c */
 
@@ -261,7 +293,7 @@ void sqlite_trim_log(sqlite_store *sqlite);
 /* Before a long read: waits until a long log has been cut off, but not for ever. */
 void sqlite_await_short_log(sqlite_store *sqlite);
 
-/* ---- operations.c, streams.c, check.c: the functions of the backend's table */
+/* ---- operations.c, streams.c, check.c, owners.c: the functions of the backend's table */
 
 int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
 int sqlite_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
@@ -276,6 +308,20 @@ int sqlite_users_page(lesson_store_instance *instance, size_t most, lesson_store
                       lesson_store_user_callback callback, void *context);
 int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                  void *context);
+int sqlite_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
+                 void *context);
+int sqlite_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+
+/* ---- streams.c */
+
+/* The failure that breaks a list off. */
+int sqlite_fail_reading(sqlite_store *sqlite, int result);
+
+/* ---- owners.c */
+
+/* In a transaction that writes. The second is NOT_FOUND or CONFLICT (it is over) if the owner cannot have users. */
+int sqlite_hold(sqlite_store *sqlite, const lesson_store_operation *hold);
+int sqlite_find_holder(sqlite_store *sqlite, lesson_store_id owner);
 
 /* The SQL functions that check's statements use. */
 int sqlite_add_check_functions(sqlite_store *sqlite);

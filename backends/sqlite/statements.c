@@ -1,5 +1,6 @@
 /* Statements, the values in their columns, and the mapping of the engine's result codes to ours. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "sqlite.h"
@@ -223,13 +224,27 @@ static bool read_status(sqlite3_stmt *statement, int column, int32_t highest, in
 bool sqlite_read_place(sqlite3_stmt *statement, int column, lesson_store_user *out) {
     return sqlite_read_id(statement, column, &out->course_id) &&
            sqlite_read_id(statement, column + 1, &out->lesson_id) &&
-           sqlite_read_optional_id(statement, column + 2, &out->session);
+           sqlite_read_optional_id(statement, column + 2, &out->session) &&
+           sqlite_read_optional_id(statement, column + 3, &out->owner);
 }
 
-bool sqlite_read_statuses(sqlite3_stmt *statement, int column, lesson_store_lesson *out) {
-    bool course_sound = read_status(statement, column, LESSON_STORE_COURSE_WAITING, &out->course_status);
-    bool chat_sound = read_status(statement, column + 1, LESSON_STORE_CHAT_BANNED, &out->chat_status);
-    return course_sound && chat_sound;
+static bool read_capacity(sqlite3_stmt *statement, int column, uint64_t *out) {
+    *out = 0;
+    int type = sqlite3_column_type(statement, column);
+    if (type == SQLITE_NULL)
+        return true;
+    sqlite3_int64 capacity = sqlite3_column_int64(statement, column);
+    if (type != SQLITE_INTEGER || capacity < 0 || capacity > LESSON_STORE_CAPACITY_MAX)
+        return false;
+    *out = (uint64_t)capacity;
+    return true;
+}
+
+bool sqlite_read_record(sqlite3_stmt *statement, int column, lesson_store_lesson *out) {
+    bool is_sound = read_status(statement, column, LESSON_STORE_COURSE_WAITING, &out->course_status);
+    is_sound = read_status(statement, column + 1, LESSON_STORE_CHAT_BANNED, &out->chat_status) && is_sound;
+    is_sound = sqlite_read_optional_id(statement, column + 2, &out->course_id) && is_sound;
+    return read_capacity(statement, column + 3, &out->capacity) && is_sound;
 }
 
 void sqlite_show_value(char out[SQLITE_SHOWN_SIZE], int type, const void *bytes, int size) {
@@ -253,4 +268,23 @@ void sqlite_show_value(char out[SQLITE_SHOWN_SIZE], int type, const void *bytes,
         used += (size_t)snprintf(out + used, SQLITE_SHOWN_SIZE - used, "%02X", byte[i]);
     }
     snprintf(out + used, SQLITE_SHOWN_SIZE - used, "'");
+}
+
+/* ---- Malformed rows */
+
+void sqlite_note_malformed(sqlite_malformed *malformed, sqlite3_stmt *row, const char *what) {
+    if (malformed->count++ > 0)
+        return;
+    char key[SQLITE_SHOWN_SIZE];
+    int type = sqlite3_column_type(row, 0);
+    const void *bytes = type == SQLITE_BLOB ? sqlite3_column_blob(row, 0) : (const void *)sqlite3_column_text(row, 0);
+    sqlite_show_value(key, type, bytes, sqlite3_column_bytes(row, 0));
+    snprintf(malformed->first, sizeof malformed->first, "%s %s", what, key);
+}
+
+int sqlite_report_malformed(const sqlite_store *sqlite, const sqlite_malformed *malformed) {
+    if (malformed->count == 0)
+        return LESSON_STORE_OK;
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s (the first of %" PRIu64 ")", sqlite->path,
+                             malformed->first, malformed->count);
 }

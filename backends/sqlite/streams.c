@@ -3,14 +3,12 @@
  *
  * `members` is one statement, and so shows one instant. `lessons` and `users` can be larger than memory should hold, so
  * they are read in pages, each of which shows one instant. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "sqlite.h"
 
 enum {
-    DESCRIPTION_SIZE = SQLITE_SHOWN_SIZE + 64,
     MESSAGE_SIZE = 1024,
     LIST_PAGE = LESSON_STORE_PAGE_MAX,
     ENTRY_MAX = 2048, /* the most that one copied row takes */
@@ -31,8 +29,7 @@ struct stream {
     lesson_store_position *next; /* of a page: behind the last valid key so far */
     uint64_t reported;           /* rows with invalid keys behind `next` that an earlier page has reported */
     uint64_t odd_keys;           /* and those that this page has met */
-    uint64_t malformed_count;
-    char first_malformed[DESCRIPTION_SIZE];
+    sqlite_malformed malformed;
     char *copy; /* rows, each as its kind writes it */
     size_t copy_size;
     size_t copy_room;
@@ -76,16 +73,8 @@ static bool make_room(struct stream *stream) {
     return true;
 }
 
-/* `what` names the row, whose key is the first column. */
 static void note_malformed(struct stream *stream, const char *what) {
-    if (stream->malformed_count++ > 0)
-        return;
-    char key[SQLITE_SHOWN_SIZE];
-    int type = sqlite3_column_type(stream->statement, 0);
-    const void *bytes = type == SQLITE_BLOB ? sqlite3_column_blob(stream->statement, 0)
-                                            : (const void *)sqlite3_column_text(stream->statement, 0);
-    sqlite_show_value(key, type, bytes, sqlite3_column_bytes(stream->statement, 0));
-    snprintf(stream->first_malformed, sizeof stream->first_malformed, "%s %s", what, key);
+    sqlite_note_malformed(&stream->malformed, stream->statement, what);
 }
 
 /* Reads the key of the current row. If it is invalid, `what` names the row in the report, unless an earlier page has
@@ -118,14 +107,15 @@ static void keep_lesson(struct stream *stream) {
     lesson_store_id lesson_id;
     if (!read_key(stream, &lesson_id, "a lesson with an invalid lesson_id:"))
         return;
-    if (!sqlite_read_statuses(stream->statement, 1, &lesson)) {
-        note_malformed(stream, "an invalid status in the record of lesson");
+    if (!sqlite_read_record(stream->statement, 1, &lesson)) {
+        note_malformed(stream, "an invalid value in the record of lesson");
         return;
     }
-    lesson.has_record = sqlite3_column_int(stream->statement, 3);
-    lesson.member_count = (uint64_t)sqlite3_column_int64(stream->statement, 4);
+    lesson.has_record = sqlite3_column_int(stream->statement, 1 + SQLITE_RECORD_COLUMNS);
+    lesson.member_count = (uint64_t)sqlite3_column_int64(stream->statement, 2 + SQLITE_RECORD_COLUMNS);
     keep_bytes(stream, &lesson, sizeof lesson);
     keep_id(stream, lesson_id);
+    keep_id(stream, lesson.course_id);
 }
 
 static bool give_lesson(struct stream *stream, const char **at) {
@@ -133,6 +123,7 @@ static bool give_lesson(struct stream *stream, const char **at) {
     memcpy(&lesson, *at, sizeof lesson);
     *at += sizeof lesson;
     lesson.lesson_id = take_id(at);
+    lesson.course_id = take_id(at);
     return stream->callback.lesson(&lesson, stream->context);
 }
 
@@ -149,6 +140,7 @@ static void keep_user(struct stream *stream) {
     keep_id(stream, user.course_id);
     keep_id(stream, user.lesson_id);
     keep_id(stream, user.session);
+    keep_id(stream, user.owner);
 }
 
 static bool give_user(struct stream *stream, const char **at) {
@@ -156,13 +148,14 @@ static bool give_user(struct stream *stream, const char **at) {
     user.course_id = take_id(at);
     user.lesson_id = take_id(at);
     user.session = take_id(at);
+    user.owner = take_id(at);
     return stream->callback.user(&user, stream->context);
 }
 
 static const struct kind members = {keep_member, give_member}, lessons = {keep_lesson, give_lesson},
                          users = {keep_user, give_user};
 
-_Static_assert(ENTRY_MAX >= sizeof(lesson_store_lesson) + (size_t)4 * (1 + LESSON_STORE_ID_MAX), "a row has room");
+_Static_assert(ENTRY_MAX >= sizeof(lesson_store_lesson) + (size_t)5 * (1 + LESSON_STORE_ID_MAX), "a row has room");
 _Static_assert(COPY_BEGIN >= 2 * ENTRY_MAX, "the first copy has room for a row");
 
 /* ---- Reading
@@ -213,8 +206,8 @@ static int keep_page(struct stream *stream, size_t most, lesson_store_position *
 }
 
 /* MALFORMED promises every other entry, but a damaged file breaks the list off. */
-static int fail_reading(struct stream *stream, int result) {
-    int code = sqlite_fail(stream->sqlite, result);
+int sqlite_fail_reading(sqlite_store *sqlite, int result) {
+    int code = sqlite_fail(sqlite, result);
     return code == LESSON_STORE_MALFORMED ? lesson_store_fail(LESSON_STORE_FAILED, "%s", lesson_store_message()) : code;
 }
 
@@ -248,7 +241,7 @@ static int read_rows(struct stream *stream, const struct reading *reading) {
     if (result == SQLITE_OK)
         result = reading->next ? keep_page(stream, reading->most, reading->next) : keep_rows(stream, &rows);
     if (result != SQLITE_DONE)
-        code = fail_reading(stream, result);
+        code = sqlite_fail_reading(stream->sqlite, result);
     sqlite_finish(stream->sqlite, reading->statement);
     return confirm_rows(stream, code);
 }
@@ -272,13 +265,6 @@ static int give_before_failure(struct stream *stream, int code) {
     return give_copy(stream) ? lesson_store_fail(code, "%s", message) : LESSON_STORE_OK;
 }
 
-static int report_malformed(const struct stream *stream) {
-    if (stream->malformed_count == 0)
-        return LESSON_STORE_OK;
-    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s (the first of %" PRIu64 ")", stream->sqlite->path,
-                             stream->first_malformed, stream->malformed_count);
-}
-
 static int end_stream(struct stream *stream, int code) {
     free(stream->copy);
     return code;
@@ -299,7 +285,7 @@ int sqlite_members(lesson_store_instance *instance, const lesson_store_id *lesso
     if (code)
         code = give_before_failure(&stream, code);
     else if (give_copy(&stream))
-        code = report_malformed(&stream);
+        code = sqlite_report_malformed(stream.sqlite, &stream.malformed);
     return end_list(&stream, code);
 }
 
@@ -313,7 +299,7 @@ static int give_pages(struct stream *stream, sqlite_statement statement) {
         if (!give_copy(stream))
             return LESSON_STORE_OK;
     }
-    return report_malformed(stream);
+    return sqlite_report_malformed(stream->sqlite, &stream->malformed);
 }
 
 int sqlite_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
@@ -339,7 +325,7 @@ static int give_page(struct stream *stream, struct reading reading, lesson_store
         return end_stream(stream, give_before_failure(stream, code));
     if (give_copy(stream)) {
         *position = next;
-        code = report_malformed(stream);
+        code = sqlite_report_malformed(stream->sqlite, &stream->malformed);
     }
     return end_stream(stream, code);
 }

@@ -66,7 +66,7 @@ typedef struct lesson_store__submission {
     struct lesson_store__submission *next; /* in a chain */
 
     lesson_store_operation operation; /* its ids, its place and its message point to those below */
-    char ids[4 * LESSON_STORE_ID_MAX];
+    char ids[6 * LESSON_STORE_ID_MAX];
     lesson_store_place place;
     char message[LESSON_STORE_SUBMISSION_MESSAGE_SIZE];
 } lesson_store__submission;

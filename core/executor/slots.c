@@ -74,7 +74,9 @@ void lesson_store__submission_fill(lesson_store__submission *submission, const l
     char *end = keep_id(submission->ids, &copy->uid);
     end = keep_id(end, &copy->course_id);
     end = keep_id(end, &copy->lesson_id);
-    keep_id(end, &copy->session);
+    end = keep_id(end, &copy->session);
+    end = keep_id(end, &copy->if_session);
+    keep_id(end, &copy->owner);
     if (copy->place) {
         copy->place = &submission->place;
         lesson_store_answer_place(copy, none, none, none); /* an answer without a place must not show another user's */
@@ -96,4 +98,7 @@ void lesson_store__copy_answers(lesson_store_operation *to, const lesson_store_o
     to->lesson = from->lesson;
     if (own)
         to->lesson.lesson_id = to->lesson_id;
+    /* And the course is in the place. */
+    if (from->lesson.course_id.data && from->place && from->lesson.course_id.data == from->place->course_id)
+        to->lesson.course_id = lesson_store_id_of(to->place ? to->place->course_id : NULL);
 }

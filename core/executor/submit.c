@@ -58,11 +58,13 @@ static int64_t deadline_after(int64_t timeout_ms) {
     return timeout_ms < DEADLINE_MAX_MS - now_ms ? now_ms + timeout_ms : DEADLINE_MAX_MS;
 }
 
-/* FNV-1a. All operations of one user go to one lane; so do all operations that name only a lesson. */
+/* FNV-1a. All operations of one user go to one lane; so do all operations that name only a lesson, or only an owner. */
 static lesson_store__lane *lane_of(lesson_store_executor *executor, const lesson_store_operation *operation) {
     if (executor->lane_count == 1)
         return &executor->lanes[0];
     lesson_store_id id = operation->uid.data ? operation->uid : operation->lesson_id;
+    if (operation->kind == LESSON_STORE_OPERATION_HOLD)
+        id = operation->owner;
     uint32_t hash = UINT32_C(2166136261);
     for (size_t i = 0; i < id.size; i++)
         hash = (hash ^ (unsigned char)id.data[i]) * UINT32_C(16777619);
@@ -165,7 +167,9 @@ static void answer(const lesson_store_operation *operation, void *context) {
     pthread_mutex_lock(&waiter->mutex);
     if (operation->code < 0)
         snprintf(waiter->message, sizeof waiter->message, "%s", operation->message);
-    if (asked->place && lesson_store__answer_has_place(operation->kind, operation->code))
+    bool has_course = operation->kind == LESSON_STORE_OPERATION_GET_LESSON && operation->code == LESSON_STORE_OK &&
+                      operation->lesson.course_id.data;
+    if (asked->place && (has_course || lesson_store__answer_has_place(operation->kind, operation->code)))
         *asked->place = *operation->place;
     lesson_store__copy_answers(asked, operation);
     waiter->is_decided = true;

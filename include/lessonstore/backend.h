@@ -136,6 +136,10 @@ LESSON_STORE_API int lesson_store_code_of_unsent(int code);
 LESSON_STORE_API void lesson_store_answer_place(const lesson_store_operation *operation, lesson_store_id course_id,
                                                 lesson_store_id lesson_id, lesson_store_id session);
 
+/* Writes the course of a lesson record to the place of a GET_LESSON, and makes `lesson.course_id` point there. Without
+ * a course or a place, that id becomes "not given", and the place keeps its content. */
+LESSON_STORE_API void lesson_store_answer_course(lesson_store_operation *get, lesson_store_id course_id);
+
 /* ---------------------------------------------------------------- Rules that every backend follows */
 
 /* Returns true if these bytes are an id (lessonstore.h, "Strings"): for data that others wrote. */
@@ -154,10 +158,24 @@ LESSON_STORE_API void lesson_store_id_copy(char field[LESSON_STORE_ID_MAX + 1], 
 LESSON_STORE_API bool lesson_store_operation_writes(const lesson_store_operation *operation);
 LESSON_STORE_API bool lesson_store_any_writes(const lesson_store_operation *operations, size_t count);
 
-/* Returns the flag that refuses a join, 0 if none does. `has_record` and `course_status` are those of the lesson,
- * `is_elsewhere` says that the user is in another lesson. */
+/* Where a user is who wants to join a lesson. */
+typedef enum lesson_store_standing {
+    LESSON_STORE_STANDING_NOWHERE,
+    LESSON_STORE_STANDING_MEMBER, /* in this lesson */
+    LESSON_STORE_STANDING_ELSEWHERE
+} lesson_store_standing;
+
+/* Returns 0 if a join is admitted, else the first flag that refuses it. Of the lesson it reads `has_record`,
+ * `course_status`, and for JOIN_IF_ROOM `capacity` and `member_count`. */
+LESSON_STORE_API uint32_t lesson_store_admit(const lesson_store_operation *join, const lesson_store_lesson *lesson,
+                                             lesson_store_standing standing);
+
+/* The same for backends that have the flags of version 0.1 only. */
 LESSON_STORE_API uint32_t lesson_store_join_refused_by(const lesson_store_operation *join, bool has_record,
                                                        int32_t course_status, bool is_elsewhere);
+
+/* Returns true if a join asks something of the lesson, so that lesson_store_admit needs it. */
+LESSON_STORE_API bool lesson_store_join_needs_lesson(const lesson_store_operation *join);
 
 /* Returns true if these current statuses are what the SET expects. */
 LESSON_STORE_API bool lesson_store_set_expects(const lesson_store_operation *set, int32_t course_status,
@@ -184,6 +202,29 @@ LESSON_STORE_API void lesson_store_sized_init(void *to, size_t size, const void 
 typedef struct lesson_store_seen lesson_store_seen;
 LESSON_STORE_API int lesson_store_seen_add(lesson_store_seen **seen, const char *data, size_t size);
 LESSON_STORE_API void lesson_store_seen_free(lesson_store_seen *seen); /* NULL is allowed */
+
+/* ---------------------------------------------------------------- Sweeps
+ *
+ * The rule by which an owner is over (lessonstore.h, "Owners"), for backends that keep the times of sweeps themselves.
+ * Of gaps between sweeps, only the time is kept when the latest one of each magnitude ended. There are four magnitudes
+ * for each power of two: gaps of 2^n ms and more have the magnitude 4n, of 5/4 2^n ms and more 4n + 1, and so on. */
+#define LESSON_STORE_GAPS \
+    128 /* the last is for all longer gaps, for the first sweep, and for a clock that was set back */
+
+typedef struct lesson_store_sweeps {
+    int64_t last_ms; /* of the latest sweep, by the clock of the store; 0: there was none */
+    int64_t gap_ended_ms[LESSON_STORE_GAPS];
+} lesson_store_sweeps;
+
+/* Notes a sweep. Returns the magnitude of the gap that it ends, or -1 if it ends none. */
+LESSON_STORE_API int lesson_store_sweeps_note(lesson_store_sweeps *sweeps, int64_t now_ms);
+
+/* Returns true if an owner with this lease is over, if its lease ran out at `until_ms`. */
+LESSON_STORE_API bool lesson_store_sweeps_end(const lesson_store_sweeps *sweeps, int64_t now_ms, int64_t until_ms,
+                                              int64_t lease_ms);
+
+/* Milliseconds of the machine's clock since 1970. */
+LESSON_STORE_API int64_t lesson_store_clock_ms(void);
 
 /* ---------------------------------------------------------------- The vtable
  *
@@ -262,6 +303,15 @@ struct lesson_store_backend {
     /* The schemes, among `schemes`, whose locations may name several hosts. In all others core refuses that. */
     const char *host_list_schemes;
     /* ---- end of the members of version 0.1 ---- */
+
+    /* Puts out the users of owners that are over, as lesson_store_sweep. `dropped` is over from now on, as in
+     * lesson_store_drop (NOT_FOUND: it holds no lease), and no other one's users are put out; NULL: none is. Core
+     * counts; the callback is never NULL. */
+    int (*sweep)(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
+                 void *context);
+
+    int (*owners)(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+    /* ---- end of the members of version 0.2 ---- */
 };
 
 /* Zeroes a table and sets its `size`, for other languages. */

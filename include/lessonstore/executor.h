@@ -12,8 +12,9 @@
  *
  * Order. With one lane (the default) all operations take effect in the order in which they were accepted. With more
  * lanes, the operations that one thread submits on the same user keep their order; operations that name no user keep
- * the order among those on the same lesson. A join and the create or end of its lesson can then change places.
- * Callbacks come in no particular order.
+ * the order among those on the same lesson, and holds among those of the same owner. A join and the create or end of
+ * its lesson, or the hold of its owner, can then change places: wait for the answer of the first one. Callbacks come in
+ * no particular order.
  *
  * Threads. Every function may be called from any thread, also from callbacks, unless it says otherwise. The store can
  * be used directly at the same time. In a forked child every function is CLOSED, drain calls nothing, and close does

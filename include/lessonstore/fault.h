@@ -13,8 +13,9 @@
  *   - Nothing was changed, unless the code is UNKNOWN. UNKNOWN can strike before the operation was applied or after,
  * and a caller cannot distinguish the two.
  *   - An operation that only reads is never UNKNOWN: it is UNREACHABLE instead. So is an instance that is opened.
- *   - READ_ONLY and FULL strike only what writes: create, end, set, join, quit, a check that repairs, and an instance
- *     that is opened. What only reads is not even counted, and has such a code only in a batch that failed with it.
+ *   - READ_ONLY and FULL strike only what writes: create, end, set, join, quit, hold, a sweep, a check that repairs,
+ * and an instance that is opened. What only reads is not even counted, and has such a code only in a batch that failed
+ * with it.
  *   - Of a batch, what comes before a struck operation has been applied and keeps its answer (unless the scope is the
  *     batch). What comes behind one that ends the batch is not applied.
  *   - When the fault is over, the store works again.
@@ -40,8 +41,10 @@ extern "C" {
 #define LESSON_STORE_FAULT_ON_CHECK (UINT64_C(1) << 35)
 #define LESSON_STORE_FAULT_ON_OPEN \
     (UINT64_C(1) << 36) /* an instance is opened: by lesson_store_open, or for the pool */
+#define LESSON_STORE_FAULT_ON_SWEEP (UINT64_C(1) << 37) /* and drop */
+#define LESSON_STORE_FAULT_ON_OWNERS (UINT64_C(1) << 38)
 #define LESSON_STORE_FAULT_ON_OPERATIONS UINT64_C(0xffffffff)
-#define LESSON_STORE_FAULT_ON_CALLS UINT64_C(0xfffffffff) /* everything but opening */
+#define LESSON_STORE_FAULT_ON_CALLS UINT64_C(0x6fffffffff) /* everything but opening */
 
 /* What else of a batch fails when an operation is struck. With a scope of more than one operation, UNKNOWN is the
  * answer of those that write; those that only read are UNREACHABLE. */

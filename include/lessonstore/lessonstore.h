@@ -60,12 +60,14 @@ extern "C" {
 #define LESSON_STORE_RARE
 #endif
 
-#define LESSON_STORE_ID_MAX 255        /* bytes in an id */
-#define LESSON_STORE_LOCATION_MAX 4096 /* bytes in a location, without the terminating NUL */
-#define LESSON_STORE_MESSAGE_SIZE 1024 /* bytes in a message, with the terminating NUL; longer messages are cut */
-#define LESSON_STORE_BATCH_MAX 65536   /* operations in one batch */
-#define LESSON_STORE_PAGE_MAX 10000    /* entries in one page of a list */
-#define LESSON_STORE_POOL_MAX 64       /* instances in one store */
+#define LESSON_STORE_ID_MAX 255              /* bytes in an id */
+#define LESSON_STORE_LOCATION_MAX 4096       /* bytes in a location, without the terminating NUL */
+#define LESSON_STORE_MESSAGE_SIZE 1024       /* bytes in a message, with the terminating NUL; longer messages are cut */
+#define LESSON_STORE_BATCH_MAX 65536         /* operations in one batch */
+#define LESSON_STORE_PAGE_MAX 10000          /* entries in one page of a list */
+#define LESSON_STORE_POOL_MAX 64             /* instances in one store */
+#define LESSON_STORE_LEASE_MAX_MS 86400000   /* the longest lease of an owner, a day */
+#define LESSON_STORE_CAPACITY_MAX 1000000000 /* members that a capacity can allow */
 
 /* ---------------------------------------------------------------- Codes
  *
@@ -177,14 +179,17 @@ typedef struct lesson_store_place {
 
 /* A lesson as it is stored. Without a record, or if the record lacks the field, a status is LESSON_STORE_STATUS_NONE.
  * `lesson_id` is borrowed: in a callback until it returns, in a page as long as the page, in an operation it is the
- * caller's own. */
+ * caller's own. `course_id` is borrowed in the same way, but in an operation it points into its `place`, and without a
+ * place it is "not given". */
 typedef struct lesson_store_lesson {
     lesson_store_id lesson_id;
     uint64_t member_count;
     int32_t course_status;
     int32_t chat_status;
     bool has_record;
-    uint64_t reserved[8]; /* 0 */
+    lesson_store_id course_id; /* that create was given; "not given": none */
+    uint64_t capacity;         /* that JOIN_IF_ROOM allows; 0: any number */
+    uint64_t reserved[5];      /* 0 */
 } lesson_store_lesson;
 
 /* A user record. The ids are borrowed: in a callback until it returns, in a page as long as the page. `session` may be
@@ -194,7 +199,8 @@ typedef struct lesson_store_user {
     lesson_store_id course_id;
     lesson_store_id lesson_id;
     lesson_store_id session;
-    uint64_t reserved[8]; /* 0 */
+    lesson_store_id owner; /* may be "not given" too */
+    uint64_t reserved[6];  /* 0 */
 } lesson_store_user;
 
 /* ---------------------------------------------------------------- Stores */
@@ -252,11 +258,25 @@ enum {
     LESSON_STORE_JOIN_IF_EXISTS = 1 << 2,  /* only if the lesson has a record */
     LESSON_STORE_JOIN_IF_OPEN = 1 << 3,    /* only if the lesson is ONLINE or WAITING. CANT_JOIN_IN refuses its own
                                             * members too; they come back by a join without this flag */
-    LESSON_STORE_JOIN_STAY = 1 << 4        /* refuse to move a user who is in another lesson */
+    LESSON_STORE_JOIN_STAY = 1 << 4,       /* refuse to move a user who is in another lesson */
+
+    /* Only if the lesson has a record, and is ONLINE or WAITING or has the user as a member. So a member comes back
+     * into a lesson that was closed, but nobody comes back into one that has ended. */
+    LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER = 1 << 5,
+
+    /* Only if the lesson has fewer members than the capacity in its record, or the record has none, or the user is a
+     * member already. */
+    LESSON_STORE_JOIN_IF_ROOM = 1 << 6,
+
+    LESSON_STORE_HOLD_RENEW = 1 << 7 /* only if the owner holds a lease already */
 };
 
+/* Only in answers, among the flags that refuse a join: its owner holds no lease. */
+#define LESSON_STORE_JOIN_BY_OWNER (UINT32_C(1) << 31)
+
 /* Makes a lesson record with the statuses WAITING and FREE. EXISTS: there is one, and it was left as it is. With
- * LESSON_STORE_CREATE_RESET an existing record goes back to WAITING and FREE. */
+ * LESSON_STORE_CREATE_RESET an existing record goes back to WAITING and FREE, and keeps its course and its capacity. An
+ * operation can create a lesson with other statuses, a course and a capacity. */
 LESSON_STORE_API int lesson_store_create(lesson_store *store, const char *lesson_id, uint32_t flags);
 
 /* Removes the record and puts every member out, in one step. `*left` becomes how many left: the users put out.
@@ -278,7 +298,12 @@ LESSON_STORE_API int lesson_store_replace_course_status(lesson_store *store, con
 LESSON_STORE_API int lesson_store_replace_chat_status(lesson_store *store, const char *lesson_id, int expected,
                                                       int chat_status, int *current);
 
-/* Reads a lesson into `*lesson`. NOT_FOUND: neither record nor members. MALFORMED: a status is not one of ours. */
+/* Sets how many members JOIN_IF_ROOM allows; 0: any number. Members stay, also if they are more. NOT_FOUND: there is no
+ * record. */
+LESSON_STORE_API int lesson_store_set_capacity(lesson_store *store, const char *lesson_id, uint64_t capacity);
+
+/* Reads a lesson into `*lesson`, without its course. NOT_FOUND: neither record nor members. MALFORMED: a status is not
+ * one of ours. */
 LESSON_STORE_API int lesson_store_get_lesson(lesson_store *store, const char *lesson_id, lesson_store_lesson *lesson);
 
 /* Puts a user into a lesson and out of any other one. `course_id` is only stored and returned: a lesson record names no
@@ -290,6 +315,14 @@ LESSON_STORE_API int lesson_store_get_lesson(lesson_store *store, const char *le
 LESSON_STORE_API int lesson_store_join(lesson_store *store, const char *uid, const char *course_id,
                                        const char *lesson_id, const char *session, uint32_t flags,
                                        lesson_store_place *before);
+
+/* As join, but only if the user's session is `if_session`, which this join replaces by `session` (compare-and-set). So
+ * a client whose connection dropped comes back under a new session, unless the user has come back on another way, was
+ * put out, or the lesson has ended. CONFLICT: the session is another one or none, or the user is in no lesson;
+ * `*before` becomes where the user still is, "" for nowhere. */
+LESSON_STORE_API int lesson_store_resume(lesson_store *store, const char *uid, const char *course_id,
+                                         const char *lesson_id, const char *if_session, const char *session,
+                                         uint32_t flags, lesson_store_place *before);
 
 /* Takes a user out. With `lesson_id` (NULL: any) only if the user is in that lesson; with `session` (NULL: any) only if
  * the user's last join carried that session. So the late quit of an old connection does not take out a user who has
@@ -313,15 +346,16 @@ LESSON_STORE_API int lesson_store_count_members(lesson_store *store, const char 
  */
 
 /* One list makes the operations: X(NAME, number, word). Its comment says what each takes and -> returns. */
-#define LESSON_STORE_OPERATION_MAP(X)                                                                        \
-    X(CREATE, 1, "create")               /* lesson_id; flag RESET */                                         \
-    X(END, 2, "end")                     /* lesson_id; flag RECORD_ONLY -> count */                          \
-    X(SET, 3, "set")                     /* lesson_id, given statuses -> lesson (CONFLICT) */                \
-    X(GET_LESSON, 4, "get_lesson")       /* lesson_id -> lesson */                                           \
-    X(JOIN, 5, "join")                   /* uid, course_id, lesson_id, [session]; flags -> arrival, place */ \
-    X(QUIT, 6, "quit")                   /* uid, [lesson_id], [session] -> place */                          \
-    X(WHERE, 7, "where")                 /* uid -> place */                                                  \
-    X(COUNT_MEMBERS, 8, "count_members") /* lesson_id -> count */
+#define LESSON_STORE_OPERATION_MAP(X)                                                                               \
+    X(CREATE, 1, "create")         /* lesson_id, [course_id], [given numbers]; flag RESET */                        \
+    X(END, 2, "end")               /* lesson_id; flag RECORD_ONLY -> count */                                       \
+    X(SET, 3, "set")               /* lesson_id, given numbers -> lesson (CONFLICT) */                              \
+    X(GET_LESSON, 4, "get_lesson") /* lesson_id -> lesson; place, if it has a course */                             \
+    X(JOIN, 5, "join")   /* uid, course_id, lesson_id, [session], [if_session], [owner]; flags -> arrival, place */ \
+    X(QUIT, 6, "quit")   /* uid, [lesson_id], [session] -> place */                                                 \
+    X(WHERE, 7, "where") /* uid -> place */                                                                         \
+    X(COUNT_MEMBERS, 8, "count_members") /* lesson_id -> count */                                                   \
+    X(HOLD, 9, "hold")                   /* owner, lease_ms; flag RENEW */
 
 /* LESSON_STORE_OPERATION_JOIN, ... are the values of `kind`. LESSON_STORE_OPERATION_MASK_JOIN, ... are bits, for sets
  * of operations. A zeroed operation is NONE: it does nothing, and its code is OK. */
@@ -352,7 +386,8 @@ enum {
     LESSON_STORE_GIVEN_COURSE_STATUS = 1 << 0,
     LESSON_STORE_GIVEN_CHAT_STATUS = 1 << 1,
     LESSON_STORE_GIVEN_IF_COURSE_STATUS = 1 << 2,
-    LESSON_STORE_GIVEN_IF_CHAT_STATUS = 1 << 3
+    LESSON_STORE_GIVEN_IF_CHAT_STATUS = 1 << 3,
+    LESSON_STORE_GIVEN_CAPACITY = 1 << 4
 };
 
 /* Zero all of it, then fill in what the kind takes: {.kind = LESSON_STORE_OPERATION_JOIN, .uid = ..., ...}. What the
@@ -366,7 +401,7 @@ typedef struct lesson_store_operation {
     lesson_store_id lesson_id;
     lesson_store_id session;
     uint32_t given;        /* LESSON_STORE_GIVEN_...: which of the numbers below count */
-    int32_t course_status; /* SET: the new values, at least one */
+    int32_t course_status; /* SET: the new values, at least one number. CREATE: the first ones, else WAITING and FREE */
     int32_t chat_status;
     int32_t if_course_status; /* SET: the expected values. If one is not the current one: CONFLICT */
     int32_t if_chat_status;
@@ -375,15 +410,20 @@ typedef struct lesson_store_operation {
                                 * is no room; "" if it does not fail. NULL: nowhere */
     lesson_store_place *place; /* where to write the place that an answer has. NULL: nowhere. No id of this batch may
                                 * point into this or into a message: one operation could read what another answered */
-    uint64_t reserved[12];     /* 0 */
+    lesson_store_id if_session; /* JOIN: only if this is the user's session. If not, or in no lesson: CONFLICT */
+    uint64_t capacity;          /* CREATE, SET: up to LESSON_STORE_CAPACITY_MAX; 0: any number */
+    lesson_store_id owner;      /* HOLD, JOIN */
+    int64_t lease_ms;           /* HOLD: 1 to LESSON_STORE_LEASE_MAX_MS */
+    uint64_t reserved[6];       /* 0 */
 
     /* answered: `code` always, every other field only with the kinds and codes beside it. Else it keeps its content. */
     int32_t code;               /* what the single call would have returned. It says nothing before the batch, and after
                                  * a batch that was REENTERED, CLOSED or INVALID as a whole. */
     uint32_t arrival;           /* JOIN, OK: lesson_store_arrival */
-    uint32_t refused_by;        /* JOIN, REFUSED: the first of IF_EXISTS, IF_OPEN, STAY that forbids it */
+    uint32_t refused_by;        /* JOIN, REFUSED: the first flag that forbids it, in the order IF_EXISTS, IF_OPEN,
+                                 * IF_OPEN_OR_MEMBER, IF_ROOM, STAY, JOIN_BY_OWNER */
     uint32_t reserved_answer;   /* 0 */
-    uint64_t count;             /* END: users put out; COUNT_MEMBERS: members */
+    uint64_t count;             /* END: users put out; COUNT_MEMBERS: members; JOIN, REFUSED by IF_ROOM: members */
     lesson_store_lesson lesson; /* GET_LESSON, OK: all; SET, CONFLICT: the current statuses */
     uint64_t reserved_answers[8];
 } lesson_store_operation;
@@ -422,6 +462,83 @@ LESSON_STORE_API int lesson_store_lessons(lesson_store *store, lesson_store_less
 
 /* Lists every user record once, under the rules of lesson_store_lessons. */
 LESSON_STORE_API int lesson_store_users(lesson_store *store, lesson_store_user_callback callback, void *context);
+
+/* ---------------------------------------------------------------- Owners
+ *
+ * A server that crashes takes nobody out. So a join can name an *owner* who answers for the user: a worker process, or
+ * one connection. The owner holds a *lease*, which it renews from time to time. One renewal is for all of its users. If
+ * an owner is silent for longer than its lease, it is *late*. A *sweep*, which any process may call at any time, finds
+ * that it is over, and puts its users out.
+ *
+ *   lesson_store_make_owner(owner, "worker-7");           at the start of the worker: another id each time
+ *   lesson_store_hold(store, owner, 15000, 0);            begin a lease
+ *   lesson_store_join_for(store, owner, uid, ...);        each join
+ *   lesson_store_hold(store, owner, 15000, LESSON_STORE_HOLD_RENEW);   every 5 s. CONFLICT: make a new owner,
+ *                                                                     and join your users again
+ *   lesson_store_sweep(store, NULL, NULL, NULL);          every 5 s, in one process or in all
+ *
+ * What holds:
+ *   - Time is the store's own: of the Redis server, or of the machine's clock.
+ *   - Nobody is put out early. An owner is over only if its lease has run out, and if the sweeps of the last lease
+ *     followed each other within half of a lease (at most 5/8). So after an outage of the store, a pause of the sweeps,
+ *     or a change of the clock by more than that, owners have the time of a lease to renew. A smaller step of the clock
+ *     lengthens or shortens leases by that step.
+ *   - Sweep at least every half of the shortest lease, or nobody is ever put out.
+ *   - An owner that is late and not yet over goes on by renewing. One that is over can neither renew nor join.
+ *   - A sweep puts out only who is still in the lesson of the join that named this owner. Who has joined again, by
+ *     another owner or by none, stays. (Writers that do not know owners are different: docs/running.md.)
+ *   - Until it is swept, a user is in the lesson.
+ * A join of another owner, or of none, replaces the owner. Quit and end take no notice of owners.
+ */
+
+/* Makes the id of a new owner, which is different each time: the name, a / and random digits. `owner` has
+ * LESSON_STORE_ID_MAX + 1 bytes. INVALID: the name is no id, or has more than 200 bytes. FAILED: no random numbers. */
+LESSON_STORE_API int lesson_store_make_owner(char *owner, const char *name);
+
+/* Begins a lease, or renews it: it runs out `lease_ms` (1 to LESSON_STORE_LEASE_MAX_MS) from now. CONFLICT: the owner
+ * is over; with LESSON_STORE_HOLD_RENEW also if it holds no lease, as when it is over and its users are out. */
+LESSON_STORE_API int lesson_store_hold(lesson_store *store, const char *owner, int64_t lease_ms, uint32_t flags);
+
+/* As lesson_store_join, for an owner. REFUSED also if the owner holds no lease, or is over. */
+LESSON_STORE_API int lesson_store_join_for(lesson_store *store, const char *owner, const char *uid,
+                                           const char *course_id, const char *lesson_id, const char *session,
+                                           uint32_t flags, lesson_store_place *before);
+
+/* Puts out the users of owners that are over, in steps: each is atomic, and blocks others no longer than a page of a
+ * list. Any number of processes may sweep at the same time. If no owner is late, this is one request. The callback (may
+ * be NULL) is called for each user who was put out, under the rules for lists; if it stops, the next sweep goes on, and
+ * others of the same step can be out without a call.
+ * `*put_out` (may be NULL) becomes their number, also after a failure. The codes are those of single calls that write.
+ * MALFORMED: all are out but those whose data is damaged; the message names the first. After UNKNOWN some users may be
+ * out for whom the callback was not called. */
+LESSON_STORE_API int lesson_store_sweep(lesson_store *store, lesson_store_user_callback callback, void *context,
+                                        uint64_t *put_out);
+
+/* The same at once for this owner, however long its lease, and for no other one: for a worker that ends. NOT_FOUND: it
+ * holds no lease. */
+LESSON_STORE_API int lesson_store_drop(lesson_store *store, const char *owner, lesson_store_user_callback callback,
+                                       void *context, uint64_t *put_out);
+
+typedef enum lesson_store_owner_state {
+    LESSON_STORE_OWNER_HELD = 0,
+    LESSON_STORE_OWNER_LATE = 1, /* its lease has run out */
+    LESSON_STORE_OWNER_OVER = 2  /* its users are being put out */
+} lesson_store_owner_state;
+
+/* The id is borrowed until the callback returns. */
+typedef struct lesson_store_owner {
+    lesson_store_id owner;
+    int64_t lease_ms;
+    int64_t left_ms; /* of the lease; negative if it has run out */
+    uint32_t state;  /* lesson_store_owner_state */
+    uint32_t reserved_state;
+    uint64_t reserved[8]; /* 0 */
+} lesson_store_owner;
+
+typedef bool (*lesson_store_owner_callback)(const lesson_store_owner *owner, void *context);
+
+/* Lists every owner that holds a lease or is over, once, under the rules of lesson_store_users. */
+LESSON_STORE_API int lesson_store_owners(lesson_store *store, lesson_store_owner_callback callback, void *context);
 
 /* ---------------------------------------------------------------- Lists by page
  *
@@ -513,13 +630,16 @@ enum {
     LESSON_STORE_CALL_CHECK = 1 << 3,
     LESSON_STORE_CALL_MEMBERS_PAGE = 1 << 4, /* lesson_store_members_page */
     LESSON_STORE_CALL_LESSONS_PAGE = 1 << 5,
-    LESSON_STORE_CALL_USERS_PAGE = 1 << 6
+    LESSON_STORE_CALL_USERS_PAGE = 1 << 6,
+    LESSON_STORE_CALL_SWEEP = 1 << 7, /* lesson_store_sweep, lesson_store_drop */
+    LESSON_STORE_CALL_OWNERS = 1 << 8
 };
 
 enum {
     LESSON_STORE_CAN_KEEP_SESSIONS = 1 << 0, /* join stores a session, quit compares it */
     LESSON_STORE_CAN_SHARE = 1 << 1,         /* all stores at the same location see the same data */
-    LESSON_STORE_CAN_PERSIST = 1 << 2        /* the data survives the closing of all stores */
+    LESSON_STORE_CAN_PERSIST = 1 << 2,       /* the data survives the closing of all stores */
+    LESSON_STORE_CAN_ADMIT = 1 << 3          /* create takes a course and numbers, set a capacity, join `if_session` */
 };
 
 /* What version 0.1 has. A backend that has all of it can say so by these; with a newer header they mean the same. */
@@ -533,6 +653,12 @@ enum {
 #define LESSON_STORE_CALLS_0_1                                                                                   \
     (LESSON_STORE_CALL_MEMBERS | LESSON_STORE_CALL_LESSONS | LESSON_STORE_CALL_USERS | LESSON_STORE_CALL_CHECK | \
      LESSON_STORE_CALL_MEMBERS_PAGE | LESSON_STORE_CALL_LESSONS_PAGE | LESSON_STORE_CALL_USERS_PAGE)
+
+/* And what version 0.2 has. */
+#define LESSON_STORE_OPERATIONS_0_2 (LESSON_STORE_OPERATIONS_0_1 | LESSON_STORE_OPERATION_MASK_HOLD)
+#define LESSON_STORE_FLAGS_0_2 \
+    (LESSON_STORE_FLAGS_0_1 | LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_HOLD_RENEW)
+#define LESSON_STORE_CALLS_0_2 (LESSON_STORE_CALLS_0_1 | LESSON_STORE_CALL_SWEEP | LESSON_STORE_CALL_OWNERS)
 
 /* What a store can do. Begin with LESSON_STORE_ABILITIES_INIT or lesson_store_abilities_init. */
 typedef struct lesson_store_abilities {

@@ -251,7 +251,7 @@ static void run_once(long nth, bool for_good, void *context) {
 
 static void batches(void **state) {
     (void)state;
-    const draw_range range = {MODEL_USERS, MODEL_LESSONS, MODEL_COURSES, MODEL_SESSIONS, 0};
+    const draw_range range = {MODEL_USERS, MODEL_LESSONS, MODEL_COURSES, MODEL_SESSIONS, 0, 0};
     struct holding before = hold();
     struct batch batch = {.store = engine_open()};
     const struct trial trial = {run_once, &batch};

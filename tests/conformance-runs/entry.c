@@ -33,11 +33,11 @@ static int prepare_nothing(void *context) {
 
 static lesson_store_conformance_backend describe_memory(void) {
     lesson_store_conformance_backend memory = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    memory.operations = LESSON_STORE_OPERATIONS_0_1;
-    memory.flags = LESSON_STORE_FLAGS_0_1;
-    memory.calls = LESSON_STORE_CALLS_0_1;
+    memory.operations = LESSON_STORE_OPERATIONS_0_2;
+    memory.flags = LESSON_STORE_FLAGS_0_2;
+    memory.calls = LESSON_STORE_CALLS_0_2;
     memory.name = "entry";
-    memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
+    memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
     memory.open = open_memory;
     return memory;
 }

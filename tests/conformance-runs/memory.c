@@ -7,11 +7,11 @@ static int open_at(lesson_store **out, void *context) {
 
 static int run_at(const char *name, char *location, int argc, char **argv) {
     lesson_store_conformance_backend memory = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    memory.operations = LESSON_STORE_OPERATIONS_0_1;
-    memory.flags = LESSON_STORE_FLAGS_0_1;
-    memory.calls = LESSON_STORE_CALLS_0_1;
+    memory.operations = LESSON_STORE_OPERATIONS_0_2;
+    memory.flags = LESSON_STORE_FLAGS_0_2;
+    memory.calls = LESSON_STORE_CALLS_0_2;
     memory.name = name;
-    memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
+    memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
     memory.context = location;
     memory.open = open_at;
     return lesson_store_conformance_run(&memory, argc, argv);

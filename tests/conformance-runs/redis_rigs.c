@@ -78,11 +78,12 @@ static int run_over(const char *who, struct place *place, int argc, char **argv)
     bool is_over_tls = strncmp(place->location, "rediss", 6) == 0;
     snprintf(name, sizeof name, "redis-%s%s", who, is_over_tls ? "-tls" : "");
     lesson_store_conformance_backend redis = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    redis.operations = LESSON_STORE_OPERATIONS_0_1;
-    redis.flags = LESSON_STORE_FLAGS_0_1;
-    redis.calls = LESSON_STORE_CALLS_0_1;
+    redis.operations = LESSON_STORE_OPERATIONS_0_2;
+    redis.flags = LESSON_STORE_FLAGS_0_2;
+    redis.calls = LESSON_STORE_CALLS_0_2;
     redis.name = name;
-    redis.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
+    redis.capabilities =
+        LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST | LESSON_STORE_CAN_ADMIT;
     redis.context = place;
     redis.prepare = flush;
     redis.open = open_place;

@@ -48,11 +48,12 @@ static int open_memory(lesson_store **out, void *context) {
 static int run_on_file(const char *name, const char *scheme, int argc, char **argv) {
     struct directory directory = {.scheme = scheme};
     lesson_store_conformance_backend file = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    file.operations = LESSON_STORE_OPERATIONS_0_1;
-    file.flags = LESSON_STORE_FLAGS_0_1;
-    file.calls = LESSON_STORE_CALLS_0_1;
+    file.operations = LESSON_STORE_OPERATIONS_0_2;
+    file.flags = LESSON_STORE_FLAGS_0_2;
+    file.calls = LESSON_STORE_CALLS_0_2;
     file.name = name;
-    file.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
+    file.capabilities =
+        LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST | LESSON_STORE_CAN_ADMIT;
     file.context = &directory;
     file.prepare = make_directory;
     file.open = open_file;
@@ -62,11 +63,11 @@ static int run_on_file(const char *name, const char *scheme, int argc, char **ar
 
 int main(int argc, char **argv) {
     lesson_store_conformance_backend memory = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    memory.operations = LESSON_STORE_OPERATIONS_0_1;
-    memory.flags = LESSON_STORE_FLAGS_0_1;
-    memory.calls = LESSON_STORE_CALLS_0_1;
+    memory.operations = LESSON_STORE_OPERATIONS_0_2;
+    memory.flags = LESSON_STORE_FLAGS_0_2;
+    memory.calls = LESSON_STORE_CALLS_0_2;
     memory.name = "sqlite-memory";
-    memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
+    memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
     memory.open = open_memory;
 
     int failed_on_file = run_on_file("sqlite-file", "sqlite", argc, argv);

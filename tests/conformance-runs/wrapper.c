@@ -89,6 +89,19 @@ int wrapper_check(lesson_store_instance *instance, uint32_t flags, lesson_store_
     return wrapped_backend()->check(wrapper_of(instance)->inner, flags, callback, context);
 }
 
+int wrapper_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
+                  void *context) {
+    if (wrapper_engine_is_broken)
+        return wrapper_fail();
+    return wrapped_backend()->sweep(wrapper_of(instance)->inner, dropped, callback, context);
+}
+
+int wrapper_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context) {
+    if (wrapper_engine_is_broken)
+        return wrapper_fail();
+    return wrapped_backend()->owners(wrapper_of(instance)->inner, callback, context);
+}
+
 lesson_store_backend wrapper_backend(void) {
     lesson_store_backend table = *wrapped_backend();
     table.open = wrapper_open;
@@ -101,6 +114,8 @@ lesson_store_backend wrapper_backend(void) {
     table.members_page = wrapper_members_page;
     table.lessons_page = wrapper_lessons_page;
     table.users_page = wrapper_users_page;
+    table.sweep = wrapper_sweep;
+    table.owners = wrapper_owners;
     table.info = NULL;
     return table;
 }

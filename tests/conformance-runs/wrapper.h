@@ -50,6 +50,9 @@ int wrapper_lessons_page(lesson_store_instance *instance, size_t most, lesson_st
                          lesson_store_lesson_callback callback, void *context);
 int wrapper_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                        lesson_store_user_callback callback, void *context);
+int wrapper_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
+                  void *context);
+int wrapper_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
 int wrapper_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                   void *context);
 

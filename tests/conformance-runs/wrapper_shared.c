@@ -78,6 +78,7 @@ int wrapper_locked_users(lesson_store_instance *instance, lesson_store_user_call
 
 struct item {
     char uid[LESSON_STORE_ID_MAX + 1];
+    char owner[LESSON_STORE_ID_MAX + 1];
     lesson_store_place place;
     lesson_store_lesson lesson; /* its id is the place's lesson_id */
 };
@@ -118,6 +119,7 @@ static bool gather_user(const lesson_store_user *user, void *context) {
     lesson_store_id_copy(item->place.course_id, user->course_id);
     lesson_store_id_copy(item->place.lesson_id, user->lesson_id);
     lesson_store_id_copy(item->place.session, user->session);
+    lesson_store_id_copy(item->owner, user->owner);
     return true;
 }
 
@@ -152,11 +154,11 @@ static int shared_users(lesson_store_instance *instance, lesson_store_user_callb
     for (size_t i = 0; !code && i < gathered.count; i++) {
         const struct item *item = &gathered.items[i];
         const char *session = *item->place.session ? item->place.session : NULL;
-        lesson_store_user user = {lesson_store_id_of(item->uid),
-                                  lesson_store_id_of(item->place.course_id),
-                                  lesson_store_id_of(item->place.lesson_id),
-                                  lesson_store_id_of(session),
-                                  {0}};
+        lesson_store_user user = {.uid = lesson_store_id_of(item->uid),
+                                  .course_id = lesson_store_id_of(item->place.course_id),
+                                  .lesson_id = lesson_store_id_of(item->place.lesson_id),
+                                  .session = lesson_store_id_of(session),
+                                  .owner = lesson_store_id_of(*item->owner ? item->owner : NULL)};
         if (!callback(&user, context))
             break;
     }
@@ -172,6 +174,21 @@ static int shared_check(lesson_store_instance *instance, uint32_t flags, lesson_
     return code;
 }
 
+static int shared_sweep(lesson_store_instance *instance, const lesson_store_id *dropped,
+                        lesson_store_user_callback callback, void *context) {
+    pthread_mutex_lock(&engine.mutex);
+    int code = wrapper_sweep(instance, dropped, callback, context);
+    pthread_mutex_unlock(&engine.mutex);
+    return code;
+}
+
+static int shared_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context) {
+    pthread_mutex_lock(&engine.mutex);
+    int code = wrapper_owners(instance, callback, context);
+    pthread_mutex_unlock(&engine.mutex);
+    return code;
+}
+
 void wrapper_shared_table(lesson_store_backend *table) {
     table->default_pool = 4;
     table->open = shared_open;
@@ -181,4 +198,6 @@ void wrapper_shared_table(lesson_store_backend *table) {
     table->lessons = shared_lessons;
     table->users = shared_users;
     table->check = shared_check;
+    table->sweep = shared_sweep;
+    table->owners = shared_owners;
 }

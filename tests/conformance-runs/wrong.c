@@ -46,11 +46,12 @@ static int run_suite(const wrong_backend *wrong) {
     if (wrong->alter)
         wrong->alter(&table);
     lesson_store_conformance_backend description = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    description.operations = LESSON_STORE_OPERATIONS_0_1;
-    description.flags = LESSON_STORE_FLAGS_0_1;
-    description.calls = LESSON_STORE_CALLS_0_1;
+    description.operations = LESSON_STORE_OPERATIONS_0_2;
+    description.flags = LESSON_STORE_FLAGS_0_2;
+    description.calls = LESSON_STORE_CALLS_0_2;
     description.name = wrong->name;
-    description.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS;
+    description.patience_s = 2;
+    description.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
     description.context = &table;
     description.prepare = prepare;
     description.open = open_table;

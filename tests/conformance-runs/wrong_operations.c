@@ -85,6 +85,123 @@ static void join_ignores_stay(lesson_store_instance *instance, lesson_store_oper
 }
 ALTERED_RUN(join_ignores_stay)
 
+static void join_ignores_room(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    operation->flags &= ~(uint32_t)LESSON_STORE_JOIN_IF_ROOM;
+}
+ALTERED_RUN(join_ignores_room)
+
+static void members_are_late_too(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (!(operation->flags & LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER))
+        return;
+    operation->flags |= LESSON_STORE_JOIN_IF_OPEN;
+    operation->flags &= ~(uint32_t)LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER;
+}
+ALTERED_RUN(members_are_late_too)
+
+static void resume_ignores_session(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    operation->if_session = none;
+}
+ALTERED_RUN(resume_ignores_session)
+
+static void create_forgets_numbers(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->kind != LESSON_STORE_OPERATION_CREATE)
+        return;
+    operation->given = 0;
+    operation->capacity = 0;
+    operation->course_status = operation->chat_status = 0;
+    operation->course_id = none;
+}
+ALTERED_RUN(create_forgets_numbers)
+
+static void reset_forgets_capacity(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->flags & LESSON_STORE_CREATE_RESET)
+        operation->given |= LESSON_STORE_GIVEN_CAPACITY;
+}
+ALTERED_RUN(reset_forgets_capacity)
+
+static void set_forgets_capacity(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->kind == LESSON_STORE_OPERATION_SET)
+        operation->capacity = 0;
+}
+ALTERED_RUN(set_forgets_capacity)
+
+static void hold_always_begins(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    operation->flags &= ~(uint32_t)LESSON_STORE_HOLD_RENEW;
+}
+ALTERED_RUN(hold_always_begins)
+
+static void join_forgets_owner(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (operation->kind == LESSON_STORE_OPERATION_JOIN)
+        operation->owner = none;
+}
+ALTERED_RUN(join_forgets_owner)
+
+static int sweep_nobody(lesson_store_instance *instance, const lesson_store_id *dropped,
+                        lesson_store_user_callback callback, void *context) {
+    (void)dropped, (void)callback, (void)context;
+    (void)instance;
+    return wrapper_engine_is_broken ? wrapper_fail() : LESSON_STORE_OK;
+}
+
+static void sweep_nobody_table(lesson_store_backend *table) {
+    table->sweep = sweep_nobody;
+}
+
+static bool keep_owner(const lesson_store_owner *owner, void *context) {
+    lesson_store_id_copy(context, owner->owner);
+    return true;
+}
+
+/* Without its fence: drops another owner too. */
+static int sweep_without_fence(lesson_store_instance *instance, const lesson_store_id *dropped,
+                               lesson_store_user_callback callback, void *context) {
+    char other[LESSON_STORE_ID_MAX + 1] = "";
+    int code = wrapper_sweep(instance, dropped, callback, context);
+    if (!code)
+        code = wrapper_owners(instance, keep_owner, other);
+    lesson_store_id id = lesson_store_id_of(other);
+    return code || !other[0] ? code : wrapper_sweep(instance, &id, callback, context);
+}
+
+static void sweep_without_fence_table(lesson_store_backend *table) {
+    table->sweep = sweep_without_fence;
+}
+
+/* Answers that a full lesson has no room for its own members. */
+static int members_need_room_too_run(lesson_store_instance *instance, lesson_store_operation *operations,
+                                     size_t count) {
+    int code = LESSON_STORE_OK;
+    for (size_t i = 0; i < count && !code; i++) {
+        lesson_store_operation *operation = &operations[i], get = {.kind = LESSON_STORE_OPERATION_GET_LESSON};
+        bool asks = operation->kind == LESSON_STORE_OPERATION_JOIN && operation->flags & LESSON_STORE_JOIN_IF_ROOM;
+        get.lesson_id = operation->lesson_id;
+        if (asks)
+            code = wrapper_run(instance, &get, 1);
+        bool is_full = asks && get.code == LESSON_STORE_OK && get.lesson.capacity > 0 &&
+                       get.lesson.member_count >= get.lesson.capacity;
+        if (!code && is_full) {
+            operation->code = LESSON_STORE_REFUSED;
+            operation->refused_by = LESSON_STORE_JOIN_IF_ROOM;
+            operation->count = get.lesson.member_count;
+        } else if (!code) {
+            code = wrapper_run(instance, operation, 1);
+        }
+    }
+    return code;
+}
+
+static void members_need_room_too_table(lesson_store_backend *table) {
+    table->run = members_need_room_too_run;
+}
+
 static void join_always_asks_for_record(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
     if (operation->kind == LESSON_STORE_OPERATION_JOIN)
@@ -328,59 +445,77 @@ static void batch_is_cut_table(lesson_store_backend *table) {
 /* ---- The list */
 
 const wrong_backend wrong_operations[] = {
-    {"join-keeps-old-course", "JOIN-4", "JOIN-10", join_keeps_old_course_table, NULL},
-    {"join-keeps-old-session", "JOIN-6", "QUIT-4", join_keeps_old_session_table, NULL},
+    {"join-keeps-old-course", "JOIN-4", "JOIN-10 JOIN-12 JOIN-13 JOIN-14", join_keeps_old_course_table, NULL},
+    {"join-keeps-old-session", "JOIN-6", "QUIT-4 OWNER-3", join_keeps_old_session_table, NULL},
     {"join-always-asks-for-record", "JOIN-7",
      "BATCH-* CHECK-* COUNT-* CREATE-4 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* PAGE-* QUIT-* SET-7 "
-     "STREAM-* THREAD-1 USERS-*",
+     "STREAM-* THREAD-1 USERS-* OWNER-*",
      join_always_asks_for_record_table, NULL},
     {"join-ignores-if-exists", "JOIN-8", "JOIN-11 JOIN-12 OUTPUT-2", join_ignores_exists_table, NULL},
-    {"join-ignores-if-open", "JOIN-9", "JOIN-12", join_ignores_open_table, NULL},
+    {"join-ignores-if-open", "JOIN-9", "JOIN-12 JOIN-15 OWNER-2", join_ignores_open_table, NULL},
     {"join-ignores-stay", "JOIN-10", "JOIN-11 JOIN-12", join_ignores_stay_table, NULL},
-    {"end-keeps-members", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 QUIT-7", end_keeps_members_table, NULL},
-    {"end-forgets-record-only", "END-4", "END-5 LESSONS-2 LESSONS-3", end_forgets_record_only_table, NULL},
-    {"end-reports-none-left", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 OUTPUT-2 QUIT-7",
+    {"end-keeps-members", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 QUIT-7 JOIN-15", end_keeps_members_table, NULL},
+    {"end-forgets-record-only", "END-4", "END-5 LESSONS-2 LESSONS-3 END-7 JOIN-14", end_forgets_record_only_table,
+     NULL},
+    {"end-reports-none-left", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 OUTPUT-2 QUIT-7 JOIN-15",
      left_is_never_reported_table, NULL},
     {"quit-ignores-lesson", "QUIT-3", "BATCH-1 BATCH-2 ID-2 OUTPUT-* QUIT-5", quit_ignores_lesson_table, NULL},
     {"quit-ignores-session", "QUIT-4", "ID-2 QUIT-5", quit_ignores_session_table, NULL},
     {"quit-of-nobody-is-ok", "QUIT-2", "BATCH-2 ID-3 OUTPUT-2 QUIT-7 WHERE-2 END-1", quit_of_nobody_is_ok_table, NULL},
-    {"create-overwrites", "CREATE-2", "BATCH-1 BATCH-2 CREATE-3 OUTPUT-2 THREAD-2", create_overwrites_table, NULL},
-    {"set-ignores-expected", "SET-5", "BATCH-2 OUTPUT-1 SET-6", set_ignores_expected_table, NULL},
+    {"create-overwrites", "CREATE-2", "BATCH-1 BATCH-2 CREATE-3 OUTPUT-2 THREAD-2 CREATE-5", create_overwrites_table,
+     NULL},
+    {"set-ignores-expected", "SET-5", "BATCH-2 OUTPUT-1 SET-6 SET-8", set_ignores_expected_table, NULL},
     {"set-ignores-one-of-two", "SET-6", "", set_ignores_second_table, NULL},
     {"ids-are-cut", "ID-2", "ID-1 JOIN-5 QUIT-3", ids_are_cut_table, NULL},
     {"uids-have-no-case", "ID-2", "ID-1 JOIN-5 QUIT-3", uids_have_no_case_table, NULL},
     {"lessons-have-no-case", "ID-2", "ID-1 JOIN-5 QUIT-3", lessons_have_no_case_table, NULL},
     {"batch-backwards", "BATCH-1",
      "BATCH-* COUNT-* CREATE-* END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* USERS-* "
-     "WHERE-*",
+     "WHERE-* OWNER-*",
      batch_backwards_table, NULL},
-    {"batch-writes-first", "BATCH-1", "COUNT-1 END-1 END-7 ID-2 ID-3 JOIN-1 JOIN-2 OUTPUT-1 OUTPUT-2 QUIT-1 SET-1",
+    {"batch-writes-first", "BATCH-1",
+     "COUNT-1 END-1 END-7 ID-2 ID-3 JOIN-1 JOIN-2 OUTPUT-1 OUTPUT-2 QUIT-1 SET-1 CREATE-6 SET-8",
      batch_writes_first_table, NULL},
     {"batch-stops-at-refusal", "BATCH-2",
-     "BATCH-1 END-* GET-3 ID-2 ID-3 JOIN-8 JOIN-9 JOIN-11 JOIN-12 OUTPUT-* QUIT-* SET-5 SET-6 SET-7 WHERE-2",
+     "BATCH-1 END-* GET-3 ID-2 ID-3 JOIN-8 JOIN-9 JOIN-11 JOIN-12 OUTPUT-* QUIT-* SET-5 SET-6 SET-7 WHERE-2 JOIN-13 "
+     "JOIN-14 JOIN-15 SET-8 OWNER-*",
      batch_stops_table, NULL},
     {"batch-is-cut", "BATCH-5", "BATCH-1 END-1 JOIN-2 LESSONS-1 MEMBERS-1 USERS-1", batch_is_cut_table, NULL},
     {"writes-unasked-place", "OUTPUT-2",
-     "BATCH-1 BATCH-2 END-* GET-3 ID-3 LESSONS-3 MEMBERS-2 QUIT-1 QUIT-2 QUIT-7 SET-7 WHERE-2",
+     "BATCH-1 BATCH-2 END-* GET-3 ID-3 LESSONS-3 MEMBERS-2 QUIT-1 QUIT-2 QUIT-7 SET-7 WHERE-2 SET-8",
      writes_unasked_place_table, NULL},
-    {"reset-drops-members", "CREATE-3", "", reset_drops_members_table, NULL},
+    {"reset-drops-members", "CREATE-3", "CREATE-6", reset_drops_members_table, NULL},
     {"set-touches-both", "SET-1", "SET-4", set_touches_both_table, NULL},
     {"ids-end-at-nul", "ID-6", "", ids_end_at_nul_table, NULL},
-    {"refusal-returns-no-place", "JOIN-11", "JOIN-8 JOIN-9 JOIN-10 JOIN-12 OUTPUT-2", refusal_returns_no_place_table,
-     NULL},
-    {"refusal-names-no-flag", "JOIN-12", "JOIN-8 JOIN-9 JOIN-10 JOIN-11 OUTPUT-2", refusal_names_no_flag_table, NULL},
+    {"refusal-returns-no-place", "JOIN-11", "JOIN-8 JOIN-9 JOIN-10 JOIN-12 OUTPUT-2 JOIN-13 JOIN-14 JOIN-15 OWNER-2",
+     refusal_returns_no_place_table, NULL},
+    {"refusal-names-no-flag", "JOIN-12", "JOIN-8 JOIN-9 JOIN-10 JOIN-11 OUTPUT-2 JOIN-13 JOIN-14 JOIN-15 OWNER-2",
+     refusal_names_no_flag_table, NULL},
     {"everyone-is-new", "JOIN-2 JOIN-3",
-     "BATCH-1 BATCH-5 END-6 ID-2 JOIN-4 JOIN-5 JOIN-6 JOIN-10 JOIN-12 LESSONS-1 LESSONS-3 MEMBERS-1 OUTPUT-2 QUIT-3 "
-     "QUIT-4 USERS-1",
+     "BATCH-1 BATCH-5 END-6 ID-2 JOIN-4 JOIN-5 JOIN-6 JOIN-10 JOIN-12 JOIN-13 JOIN-14 JOIN-15 LESSONS-1 LESSONS-3 "
+     "MEMBERS-1 OUTPUT-2 QUIT-3 "
+     "QUIT-4 USERS-1 OWNER-3",
      everyone_is_new_table, NULL},
     {"count-of-none-is-not-found", "COUNT-2",
      "BATCH-* CHECK-* COUNT-1 CREATE-* END-* ERROR-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* "
-     "STREAM-* SUPPORT-1 THREAD-* USERS-1 WHERE-2",
+     "STREAM-* SUPPORT-1 THREAD-* USERS-1 WHERE-2 OWNER-*",
      count_of_none_is_not_found_table, NULL},
     {"get-needs-record", "GET-2",
      "BATCH-5 CHECK-* COUNT-1 END-* ERROR-3 GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 QUIT-* SET-7 STREAM-* "
-     "THREAD-1 USERS-*",
+     "THREAD-1 USERS-* OWNER-*",
      get_needs_record_table, NULL},
-    {"conflict-returns-expected", "SET-5", "BATCH-2 SET-6", conflict_returns_expected_table, NULL},
+    {"conflict-returns-expected", "SET-5", "BATCH-2 SET-6 SET-8", conflict_returns_expected_table, NULL},
+    {"create-forgets-numbers", "CREATE-5", "CREATE-6 JOIN-12 JOIN-13 JOIN-15 SET-8 OWNER-2",
+     create_forgets_numbers_table, NULL},
+    {"reset-forgets-capacity", "CREATE-6", "", reset_forgets_capacity_table, NULL},
+    {"set-forgets-capacity", "SET-8", "JOIN-13", set_forgets_capacity_table, NULL},
+    {"join-ignores-room", "JOIN-13", "JOIN-12", join_ignores_room_table, NULL},
+    {"members-need-room-too", "JOIN-13", "JOIN-12", members_need_room_too_table, NULL},
+    {"members-are-late-too", "JOIN-14", "JOIN-12 JOIN-15", members_are_late_too_table, NULL},
+    {"resume-ignores-session", "JOIN-15", "OWNER-2", resume_ignores_session_table, NULL},
+    {"hold-always-begins", "OWNER-1", "OWNER-4 OWNER-5", hold_always_begins_table, NULL},
+    {"join-forgets-owner", "OWNER-2", "OWNER-3 OWNER-4 OWNER-5 OWNER-6 OWNER-7", join_forgets_owner_table, NULL},
+    {"sweep-of-nobody", "OWNER-4", "OWNER-5 OWNER-7", sweep_nobody_table, NULL},
+    {"sweep-without-fence", "OWNER-4", "OWNER-5 OWNER-6 OWNER-7", sweep_without_fence_table, NULL},
     {.name = NULL},
 };

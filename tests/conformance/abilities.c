@@ -25,6 +25,7 @@ const struct ability operation_abilities[] = {
     OPERATION(QUIT, QUIT("ann")),
     OPERATION(WHERE, WHERE("ann")),
     OPERATION(COUNT_MEMBERS, COUNT("algebra")),
+    OPERATION(HOLD, HOLD("worker/1", 1000)),
     NO_MORE,
 };
 
@@ -34,6 +35,9 @@ const struct ability flag_abilities[] = {
     FLAG(JOIN_IF_EXISTS, JOIN("ann", "exams", "algebra")),
     FLAG(JOIN_IF_OPEN, JOIN("ann", "exams", "algebra")),
     FLAG(JOIN_STAY, JOIN("ann", "exams", "algebra")),
+    FLAG(JOIN_IF_OPEN_OR_MEMBER, JOIN("ann", "exams", "algebra")),
+    FLAG(JOIN_IF_ROOM, JOIN("ann", "exams", "algebra")),
+    FLAG(HOLD_RENEW, HOLD("worker/1", 1000)),
     NO_MORE,
 };
 
@@ -45,6 +49,8 @@ const struct ability call_abilities[] = {
     {.name = "MEMBERS_PAGE", .bit = LESSON_STORE_CALL_MEMBERS_PAGE},
     {.name = "LESSONS_PAGE", .bit = LESSON_STORE_CALL_LESSONS_PAGE},
     {.name = "USERS_PAGE", .bit = LESSON_STORE_CALL_USERS_PAGE},
+    {.name = "SWEEP", .bit = LESSON_STORE_CALL_SWEEP},
+    {.name = "OWNERS", .bit = LESSON_STORE_CALL_OWNERS},
     NO_MORE,
 };
 
@@ -52,6 +58,7 @@ static const struct ability capability_abilities[] = {
     {.name = "CAN_KEEP_SESSIONS", .bit = LESSON_STORE_CAN_KEEP_SESSIONS},
     {.name = "CAN_SHARE", .bit = LESSON_STORE_CAN_SHARE},
     {.name = "CAN_PERSIST", .bit = LESSON_STORE_CAN_PERSIST},
+    {.name = "CAN_ADMIT", .bit = LESSON_STORE_CAN_ADMIT},
     NO_MORE,
 };
 
@@ -71,6 +78,12 @@ static bool hear_lesson(const lesson_store_lesson *lesson, void *context) {
 
 static bool hear_user(const lesson_store_user *user, void *context) {
     (void)user;
+    (void)context;
+    return true;
+}
+
+static bool hear_owner(const lesson_store_owner *owner, void *context) {
+    (void)owner;
     (void)context;
     return true;
 }
@@ -99,6 +112,10 @@ int make_call(lesson_store *store, uint64_t call) {
         return lesson_store_users(store, hear_user, NULL);
     case LESSON_STORE_CALL_CHECK:
         return lesson_store_check(store, 0, NULL, NULL, NULL, NULL);
+    case LESSON_STORE_CALL_SWEEP:
+        return lesson_store_sweep(store, NULL, NULL, NULL);
+    case LESSON_STORE_CALL_OWNERS:
+        return lesson_store_owners(store, hear_owner, NULL);
     default:
         return ask_for_pages(store, call);
     }

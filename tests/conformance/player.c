@@ -30,11 +30,26 @@ lesson_store_operation operation_of_step(const struct step *step) {
                 course_status_of(step->if_course_status));
     give_status(&operation, &operation.if_chat_status, LESSON_STORE_GIVEN_IF_CHAT_STATUS,
                 chat_status_of(step->if_chat_status));
+    operation.if_session = lesson_store_id_of(step->if_session);
+    operation.owner = lesson_store_id_of(step->owner);
+    operation.lease_ms = step->lease_ms;
+    if (step->capacity) {
+        operation.capacity = strtoull(step->capacity, NULL, 10);
+        operation.given |= LESSON_STORE_GIVEN_CAPACITY;
+    }
     return operation;
 }
 
 static bool is_end(const struct step *step) {
-    return !step->uid && !step->lesson_id;
+    return !step->uid && !step->lesson_id && !step->owner;
+}
+
+static bool creates_more(const struct step *step) {
+    return step->kind == LESSON_STORE_OPERATION_CREATE && (step->course_id || step->course_status || step->chat_status);
+}
+
+static bool asks_for_admission(const struct step *step) {
+    return step->capacity || step->if_session || creates_more(step);
 }
 
 void need_steps(struct fixture *fixture, const struct step *steps) {
@@ -43,6 +58,10 @@ void need_steps(struct fixture *fixture, const struct step *steps) {
         need_flags(fixture, step->flags);
         if (step->session)
             need_capability(fixture, LESSON_STORE_CAN_KEEP_SESSIONS);
+        if (step->owner)
+            need_operation(fixture, LESSON_STORE_OPERATION_HOLD);
+        if (asks_for_admission(step))
+            need_capability(fixture, LESSON_STORE_CAN_ADMIT);
     }
 }
 
@@ -75,8 +94,11 @@ static bool is_unwritten(const lesson_store_place *place) {
 
 static bool writes_place(const struct step *step) {
     switch (step->kind) {
+    case LESSON_STORE_OPERATION_GET_LESSON:
+        return step->lesson.course_id != NULL;
     case LESSON_STORE_OPERATION_JOIN:
-        return step->code == LESSON_STORE_OK || step->code == LESSON_STORE_REFUSED;
+        return step->code == LESSON_STORE_OK || step->code == LESSON_STORE_REFUSED ||
+               step->code == LESSON_STORE_CONFLICT;
     case LESSON_STORE_OPERATION_QUIT:
         return step->code == LESSON_STORE_OK || step->code == LESSON_STORE_CONFLICT;
     case LESSON_STORE_OPERATION_WHERE:
@@ -101,7 +123,8 @@ static void judge_place(struct fixture *fixture, const struct step *step, const 
                       lesson_store_code_name(step->code));
         return;
     }
-    judge_field(fixture, "course_id", place->course_id, step->place.course_id);
+    bool is_of_lesson = step->kind == LESSON_STORE_OPERATION_GET_LESSON;
+    judge_field(fixture, "course_id", place->course_id, is_of_lesson ? step->lesson.course_id : step->place.course_id);
     judge_field(fixture, "lesson_id", place->lesson_id, step->place.lesson_id);
     judge_field(fixture, "session", place->session, step->place.session);
 }
@@ -111,6 +134,11 @@ static void judge_status(struct fixture *fixture, const char *name, int32_t foun
         fail_test(fixture, "%s: expected %d, found %d", name, (int)expected, (int)found);
 }
 
+static void expect_id(struct fixture *fixture, const char *name, lesson_store_id found, lesson_store_id expected) {
+    if (found.size != expected.size || (found.size > 0 && memcmp(found.data, expected.data, found.size) != 0))
+        fail_test(fixture, "%s: expected %s, found %s", name, quote(expected).text, quote(found).text);
+}
+
 static void judge_lesson(struct fixture *fixture, const struct step *step, const lesson_store_lesson *lesson) {
     judge_status(fixture, "course_status", lesson->course_status, course_status_of(step->lesson.course_status));
     judge_status(fixture, "chat_status", lesson->chat_status, chat_status_of(step->lesson.chat_status));
@@ -118,15 +146,28 @@ static void judge_lesson(struct fixture *fixture, const struct step *step, const
         return;
     expect_number(fixture, "has_record", lesson->has_record, step->lesson.course_status != NULL);
     expect_number(fixture, "member_count", lesson->member_count, step->count);
-    lesson_store_id id = lesson_store_id_of(step->lesson_id);
-    if (lesson->lesson_id.size != id.size || memcmp(lesson->lesson_id.data, id.data, id.size) != 0)
-        fail_test(fixture, "lesson_id: expected %s, found %s", quote(id).text, quote(lesson->lesson_id).text);
+    expect_number(fixture, "capacity", lesson->capacity, step->lesson.capacity);
+    expect_id(fixture, "course_id", lesson->course_id, lesson_store_id_of(step->lesson.course_id));
+    expect_id(fixture, "lesson_id", lesson->lesson_id, lesson_store_id_of(step->lesson_id));
 }
 
-static void judge_refusal(struct fixture *fixture, const struct step *step, uint32_t refused_by) {
-    uint32_t first = step->refused_by & (~step->refused_by + 1);
-    if (refused_by != first)
-        fail_test(fixture, "refused_by: expected 0x%x, found 0x%x", (unsigned)first, (unsigned)refused_by);
+/* The first of the flags that refuse this step. */
+static uint32_t first_flag(const struct step *step) {
+    static const uint32_t in_order[] = {LESSON_STORE_JOIN_IF_EXISTS, LESSON_STORE_JOIN_IF_OPEN,
+                                        LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER, LESSON_STORE_JOIN_IF_ROOM};
+    for (size_t i = 0; i < sizeof in_order / sizeof *in_order; i++) {
+        if (step->refused_by & in_order[i])
+            return in_order[i];
+    }
+    return step->refused_by;
+}
+
+static void judge_refusal(struct fixture *fixture, const struct step *step, const lesson_store_operation *join) {
+    uint32_t first = first_flag(step);
+    if (join->refused_by != first)
+        fail_test(fixture, "refused_by: expected 0x%x, found 0x%x", (unsigned)first, (unsigned)join->refused_by);
+    if (first == LESSON_STORE_JOIN_IF_ROOM)
+        expect_number(fixture, "the members of a lesson without room", join->count, step->count);
 }
 
 /* Judges what every way of calling returns. */
@@ -136,10 +177,9 @@ static void judge(struct fixture *fixture, const struct step *step, const lesson
     bool ok = step->code == LESSON_STORE_OK;
     if (ok && (step->kind == LESSON_STORE_OPERATION_END || step->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS))
         expect_number(fixture, "the count", operation->count, step->count);
-    if ((ok && step->kind == LESSON_STORE_OPERATION_GET_LESSON) || step->code == LESSON_STORE_CONFLICT) {
-        if (step->kind != LESSON_STORE_OPERATION_QUIT)
-            judge_lesson(fixture, step, &operation->lesson);
-    }
+    bool is_conflict_of_set = step->code == LESSON_STORE_CONFLICT && step->kind == LESSON_STORE_OPERATION_SET;
+    if ((ok && step->kind == LESSON_STORE_OPERATION_GET_LESSON) || is_conflict_of_set)
+        judge_lesson(fixture, step, &operation->lesson);
 }
 
 /* Marks the outputs of an operation, so that judge_unwritten sees which were written. */
@@ -162,7 +202,8 @@ static void judge_unwritten(struct fixture *fixture, const struct step *step, co
         expect_number(fixture, "arrival, which this answer does not write", operation->arrival, UNWRITTEN_WORD);
     if (step->code != LESSON_STORE_REFUSED)
         expect_number(fixture, "refused_by, which this answer does not write", operation->refused_by, UNWRITTEN_WORD);
-    if (!(ok && counts))
+    bool counts_room = step->code == LESSON_STORE_REFUSED && first_flag(step) == LESSON_STORE_JOIN_IF_ROOM;
+    if (!(ok && counts) && !counts_room)
         expect_number(fixture, "count, which this answer does not write", operation->count, UNWRITTEN_COUNT);
     if (has_lesson)
         return;
@@ -184,10 +225,15 @@ static void judge_in_batch(struct fixture *fixture, const struct step *step, con
     if (step->code == LESSON_STORE_OK)
         expect_number(fixture, "arrival", operation->arrival, step->arrival);
     if (step->code == LESSON_STORE_REFUSED)
-        judge_refusal(fixture, step, operation->refused_by);
+        judge_refusal(fixture, step, operation);
 }
 
 /* ---- Single calls */
+
+static int run_operation(lesson_store *store, lesson_store_operation *operation) {
+    int code = lesson_store_batch(store, operation, 1);
+    return code ? code : operation->code;
+}
 
 static int call_end(struct fixture *fixture, lesson_store *store, const struct step *step,
                     lesson_store_operation *answer) {
@@ -211,11 +257,18 @@ static int call_count(struct fixture *fixture, lesson_store *store, const struct
 
 static int call_get(struct fixture *fixture, lesson_store *store, const struct step *step,
                     lesson_store_operation *answer) {
-    answer->lesson.course_status = UNWRITTEN_STATUS;
-    int code = lesson_store_get_lesson(store, step->lesson_id, &answer->lesson);
+    lesson_store_lesson lesson;
+    lesson.course_status = UNWRITTEN_STATUS;
+    int code = lesson_store_get_lesson(store, step->lesson_id, &lesson);
     if (code != LESSON_STORE_OK)
-        judge_status(fixture, "the lesson that the call does not write", answer->lesson.course_status,
-                     UNWRITTEN_STATUS);
+        judge_status(fixture, "the lesson that the call does not write", lesson.course_status, UNWRITTEN_STATUS);
+    expect_code(fixture, "the call as an operation", run_operation(store, answer), code);
+    if (code != LESSON_STORE_OK)
+        return code;
+    lesson_store_id course_id = answer->lesson.course_id;
+    expect_id(fixture, "the course that the call does not return", lesson.course_id, lesson_store_id_of(NULL));
+    answer->lesson = lesson;
+    answer->lesson.course_id = course_id;
     return code;
 }
 
@@ -241,10 +294,11 @@ static int call_set(struct fixture *fixture, lesson_store *store, const struct s
                     lesson_store_operation *answer) {
     bool course_only = !step->chat_status && !step->if_chat_status;
     bool chat_only = !step->course_status && !step->if_course_status;
-    if (!course_only && !chat_only) {
-        int code = lesson_store_batch(store, answer, 1);
-        return code ? code : answer->code;
-    }
+    if (step->capacity && !step->course_status && !step->chat_status && !step->if_course_status &&
+        !step->if_chat_status)
+        return lesson_store_set_capacity(store, step->lesson_id, answer->capacity);
+    if (step->capacity || (!course_only && !chat_only))
+        return run_operation(store, answer);
     int current = UNWRITTEN_STATUS;
     int code = course_only ? call_set_of_course(store, step, answer, &current)
                            : call_set_of_chat(store, step, answer, &current);
@@ -260,7 +314,8 @@ static int call(struct fixture *fixture, lesson_store *store, const struct step 
     case LESSON_STORE_OPERATION_NONE:
         break;
     case LESSON_STORE_OPERATION_CREATE:
-        return lesson_store_create(store, step->lesson_id, step->flags);
+        return asks_for_admission(step) ? run_operation(store, answer)
+                                        : lesson_store_create(store, step->lesson_id, step->flags);
     case LESSON_STORE_OPERATION_END:
         return call_end(fixture, store, step, answer);
     case LESSON_STORE_OPERATION_SET:
@@ -268,8 +323,18 @@ static int call(struct fixture *fixture, lesson_store *store, const struct step 
     case LESSON_STORE_OPERATION_GET_LESSON:
         return call_get(fixture, store, step, answer);
     case LESSON_STORE_OPERATION_JOIN:
+        if (step->if_session && step->owner)
+            return run_operation(store, answer);
+        if (step->owner)
+            return lesson_store_join_for(store, step->owner, step->uid, step->course_id, step->lesson_id, step->session,
+                                         step->flags, answer->place);
+        if (step->if_session)
+            return lesson_store_resume(store, step->uid, step->course_id, step->lesson_id, step->if_session,
+                                       step->session, step->flags, answer->place);
         return lesson_store_join(store, step->uid, step->course_id, step->lesson_id, step->session, step->flags,
                                  answer->place);
+    case LESSON_STORE_OPERATION_HOLD:
+        return lesson_store_hold(store, step->owner, step->lease_ms, step->flags);
     case LESSON_STORE_OPERATION_QUIT:
         return lesson_store_quit(store, step->uid, step->lesson_id, step->session, answer->place);
     case LESSON_STORE_OPERATION_WHERE:

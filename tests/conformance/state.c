@@ -15,9 +15,10 @@ void know_lesson(struct fixture *fixture, const char *lesson_id) {
 /* ---- The sentences */
 
 static void say_user(lines *out, const char *source, lesson_store_id uid, lesson_store_id course_id,
-                     lesson_store_id lesson_id, lesson_store_id session) {
-    lines_add(out, "%s: user %s is in lesson %s of course %s, session %s", source, quote(uid).text,
-              quote(lesson_id).text, quote(course_id).text, session.size ? quote(session).text : "none");
+                     lesson_store_id lesson_id, lesson_store_id session, lesson_store_id owner) {
+    lines_add(out, "%s: user %s is in lesson %s of course %s, session %s, owner %s", source, quote(uid).text,
+              quote(lesson_id).text, quote(course_id).text, session.size ? quote(session).text : "none",
+              owner.size ? quote(owner).text : "none");
 }
 
 static void say_nowhere(lines *out, const char *uid) {
@@ -27,9 +28,10 @@ static void say_nowhere(lines *out, const char *uid) {
 static void say_lesson(lines *out, const char *source, const lesson_store_lesson *lesson) {
     const char *course_word = lesson_store_course_status_word(lesson->course_status);
     const char *chat_word = lesson_store_chat_status_word(lesson->chat_status);
-    lines_add(out, "%s: lesson %s has %s, %s/%s, %" PRIu64 " members", source, quote(lesson->lesson_id).text,
-              lesson->has_record ? "a record" : "no record", course_word ? course_word : "-",
-              chat_word ? chat_word : "-", lesson->member_count);
+    lines_add(out, "%s: lesson %s has %s, %s/%s, course %s, capacity %" PRIu64 ", %" PRIu64 " members", source,
+              quote(lesson->lesson_id).text, lesson->has_record ? "a record" : "no record",
+              course_word ? course_word : "-", chat_word ? chat_word : "-", quote(lesson->course_id).text,
+              lesson->capacity, lesson->member_count);
 }
 
 static void say_no_lesson(lines *out, const char *lesson_id) {
@@ -63,7 +65,7 @@ static bool hear_lesson(const lesson_store_lesson *lesson, void *context) {
 }
 
 static bool hear_user(const lesson_store_user *user, void *context) {
-    say_user(context, "users", user->uid, user->course_id, user->lesson_id, user->session);
+    say_user(context, "users", user->uid, user->course_id, user->lesson_id, user->session, user->owner);
     return true;
 }
 
@@ -83,18 +85,20 @@ static void ask_where(struct fixture *fixture, lesson_store *store, const char *
     }
     expect_code(fixture, "where, for the state", code, LESSON_STORE_OK);
     say_user(out, "where", lesson_store_id_of(uid), lesson_store_id_of(place.course_id),
-             lesson_store_id_of(place.lesson_id), lesson_store_id_of(place.session));
+             lesson_store_id_of(place.lesson_id), lesson_store_id_of(place.session), lesson_store_id_of(NULL));
 }
 
 static void ask_lesson(struct fixture *fixture, lesson_store *store, const char *lesson_id, lines *out) {
-    lesson_store_lesson lesson;
-    int code = lesson_store_get_lesson(store, lesson_id, &lesson);
-    if (code == LESSON_STORE_NOT_FOUND) {
+    lesson_store_place place;
+    lesson_store_operation get = {.kind = LESSON_STORE_OPERATION_GET_LESSON, .place = &place};
+    get.lesson_id = lesson_store_id_of(lesson_id);
+    expect_code(fixture, "a batch, for the state", lesson_store_batch(store, &get, 1), LESSON_STORE_OK);
+    if (get.code == LESSON_STORE_NOT_FOUND) {
         say_no_lesson(out, lesson_id);
         return;
     }
-    expect_code(fixture, "get_lesson, for the state", code, LESSON_STORE_OK);
-    say_lesson(out, "get_lesson", &lesson);
+    expect_code(fixture, "get_lesson, for the state", get.code, LESSON_STORE_OK);
+    say_lesson(out, "get_lesson", &get.lesson);
 }
 
 static void ask_count(struct fixture *fixture, lesson_store *store, const char *lesson_id, lines *out) {
@@ -164,22 +168,33 @@ static lesson_store_lesson describe_lesson(const char *lesson_id, const struct r
     return lesson;
 }
 
-static void expect_user(const char *source, const struct user *user, lines *out) {
+/* Only the list of users tells the owner. */
+static void expect_user(const char *source, const struct user *user, const char *owner, lines *out) {
     say_user(out, source, lesson_store_id_of(user->uid), lesson_store_id_of(user->course_id),
-             lesson_store_id_of(user->lesson_id), lesson_store_id_of(user->session));
+             lesson_store_id_of(user->lesson_id), lesson_store_id_of(user->session), lesson_store_id_of(owner));
 }
 
 static void expect_where(const char *uid, const struct user *users, lines *out) {
     const struct user *user = find_user(users, uid);
     if (user)
-        expect_user("where", user, out);
+        expect_user("where", user, NULL, out);
     else
         say_nowhere(out, uid);
 }
 
+static void describe_extra(const struct extra *extras, lesson_store_lesson *lesson) {
+    for (; extras && extras->lesson_id; extras++) {
+        if (!lesson_store_id_equal(lesson->lesson_id, lesson_store_id_of(extras->lesson_id)))
+            continue;
+        lesson->course_id = lesson_store_id_of(extras->course_id);
+        lesson->capacity = extras->capacity;
+    }
+}
+
 static void expect_lesson(const struct fixture *fixture, const char *lesson_id, const struct record *records,
-                          const struct user *users, lines *out) {
+                          const struct extra *extras, const struct user *users, lines *out) {
     lesson_store_lesson lesson = describe_lesson(lesson_id, records, users);
+    describe_extra(extras, &lesson);
     bool exists = lesson.has_record || lesson.member_count > 0;
     if (has_operation(fixture, LESSON_STORE_OPERATION_GET_LESSON)) {
         if (exists)
@@ -193,19 +208,19 @@ static void expect_lesson(const struct fixture *fixture, const char *lesson_id, 
         say_lesson(out, "lessons", &lesson);
 }
 
-static void add_expected(const struct fixture *fixture, const struct record *records, const struct user *users,
-                         lines *out) {
+static void add_expected(const struct fixture *fixture, const struct record *records, const struct extra *extras,
+                         const struct user *users, lines *out) {
     for (size_t i = 0; i < fixture->known_uids.count; i++) {
         if (has_operation(fixture, LESSON_STORE_OPERATION_WHERE))
             expect_where(fixture->known_uids.items[i], users, out);
     }
     for (size_t i = 0; i < fixture->known_lessons.count; i++)
-        expect_lesson(fixture, fixture->known_lessons.items[i], records, users, out);
+        expect_lesson(fixture, fixture->known_lessons.items[i], records, extras, users, out);
     for (; users && users->uid; users++) {
         if (has_call(fixture, LESSON_STORE_CALL_MEMBERS))
             say_member(out, lesson_store_id_of(users->lesson_id), lesson_store_id_of(users->uid));
         if (has_call(fixture, LESSON_STORE_CALL_USERS))
-            expect_user("users", users, out);
+            expect_user("users", users, users->owner, out);
     }
 }
 
@@ -219,11 +234,16 @@ static void know_state(struct fixture *fixture, const struct record *records, co
 }
 
 void expect_state(struct fixture *fixture, const struct record *records, const struct user *users) {
+    expect_state_with(fixture, records, fixture->test->extras, users);
+}
+
+void expect_state_with(struct fixture *fixture, const struct record *records, const struct extra *extras,
+                       const struct user *users) {
     know_state(fixture, records, users);
     for (size_t i = 0; i < fixture->store_count; i++) {
         lines_clear(&fixture->expected);
         lines_clear(&fixture->found);
-        add_expected(fixture, records, users, &fixture->expected);
+        add_expected(fixture, records, extras, users, &fixture->expected);
         take_snapshot(fixture, fixture->stores[i], &fixture->found);
         add_findings(fixture, fixture->stores[i], &fixture->found);
         if (!lines_compare(&fixture->expected, &fixture->found))

@@ -62,6 +62,10 @@ struct step {
     const char *chat_status;
     const char *if_course_status;
     const char *if_chat_status;
+    const char *capacity; /* digits */
+    const char *if_session;
+    const char *owner;
+    int64_t lease_ms;
 
     int code;
     uint32_t arrival;
@@ -75,6 +79,8 @@ struct step {
     struct {
         const char *course_status; /* NULL: no record */
         const char *chat_status;
+        const char *course_id;
+        uint64_t capacity;
     } lesson;
 };
 
@@ -92,6 +98,8 @@ struct step {
 #define CHAT_STATUS(word) .chat_status = (word)
 #define IF_COURSE_STATUS(word) .if_course_status = (word)
 #define IF_CHAT_STATUS(word) .if_chat_status = (word)
+#define OF_COURSE(course) .course_id = (course)
+#define CAPACITY(digits) .capacity = (digits)
 #define GET(lesson) .kind = LESSON_STORE_OPERATION_GET_LESSON, .lesson_id = (lesson)
 #define COUNT(lesson) .kind = LESSON_STORE_OPERATION_COUNT_MEMBERS, .lesson_id = (lesson)
 #define JOIN(user, course, lesson) \
@@ -101,9 +109,13 @@ struct step {
 #define WHERE(user) .kind = LESSON_STORE_OPERATION_WHERE, .uid = (user)
 #define FLAGS(set) .flags = (set)
 #define SESSION(token) .session = (token)
+#define IF_SESSION(token) .if_session = (token)
+#define HOLD(name, ms) .kind = LESSON_STORE_OPERATION_HOLD, .owner = (name), .lease_ms = (ms)
+#define BY(name) .owner = (name)
 
 #define ANSWER(name) .code = LESSON_STORE_##name
-#define HAS(course_word, chat_word) .lesson = {(course_word), (chat_word)}
+#define HAS(course_word, chat_word) HAS_ALL(course_word, chat_word, NULL, 0)
+#define HAS_ALL(course_word, chat_word, course, most) .lesson = {(course_word), (chat_word), (course), (most)}
 #define NUMBER(figure) .count = (figure)
 #define IN(course, lesson) .place.course_id = (course), .place.lesson_id = (lesson)
 #define PLACE_SESSION(token) .place.session = (token)
@@ -118,11 +130,19 @@ struct record {
     const char *chat_status;
 };
 
+/* What few records have. */
+struct extra {
+    const char *lesson_id;
+    const char *course_id;
+    uint64_t capacity;
+};
+
 struct user {
     const char *uid;
     const char *course_id;
     const char *lesson_id;
     const char *session;
+    const char *owner;
 };
 
 #define IS_IN(user, course, lesson) .uid = (user), .course_id = (course), .lesson_id = (lesson)
@@ -131,6 +151,12 @@ struct user {
         __VA_ARGS__, {                   \
             .lesson_id = NULL            \
         }                                \
+    }
+#define EXTRAS(...)                    \
+    .extras = (const struct extra[]) { \
+        __VA_ARGS__, {                 \
+            .lesson_id = NULL          \
+        }                              \
     }
 #define USERS(...)                   \
     .users = (const struct user[]) { \
@@ -154,6 +180,7 @@ struct test {
     const char *name; /* "CLAUSE-1 CLAUSE-2 what is tested" */
     const struct step *steps;
     const struct record *records;
+    const struct extra *extras;
     const struct user *users;
     void (*function)(struct fixture *fixture);
     unsigned modes;        /* IN_MODE bits; 0: all */
@@ -196,8 +223,8 @@ bool expect_description(const lesson_store_conformance_backend *backend, const l
 
 /* ---- The lists of tests */
 
-extern const test_list lesson_tests, user_tests, join_flag_tests, id_tests, batch_tests, stream_tests, argument_tests,
-    check_tests, page_tests, sharing_tests, walk_tests, callback_tests;
+extern const test_list lesson_tests, user_tests, join_flag_tests, admission_tests, owner_tests, id_tests, batch_tests,
+    stream_tests, argument_tests, check_tests, page_tests, sharing_tests, walk_tests, callback_tests;
 
 /* ---- fixture.c */
 
@@ -280,6 +307,8 @@ void know_lesson(struct fixture *fixture, const char *lesson_id);
 
 /* Compares what every store of the fixture reports with the expected state, for all known and listed ids. */
 void expect_state(struct fixture *fixture, const struct record *records, const struct user *users);
+void expect_state_with(struct fixture *fixture, const struct record *records, const struct extra *extras,
+                       const struct user *users);
 
 /* Adds the state that a store reports to `out`. */
 void take_snapshot(struct fixture *fixture, lesson_store *store, lines *out);

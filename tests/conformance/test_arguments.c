@@ -70,19 +70,28 @@ static void wrong_statuses(struct fixture *fixture) {
         expect_refused(fixture, wrong[i].what, set, LESSON_STORE_INVALID);
     }
     lesson_store_operation create = operation_of_step(&(struct step){CREATE("biology")});
-    create.given = LESSON_STORE_GIVEN_COURSE_STATUS;
     create.course_status = LESSON_STORE_COURSE_ONLINE;
-    expect_refused(fixture, "create with a status", create, LESSON_STORE_INVALID);
-    create.given = 0;
     expect_refused(fixture, "a status without its bit in given", create, LESSON_STORE_INVALID);
+    create.given = LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_IF_COURSE_STATUS;
+    expect_refused(fixture, "create with an expected status", create, LESSON_STORE_INVALID);
+    lesson_store_operation end = operation_of_step(&(struct step){END("algebra")});
+    end.given = LESSON_STORE_GIVEN_CAPACITY;
+    expect_refused(fixture, "end with a capacity", end, LESSON_STORE_INVALID);
     lesson_store_operation set = operation_of_step(&(struct step){SET("algebra"), COURSE_STATUS("online")});
     set.given |= 1u << 31;
     expect_refused(fixture, "an unknown bit in given", set, LESSON_STORE_INVALID);
+    set.given = 0;
+    set.course_status = 0;
+    set.capacity = 1;
+    expect_refused(fixture, "a capacity without its bit in given", set, LESSON_STORE_INVALID);
+    set.given = LESSON_STORE_GIVEN_CAPACITY;
+    set.capacity = LESSON_STORE_CAPACITY_MAX + UINT64_C(1);
+    expect_refused(fixture, "a capacity beyond the highest", set, LESSON_STORE_INVALID);
 }
 
 static void wrong_kinds(struct fixture *fixture) {
     lesson_store_operation operation = operation_of_step(&(struct step){CREATE("biology")});
-    operation.kind = LESSON_STORE_OPERATION_COUNT_MEMBERS + 1;
+    operation.kind = LESSON_STORE_OPERATION_HOLD + 1;
     expect_refused(fixture, "the kind after the last", operation, LESSON_STORE_INVALID);
     operation.kind = UINT32_MAX;
     expect_refused(fixture, "the kind UINT32_MAX", operation, LESSON_STORE_INVALID);

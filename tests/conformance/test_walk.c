@@ -15,6 +15,9 @@ static const char *const lessons[LESSONS] = {"algebra", "algebra ", "biology", "
 static const char *const courses[COURSES] = {"maths", "arts"};
 static const char *const sessions[SESSIONS] = {"s1", "s2"};
 
+static const char *const owners[] = {"worker/1", "worker/2", "worker/3"};
+static const char *const capacities[] = {"0", "1", "2", "3"};
+
 static const char *name_of(const char *const *names, int number) {
     return number == MODEL_NONE ? NULL : names[number];
 }
@@ -29,6 +32,10 @@ static struct step step_of(const model_call *call, const model_answer *answer) {
     step.chat_status = lesson_store_chat_status_word(call->chat_status);
     step.if_course_status = lesson_store_course_status_word(call->if_course_status);
     step.if_chat_status = lesson_store_chat_status_word(call->if_chat_status);
+    step.if_session = name_of(sessions, call->if_session);
+    step.capacity = name_of(capacities, call->capacity);
+    step.owner = name_of(owners, call->owner);
+    step.lease_ms = call->kind == LESSON_STORE_OPERATION_HOLD ? MODEL_LEASE_MS : 0;
 
     step.code = answer->code;
     step.arrival = answer->arrival;
@@ -39,12 +46,17 @@ static struct step step_of(const model_call *call, const model_answer *answer) {
     step.place.session = name_of(sessions, answer->session);
     step.lesson.course_status = lesson_store_course_status_word(answer->course_status);
     step.lesson.chat_status = lesson_store_chat_status_word(answer->chat_status);
+    if (call->kind == LESSON_STORE_OPERATION_GET_LESSON)
+        step.lesson.course_id = name_of(courses, answer->course);
+    step.lesson.capacity = (uint64_t)answer->capacity;
     return step;
 }
 
 static struct step draw_step(const struct fixture *fixture, dice_state *dice, model_state *model) {
     bool keeps_sessions = has_capability(fixture, LESSON_STORE_CAN_KEEP_SESSIONS);
-    const draw_range range = {UIDS, LESSONS, COURSES, keeps_sessions ? SESSIONS : 0, 0};
+    bool is_of_0_2 =
+        has_capability(fixture, LESSON_STORE_CAN_ADMIT) && has_operation(fixture, LESSON_STORE_OPERATION_HOLD);
+    const draw_range range = {UIDS, LESSONS, COURSES, keeps_sessions ? SESSIONS : 0, 0, is_of_0_2 ? 0 : DRAW_OF_0_1};
     model_call call = draw_call(dice, &range);
     call.flags &= (uint8_t)fixture->backend->flags;
     model_answer answer = model_run(model, &call);
@@ -53,10 +65,12 @@ static struct step draw_step(const struct fixture *fixture, dice_state *dice, mo
 
 static void expect_model(struct fixture *fixture, const model_state *model) {
     struct record records[LESSONS + 1] = {{NULL, NULL, NULL}};
-    struct user users[UIDS + 1] = {{NULL, NULL, NULL, NULL}};
+    struct extra extras[LESSONS + 1] = {{NULL, NULL, 0}};
+    struct user users[UIDS + 1] = {{.uid = NULL}};
     size_t record_count = 0, user_count = 0;
     for (size_t i = 0; i < LESSONS; i++) {
         const model_lesson *lesson = &model->lessons[i];
+        extras[i] = (struct extra){lessons[i], name_of(courses, lesson->course), (uint64_t)lesson->capacity};
         if (lesson->has_record)
             records[record_count++] =
                 (struct record){lessons[i], lesson_store_course_status_word(lesson->course_status),
@@ -66,9 +80,9 @@ static void expect_model(struct fixture *fixture, const model_state *model) {
         const model_user *user = &model->users[i];
         if (user->lesson != MODEL_NONE)
             users[user_count++] = (struct user){uids[i], name_of(courses, user->course), name_of(lessons, user->lesson),
-                                                name_of(sessions, user->session)};
+                                                name_of(sessions, user->session), name_of(owners, user->owner)};
     }
-    expect_state(fixture, records, users);
+    expect_state_with(fixture, records, extras, users);
 }
 
 static void walk(struct fixture *fixture) {

@@ -262,8 +262,8 @@ static void assert_invalid(lesson_store_operation operation, const char *part_of
 static void every_argument_is_checked(void **state) {
     (void)state;
     lesson_store_operation operation = where("u");
-    operation.kind = LESSON_STORE_OPERATION_COUNT_MEMBERS + 1;
-    assert_invalid(operation, "kind 9");
+    operation.kind = LESSON_STORE_OPERATION_HOLD + 1;
+    assert_invalid(operation, "kind 10");
     operation = where("u");
     operation.flags = LESSON_STORE_JOIN_STAY;
     assert_invalid(operation, "flag 0x10");
@@ -303,9 +303,9 @@ static void every_argument_is_checked(void **state) {
     assert_invalid(operation, "session is empty");
     operation = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_SET};
     operation.lesson_id = lesson_store_id_of("l");
-    assert_invalid(operation, "no status to set");
+    assert_invalid(operation, "nothing to set");
     operation.given = LESSON_STORE_GIVEN_IF_COURSE_STATUS;
-    assert_invalid(operation, "no status to set");
+    assert_invalid(operation, "nothing to set");
     operation.given = LESSON_STORE_GIVEN_COURSE_STATUS;
     operation.course_status = 4;
     assert_invalid(operation, "course_status 4");

@@ -144,7 +144,7 @@ static void operations_have_words(void **state) {
     assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_NONE), "none");
     assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_GET_LESSON), "get_lesson");
     assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_COUNT_MEMBERS), "count_members");
-    assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_COUNT_MEMBERS + 1), "?");
+    assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_HOLD + 1), "?");
 }
 
 static void the_version_is_that_of_the_header(void **state) {

@@ -360,7 +360,8 @@ static void run_says_why_it_failed(void **state) {
 }
 
 static void get_seven(lesson_store_operation *operation) {
-    operation->lesson = (lesson_store_lesson){operation->lesson_id, 7, 1, 0, true, {0}};
+    operation->lesson = (lesson_store_lesson){
+        .lesson_id = operation->lesson_id, .member_count = 7, .course_status = 1, .has_record = true};
 }
 
 static void an_answer_names_the_callers_own_lesson_id(void **state) {

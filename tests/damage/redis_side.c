@@ -283,7 +283,7 @@ static void judge_user(judgement *verdict, lesson_store_id key, lesson_store_id 
         find(verdict, LESSON_STORE_FINDING_INCOMPLETE_USER, lesson, uid, false);
     else if (!is_id(course))
         find(verdict, LESSON_STORE_FINDING_MALFORMED, lesson, uid, false);
-    if (session.data && session_lesson.data && bytes_equal(session_lesson, lesson) && !is_id(session))
+    if (session.size > 0 && session_lesson.data && bytes_equal(session_lesson, lesson) && !is_id(session))
         find(verdict, LESSON_STORE_FINDING_MALFORMED, lesson, uid, false);
     judge_place(verdict, key, uid, lesson);
 }

@@ -39,7 +39,7 @@ static bool wrong(round_state *round, const char *when, const char *what) {
 /* ---- The state before the damage */
 
 static void draw_sound_state(round_state *round) {
-    const draw_range range = {MODEL_USERS, MODEL_LESSONS, MODEL_COURSES, MODEL_SESSIONS, 0};
+    const draw_range range = {MODEL_USERS, MODEL_LESSONS, MODEL_COURSES, MODEL_SESSIONS, 0, 0};
     model_call calls[VOCABULARY_BATCH_MAX];
     model_answer answers[VOCABULARY_BATCH_MAX];
     for (int i = 0; i < VOCABULARY_BATCH_MAX; i++)

@@ -205,7 +205,7 @@ static const char *damage_user_gone(dice_state *dice) {
 static const char *damage_user_by_sql(dice_state *dice) {
     lesson_store_id values[4] = {draw_key(dice, side_draw_uid(dice)), draw_type(dice, word("C")),
                                  draw_key(dice, side_draw_lesson(dice)), value('n', word(""))};
-    run("INSERT OR REPLACE INTO users VALUES(?, ?, ?, ?)", values, 4);
+    run("INSERT OR REPLACE INTO users(uid, course_id, lesson_id, session) VALUES(?, ?, ?, ?)", values, 4);
     return "a user row written by SQL";
 }
 

@@ -142,7 +142,7 @@ static void assert_answers(const struct play *play, const model_answer *answers,
 }
 
 static void play_batch(lesson_store *store, dice_state *dice, model_state *model, soak_run *soak) {
-    const draw_range range = {8, 3, MODEL_COURSES, MODEL_SESSIONS, dice_once_in(dice, 3) ? 6 : 0};
+    const draw_range range = {8, 3, MODEL_COURSES, MODEL_SESSIONS, dice_once_in(dice, 3) ? 6 : 0, 0};
     model_call calls[CALLS_MAX];
     model_answer answers[CALLS_MAX];
     char text[VOCABULARY_TEXT_SIZE];

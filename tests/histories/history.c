@@ -26,9 +26,9 @@ static unsigned draw_batch_size(dice_state *dice) {
 
 void history_draw(history *out, uint64_t seed, const char *engine) {
     dice_state dice = {seed};
-    draw_range range = {1 + dice_below(&dice, MODEL_USERS), 1 + dice_below(&dice, MODEL_LESSONS),
+    draw_range range = {1 + dice_below(&dice, MODEL_USERS),   1 + dice_below(&dice, MODEL_LESSONS),
                         1 + dice_below(&dice, MODEL_COURSES), dice_below(&dice, MODEL_SESSIONS + 1),
-                        dice_once_in(&dice, 3) ? 30 : 0};
+                        dice_once_in(&dice, 3) ? 30 : 0,      false};
     unsigned batch_size = draw_batch_size(&dice);
     out->options = draw_options(&dice, engine);
     out->count = 20 + dice_below(&dice, batch_size > 1 ? HISTORY_CALLS_MAX - 20 : 100);

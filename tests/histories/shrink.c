@@ -68,10 +68,15 @@ static bool simplify_call(shrinking *shrink, size_t number) {
     } while (0)
     TRY(together, false);
     TRY(wrong, 0);
-    for (unsigned flag = 1; flag <= LESSON_STORE_JOIN_STAY; flag <<= 1)
+    for (unsigned flag = 1; flag <= LESSON_STORE_HOLD_RENEW; flag <<= 1)
         TRY(flags, (uint8_t)(kept->flags & ~flag));
     TRY(session, MODEL_NONE);
-    TRY(course, smallest(kept->course));
+    TRY(if_session, MODEL_NONE);
+    if (kept->kind == LESSON_STORE_OPERATION_JOIN)
+        TRY(owner, MODEL_NONE);
+    TRY(course, kept->kind == LESSON_STORE_OPERATION_CREATE ? MODEL_NONE : smallest(kept->course));
+    if (kept->kind != LESSON_STORE_OPERATION_SET || kept->course_status != MODEL_NONE)
+        TRY(capacity, MODEL_NONE);
     TRY(if_course_status, MODEL_NONE);
     TRY(if_chat_status, MODEL_NONE);
     if (kept->course_status != MODEL_NONE)

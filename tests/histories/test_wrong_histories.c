@@ -66,9 +66,10 @@ static void test_right_wrapper(void **state) {
     free(played);
 }
 
-/* What histories cannot reach: a batch of more than a thousand, and ids that are not followed by a NUL. */
+/* What histories cannot reach: a batch of more than a thousand, ids that are not followed by a NUL, and sweeps. */
 static bool is_out_of_reach(const char *name) {
-    return strcmp(name, "batch-is-cut") == 0 || strcmp(name, "ids-end-at-nul") == 0;
+    return strcmp(name, "batch-is-cut") == 0 || strcmp(name, "ids-end-at-nul") == 0 ||
+           strncmp(name, "sweep-", strlen("sweep-")) == 0;
 }
 
 int main(void) {

@@ -192,7 +192,8 @@ void clients_draw(client_group *clients, dice_state *dice) {
                                   .lessons = dice_once_in(dice, 4) ? 1 : 2,
                                   .courses = 2,
                                   .sessions = dice_below(dice, 3),
-                                  .wrong_in = 0};
+                                  .wrong_in = 0,
+                                  .leaves_out = clients->mode->leaves_out};
     for (uint32_t i = 0; i < clients->count; i++) {
         client *self = &clients->shared->clients[i];
         self->count = 0;

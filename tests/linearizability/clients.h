@@ -47,7 +47,8 @@ typedef struct clients_mode {
     uint32_t others;
     void (*work_of_others)(const client_seat *seat);
     void *context_of_others;
-    uint32_t users; /* 0: drawn too */
+    uint32_t users;      /* 0: drawn too */
+    unsigned leaves_out; /* see draw_range */
 } clients_mode;
 
 /* What one client shares with the test. */

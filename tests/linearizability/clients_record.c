@@ -66,7 +66,7 @@ static bool hear_lesson(const lesson_store_lesson *lesson, void *context) {
         return false;
     model_lesson *listed = &hearing->answer->listed.lessons[number];
     hearing->is_odd = listed->has_record || hearing->answer->counts[number];
-    *listed = (model_lesson){lesson->has_record, (int8_t)lesson->course_status, (int8_t)lesson->chat_status};
+    *listed = vocabulary_lesson(&awkward_vocabulary, lesson);
     hearing->answer->counts[number] = (uint8_t)lesson->member_count;
     return true;
 }
@@ -80,9 +80,7 @@ static bool hear_user(const lesson_store_user *user, void *context) {
         return false;
     model_user *listed = &hearing->answer->listed.users[number];
     hearing->is_odd = listed->lesson != MODEL_NONE;
-    *listed = (model_user){(int8_t)vocabulary_number(words->lessons, MODEL_LESSONS, user->lesson_id),
-                           (int8_t)vocabulary_number(words->courses, MODEL_COURSES, user->course_id),
-                           (int8_t)vocabulary_number(words->sessions, MODEL_SESSIONS, user->session)};
+    *listed = vocabulary_user(words, user);
     return true;
 }
 

@@ -267,6 +267,7 @@ static void beside_legacy_writers(void **state) {
     const clients_mode mode = {.name = "legacy writers",
                                .options = "?pool=3",
                                .users = USERS,
+                               .leaves_out = DRAW_OF_0_1, /* they fill lessons with users who are not in the model */
                                .others = THEIRS,
                                .work_of_others = write_as_legacy,
                                .context_of_others = traffic.raw};

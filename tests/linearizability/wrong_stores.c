@@ -91,6 +91,47 @@ static bool set_looks_first(lesson_store_instance *instance, lesson_store_operat
 }
 RUN_OF(set_looks_first)
 
+/* Counts the members, and joins in a later step, as callers of a store without JOIN_IF_ROOM do. */
+static bool join_counts_first(lesson_store_instance *instance, lesson_store_operation *join) {
+    if (join->kind != LESSON_STORE_OPERATION_JOIN || !(join->flags & LESSON_STORE_JOIN_IF_ROOM))
+        return false;
+    lesson_store_operation get = {.kind = LESSON_STORE_OPERATION_GET_LESSON}, blind = *join;
+    get.lesson_id = join->lesson_id;
+    wrapper_shared_run(instance, &get, 1);
+    if (get.code == LESSON_STORE_OK && get.lesson.capacity > 0 && get.lesson.member_count >= get.lesson.capacity)
+        return false;
+    sched_yield();
+    blind.flags &= ~(uint32_t)LESSON_STORE_JOIN_IF_ROOM;
+    wrapper_shared_run(instance, &blind, 1);
+    join->code = blind.code;
+    join->arrival = blind.arrival;
+    join->refused_by = blind.refused_by;
+    return true;
+}
+RUN_OF(join_counts_first)
+
+/* Compares the session, and joins in a later step. */
+static bool resume_looks_first(lesson_store_instance *instance, lesson_store_operation *join) {
+    if (join->kind != LESSON_STORE_OPERATION_JOIN || !join->if_session.data)
+        return false;
+    lesson_store_place now = {.lesson_id = ""};
+    lesson_store_operation where = {.kind = LESSON_STORE_OPERATION_WHERE}, blind = *join;
+    where.uid = join->uid;
+    where.place = &now;
+    wrapper_shared_run(instance, &where, 1);
+    if (where.code != LESSON_STORE_OK || !lesson_store_id_equal(lesson_store_id_of(now.session), join->if_session))
+        return false;
+    sched_yield();
+    blind.if_session = (lesson_store_id){NULL, 0};
+    wrapper_shared_run(instance, &blind, 1);
+    join->code = blind.code;
+    join->arrival = blind.arrival;
+    join->refused_by = blind.refused_by;
+    join->count = blind.count;
+    return true;
+}
+RUN_OF(resume_looks_first)
+
 /* ---- Lost fences */
 
 static const lesson_store_id none = {NULL, 0};
@@ -250,6 +291,8 @@ const wrong_store wrong_stores[] = {
     {"join quits first", false, false, run_join_quits_first, NULL},
     {"end in two steps", false, false, run_end_in_two_steps, NULL},
     {"set looks first", false, false, run_set_looks_first, NULL},
+    {"join counts first", false, false, run_join_counts_first, NULL},
+    {"resume looks first", false, false, run_resume_looks_first, NULL},
     {"quit ignores lesson", false, false, run_quit_ignores_lesson, NULL},
     {"quit ignores session", false, false, run_quit_ignores_session, NULL},
     {"where from a cache", false, false, run_where_from_cache, NULL},

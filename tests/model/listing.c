@@ -25,9 +25,7 @@ static bool hear_member(const lesson_store_id *uid, void *context) {
 static bool hear_user(const lesson_store_user *user, void *context) {
     const struct reading *reading = context;
     const vocabulary *words = reading->words;
-    model_user where = {(int8_t)vocabulary_number(words->lessons, MODEL_LESSONS, user->lesson_id),
-                        (int8_t)vocabulary_number(words->courses, MODEL_COURSES, user->course_id),
-                        (int8_t)vocabulary_number(words->sessions, MODEL_SESSIONS, user->session)};
+    model_user where = vocabulary_user(words, user);
     return hear(reading->out, vocabulary_number(words->users, MODEL_USERS, user->uid), &where);
 }
 

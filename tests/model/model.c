@@ -2,14 +2,16 @@
 
 #include <lessonstore/lessonstore.h>
 
-static const model_lesson no_lesson = {0, MODEL_NONE, MODEL_NONE};
-static const model_user nowhere = {MODEL_NONE, MODEL_NONE, MODEL_NONE};
+static const model_lesson no_lesson = {0, MODEL_NONE, MODEL_NONE, MODEL_NONE, 0};
+static const model_user nowhere = {MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE};
 
 void model_begin(model_state *model) {
     for (int i = 0; i < MODEL_LESSONS; i++)
         model->lessons[i] = no_lesson;
     for (int i = 0; i < MODEL_USERS; i++)
         model->users[i] = nowhere;
+    for (int i = 0; i < MODEL_OWNERS; i++)
+        model->holds[i] = 0;
 }
 
 static model_answer answer_of(int code) {
@@ -45,11 +47,19 @@ static uint32_t count_members(const model_state *model, int lesson) {
 
 /* ---- Lessons */
 
+static int8_t given_or(int8_t given, int8_t other) {
+    return given == MODEL_NONE ? other : given;
+}
+
 static model_answer create(model_state *model, const model_call *call) {
     model_lesson *lesson = &model->lessons[call->lesson];
     if (lesson->has_record && !(call->flags & LESSON_STORE_CREATE_RESET))
         return answer_of(LESSON_STORE_EXISTS);
-    *lesson = (model_lesson){1, LESSON_STORE_COURSE_WAITING, LESSON_STORE_CHAT_FREE};
+    lesson->has_record = 1;
+    lesson->course_status = given_or(call->course_status, LESSON_STORE_COURSE_WAITING);
+    lesson->chat_status = given_or(call->chat_status, LESSON_STORE_CHAT_FREE);
+    lesson->course = given_or(call->course, lesson->course);
+    lesson->capacity = given_or(call->capacity, lesson->capacity);
     return answer_of(LESSON_STORE_OK);
 }
 
@@ -80,10 +90,9 @@ static model_answer set(model_state *model, const model_call *call) {
     if (!is_expected(call->if_course_status, lesson->course_status) ||
         !is_expected(call->if_chat_status, lesson->chat_status))
         return answer_with_statuses(LESSON_STORE_CONFLICT, lesson);
-    if (call->course_status != MODEL_NONE)
-        lesson->course_status = call->course_status;
-    if (call->chat_status != MODEL_NONE)
-        lesson->chat_status = call->chat_status;
+    lesson->course_status = given_or(call->course_status, lesson->course_status);
+    lesson->chat_status = given_or(call->chat_status, lesson->chat_status);
+    lesson->capacity = given_or(call->capacity, lesson->capacity);
     return answer_of(LESSON_STORE_OK);
 }
 
@@ -95,6 +104,8 @@ static model_answer get_lesson(const model_state *model, const model_call *call)
     model_answer answer = answer_with_statuses(LESSON_STORE_OK, lesson);
     answer.has_record = lesson->has_record;
     answer.count = members;
+    answer.course = lesson->course;
+    answer.capacity = lesson->capacity;
     return answer;
 }
 
@@ -107,14 +118,21 @@ static model_answer count(const model_state *model, const model_call *call) {
 /* ---- Users */
 
 /* The first flag of the call that refuses the join; 0: none. */
-static uint8_t forbidding_flag(const model_lesson *lesson, const model_user *user, const model_call *call) {
+static uint32_t forbidding_flag(const model_lesson *lesson, uint32_t members, const model_user *user,
+                                const model_call *call) {
     bool is_open =
         lesson->course_status == LESSON_STORE_COURSE_ONLINE || lesson->course_status == LESSON_STORE_COURSE_WAITING;
+    bool is_member = user->lesson == call->lesson;
     if (call->flags & LESSON_STORE_JOIN_IF_EXISTS && !lesson->has_record)
         return LESSON_STORE_JOIN_IF_EXISTS;
     if (call->flags & LESSON_STORE_JOIN_IF_OPEN && !is_open)
         return LESSON_STORE_JOIN_IF_OPEN;
-    if (call->flags & LESSON_STORE_JOIN_STAY && user->lesson != MODEL_NONE && user->lesson != call->lesson)
+    if (call->flags & LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER && !is_open && !(lesson->has_record && is_member))
+        return LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER;
+    if (call->flags & LESSON_STORE_JOIN_IF_ROOM && !is_member && lesson->capacity > 0 &&
+        members >= (uint32_t)lesson->capacity)
+        return LESSON_STORE_JOIN_IF_ROOM;
+    if (call->flags & LESSON_STORE_JOIN_STAY && user->lesson != MODEL_NONE && !is_member)
         return LESSON_STORE_JOIN_STAY;
     return 0;
 }
@@ -128,13 +146,24 @@ static uint8_t arrival_of(const model_user *user, int lesson) {
 static model_answer join(model_state *model, const model_call *call) {
     model_user *user = &model->users[call->user];
     model_answer answer = answer_with_place(LESSON_STORE_OK, user);
-    answer.refused_by = forbidding_flag(&model->lessons[call->lesson], user, call);
+    uint32_t members = count_members(model, call->lesson);
+    if (call->if_session != MODEL_NONE && call->if_session != user->session) {
+        answer.code = LESSON_STORE_CONFLICT;
+        return answer;
+    }
+    answer.refused_by = forbidding_flag(&model->lessons[call->lesson], members, user, call);
     if (answer.refused_by) {
         answer.code = LESSON_STORE_REFUSED;
+        answer.count = answer.refused_by == LESSON_STORE_JOIN_IF_ROOM ? members : 0;
+        return answer;
+    }
+    if (call->owner != MODEL_NONE && !model->holds[call->owner]) {
+        answer.code = LESSON_STORE_REFUSED;
+        answer.refused_by = LESSON_STORE_JOIN_BY_OWNER;
         return answer;
     }
     answer.arrival = arrival_of(user, call->lesson);
-    *user = (model_user){call->lesson, call->course, call->session};
+    *user = (model_user){call->lesson, call->course, call->session, call->owner};
     return answer;
 }
 
@@ -153,6 +182,13 @@ static model_answer quit(model_state *model, const model_call *call) {
 static model_answer where(const model_state *model, const model_call *call) {
     const model_user *user = &model->users[call->user];
     return answer_with_place(user->lesson == MODEL_NONE ? LESSON_STORE_NOT_FOUND : LESSON_STORE_OK, user);
+}
+
+static model_answer hold(model_state *model, const model_call *call) {
+    if (call->flags & LESSON_STORE_HOLD_RENEW && !model->holds[call->owner])
+        return answer_of(LESSON_STORE_CONFLICT);
+    model->holds[call->owner] = 1;
+    return answer_of(LESSON_STORE_OK);
 }
 
 model_answer model_run(model_state *model, const model_call *call) {
@@ -175,6 +211,8 @@ model_answer model_run(model_state *model, const model_call *call) {
         return where(model, call);
     case LESSON_STORE_OPERATION_COUNT_MEMBERS:
         return count(model, call);
+    case LESSON_STORE_OPERATION_HOLD:
+        return hold(model, call);
     case LESSON_STORE_OPERATION_NONE:
         break;
     }
@@ -184,5 +222,6 @@ model_answer model_run(model_state *model, const model_call *call) {
 bool model_answers_equal(const model_answer *a, const model_answer *b) {
     return a->code == b->code && a->count == b->count && a->arrival == b->arrival && a->refused_by == b->refused_by &&
            a->course == b->course && a->lesson == b->lesson && a->session == b->session &&
-           a->has_record == b->has_record && a->course_status == b->course_status && a->chat_status == b->chat_status;
+           a->has_record == b->has_record && a->course_status == b->course_status && a->chat_status == b->chat_status &&
+           a->capacity == b->capacity;
 }

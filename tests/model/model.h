@@ -16,8 +16,10 @@ enum {
     MODEL_LESSONS = 6,
     MODEL_COURSES = 3,
     MODEL_SESSIONS = 3,
-    MODEL_NONE = -1,    /* not given; in no lesson; no status */
-    MODEL_STRANGER = -2 /* in an answer: a name outside the vocabulary */
+    MODEL_OWNERS = 3,
+    MODEL_LEASE_MS = 3600000, /* none runs out in a test */
+    MODEL_NONE = -1,          /* not given; in no lesson; no status */
+    MODEL_STRANGER = -2       /* in an answer: a name outside the vocabulary */
 };
 
 /* The reason why a call is INVALID. */
@@ -39,17 +41,21 @@ typedef struct model_lesson {
     int8_t has_record;
     int8_t course_status; /* both MODEL_NONE without a record */
     int8_t chat_status;
+    int8_t course;   /* of the record, or MODEL_NONE */
+    int8_t capacity; /* 0: any number */
 } model_lesson;
 
 typedef struct model_user {
-    int8_t lesson; /* MODEL_NONE: in no lesson, and then the other two are also MODEL_NONE */
+    int8_t lesson; /* MODEL_NONE: in no lesson, and then the others are also MODEL_NONE */
     int8_t course;
     int8_t session;
+    int8_t owner;
 } model_user;
 
 typedef struct model_state {
     model_lesson lessons[MODEL_LESSONS];
     model_user users[MODEL_USERS];
+    int8_t holds[MODEL_OWNERS]; /* 1: that owner holds a lease */
 } model_state;
 
 /* An operation. Members that its kind does not take are MODEL_NONE. */
@@ -64,6 +70,9 @@ typedef struct model_call {
     int8_t chat_status;
     int8_t if_course_status;
     int8_t if_chat_status;
+    int8_t if_session;
+    int8_t capacity;
+    int8_t owner;
     bool together; /* the next call is in the same batch */
     uint8_t wrong; /* MODEL_WRONG_...; for all but NOTHING the model answers INVALID */
 } model_call;
@@ -72,21 +81,39 @@ typedef struct model_call {
 #define MODEL_CALL(kind, flags, user, course, lesson, session, together, wrong)                                \
     {                                                                                                          \
         LESSON_STORE_OPERATION_##kind, (flags), (user), (course), (lesson), (session), MODEL_NONE, MODEL_NONE, \
-            MODEL_NONE, MODEL_NONE, (together), (wrong)                                                        \
+            MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, (together), (wrong)                    \
+    }
+#define MODEL_CREATE_WITH(lesson, course, course_status, chat_status, capacity, flags, together, wrong)      \
+    {                                                                                                        \
+        LESSON_STORE_OPERATION_CREATE, (flags), MODEL_NONE, (course), (lesson), MODEL_NONE, (course_status), \
+            (chat_status), MODEL_NONE, MODEL_NONE, MODEL_NONE, (capacity), MODEL_NONE, (together), (wrong)   \
     }
 #define MODEL_CREATE(lesson, flags, together, wrong) \
     MODEL_CALL(CREATE, flags, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
 #define MODEL_END(lesson, flags, together, wrong) \
     MODEL_CALL(END, flags, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
-#define MODEL_SET(lesson, course_status, chat_status, if_course_status, if_chat_status, together, wrong)             \
+#define MODEL_SET_WITH(lesson, course_status, chat_status, if_course_status, if_chat_status, capacity, together,     \
+                       wrong)                                                                                        \
     {                                                                                                                \
         LESSON_STORE_OPERATION_SET, 0, MODEL_NONE, MODEL_NONE, (lesson), MODEL_NONE, (course_status), (chat_status), \
-            (if_course_status), (if_chat_status), (together), (wrong)                                                \
+            (if_course_status), (if_chat_status), MODEL_NONE, (capacity), MODEL_NONE, (together), (wrong)            \
     }
+#define MODEL_SET(lesson, course_status, chat_status, if_course_status, if_chat_status, together, wrong) \
+    MODEL_SET_WITH(lesson, course_status, chat_status, if_course_status, if_chat_status, MODEL_NONE, together, wrong)
 #define MODEL_GET_LESSON(lesson, together, wrong) \
     MODEL_CALL(GET_LESSON, 0, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
 #define MODEL_JOIN(user, course, lesson, session, flags, together, wrong) \
     MODEL_CALL(JOIN, flags, user, course, lesson, session, together, wrong)
+#define MODEL_ADMIT(user, course, lesson, session, if_session, owner, flags, together, wrong)                \
+    {                                                                                                        \
+        LESSON_STORE_OPERATION_JOIN, (flags), (user), (course), (lesson), (session), MODEL_NONE, MODEL_NONE, \
+            MODEL_NONE, MODEL_NONE, (if_session), MODEL_NONE, (owner), (together), (wrong)                   \
+    }
+#define MODEL_HOLD(owner, flags, together, wrong)                                                                     \
+    {                                                                                                                 \
+        LESSON_STORE_OPERATION_HOLD, (flags), MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, \
+            MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, (owner), (together), (wrong)                              \
+    }
 #define MODEL_QUIT(user, lesson, session, together, wrong) \
     MODEL_CALL(QUIT, 0, user, MODEL_NONE, lesson, session, together, wrong)
 #define MODEL_WHERE(user, together, wrong) \
@@ -97,15 +124,16 @@ typedef struct model_call {
 /* The answer of an operation. Members that do not belong to the answer are 0, or MODEL_NONE for ids and statuses. */
 typedef struct model_answer {
     int32_t code;
-    uint32_t count; /* END: removed users; COUNT, GET_LESSON: members */
+    uint32_t count; /* END: removed users; COUNT, GET_LESSON, and a JOIN without room: members */
     uint8_t arrival;
-    uint8_t refused_by;
-    int8_t course; /* of the returned place */
+    uint32_t refused_by;
+    int8_t course; /* of the returned place, or of the lesson record */
     int8_t lesson;
     int8_t session;
     int8_t has_record; /* GET_LESSON; the statuses also for SET with CONFLICT */
     int8_t course_status;
     int8_t chat_status;
+    int8_t capacity; /* GET_LESSON */
 } model_answer;
 
 /* No user is in a lesson, and there is no lesson. */

@@ -14,7 +14,8 @@ model_call share_draw(model_share share, dice_state *dice, unsigned wrong_in) {
                               .lessons = part_of(share, MODEL_LESSONS),
                               .courses = MODEL_COURSES,
                               .sessions = MODEL_SESSIONS,
-                              .wrong_in = wrong_in};
+                              .wrong_in = wrong_in,
+                              .leaves_out = share.of > 1 ? DRAW_NO_OWNERS : 0};
     model_call call = draw_call(dice, &range);
     call.user = into_share(share, call.user);
     call.lesson = into_share(share, call.lesson);

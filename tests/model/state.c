@@ -46,7 +46,7 @@ static bool hear_lesson(const lesson_store_lesson *lesson, void *context) {
     if (!expect(reading, !out->has_record && !reading->members_by_lessons[number], "lessons lists a lesson twice",
                 number))
         return false;
-    *out = (model_lesson){lesson->has_record, (int8_t)lesson->course_status, (int8_t)lesson->chat_status};
+    *out = vocabulary_lesson(reading->words, lesson);
     reading->members_by_lessons[number] = (uint32_t)lesson->member_count;
     return expect(reading, lesson->has_record || lesson->member_count > 0,
                   "lessons lists a lesson with neither record nor members", number);
@@ -61,11 +61,19 @@ static bool hear_user(const lesson_store_user *user, void *context) {
     model_user *out = &reading->out->users[number];
     if (!expect(reading, out->lesson == MODEL_NONE, "users lists a user twice", number))
         return false;
-    *out = (model_user){(int8_t)vocabulary_number(words->lessons, MODEL_LESSONS, user->lesson_id),
-                        (int8_t)vocabulary_number(words->courses, MODEL_COURSES, user->course_id),
-                        (int8_t)vocabulary_number(words->sessions, MODEL_SESSIONS, user->session)};
+    *out = vocabulary_user(words, user);
     reading->listed_users++;
     return expect(reading, out->lesson >= 0, "users names a lesson nobody named, of user", number);
+}
+
+static bool hear_owner(const lesson_store_owner *owner, void *context) {
+    state_reading *reading = context;
+    int number = vocabulary_number(reading->words->owners, MODEL_OWNERS, owner->owner);
+    if (!expect(reading, number >= 0 && !reading->out->holds[number], "owners lists a stranger, or twice", number))
+        return false;
+    reading->out->holds[number] = 1;
+    return expect(reading, owner->state == LESSON_STORE_OWNER_HELD && owner->lease_ms == MODEL_LEASE_MS,
+                  "owners lists another lease than that of owner", number);
 }
 
 static bool hear_member(const lesson_store_id *uid, void *context) {
@@ -126,6 +134,8 @@ int vocabulary_read_state(const vocabulary *words, lesson_store *store, model_st
     model_begin(out);
     expect_code(&reading, lesson_store_lessons(store, hear_lesson, &reading), "lessons");
     expect_code(&reading, lesson_store_users(store, hear_user, &reading), "users");
+    int code = lesson_store_owners(store, hear_owner, &reading);
+    expect_code(&reading, code == LESSON_STORE_UNSUPPORTED ? LESSON_STORE_OK : code, "owners");
     for (int i = 0; i < MODEL_LESSONS && !reading.code; i++)
         read_members(&reading, i);
     if (!reading.code)
@@ -138,17 +148,28 @@ bool vocabulary_compare(const model_state *expected, const model_state *found, c
         const model_lesson *a = &expected->lessons[i], *b = &found->lessons[i];
         if (memcmp(a, b, sizeof *a) == 0)
             continue;
-        snprintf(text, VOCABULARY_TEXT_SIZE, "lesson %d has record %d, statuses %d/%d instead of %d, %d/%d", i,
-                 b->has_record, b->course_status, b->chat_status, a->has_record, a->course_status, a->chat_status);
+        snprintf(text, VOCABULARY_TEXT_SIZE,
+                 "lesson %d has record %d, statuses %d/%d, course %d, capacity %d instead of %d, %d/%d, %d, %d", i,
+                 b->has_record, b->course_status, b->chat_status, b->course, b->capacity, a->has_record,
+                 a->course_status, a->chat_status, a->course, a->capacity);
         return false;
     }
     for (int i = 0; i < MODEL_USERS; i++) {
         const model_user *a = &expected->users[i], *b = &found->users[i];
         if (memcmp(a, b, sizeof *a) == 0)
             continue;
-        snprintf(text, VOCABULARY_TEXT_SIZE,
-                 "user %d is in lesson %d, course %d, session %d instead of lesson %d, course %d, session %d", i,
-                 b->lesson, b->course, b->session, a->lesson, a->course, a->session);
+        snprintf(
+            text, VOCABULARY_TEXT_SIZE,
+            "user %d is in lesson %d, course %d, session %d, owner %d instead of lesson %d, course %d, session %d, "
+            "owner %d",
+            i, b->lesson, b->course, b->session, b->owner, a->lesson, a->course, a->session, a->owner);
+        return false;
+    }
+    for (int i = 0; i < MODEL_OWNERS; i++) {
+        if (expected->holds[i] == found->holds[i])
+            continue;
+        snprintf(text, VOCABULARY_TEXT_SIZE, "owner %d holds %d instead of %d leases", i, found->holds[i],
+                 expected->holds[i]);
         return false;
     }
     return true;

@@ -41,7 +41,10 @@ static void add_flags(call_writer *writer, unsigned flags) {
                  {LESSON_STORE_END_RECORD_ONLY, "LESSON_STORE_END_RECORD_ONLY"},
                  {LESSON_STORE_JOIN_IF_EXISTS, "LESSON_STORE_JOIN_IF_EXISTS"},
                  {LESSON_STORE_JOIN_IF_OPEN, "LESSON_STORE_JOIN_IF_OPEN"},
-                 {LESSON_STORE_JOIN_STAY, "LESSON_STORE_JOIN_STAY"}};
+                 {LESSON_STORE_JOIN_STAY, "LESSON_STORE_JOIN_STAY"},
+                 {LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER, "LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER"},
+                 {LESSON_STORE_JOIN_IF_ROOM, "LESSON_STORE_JOIN_IF_ROOM"},
+                 {LESSON_STORE_HOLD_RENEW, "LESSON_STORE_HOLD_RENEW"}};
     bool has_any = false;
     begin_argument(writer);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -60,6 +63,13 @@ static void add_arguments(call_writer *writer, const model_call *call) {
     case LESSON_STORE_OPERATION_NONE:
         return;
     case LESSON_STORE_OPERATION_CREATE:
+        add_number(writer, call->lesson);
+        add_number(writer, call->course);
+        add_number(writer, call->course_status);
+        add_number(writer, call->chat_status);
+        add_number(writer, call->capacity);
+        add_flags(writer, call->flags);
+        return;
     case LESSON_STORE_OPERATION_END:
         add_number(writer, call->lesson);
         add_flags(writer, call->flags);
@@ -70,12 +80,19 @@ static void add_arguments(call_writer *writer, const model_call *call) {
         add_number(writer, call->chat_status);
         add_number(writer, call->if_course_status);
         add_number(writer, call->if_chat_status);
+        add_number(writer, call->capacity);
         return;
     case LESSON_STORE_OPERATION_JOIN:
         add_number(writer, call->user);
         add_number(writer, call->course);
         add_number(writer, call->lesson);
         add_number(writer, call->session);
+        add_number(writer, call->if_session);
+        add_number(writer, call->owner);
+        add_flags(writer, call->flags);
+        return;
+    case LESSON_STORE_OPERATION_HOLD:
+        add_number(writer, call->owner);
         add_flags(writer, call->flags);
         return;
     case LESSON_STORE_OPERATION_QUIT:
@@ -96,14 +113,15 @@ static void add_arguments(call_writer *writer, const model_call *call) {
 const char *model_call_text(const model_call *call, char text[MODEL_TEXT_SIZE]) {
     static const char *const macros[] = {
         [LESSON_STORE_OPERATION_NONE] = "(",
-        [LESSON_STORE_OPERATION_CREATE] = "MODEL_CREATE(",
+        [LESSON_STORE_OPERATION_CREATE] = "MODEL_CREATE_WITH(",
         [LESSON_STORE_OPERATION_END] = "MODEL_END(",
-        [LESSON_STORE_OPERATION_SET] = "MODEL_SET(",
+        [LESSON_STORE_OPERATION_SET] = "MODEL_SET_WITH(",
         [LESSON_STORE_OPERATION_GET_LESSON] = "MODEL_GET_LESSON(",
-        [LESSON_STORE_OPERATION_JOIN] = "MODEL_JOIN(",
+        [LESSON_STORE_OPERATION_JOIN] = "MODEL_ADMIT(",
         [LESSON_STORE_OPERATION_QUIT] = "MODEL_QUIT(",
         [LESSON_STORE_OPERATION_WHERE] = "MODEL_WHERE(",
         [LESSON_STORE_OPERATION_COUNT_MEMBERS] = "MODEL_COUNT(",
+        [LESSON_STORE_OPERATION_HOLD] = "MODEL_HOLD(",
     };
     call_writer writer = {.text = text};
     add(&writer, macros[call->kind]);
@@ -116,9 +134,10 @@ const char *model_call_text(const model_call *call, char text[MODEL_TEXT_SIZE]) 
 
 const char *model_answer_text(const model_answer *answer, char text[MODEL_TEXT_SIZE]) {
     snprintf(text, MODEL_TEXT_SIZE,
-             "%s, count %u, arrival %d, refused by 0x%x, course %d, lesson %d, session %d, record %d, statuses %d/%d",
+             "%s, count %u, arrival %d, refused by 0x%x, course %d, lesson %d, session %d, record %d, statuses %d/%d, "
+             "capacity %d",
              lesson_store_code_name(answer->code), (unsigned)answer->count, answer->arrival, answer->refused_by,
              answer->course, answer->lesson, answer->session, answer->has_record, answer->course_status,
-             answer->chat_status);
+             answer->chat_status, answer->capacity);
     return text;
 }

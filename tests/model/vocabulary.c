@@ -43,6 +43,7 @@ const vocabulary awkward_vocabulary = {
     .lessons = {"algebra", "Algebra", "algebra ", "\346\225\260\345\255\246 1: {a}|b#c@d", LONG "a", LONG "b"},
     .courses = {"maths", "\"M\" %s", LONG "c"},
     .sessions = {"s", "S", "\344\274\232 1"},
+    .owners = {"w/1", "w/2", LONG "w"},
 };
 
 int vocabulary_number(const char *const *names, size_t count, lesson_store_id name) {
@@ -55,6 +56,19 @@ int vocabulary_number(const char *const *names, size_t count, lesson_store_id na
     return MODEL_STRANGER;
 }
 
+model_lesson vocabulary_lesson(const vocabulary *words, const lesson_store_lesson *lesson) {
+    int course = vocabulary_number(words->courses, MODEL_COURSES, lesson->course_id);
+    return (model_lesson){lesson->has_record, (int8_t)lesson->course_status, (int8_t)lesson->chat_status,
+                          (int8_t)course, (int8_t)lesson->capacity};
+}
+
+model_user vocabulary_user(const vocabulary *words, const lesson_store_user *user) {
+    return (model_user){(int8_t)vocabulary_number(words->lessons, MODEL_LESSONS, user->lesson_id),
+                        (int8_t)vocabulary_number(words->courses, MODEL_COURSES, user->course_id),
+                        (int8_t)vocabulary_number(words->sessions, MODEL_SESSIONS, user->session),
+                        (int8_t)vocabulary_number(words->owners, MODEL_OWNERS, user->owner)};
+}
+
 static lesson_store_id name_of(const char *const *names, int number) {
     return lesson_store_id_of(number == MODEL_NONE ? NULL : names[number]);
 }
@@ -62,7 +76,9 @@ static lesson_store_id name_of(const char *const *names, int number) {
 /* ---- Asking */
 
 static void make_wrong(lesson_store_operation *operation, const model_call *call) {
-    lesson_store_id *id = call->user != MODEL_NONE ? &operation->uid : &operation->lesson_id;
+    lesson_store_id *id = call->user != MODEL_NONE     ? &operation->uid
+                          : call->lesson != MODEL_NONE ? &operation->lesson_id
+                                                       : &operation->owner;
     switch (call->wrong) {
     case MODEL_WRONG_ID_MISSING:
         *id = lesson_store_id_of(NULL);
@@ -80,10 +96,10 @@ static void make_wrong(lesson_store_operation *operation, const model_call *call
         *id = lesson_store_id_of("a\300\200");
         return;
     case MODEL_WRONG_KIND:
-        operation->kind = LESSON_STORE_OPERATION_COUNT_MEMBERS + 1;
+        operation->kind = LESSON_STORE_OPERATION_HOLD + 1;
         return;
     case MODEL_WRONG_FLAG:
-        operation->flags |= LESSON_STORE_JOIN_STAY << 1;
+        operation->flags |= LESSON_STORE_HOLD_RENEW << 1;
         return;
     case MODEL_WRONG_STATUS:
         operation->course_status = LESSON_STORE_COURSE_WAITING + 1;
@@ -110,6 +126,14 @@ lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call 
     operation.course_id = name_of(words->courses, call->course);
     operation.lesson_id = name_of(words->lessons, call->lesson);
     operation.session = name_of(words->sessions, call->session);
+    operation.if_session = name_of(words->sessions, call->if_session);
+    operation.owner = name_of(words->owners, call->owner);
+    if (call->kind == LESSON_STORE_OPERATION_HOLD)
+        operation.lease_ms = MODEL_LEASE_MS;
+    if (call->capacity != MODEL_NONE) {
+        operation.capacity = (uint64_t)call->capacity;
+        operation.given |= LESSON_STORE_GIVEN_CAPACITY;
+    }
     give(&operation, &operation.course_status, LESSON_STORE_GIVEN_COURSE_STATUS, call->course_status);
     give(&operation, &operation.chat_status, LESSON_STORE_GIVEN_CHAT_STATUS, call->chat_status);
     give(&operation, &operation.if_course_status, LESSON_STORE_GIVEN_IF_COURSE_STATUS, call->if_course_status);
@@ -132,10 +156,19 @@ static void hear_statuses(const lesson_store_lesson *lesson, model_answer *answe
     answer->chat_status = (int8_t)lesson->chat_status;
 }
 
+static void hear_refusal(const lesson_store_operation *join, model_answer *answer) {
+    answer->refused_by = join->refused_by;
+    if (join->refused_by == LESSON_STORE_JOIN_IF_ROOM)
+        answer->count = (uint32_t)join->count;
+}
+
 static bool returns_place(const lesson_store_operation *operation) {
     switch (operation->kind) {
+    case LESSON_STORE_OPERATION_GET_LESSON:
+        return operation->code == LESSON_STORE_OK && operation->lesson.course_id.data;
     case LESSON_STORE_OPERATION_JOIN:
-        return operation->code == LESSON_STORE_OK || operation->code == LESSON_STORE_REFUSED;
+        return operation->code == LESSON_STORE_OK || operation->code == LESSON_STORE_REFUSED ||
+               operation->code == LESSON_STORE_CONFLICT;
     case LESSON_STORE_OPERATION_QUIT:
         return operation->code == LESSON_STORE_OK || operation->code == LESSON_STORE_CONFLICT;
     case LESSON_STORE_OPERATION_WHERE:
@@ -158,7 +191,7 @@ model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operati
     if (operation->kind == LESSON_STORE_OPERATION_JOIN && is_ok)
         answer.arrival = (uint8_t)operation->arrival;
     if (operation->kind == LESSON_STORE_OPERATION_JOIN && operation->code == LESSON_STORE_REFUSED)
-        answer.refused_by = (uint8_t)operation->refused_by;
+        hear_refusal(operation, &answer);
     if (operation->kind == LESSON_STORE_OPERATION_SET && operation->code == LESSON_STORE_CONFLICT)
         hear_statuses(&operation->lesson, &answer);
     if ((operation->kind == LESSON_STORE_OPERATION_END || operation->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS) &&
@@ -168,6 +201,9 @@ model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operati
         hear_statuses(&operation->lesson, &answer);
         answer.has_record = operation->lesson.has_record;
         answer.count = (uint32_t)operation->lesson.member_count;
+        answer.capacity = (int8_t)operation->lesson.capacity;
+        if (vocabulary_number(words->courses, MODEL_COURSES, operation->lesson.course_id) != answer.course)
+            answer.course = MODEL_STRANGER;
     }
     return answer;
 }

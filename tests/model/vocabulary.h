@@ -13,6 +13,7 @@ typedef struct vocabulary {
     const char *lessons[MODEL_LESSONS];
     const char *courses[MODEL_COURSES];
     const char *sessions[MODEL_SESSIONS];
+    const char *owners[MODEL_OWNERS];
 } vocabulary;
 
 /* Ids that have caused trouble elsewhere: spaces, colons, quotes, format strings, patterns, CJK, 255 bytes, and ids
@@ -34,6 +35,10 @@ int vocabulary_run(const vocabulary *words, lesson_store *store, const model_cal
 
 /* Returns the number of a name. MODEL_NONE for "" or no name, MODEL_STRANGER if it is not among these. */
 int vocabulary_number(const char *const *names, size_t count, lesson_store_id name);
+
+/* The models of a lesson and of a user that a store lists. */
+model_lesson vocabulary_lesson(const vocabulary *words, const lesson_store_lesson *lesson);
+model_user vocabulary_user(const vocabulary *words, const lesson_store_user *user);
 
 /* Reads the whole state of a store into a model: through the lists of lessons, users and members, which must agree with
  * get_lesson, count and where. Returns OK, the code of the call that failed, or LESSON_STORE_MALFORMED if the results

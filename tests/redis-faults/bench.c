@@ -17,7 +17,7 @@ enum {
     EXCHANGES_OF_A_CALL = 40, /* more than any call here has, for its requests and the greetings of two connections */
 };
 
-static const draw_range range = {MODEL_USERS, MODEL_LESSONS, MODEL_COURSES, MODEL_SESSIONS, 0};
+static const draw_range range = {MODEL_USERS, MODEL_LESSONS, MODEL_COURSES, MODEL_SESSIONS, 0, 0};
 
 static int64_t now_ms(void) {
     struct timespec now;

@@ -131,12 +131,22 @@ static judge_verdict of_user(const model_state *state, const model_call *call, c
 }
 
 static judge_verdict of_record(const model_state *state, const model_call *call, const void *context) {
-    (void)state;
     if (call->lesson != *(const int8_t *)context || call->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS ||
         call->kind == LESSON_STORE_OPERATION_QUIT)
         return JUDGE_WORKS;
-    bool asks_record = call->flags & (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN);
-    return call->kind != LESSON_STORE_OPERATION_JOIN || asks_record ? JUDGE_FAILS : JUDGE_WORKS;
+    bool asks_record = call->flags & (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN |
+                                      LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM);
+    model_state copy = *state;
+    bool is_conflict = model_run(&copy, call).code == LESSON_STORE_CONFLICT;
+    bool reads = call->kind != LESSON_STORE_OPERATION_JOIN || (asks_record && !is_conflict);
+    return reads ? JUDGE_FAILS : JUDGE_WORKS;
+}
+
+/* True if a join is answered before it comes to the members of the lesson. */
+static bool reads_no_members(const model_state *state, const model_call *call, model_answer answer) {
+    bool counts = call->flags & LESSON_STORE_JOIN_IF_ROOM && state->lessons[call->lesson].capacity > 0;
+    bool is_refused_later = answer.refused_by == LESSON_STORE_JOIN_STAY && counts;
+    return answer.code > 0 && answer.refused_by != LESSON_STORE_JOIN_IF_ROOM && !is_refused_later;
 }
 
 static judge_verdict of_members(const model_state *state, const model_call *call, const void *context) {
@@ -145,7 +155,7 @@ static judge_verdict of_members(const model_state *state, const model_call *call
     model_state copy = *state;
     switch ((lesson_store_operation_kind)call->kind) {
     case LESSON_STORE_OPERATION_JOIN:
-        return model_run(&copy, call).code == LESSON_STORE_REFUSED ? JUDGE_WORKS : JUDGE_FAILS;
+        return reads_no_members(state, call, model_run(&copy, call)) ? JUDGE_WORKS : JUDGE_FAILS;
     case LESSON_STORE_OPERATION_END:
         return call->flags & LESSON_STORE_END_RECORD_ONLY ? JUDGE_WORKS : JUDGE_FAILS;
     case LESSON_STORE_OPERATION_GET_LESSON:

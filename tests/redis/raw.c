@@ -157,6 +157,13 @@ static void dump_set(raw_server *raw, FILE *out, const char *key) {
     freeReplyObject(set);
 }
 
+static void dump_sorted_set(raw_server *raw, FILE *out, const char *key) {
+    redisReply *set = ask(raw, "ZRANGE %s 0 -1 WITHSCORES", key);
+    for (size_t i = 0; i < set->elements; i += 2)
+        fprintf(out, "  %s=%s\n", set->element[i]->str, set->element[i + 1]->str);
+    freeReplyObject(set);
+}
+
 static void dump_key(raw_server *raw, FILE *out, const char *key) {
     redisReply *type = ask(raw, "TYPE %s", key);
     fprintf(out, "%s %s\n", type->str, key);
@@ -164,6 +171,8 @@ static void dump_key(raw_server *raw, FILE *out, const char *key) {
         dump_hash(raw, out, key);
     if (strcmp(type->str, "set") == 0)
         dump_set(raw, out, key);
+    if (strcmp(type->str, "zset") == 0)
+        dump_sorted_set(raw, out, key);
     if (raw_number(raw, "PTTL %s", key) != -1)
         fprintf(out, "  expires\n");
     freeReplyObject(type);

@@ -105,6 +105,8 @@ static void test_cut_answers(void **state) {
                                               "$8\r\nO1" SEPARATOR "x" SEPARATOR "=1" SEPARATOR "\r\n",
                                               "$9\r\nO1" SEPARATOR "2" SEPARATOR "=1" SEPARATOR "0\r\n",
                                               "$8\r\nO0" SEPARATOR "0" SEPARATOR "=1" SEPARATOR "\r\n",
+                                              "$13\r\nO1" SEPARATOR "2" SEPARATOR "=1" SEPARATOR "=0" SEPARATOR
+                                              "=c\r\n",
                                               "$1\r\nF\r\n",
                                               "$4\r\nFERR\r\n"};
     static const char *const cut_joins[] = {"$1\r\no\r\n",
@@ -182,7 +184,7 @@ static void test_wrong_replies_to_streams(void **state) {
         assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
     }
     static const char *const pages[] = {"*1\r\n$3\r\nxyz\r\n", "*2\r\n$1\r\n0\r\n$4\r\nUSER\r\n",
-                                        "*6\r\n$1\r\n0\r\n$4\r\nUSER\r\n$-1\r\n$1\r\nC\r\n$1\r\nL\r\n$-1\r\n",
+                                        "*7\r\n$1\r\n0\r\n$4\r\nUSER\r\n$-1\r\n$1\r\nC\r\n$1\r\nL\r\n$-1\r\n$-1\r\n",
                                         "*1\r\n$30\r\n111111111111111111111111111111\r\n"};
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         false_server_answer(raw->between, pages[i]);
@@ -193,6 +195,37 @@ static void test_wrong_replies_to_streams(void **state) {
     }
     check_user_page(raw, "$3\r\nabc\r\n");
     check_user_page(raw, "-ERR no pages today\r\n");
+}
+
+static bool no_owner(const lesson_store_owner *owner, void *context) {
+    (void)owner, (void)context;
+    fail();
+    return true;
+}
+
+/* The last one is of a lesson without a record that has a status. */
+static void test_wrong_replies_about_owners_and_lessons(void **state) {
+    raw_server *raw = *state;
+    static const char *const sweeps[] = {"*0\r\n", "*1\r\n$-1\r\n", "*1\r\n$24\r\n000000000000000000000000\r\n",
+                                         "*2\r\n$0\r\n\r\n$-1\r\n", "*2\r\n$0\r\n\r\n$1\r\nw\r\n"};
+    for (size_t i = 0; i < sizeof sweeps / sizeof *sweeps; i++) {
+        false_server_answer(raw->between, sweeps[i]);
+        assert_code(lesson_store_sweep(raw->store, no_user, NULL, NULL), UNKNOWN);
+        false_server_play(raw->between, PASS_ON);
+        assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
+    }
+    static const char *const owners[] = {"*1\r\n$3\r\nxyz\r\n", "*2\r\n$1\r\n0\r\n$1\r\nw\r\n",
+                                         "*4\r\n$1\r\n0\r\n$1\r\nw\r\n$1\r\n5\r\n$-1\r\n"};
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+        false_server_answer(raw->between, owners[i]);
+        assert_code(lesson_store_owners(raw->store, no_owner, NULL), FAILED);
+        false_server_play(raw->between, PASS_ON);
+        assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
+    }
+    false_server_answer(raw->between,
+                        "*8\r\n$1\r\n0\r\n$4\r\nNONE\r\n$1\r\nL\r\n$1\r\n1\r\n$1\r\n0\r\n$-1\r\n$-1\r\n:1\r\n");
+    assert_code(lesson_store_lessons(raw->store, no_lesson, NULL), FAILED);
+    false_server_play(raw->between, PASS_ON);
 }
 
 /* Something that is no server, or a server that refuses, while a store opens. */
@@ -280,10 +313,15 @@ static void test_a_finding_is_reported_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST_BEHIND(cut_answers),    TEST_BEHIND(errors),
-        TEST_BEHIND(wrong_replies),  TEST_BEHIND(wrong_replies_to_streams),
-        TEST_ALONE(wrong_greetings), TEST_ALONE(password_in_an_error),
-        TEST_ALONE(other_greetings), TEST_BEHIND(a_finding_is_reported_once),
+        TEST_BEHIND(cut_answers),
+        TEST_BEHIND(errors),
+        TEST_BEHIND(wrong_replies),
+        TEST_BEHIND(wrong_replies_to_streams),
+        TEST_BEHIND(wrong_replies_about_owners_and_lessons),
+        TEST_ALONE(wrong_greetings),
+        TEST_ALONE(password_in_an_error),
+        TEST_ALONE(other_greetings),
+        TEST_BEHIND(a_finding_is_reported_once),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

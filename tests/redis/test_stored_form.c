@@ -96,6 +96,60 @@ static void test_flags(void **state) {
                                                              "set " MEMBERS("L1") "\n  ann\n");
 }
 
+/* A course and a capacity are fields of the record, and only of one that was given them. */
+static void test_admission(void **state) {
+    raw_server *raw = *state;
+    lesson_store_place place;
+    lesson_store_operation create = {.kind = LESSON_STORE_OPERATION_CREATE}, get = {.kind = 0};
+    create.lesson_id = lesson_store_id_of("L1");
+    create.course_id = lesson_store_id_of("C1");
+    create.given = LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CAPACITY;
+    create.course_status = LESSON_STORE_COURSE_ONLINE;
+    create.capacity = 30;
+    assert_code(lesson_store_batch(raw->store, &create, 1), OK);
+    assert_code(create.code, OK);
+    raw_expect(raw, "hash " RECORD("L1") "\n  lesson_id=L1\n  course_status=1\n  chat_status=0\n  course_id=C1\n"
+                                         "  capacity=30\n");
+    assert_code(lesson_store_set_capacity(raw->store, "L1", 0), OK);
+    assert_code(lesson_store_create(raw->store, "L1", LESSON_STORE_CREATE_RESET), OK);
+    raw_expect(raw, "hash " RECORD("L1") "\n  lesson_id=L1\n  course_status=3\n  chat_status=0\n  course_id=C1\n"
+                                         "  capacity=0\n");
+    get.kind = LESSON_STORE_OPERATION_GET_LESSON;
+    get.lesson_id = create.lesson_id;
+    get.place = &place;
+    assert_code(lesson_store_batch(raw->store, &get, 1), OK);
+    assert_string_equal(place.course_id, "C1");
+    assert_code(lesson_store_end(raw->store, "L1", 0, NULL), OK);
+    raw_expect(raw, "");
+}
+
+/* What other programs may have written there. */
+static void test_malformed_admission(void **state) {
+    static const char *const capacities[] = {"",
+                                             "-1",
+                                             "many",
+                                             "1e9",
+                                             "1000000001",
+                                             "99999999999999999999",
+                                             "1\x1f"
+                                             "2"};
+    raw_server *raw = *state;
+    lesson_store_lesson lesson;
+    assert_code(lesson_store_create(raw->store, "L1", 0), OK);
+    assert_code(lesson_store_join(raw->store, "ann", "C1", "L1", NULL, 0, NULL), OK);
+    for (size_t i = 0; i < sizeof capacities / sizeof *capacities; i++) {
+        raw_do(raw, "HSET " RECORD("L1") " capacity %s", capacities[i]);
+        assert_code(lesson_store_get_lesson(raw->store, "L1", &lesson), MALFORMED);
+        assert_code(lesson_store_join(raw->store, "bob", "C1", "L1", NULL, LESSON_STORE_JOIN_IF_ROOM, NULL), MALFORMED);
+        assert_code(lesson_store_join(raw->store, "ann", "C1", "L1", NULL, LESSON_STORE_JOIN_IF_ROOM, NULL), OK);
+    }
+    raw_do(raw, "HSET " RECORD("L1") " capacity 2 course_id %s",
+           "C\x1f"
+           "1");
+    assert_code(lesson_store_get_lesson(raw->store, "L1", &lesson), MALFORMED);
+    assert_code(lesson_store_join(raw->store, "bob", "C1", "L1", NULL, LESSON_STORE_JOIN_IF_ROOM, NULL), OK);
+}
+
 static const char *const odd_ids[] = {
     "two words", ":colons::", "#hash",   "a@b.c",       "p|q",  "\"quoted\"", "it's", "{braces}",         "{a}{b}",
     "*?[x]\\",   "%s%n",      "课程 一", "$3\\r\\nabc", "None", "-1",         "join", "\xf0\x9f\x8e\x93", "NOT_FOUND"};
@@ -213,9 +267,9 @@ static void test_batch(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(create),    TEST(set_and_reset), TEST(day),     TEST(end_of_the_record_only),
-        TEST(sessions),  TEST(flags),         TEST(odd_ids), TEST(prefixes),
-        TEST(databases), TEST(batch),
+        TEST(create),    TEST(set_and_reset), TEST(day),       TEST(end_of_the_record_only),
+        TEST(sessions),  TEST(flags),         TEST(odd_ids),   TEST(prefixes),
+        TEST(databases), TEST(batch),         TEST(admission), TEST(malformed_admission),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

@@ -238,10 +238,10 @@ static void test_few_descriptors(void **state) {
 /* Where no directory can be written but that of the file, everything works: SQLite opens no temporary file. */
 static void test_no_temporary_files(void **state) {
     const sqlite_files *files = *state;
-    static const char text[] =
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)"
-        " INSERT INTO users SELECT 'a-user-with-a-rather-long-id-' || i, 'maths', 'algebra', NULL"
-        " FROM n";
+    static const char text[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)"
+                               " INSERT INTO users(uid, course_id, lesson_id, session) SELECT "
+                               "'a-user-with-a-rather-long-id-' || i, 'maths', 'algebra', NULL"
+                               " FROM n";
     const shim_fault fault = {
         .methods = 1u << SHIM_OPEN, .files = SHIM_OTHER, .at = 1, .for_good = true, .result = SQLITE_CANTOPEN};
     lesson_store_close(sqlite_files_open(files, ""));
@@ -262,7 +262,8 @@ static void test_no_temporary_files(void **state) {
 
 static void fill(const sqlite_files *files) {
     static const char text[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)"
-                               " INSERT INTO users SELECT 'user-' || i, 'maths', 'lesson-' || (i % 7), NULL FROM n;"
+                               " INSERT INTO users(uid, course_id, lesson_id, session) SELECT 'user-' || i, 'maths', "
+                               "'lesson-' || (i % 7), NULL FROM n;"
                                "DELETE FROM users WHERE uid < 'user-2'"; /* leaves free pages */
     lesson_store_close(sqlite_files_open(files, ""));
     sqlite_files_execute(files, text);

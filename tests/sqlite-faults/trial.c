@@ -198,7 +198,7 @@ static bool run_batch(struct trial *trial, const model_call *calls, size_t count
 }
 
 static size_t draw_batch(struct trial *trial, model_call calls[CALLS]) {
-    const draw_range range = {MODEL_USERS, MODEL_LESSONS, MODEL_COURSES, MODEL_SESSIONS, 60};
+    const draw_range range = {MODEL_USERS, MODEL_LESSONS, MODEL_COURSES, MODEL_SESSIONS, 60, 0};
     size_t count = 1 + dice_below(&trial->dice, CALLS);
     for (size_t i = 0; i < count; i++)
         calls[i] = draw_call(&trial->dice, &range);

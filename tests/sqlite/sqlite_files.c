@@ -147,7 +147,8 @@ void sqlite_files_make_version_1(const sqlite_files *files) {
                          "CREATE INDEX users_by_lesson ON users(lesson_id);"
                          "PRAGMA application_id = 0x4c455353; PRAGMA user_version = 1;"
                          "INSERT INTO lessons VALUES('algebra', 1, 1), ('painting', 3, 0);"
-                         "INSERT INTO users VALUES('ann', 'maths', 'algebra'), ('bob', 'arts', 'painting')");
+                         "INSERT INTO users VALUES('ann', 'maths', 'algebra'), "
+                         "('bob', 'arts', 'painting')");
 }
 
 void sqlite_files_change_behind_the_index(const sqlite_files *files, const char *change) {

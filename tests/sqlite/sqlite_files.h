@@ -8,6 +8,9 @@
 
 #include <lessonstore/lessonstore.h>
 
+/* The schema version of the library. */
+#define SQLITE_FILES_NEWEST 3
+
 typedef struct sqlite_files {
     char directory[256];
     char database[300];

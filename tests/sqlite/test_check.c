@@ -50,9 +50,10 @@ static void make(const sqlite_files *files, const char *text) {
     sqlite_files_execute(files, text);
 }
 
-#define TWO_USERS                                  \
-    "INSERT INTO lessons VALUES('algebra', 1, 0);" \
-    "INSERT INTO users VALUES('ann', 'maths', 'algebra', NULL), ('bob', 'maths', 'algebra', NULL);"
+#define TWO_USERS                                                                                                      \
+    "INSERT INTO lessons(lesson_id, course_status, chat_status) VALUES('algebra', 1, 0);"                              \
+    "INSERT INTO users(uid, course_id, lesson_id, session) VALUES('ann', 'maths', 'algebra', NULL), ('bob', 'maths', " \
+    "'algebra', NULL);"
 
 static int64_t member_count(const sqlite_files *files) {
     uint64_t count;
@@ -65,9 +66,9 @@ static int64_t member_count(const sqlite_files *files) {
 static void test_index(void **state) {
     const sqlite_files *files = *state;
     make(files, TWO_USERS);
-    sqlite_files_change_behind_the_index(files,
-                                         "DELETE FROM users WHERE uid = 'bob'; UPDATE users SET lesson_id = 'chess';"
-                                         "INSERT INTO users VALUES('cy', 'maths', 'algebra', NULL)");
+    sqlite_files_change_behind_the_index(
+        files, "DELETE FROM users WHERE uid = 'bob'; UPDATE users SET lesson_id = 'chess';"
+               "INSERT INTO users(uid, course_id, lesson_id, session) VALUES('cy', 'maths', 'algebra', NULL)");
     assert_int_equal(member_count(files), 2);
     struct findings findings = check(files, 0);
     assert_string_equal(findings.text, "missing member|chess|ann|repairable;missing member|algebra|cy|repairable;"
@@ -137,8 +138,10 @@ static void test_null_lesson(void **state) {
 
 static void test_values(void **state) {
     const sqlite_files *files = *state;
-    make(files, TWO_USERS "INSERT INTO lessons VALUES('chess', NULL, NULL), ('art', 7, NULL);"
-                          "INSERT INTO users VALUES(X'0A', 'maths', 'algebra', NULL), ('dan', '', 'algebra', NULL)");
+    make(files, TWO_USERS
+         "INSERT INTO lessons(lesson_id, course_status, chat_status) VALUES('chess', NULL, NULL), ('art', 7, NULL);"
+         "INSERT INTO users(uid, course_id, lesson_id, session) VALUES(X'0A', 'maths', 'algebra', NULL), ('dan', '', "
+         "'algebra', NULL)");
     static const char found[] = "malformed data|art||left;malformed data|algebra|dan|left;"
                                 "malformed data|algebra||left;incomplete lesson record|art||%s;"
                                 "incomplete lesson record|chess||%s;";
@@ -160,9 +163,23 @@ static void test_values(void **state) {
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 4);
 }
 
+/* An invalid owner makes a user malformed to every call, and the list of owners ends with MALFORMED. */
+static void test_owners(void **state) {
+    const sqlite_files *files = *state;
+    make(files, TWO_USERS "UPDATE users SET owner = x'00ff' WHERE uid = 'ann'; UPDATE users SET owner = 'w/1'"
+                          " WHERE uid = 'bob'; INSERT INTO owners VALUES('w/1', 1, 1, 0), (x'01', 1, 1, 0)");
+    lesson_store *store = sqlite_files_open(files, "");
+    assert_int_equal(lesson_store_where(store, "ann", NULL), LESSON_STORE_MALFORMED);
+    lesson_store_close(store);
+    const char *expected = "malformed data|algebra|ann|left;malformed data|||left;";
+    assert_string_equal(check(files, 0).text, expected);
+    assert_string_equal(check(files, LESSON_STORE_CHECK_REPAIR).text, expected);
+}
+
 static void test_ended(void **state) {
     const sqlite_files *files = *state;
-    make(files, TWO_USERS "INSERT INTO users VALUES('cy', 'maths', 'chess', NULL), ('dan', 'maths', 'chess', 's')");
+    make(files, TWO_USERS "INSERT INTO users(uid, course_id, lesson_id, session) VALUES('cy', 'maths', 'chess', NULL), "
+                          "('dan', 'maths', 'chess', 's')");
     assert_int_equal(check(files, LESSON_STORE_CHECK_REPAIR).found, 0);
     struct findings findings = check(files, LESSON_STORE_CHECK_ENDED);
     assert_string_equal(findings.text,
@@ -177,7 +194,8 @@ static void test_ended(void **state) {
 
 static void test_stop_early(void **state) {
     const sqlite_files *files = *state;
-    make(files, "INSERT INTO users VALUES('cy', 'maths', 'chess', NULL), ('dan', 'maths', 'chess', 's')");
+    make(files, "INSERT INTO users(uid, course_id, lesson_id, session) VALUES('cy', 'maths', 'chess', NULL), ('dan', "
+                "'maths', 'chess', 's')");
     lesson_store *store = sqlite_files_open(files, "");
     struct findings findings = {.limit = 1};
     assert_int_equal(lesson_store_check(store, LESSON_STORE_CHECK_ENDED, add_finding, &findings, &findings.found, NULL),
@@ -230,8 +248,9 @@ static void test_damaged_page(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
-        TEST(test_index),  TEST(test_lost_index), TEST(test_foreign_objects), TEST(test_null_lesson),
-        TEST(test_values), TEST(test_ended),      TEST(test_stop_early),      TEST(test_damaged_page),
+        TEST(test_index),       TEST(test_lost_index), TEST(test_foreign_objects),
+        TEST(test_null_lesson), TEST(test_values),     TEST(test_owners),
+        TEST(test_ended),       TEST(test_stop_early), TEST(test_damaged_page),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -222,7 +222,8 @@ static void test_checks_that_overlap(void **state) {
     char text[300];
     lesson_store_close(sqlite_files_open(files, ""));
     snprintf(text, sizeof text,
-             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) INSERT INTO users"
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) INSERT INTO users(uid, "
+             "course_id, lesson_id, session)"
              " SELECT 'user-' || i, 'maths', 'lesson-' || i %% 17, NULL FROM n",
              CHECKED_USERS);
     sqlite_files_execute(files, text);

@@ -9,8 +9,8 @@ static void test_new_file(void **state) {
     const sqlite_files *files = *state;
     lesson_store_close(sqlite_files_open(files, ""));
     assert_int_equal(sqlite_files_number(files, "PRAGMA application_id"), 0x4c455353);
-    assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), 2);
-    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"), 3);
+    assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), SQLITE_FILES_NEWEST);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"), 6);
     assert_int_equal(sqlite_files_number(files, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
 }
 
@@ -70,7 +70,7 @@ static void assert_upgraded(const sqlite_files *files) {
     assert_int_equal(lesson.course_status, LESSON_STORE_COURSE_ONLINE);
     assert_int_equal(lesson.chat_status, LESSON_STORE_CHAT_BANNED);
     lesson_store_close(store);
-    assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), 2);
+    assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), SQLITE_FILES_NEWEST);
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM users"), 2);
     assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM lessons"), 2);
 }
@@ -120,8 +120,8 @@ static void assert_untouched(const sqlite_files *files, int code, const char *pa
 static void test_newer_file(void **state) {
     const sqlite_files *files = *state;
     lesson_store_close(sqlite_files_open(files, ""));
-    sqlite_files_execute(files, "PRAGMA user_version = 3");
-    assert_untouched(files, LESSON_STORE_UNSUPPORTED, "schema version 3");
+    sqlite_files_execute(files, "PRAGMA user_version = 4");
+    assert_untouched(files, LESSON_STORE_UNSUPPORTED, "schema version 4");
 }
 
 static void test_other_database(void **state) {
@@ -157,7 +157,7 @@ static void test_empty_file(void **state) {
     const sqlite_files *files = *state;
     write_file(files, "", 0);
     lesson_store_close(sqlite_files_open(files, ""));
-    assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), 2);
+    assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), SQLITE_FILES_NEWEST);
 }
 
 static void test_tables_missing(void **state) {
@@ -196,7 +196,8 @@ static void test_foreign_objects(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         remove(files->database);
         lesson_store_close(sqlite_files_open(files, ""));
-        sqlite_files_execute(files, "INSERT INTO users VALUES('ann', 'maths', 'algebra', NULL)");
+        sqlite_files_execute(
+            files, "INSERT INTO users(uid, course_id, lesson_id, session) VALUES('ann', 'maths', 'algebra', NULL)");
         sqlite_files_execute(files, cases[i].text);
         assert_untouched(files, LESSON_STORE_MALFORMED, cases[i].message);
         remove(files->database);
@@ -223,7 +224,7 @@ static void test_upgrade_that_fails(void **state) {
     const sqlite_files *files = *state;
     sqlite_files_make_version_1(files);
     sqlite_files_execute(files, "DROP TABLE users");
-    assert_untouched(files, LESSON_STORE_MALFORMED, "cannot be upgraded to schema version 2: no such table: users");
+    assert_untouched(files, LESSON_STORE_MALFORMED, "cannot be upgraded to schema version 3: no such table: users");
     assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), 1);
 }
 

@@ -5,12 +5,14 @@
 
 #include "sqlite_files.h"
 
-static const char odd_rows[] = "INSERT INTO users VALUES('ann', 'maths', 'algebra', NULL),"
-                               " (X'00FF', 'maths', 'algebra', NULL), ('b' || char(10), 'maths', 'algebra', NULL),"
-                               " ('cy', X'01', 'algebra', NULL), ('dan', 'maths', 'algebra', ''),"
-                               " ('eve', 'maths', X'416C', NULL), ('fay', 'maths', 'chess', 's');"
-                               "INSERT INTO lessons VALUES('algebra', 1, 0), ('chess', NULL, 1), ('art', 7, 0),"
-                               " ('yoga', 'soon', 1.5), (X'EE', 1, 0)";
+static const char odd_rows[] =
+    "INSERT INTO users(uid, course_id, lesson_id, session) VALUES('ann', 'maths', 'algebra', NULL),"
+    " (X'00FF', 'maths', 'algebra', NULL), ('b' || char(10), 'maths', 'algebra', NULL),"
+    " ('cy', X'01', 'algebra', NULL), ('dan', 'maths', 'algebra', ''),"
+    " ('eve', 'maths', X'416C', NULL), ('fay', 'maths', 'chess', 's');"
+    "INSERT INTO lessons(lesson_id, course_status, chat_status) VALUES('algebra', 1, 0), "
+    "('chess', NULL, 1), ('art', 7, 0),"
+    " ('yoga', 'soon', 1.5), (X'EE', 1, 0)";
 
 static lesson_store *open_odd(const sqlite_files *files) {
     lesson_store_close(sqlite_files_open(files, ""));
@@ -151,8 +153,10 @@ static void test_damaged_pages(void **state) {
     size_t count;
     int code;
     lesson_store_close(sqlite_files_open(files, ""));
-    sqlite_files_execute(files, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
-                                " INSERT INTO users SELECT 'user-' || i, 'maths', 'algebra', NULL FROM n");
+    sqlite_files_execute(
+        files,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+        " INSERT INTO users(uid, course_id, lesson_id, session) SELECT 'user-' || i, 'maths', 'algebra', NULL FROM n");
     damage_file(files->database);
     lesson_store *store = sqlite_files_open(files, "");
     assert_int_equal(lesson_store_users(store, ignore_user, NULL), LESSON_STORE_FAILED);

@@ -7,8 +7,10 @@
 -- include check_common.lua
 local TO_BE_CHECKED = -1
 
+-- include capacity.lua
+
 local function check_lesson(key, lesson)
-    local found = read('HMGET', key, 'lesson_id', 'course_status', 'chat_status')
+    local found = read('HMGET', key, 'lesson_id', 'course_status', 'chat_status', 'course_id', 'capacity')
     if not is_id(lesson) then
         return report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid lesson_id')
     elseif not found then
@@ -22,6 +24,12 @@ local function check_lesson(key, lesson)
     end
     if found[3] and not found[3]:find('^[01]$') then
         report(MALFORMED, lesson, false, false, 'the chat_status is ' .. shown(found[3]))
+    end
+    if found[4] and not is_id(found[4]) then
+        report(MALFORMED, lesson, false, false, 'the course_id is ' .. shown(found[4]))
+    end
+    if found[5] and not capacity_of(found[5]) then
+        report(MALFORMED, lesson, false, false, 'the capacity is ' .. shown(found[5]))
     end
     local missing = {}
     for i, field in ipairs({'lesson_id', 'course_status', 'chat_status'}) do
@@ -60,7 +68,7 @@ local function check_whereabouts(key, uid, lesson)
 end
 
 local function check_user(key, uid)
-    local found = read('HMGET', key, 'course_id', 'lesson_id', 'session', 'session_lesson_id', 'uid')
+    local found = read('HMGET', key, 'course_id', 'lesson_id', 'session', 'session_lesson_id', 'uid', 'owner')
     if not is_id(uid) then
         return report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid uid')
     elseif not found then
@@ -85,6 +93,9 @@ local function check_user(key, uid)
         report(MALFORMED, lesson, uid, false, 'the user record holds the course_id ' .. shown(course))
     end
     -- include session.lua
+    if found[6] and found[6] ~= '' and not is_id(found[6]) then
+        report(MALFORMED, lesson, uid, false, 'the user record holds the owner ' .. shown(found[6]))
+    end
     if session and not is_id(session) then
         report(MALFORMED, lesson, uid, false, 'the user record holds the session ' .. shown(session))
     end

@@ -1,8 +1,13 @@
 -- The keys: the only place for all scripts; keys.h has them for C. ARGV[1] is the prefix of all keys.
 --
---   USER .. uid         hash  uid, course_id, lesson_id; with a session also session, session_lesson_id
---   RECORD .. lesson    hash  lesson_id, course_status, chat_status; while it is being ended also ending
+--   USER .. uid         hash  uid, course_id, lesson_id; with a session or an owner also session_lesson_id, and session
+--                             or owner
+--   RECORD .. lesson    hash  lesson_id, course_status, chat_status; if create was given them also course_id, capacity;
+--                             while it is being ended also ending
 --   MEMBERS .. lesson   set   uids
+--   prefix .. ':OWNERS' zset  owners, by the time (ms) when the lease runs out; -1: the owner is over
+--   prefix .. ':LEASES' hash  their leases in ms
+--   prefix .. ':SWEEPS' hash  latest: the time of the latest sweep; a magnitude: when the latest such gap ended
 local argv = ARGV
 local prefix = argv[1]
 local USER = prefix .. ':IN_LESSON:UID:'

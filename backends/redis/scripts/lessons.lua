@@ -2,8 +2,8 @@
 --
 --   ARGV  PREFIX CURSOR COUNT
 --
--- Replies the next cursor, then for each lesson: a word, LESSON, COURSE_STATUS, CHAT_STATUS, MEMBERS. The word is
--- RECORD, MEMBERS_ONLY, or WRONG_TYPE. Both keys of a lesson name it, maybe in different pages, and SCAN may return a
+-- Replies the next cursor, then for each lesson: a word, LESSON, COURSE_STATUS, CHAT_STATUS, COURSE, CAPACITY, MEMBERS.
+-- The word is RECORD, MEMBERS_ONLY, or WRONG_TYPE. Both keys of a lesson name it, maybe in different pages, and SCAN may return a
 -- key twice. So the caller must drop repeated lessons.
 -- include common.lua
 local cursor, keys = scan(argv[2], ':LESSON_', argv[3])
@@ -11,17 +11,17 @@ local reply, size = {cursor}, 1
 for _, key in ipairs(keys) do
     local lesson = after(RECORD, key) or after(MEMBERS, key)
     if lesson then
-        local found = read('HMGET', RECORD .. lesson, 'course_status', 'chat_status')
+        local found = read('HMGET', RECORD .. lesson, 'course_status', 'chat_status', 'course_id', 'capacity')
         local count = read('SCARD', MEMBERS .. lesson)
         local word = 'RECORD'
         if not found or not count then
-            word, found, count = 'WRONG_TYPE', {false, false}, 0
+            word, found, count = 'WRONG_TYPE', {}, 0
         elseif not found[1] and not found[2] and call('HLEN', RECORD .. lesson) == 0 then
             word = 'MEMBERS_ONLY'
         end
-        reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4] = word, lesson, found[1], found[2]
-        reply[size + 5] = count
-        size = size + 5
+        reply[size + 1], reply[size + 2], reply[size + 3], reply[size + 4] = word, lesson, found[1] or false, found[2] or false
+        reply[size + 5], reply[size + 6], reply[size + 7] = found[3] or false, found[4] or false, count
+        size = size + 7
     end
 end
 return reply

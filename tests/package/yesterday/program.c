@@ -83,6 +83,9 @@ static void use_old_backend(void) {
     EXPECT(!strstr(lesson_store_message(), "geheim") && strstr(lesson_store_message(), "word=yes"));
     use_executor(store);
     lesson_store_close(store);
+    EXPECT(lesson_store_open(&store, "fault+old:?token=geheim&word=yes") == LESSON_STORE_OK);
+    use_abilities(store, LESSON_STORE_OPERATION_MASK_JOIN, 0);
+    lesson_store_close(store);
 }
 
 static void use_todays_backend(void) {

@@ -1,10 +1,13 @@
 --: join(uid, course, lesson)
 --: join_from(uid, course, lesson)
 --: admit(uid, course, lesson, session, if_exists, if_open, stay)
+--: admit_if(uid, course, lesson, session, if_exists, if_open, stay, if_open_or_member, if_room, if_session, owner)
 --
 -- The user joins the lesson and leaves the one that the record names: N (new), M (moved) or A (already there).
--- `join_from` and `admit` also answer the previous place. The flags of `admit` are '1' or ''. If one of them refuses
--- the join, the answer is e, o or s, the course_status of the lesson, and the place of the user.
+-- All but `join` also answer the previous place. Flags are '1' or ''. If one of them refuses the join, the answer is e,
+-- o, m, r or s, the course_status of the lesson, and the place of the user; instead of the status, r has the number of
+-- members, or nothing if the capacity is no number. h and the place: the owner holds no lease. C and the place: the
+-- user's session is not `if_session`.
 local user = USER .. uid
 local old_lesson, found
 if join then
@@ -18,26 +21,54 @@ else
     old_lesson = found[2]
 end
 
-if admit then
-    local status, refusal = false, false
-    if if_exists ~= '' or if_open ~= '' then
+if admit_if and if_session ~= '' and (found[3] ~= if_session or found[4] ~= old_lesson or not old_lesson) then
+    answer = 'C'
+    -- include operations/place.lua
+    break
+end
+
+if admit or admit_if then
+    local status, refusal, count = false, false, false
+    if if_exists ~= '' or if_open ~= '' or (admit_if and (if_open_or_member ~= '' or if_room ~= '')) then
         local record = RECORD .. lesson
         status = call('HGET', record, 'course_status')
         local size = status or call('HLEN', record)
+        local is_open, is_member = status == '1' or status == '3', old_lesson == lesson
         if type(size) == 'table' then
             problem, key = size, record
             break
         elseif if_exists ~= '' and size == 0 then
             refusal = 'e'
-        elseif if_open ~= '' and status ~= '1' and status ~= '3' then
+        elseif if_open ~= '' and not is_open then
             refusal = 'o'
+        elseif admit_if and if_open_or_member ~= '' and not is_open and not (is_member and size ~= 0) then
+            refusal = 'm'
+        elseif admit_if and if_room ~= '' and not is_member then
+            -- include capacity.lua
+            local capacity = size ~= 0 and call('HGET', record, 'capacity')
+            count = capacity and capacity ~= '0' and call('SCARD', MEMBERS .. lesson)
+            if type(count) == 'table' then
+                problem, key = count, MEMBERS .. lesson
+                break
+            end
+            local most = count and capacity_of(capacity)
+            refusal = count and (not most or count >= most) and 'r'
+            count = most and count or ''
         end
     end
     if not refusal and stay ~= '' and old_lesson and old_lesson ~= lesson then
         refusal = 's'
+    elseif not refusal and admit_if and owner ~= '' then
+        local owners = prefix .. ':OWNERS'
+        local until_ms = call('ZSCORE', owners, owner)
+        if type(until_ms) == 'table' then
+            problem, key = until_ms, owners
+            break
+        end
+        refusal = (not until_ms or until_ms == '-1') and 'h'
     end
     if refusal then
-        answer = refusal .. (status and '=' .. status:gsub('\31', '?') or '') .. '\31'
+        answer = refusal .. (refusal == 'r' and count or status and '=' .. status:gsub('\31', '?') or '') .. '\31'
         -- include operations/place.lua
         break
     end
@@ -70,7 +101,14 @@ if done ~= 1 and type(done) == 'table' then
 end
 
 local written
-if admit and session ~= '' then
+local has_owner = admit_if and owner ~= ''
+if has_owner and session ~= '' then
+    written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session', session,
+                   'session_lesson_id', lesson, 'owner', owner)
+elseif has_owner then
+    written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session_lesson_id', lesson,
+                   'owner', owner)
+elseif (admit or admit_if) and session ~= '' then
     written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session', session,
                    'session_lesson_id', lesson)
 elseif join and old_lesson then
@@ -90,18 +128,29 @@ if written ~= 0 and type(written) == 'table' then
     break
 end
 
--- Removes the remains of a session, and adds a missing uid to the record. `join` detects both by the number of fields,
--- which costs the server 0.15 us. Reading more fields would cost 0.2 us. Writing the uid each time would cost 0.1 us.
+-- Removes the remains of a session and of an owner, and adds a missing uid to the record. `join` detects them by the
+-- number of fields, which costs the server 0.15 us. Reading more fields would cost 0.2 us. Writing the uid each time
+-- would cost 0.1 us.
 local remains
 if join then
     remains = call('HLEN', user) ~= 3
-elseif session == '' or join_from then
-    remains = found[3] or found[4]
+elseif not has_owner and (join_from or session == '') then
+    remains = found[3] or found[4] or found[5]
+elseif found[3] and session == '' or found[5] and not has_owner then
+    local field = has_owner and 'session' or 'owner'
+    done = call('HDEL', user, field)
+    if type(done) == 'table' then -- as without the right to HDEL
+        done = call('HSET', user, field, '')
+    end
+    if type(done) == 'table' then
+        problem, key, partly = done, user, true
+        break
+    end
 end
 if remains then
     done = call('HSET', user, 'uid', uid)
-    -- Without the right to HDEL, the session is made one of no lesson: see session.lua.
-    if type(done) ~= 'table' and type(call('HDEL', user, 'session', 'session_lesson_id')) == 'table' then
+    -- Without the right to HDEL, they are made those of no lesson: see session.lua.
+    if type(done) ~= 'table' and type(call('HDEL', user, 'session', 'session_lesson_id', 'owner')) == 'table' then
         done = call('HSET', user, 'session_lesson_id', '')
     end
     if type(done) == 'table' then

@@ -1,8 +1,10 @@
 --: set(lesson, course_status, chat_status, if_course_status, if_chat_status)
+--: set_with(lesson, course_status, chat_status, if_course_status, if_chat_status, capacity)
 --
--- Sets the given statuses: O. X if the lesson has no record. C with the current statuses if they are not the expected
+-- Sets what is given: O. X if the lesson has no record. C with the current statuses if they are not the expected
 -- ones.
 local record = RECORD .. lesson
+local found = call('HMGET', record, 'course_status', 'chat_status')
 -- include operations/record.lua
 if size == 0 then
     answer = 'X'
@@ -13,14 +15,17 @@ elseif (if_course_status ~= '' and if_course_status ~= found[1]) or
     -- include operations/statuses.lua
     break
 end
-local done
-if course_status ~= '' and chat_status ~= '' then
-    done = call('HSET', record, 'course_status', course_status, 'chat_status', chat_status)
-elseif course_status ~= '' then
-    done = call('HSET', record, 'course_status', course_status)
-elseif chat_status ~= '' then
-    done = call('HSET', record, 'chat_status', chat_status)
+local fields = {}
+if course_status ~= '' then
+    fields[1], fields[2] = 'course_status', course_status
 end
+if chat_status ~= '' then
+    fields[#fields + 1], fields[#fields + 2] = 'chat_status', chat_status
+end
+if set_with then
+    fields[#fields + 1], fields[#fields + 2] = 'capacity', capacity
+end
+local done = call('HSET', record, unpack(fields))
 if type(done) == 'table' then
     problem, key = done, record
     break

@@ -1,0 +1,30 @@
+--: hold(owner, lease_ms, renews)
+--
+-- Begins or renews the lease of an owner: O. C if the owner is over, or with `renews` = '1' if it holds no lease.
+local owners, leases = prefix .. ':OWNERS', prefix .. ':LEASES'
+local until_ms = call('ZSCORE', owners, owner)
+local lease = type(until_ms) ~= 'table' and call('HGET', leases, owner)
+if type(until_ms) == 'table' then
+    problem, key = until_ms, owners
+    break
+elseif type(lease) == 'table' then
+    problem, key = lease, leases
+    break
+elseif until_ms == '-1' or (not until_ms and renews ~= '') then
+    answer = 'C'
+    break
+end
+local time = call('TIME')
+local done = time.err and time or lease ~= lease_ms and call('HSET', leases, owner, lease_ms)
+if type(done) == 'table' then
+    problem, key = done, leases
+    break
+end
+done = call('ZADD', owners, time[1] * 1000 + math.floor(time[2] / 1000) + lease_ms, owner)
+if type(done) == 'table' then
+    local undone = lease ~= lease_ms and
+        (lease and call('HSET', leases, owner, lease) or call('HDEL', leases, owner))
+    problem, key, partly = done, owners, type(undone) == 'table'
+    break
+end
+answer = 'O'

@@ -1,0 +1,93 @@
+-- A step of the beginning of a sweep: finds out which owners are over.
+--
+--   ARGV  PREFIX DROPPED LONGEST SKIP
+--
+-- An owner is over if its lease has run out and if sweeps went on without a long gap for the time of a lease; backend.h,
+-- "Sweeps", states the rule, and LONGEST is its highest magnitude. If DROPPED is not '', that owner is over, and no
+-- other one is looked at. Replies NONE if DROPPED holds no lease, else how many late owners the next step skips, or ''
+-- after the last step, and those that are over.
+-- include common.lua
+local STEP = 1000              -- a step looks at this many late owners
+local LONGEST_LEASE = 86400000 -- LESSON_STORE_LEASE_MAX_MS, for an owner whose lease was lost
+local owners, leases, sweeps = prefix .. ':OWNERS', prefix .. ':LEASES', prefix .. ':SWEEPS'
+local dropped, longest, skip = argv[2], tonumber(argv[3]), tonumber(argv[4])
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+if dropped ~= '' then
+    if not call('ZSCORE', owners, dropped) then
+        return {'NONE'}
+    end
+    call('ZADD', owners, -1, dropped)
+    return {'', dropped}
+end
+
+local function magnitude_of(ms)
+    local power, rest = 0, ms
+    while rest >= 2 do
+        power, rest = power + 1, math.floor(rest / 2)
+    end
+    local quarter = power >= 2 and math.floor(ms / 2 ^ (power - 2)) % 4 or 0
+    return math.min(4 * power + quarter, longest)
+end
+
+-- Everything is read before anything is written: a sweep that fails does not count as one, or nobody would have time to
+-- renew after it.
+local late = call('ZRANGEBYSCORE', owners, 0, '(' .. now, 'LIMIT', skip, STEP)
+local over = skip == 0 and call('ZRANGEBYSCORE', owners, -1, -1, 'LIMIT', 0, STEP) or {}
+local lease_of = #late > 0 and call('HMGET', leases, unpack(late)) or {}
+local stored = call('HGETALL', sweeps)
+local latest = 0
+local ended = {} -- by magnitude: when the latest such gap ended
+for i = 1, #stored, 2 do
+    if stored[i] == 'latest' then
+        latest = tonumber(stored[i + 1])
+    else
+        ended[tonumber(stored[i])] = math.min(tonumber(stored[i + 1]), now)
+    end
+end
+local ends = latest ~= now and (latest > 0 and latest < now and magnitude_of(now - latest) or longest)
+if ends then
+    ended[ends] = now
+end
+
+local function sweeps_went_on(lease)
+    local allowed = magnitude_of(math.floor(lease / 2))
+    for magnitude, at in pairs(ended) do
+        if magnitude > allowed and at > now - lease then
+            return false
+        end
+    end
+    return true
+end
+
+local known = #over
+for i, owner in ipairs(late) do
+    if sweeps_went_on(tonumber(lease_of[i] or LONGEST_LEASE)) then
+        call('ZADD', owners, -1, owner)
+        over[#over + 1] = owner
+    end
+end
+
+-- A clock that was set back would make leases longer than they are.
+local function shorten_leases()
+    local all = call('HGETALL', leases)
+    for i = 1, #all, 2 do
+        local until_ms, most = call('ZSCORE', owners, all[i]), now + all[i + 1]
+        if until_ms and tonumber(until_ms) > most then
+            call('ZADD', owners, most, all[i])
+        end
+    end
+end
+
+if ends then
+    call('HSET', sweeps, 'latest', now, ends, now)
+end
+if latest > now then
+    for magnitude, at in pairs(ended) do
+        call('HSET', sweeps, magnitude, at)
+    end
+    shorten_leases()
+end
+table.insert(over, 1, #late == STEP and ('%d'):format(skip + STEP - (#over - known)) or '')
+return over

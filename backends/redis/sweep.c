@@ -1,0 +1,235 @@
+/* The sweep: finds the owners that are over, and puts their users out, page by page of the user records. */
+#include "confirm.h"
+#include "cursor.h"
+#include "keys.h"
+#include "malformed.h"
+#include "texts.h"
+
+#define LONGEST_GAP "127"
+_Static_assert(LESSON_STORE_GAPS == 128, "the highest magnitude is LONGEST_GAP");
+
+struct sweep {
+    redis_store *store;
+    const lesson_store_id *dropped; /* the one owner whose users are put out, or NULL */
+    redis_texts over;               /* the owners that are over, as far as this sweep forgets them */
+    redis_malformed malformed;
+    lesson_store_user_callback callback;
+    void *context;
+    bool stopped;
+};
+
+static int no_memory(const redis_store *store) {
+    return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a sweep", store->settings.shown);
+}
+
+static int read_over(struct sweep *sweep) {
+    redis_reply *reply = &sweep->store->reply;
+    lesson_store_id owner;
+    while (!redis_reply_at_end(reply)) {
+        if (!redis_reply_next_text(reply, &owner) || !owner.data)
+            return redis_ask_garbled(sweep->store, true);
+        if (!redis_texts_add(&sweep->over, owner))
+            return no_memory(sweep->store);
+    }
+    return LESSON_STORE_OK;
+}
+
+/* A step. `skip` becomes that of the next one, or "" after the last one. */
+static int look_for_late_owners(struct sweep *sweep, char skip[static 24]) {
+    redis_store *store = sweep->store;
+    lesson_store_id word;
+    redis_ask_begin(store, &redis_sweep_script, NULL);
+    redis_request_add_id(&store->request, sweep->dropped ? *sweep->dropped : (lesson_store_id){NULL, 0});
+    redis_request_add_text(&store->request, LONGEST_GAP);
+    redis_request_add_text(&store->request, skip);
+    int code = redis_ask(store, &store->reply, true);
+    if (code)
+        return code;
+    if (!redis_reply_next_text(&store->reply, &word) || !word.data || word.size >= 24)
+        return redis_ask_garbled(store, true);
+    if (redis_text_is(word, "NONE"))
+        return LESSON_STORE_NOT_FOUND;
+    snprintf(skip, 24, "%.*s", (int)word.size, word.data);
+    return read_over(sweep);
+}
+
+static int begin_sweep(struct sweep *sweep) {
+    char skip[24] = "0";
+    int code;
+    do
+        code = look_for_late_owners(sweep, skip);
+    while (!code && skip[0] != '\0');
+    return code;
+}
+
+/* ---- Pages */
+
+static bool read_departure(redis_reply *reply, lesson_store_user *user) {
+    return redis_reply_next_text(reply, &user->uid) && redis_reply_next_text(reply, &user->course_id) &&
+           redis_reply_next_text(reply, &user->lesson_id) && redis_reply_next_text(reply, &user->session) &&
+           redis_reply_next_text(reply, &user->owner) && user->uid.data;
+}
+
+/* Who has an invalid uid is out too, but cannot be given. */
+static void take_departure(struct sweep *sweep, lesson_store_user *user) {
+    user->course_id = redis_valid_or_none(redis_given(user->course_id));
+    user->session = redis_valid_or_none(user->session);
+    if (lesson_store_id_valid(user->uid.data, user->uid.size) && user->owner.data &&
+        lesson_store_id_valid(user->lesson_id.data, user->lesson_id.size))
+        sweep->stopped = !sweep->callback(user, sweep->context);
+    else
+        redis_malformed_note(&sweep->malformed, "user", user->uid);
+}
+
+static int take_departures(struct sweep *sweep) {
+    redis_reply *reply = &sweep->store->reply;
+    while (!sweep->stopped && !redis_reply_at_end(reply)) {
+        lesson_store_user user = {.session = {NULL, 0}};
+        if (!read_departure(reply, &user))
+            return redis_ask_garbled(sweep->store, true);
+        take_departure(sweep, &user);
+    }
+    return LESSON_STORE_OK;
+}
+
+static int take_page(struct sweep *sweep, redis_cursor *cursor) {
+    redis_store *store = sweep->store;
+    redis_ask_begin(store, &redis_sweep_page_script, NULL);
+    redis_request_add_text(&store->request, cursor->text);
+    redis_request_add_text(&store->request, REDIS_PAGE_SIZE);
+    redis_request_add_id(&store->request, sweep->dropped ? *sweep->dropped : (lesson_store_id){NULL, 0});
+    int code = redis_ask_page(store, &store->reply, true);
+    if (!code && !redis_cursor_read(cursor, &store->reply))
+        code = redis_ask_garbled(store, true);
+    return code ? code : take_departures(sweep);
+}
+
+/* All over one connection, because a cursor is valid only for the server that gave it. Nobody can join by an owner that
+ * is over, so after a whole pass it has no users. */
+static int make_pass(struct sweep *sweep) {
+    redis_store *store = sweep->store;
+    redis_cursor cursor = redis_cursor_start();
+    uint64_t connections = store->connection.made;
+    do {
+        int code = take_page(sweep, &cursor);
+        if (code || sweep->stopped)
+            return code;
+        if (connections != store->connection.made)
+            return lesson_store_fail(LESSON_STORE_UNREACHABLE,
+                                     "%s: the connection broke during the sweep; the next sweep goes on",
+                                     store->settings.shown);
+    } while (!redis_cursor_at_start(&cursor));
+    return LESSON_STORE_OK;
+}
+
+/* In requests of at most FORGOTTEN_MAX owners, none of which blocks the server for long. */
+static int forget_owners(struct sweep *sweep) {
+    enum { FORGOTTEN_MAX = 1000 };
+    redis_store *store = sweep->store;
+    lesson_store_id owner;
+    size_t at = 0;
+    int code = LESSON_STORE_OK;
+    while (!code && at < sweep->over.size) {
+        redis_ask_begin(store, &redis_sweep_end_script, NULL);
+        for (int i = 0; i < FORGOTTEN_MAX && redis_texts_next(&sweep->over, &at, &owner); i++)
+            redis_request_add_id(&store->request, owner);
+        code = redis_ask(store, &store->reply, true);
+    }
+    return code;
+}
+
+/* Their users are out after a whole pass, unless a record was malformed. */
+static int put_out(struct sweep *sweep) {
+    if (sweep->over.size == 0)
+        return LESSON_STORE_OK;
+    int code = make_pass(sweep);
+    if (!code && !sweep->stopped)
+        code = redis_malformed_report(&sweep->malformed, sweep->store);
+    return code || sweep->stopped ? code : forget_owners(sweep);
+}
+
+int redis_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
+                void *context) {
+    struct sweep sweep = {.store = redis_of(instance), .dropped = dropped, .callback = callback, .context = context};
+    redis_confirm_begin(sweep.store);
+    int code = begin_sweep(&sweep);
+    if (!code)
+        code = put_out(&sweep);
+    if (!code)
+        code = redis_confirm_code(sweep.store);
+    redis_texts_free(&sweep.over);
+    return code;
+}
+
+/* ---- The list */
+
+/* 0 if it is no number. */
+static int64_t number_of(lesson_store_id text) {
+    char digits[24];
+    snprintf(digits, sizeof digits, "%.*s", (int)(text.size < sizeof digits ? text.size : 0),
+             text.data ? text.data : "");
+    return strtoll(digits, NULL, 10);
+}
+
+static bool read_owner(redis_reply *reply, lesson_store_owner *owner) {
+    lesson_store_id lease, left;
+    if (!redis_reply_next_text(reply, &owner->owner) || !redis_reply_next_text(reply, &lease) ||
+        !redis_reply_next_text(reply, &left) || !owner->owner.data || !left.data)
+        return false;
+    bool is_over = redis_text_is(left, "OVER");
+    owner->lease_ms = number_of(lease);
+    owner->left_ms = is_over ? 0 : number_of(left);
+    owner->state = is_over              ? LESSON_STORE_OWNER_OVER
+                   : owner->left_ms < 0 ? LESSON_STORE_OWNER_LATE
+                                        : LESSON_STORE_OWNER_HELD;
+    return true;
+}
+
+/* ZSCAN can return an owner twice. */
+static int give_owners(redis_store *store, lesson_store_seen **seen, lesson_store_owner_callback callback,
+                       void *context, bool *stopped) {
+    int code = LESSON_STORE_OK;
+    while (!code && !*stopped && !redis_reply_at_end(&store->reply)) {
+        lesson_store_owner owner = {.lease_ms = 0};
+        if (!read_owner(&store->reply, &owner))
+            return redis_ask_garbled(store, false);
+        code = lesson_store_seen_add(seen, owner.owner.data, owner.owner.size);
+        if (!code)
+            *stopped = !callback(&owner, context);
+        code = code == LESSON_STORE_EXISTS ? LESSON_STORE_OK : code;
+    }
+    return code;
+}
+
+static int list_owners(redis_store *store, lesson_store_seen **seen, lesson_store_owner_callback callback,
+                       void *context) {
+    redis_cursor cursor = redis_cursor_start();
+    uint64_t connections = 0;
+    bool stopped = false;
+    do {
+        bool first = redis_cursor_at_start(&cursor);
+        redis_ask_begin(store, &redis_owners_script, NULL);
+        redis_request_add_text(&store->request, cursor.text);
+        redis_request_add_text(&store->request, REDIS_PAGE_SIZE);
+        int code = redis_ask(store, &store->reply, false);
+        if (first)
+            connections = store->connection.made;
+        if (!code && connections != store->connection.made)
+            code = lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the connection broke during a list",
+                                     store->settings.shown);
+        if (!code && !redis_cursor_read(&cursor, &store->reply))
+            code = redis_ask_garbled(store, false);
+        if (!code)
+            code = give_owners(store, seen, callback, context, &stopped);
+        if (code)
+            return code;
+    } while (!stopped && !redis_cursor_at_start(&cursor));
+    return LESSON_STORE_OK;
+}
+
+int redis_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context) {
+    lesson_store_seen *seen = NULL;
+    int code = list_owners(redis_of(instance), &seen, callback, context);
+    lesson_store_seen_free(seen);
+    return code;
+}

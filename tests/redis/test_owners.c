@@ -1,0 +1,168 @@
+/* The sweep of Redis: many owners, damaged keys, and invalid ids. Raw commands make owners that are late or over. */
+#include <stdio.h>
+#include <string.h>
+
+#include "raw.h"
+
+#define OWNERS "STATUS:OWNERS"
+#define LEASES "STATUS:LEASES"
+#define SWEEPS "STATUS:SWEEPS"
+#define HOUR 3600000
+#define SEVERAL_STEPS 2500 /* more owners than a step looks at */
+
+/* Makes `count` owners "FRONT0000", ..., whose leases of `lease_ms` ran out at `until`, or who are over (-1). */
+static void make_owners(raw_server *raw, const char *front, int count, int until, int lease_ms) {
+    raw_do(raw, "EVAL %s 2 " OWNERS " " LEASES " %s %d %d %d",
+           "for i = 0, ARGV[2] - 1 do local owner = ARGV[1] .. ('%04d'):format(i)"
+           " redis.call('ZADD', KEYS[1], ARGV[3], owner) redis.call('HSET', KEYS[2], owner, ARGV[4]) end",
+           front, count, until, lease_ms);
+}
+
+/* Each of these owners has one user, of the same name, in the lesson "L". */
+static void make_users(raw_server *raw, const char *front, int count) {
+    raw_do(raw, "EVAL %s 1 " MEMBERS("L") " %s %d",
+           "for i = 0, ARGV[2] - 1 do local uid = ARGV[1] .. ('%04d'):format(i) redis.call('SADD', KEYS[1], uid)"
+           " redis.call('HSET', 'STATUS:IN_LESSON:UID:' .. uid, 'uid', uid, 'course_id', 'C', 'lesson_id', 'L',"
+           " 'session_lesson_id', 'L', 'owner', uid) end",
+           front, count);
+}
+
+static void hold_and_join(raw_server *raw, const char *owner, const char *uid, const char *lesson_id) {
+    assert_code(lesson_store_hold(raw->store, owner, HOUR, 0), OK);
+    assert_code(lesson_store_join_for(raw->store, owner, uid, "C", lesson_id, NULL, 0, NULL), OK);
+}
+
+static void assert_in(raw_server *raw, const char *uid, bool is_in) {
+    int code = lesson_store_where(raw->store, uid, NULL);
+    if (code != (is_in ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND))
+        fail_msg("%s: %s: %s", uid, lesson_store_code_name(code), lesson_store_message());
+}
+
+/* ---- Many owners */
+
+static void test_drop_beside_many_that_are_over(void **state) {
+    raw_server *raw = *state;
+    uint64_t put_out = 0;
+    make_owners(raw, "a", SEVERAL_STEPS, -1, HOUR);
+    make_users(raw, "a", 3);
+    hold_and_join(raw, "z", "zoe", "L");
+    assert_code(lesson_store_drop(raw->store, "z", NULL, NULL, &put_out), OK);
+    assert_int_equal(put_out, 1);
+    assert_in(raw, "zoe", false);
+    assert_in(raw, "a0000", true);
+    assert_int_equal(raw_number(raw, "ZCARD " OWNERS), SEVERAL_STEPS);
+}
+
+/* More are over before the pass ends, and their names come before those that this sweep knows. */
+static bool make_others_over(const lesson_store_user *user, void *context) {
+    (void)user;
+    make_owners(context, "a", SEVERAL_STEPS, -1, HOUR);
+    return true;
+}
+
+static void test_others_become_over_meanwhile(void **state) {
+    raw_server *raw = *state;
+    make_owners(raw, "b", 1000, -1, HOUR);
+    make_users(raw, "b", 1000);
+    assert_code(lesson_store_sweep(raw->store, make_others_over, raw, NULL), OK);
+    assert_int_equal(raw_number(raw, "EXISTS " MEMBERS("L")), 0);
+    assert_int_equal(raw_number(raw, "ZCARD " OWNERS), SEVERAL_STEPS);
+    for (int i = 0; i < 3; i++)
+        assert_code(lesson_store_sweep(raw->store, NULL, NULL, NULL), OK);
+    assert_int_equal(raw_number(raw, "ZCARD " OWNERS), 0);
+}
+
+/* Their leases are too short for the gaps between the sweeps, so they stay. They must not hide the one behind them. */
+static void test_late_ones_behind_many_that_stay(void **state) {
+    raw_server *raw = *state;
+    long long now_s = raw_number(raw, "EVAL %s 0", "return tonumber(redis.call('TIME')[1])");
+    raw_do(raw, "HSET " SWEEPS " latest %lld000", now_s - 100);
+    make_owners(raw, "a", SEVERAL_STEPS, 1, 1000);
+    make_owners(raw, "w", 1, 2, HOUR);
+    make_users(raw, "w", 1);
+    assert_code(lesson_store_sweep(raw->store, NULL, NULL, NULL), OK);
+    assert_in(raw, "w0000", false);
+    assert_int_equal(raw_number(raw, "ZCARD " OWNERS), SEVERAL_STEPS);
+}
+
+/* ---- Damage */
+
+static void test_members_of_a_wrong_type(void **state) {
+    raw_server *raw = *state;
+    uint64_t put_out = 0;
+    make_owners(raw, "w", 300, -1, HOUR);
+    make_users(raw, "w", 300);
+    raw_do(raw, "HSET " USER("w0007") " lesson_id M session_lesson_id M");
+    raw_do(raw, "SET " MEMBERS("M") " text");
+    assert_code(lesson_store_sweep(raw->store, NULL, NULL, &put_out), MALFORMED);
+    raw_assert_message("user \"w0007\"");
+    assert_int_equal(put_out, 299);
+    assert_int_equal(raw_number(raw, "EXISTS " USER("w0007")), 1);
+    raw_do(raw, "DEL " MEMBERS("M"));
+    assert_code(lesson_store_sweep(raw->store, NULL, NULL, &put_out), OK);
+    assert_int_equal(put_out, 1);
+    assert_int_equal(raw_number(raw, "ZCARD " OWNERS), 0);
+}
+
+/* It does not count as a sweep, after which nobody would have time to renew. */
+static void test_a_sweep_that_fails(void **state) {
+    raw_server *raw = *state;
+    raw_do(raw, "SET " OWNERS " text");
+    assert_code(lesson_store_sweep(raw->store, NULL, NULL, NULL), MALFORMED);
+    assert_int_equal(raw_number(raw, "EXISTS " SWEEPS), 0);
+    raw_do(raw, "DEL " OWNERS);
+    raw_do(raw, "SET " LEASES " text");
+    make_users(raw, "w", 1);
+    raw_do(raw, "ZADD " OWNERS " 1 w0000");
+    assert_code(lesson_store_sweep(raw->store, NULL, NULL, NULL), MALFORMED);
+    assert_int_equal(raw_number(raw, "EXISTS " SWEEPS), 0);
+    assert_in(raw, "w0000", true);
+}
+
+static void test_a_lost_lease_counts_as_the_longest(void **state) {
+    raw_server *raw = *state;
+    hold_and_join(raw, "w", "ann", "L");
+    raw_do(raw, "ZADD " OWNERS " 1 w");
+    raw_do(raw, "DEL " LEASES);
+    for (int i = 0; i < 2; i++)
+        assert_code(lesson_store_sweep(raw->store, NULL, NULL, NULL), OK);
+    assert_in(raw, "ann", true);
+}
+
+/* ---- Invalid ids */
+
+static bool keep_course(const lesson_store_user *user, void *context) {
+    snprintf(context, 64, "%.*s of %.*s", (int)user->uid.size, user->uid.data, (int)user->course_id.size,
+             user->course_id.data ? user->course_id.data : "nothing");
+    return true;
+}
+
+static void test_invalid_ids_are_not_given(void **state) {
+    raw_server *raw = *state;
+    char given[64] = "nobody", uid[301];
+    memset(uid, 'u', 300);
+    uid[300] = '\0';
+    make_owners(raw, "w", 1, -1, HOUR);
+    make_users(raw, "w", 1);
+    raw_do(raw, "HSET " USER("w0000") " course_id %b", "\x1b[0m", (size_t)4);
+    assert_code(lesson_store_sweep(raw->store, keep_course, given, NULL), OK);
+    assert_string_equal(given, "w0000 of ");
+    make_owners(raw, "w", 1, -1, HOUR);
+    raw_do(raw, "HSET " USER("%s") " uid u course_id C lesson_id L session_lesson_id L owner w0000", uid);
+    snprintf(given, sizeof given, "nobody");
+    assert_code(lesson_store_sweep(raw->store, keep_course, given, NULL), MALFORMED);
+    assert_string_equal(given, "nobody");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(drop_beside_many_that_are_over),
+        TEST(others_become_over_meanwhile),
+        TEST(late_ones_behind_many_that_stay),
+        TEST(members_of_a_wrong_type),
+        TEST(a_sweep_that_fails),
+        TEST(a_lost_lease_counts_as_the_longest),
+        TEST(invalid_ids_are_not_given),
+    };
+    return cmocka_run_group_tests(tests, raw_start, raw_stop);
+}
