@@ -3,6 +3,11 @@
 
 #include "batch.h"
 
+int batch_of_one(const struct call *call, lesson_store_operation *operation) {
+    int code = lesson_store_batch(call->store, operation, 1);
+    return code ? code : operation->code;
+}
+
 bool batch_begin(struct batch *batch, size_t capacity) {
     *batch = (struct batch){.capacity = capacity};
     batch->operations = calloc(capacity, sizeof *batch->operations);

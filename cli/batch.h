@@ -14,6 +14,9 @@ struct batch {
     size_t capacity;
 };
 
+/* Runs one operation and returns its code. Operations can ask and answer more than the single calls of the library. */
+int batch_of_one(const struct call *call, lesson_store_operation *operation);
+
 /* False if there is no memory. */
 bool batch_begin(struct batch *batch, size_t capacity);
 void batch_end(struct batch *batch);

@@ -14,30 +14,47 @@
     { name, 0, POPT_ARG_STRING, NULL, option, text, argument }
 #define HIDDEN(name, letter, kind, option) \
     { name, letter, (kind) | POPT_ARGFLAG_DOC_HIDDEN, NULL, option, NULL, NULL }
+#define NUMBERS_OF_A_LESSON                                                                           \
+    VALUE("course-status", OPTION_COURSE_STATUS, "STATUS", "offline, online, cantjoinin or waiting"), \
+        VALUE("chat-status", OPTION_CHAT_STATUS, "STATUS", "free or banned"),                         \
+        VALUE("capacity", OPTION_CAPACITY, "N", "the members that join --if-room allows; 0: any number")
 #define OPTIONS_OF_EVERY_COMMAND                                                                      \
     HIDDEN("store", 0, POPT_ARG_STRING, OPTION_STORE), HIDDEN("json", 0, POPT_ARG_NONE, OPTION_JSON), \
         HIDDEN("help", 'h', POPT_ARG_NONE, OPTION_HELP), POPT_TABLEEND
 
 static const struct poptOption no_options[] = {OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption create_options[] = {
-    FLAG("reset", OPTION_RESET, "an existing record goes back to waiting and free; its members stay"),
+    FLAG("reset", OPTION_RESET, "an existing record goes back to waiting and free, or gets what is given"),
+    VALUE("course", OPTION_COURSE, "COURSE", "the course of the lesson"), NUMBERS_OF_A_LESSON,
     OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption end_options[] = {
     FLAG("record-only", OPTION_RECORD_ONLY, "remove the record and leave the members where they are"),
     OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption join_options[] = {
     VALUE("session", OPTION_SESSION, "SESSION", "a token for this connection of the user"),
+    VALUE("if-session", OPTION_IF_SESSION, "SESSION", "only if the user's last join carried this session"),
     FLAG("if-exists", OPTION_IF_EXISTS, "only if the lesson has a record"),
     FLAG("if-open", OPTION_IF_OPEN, "only if the record says online or waiting"),
-    FLAG("stay", OPTION_STAY, "do not move a user who is in another lesson"), OPTIONS_OF_EVERY_COMMAND};
+    FLAG("if-open-or-member", OPTION_IF_OPEN_OR_MEMBER, "as --if-open, but a member may come back"),
+    FLAG("if-room", OPTION_IF_ROOM, "only if the lesson has fewer members than its capacity; a member may come back"),
+    FLAG("stay", OPTION_STAY, "do not move a user who is in another lesson"),
+    VALUE("owner", OPTION_OWNER, "OWNER", "who answers for the user: only if this owner holds a lease"),
+    OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption quit_options[] = {
     VALUE("lesson", OPTION_LESSON, "LESSON", "only if the user is in this lesson"),
     VALUE("session", OPTION_SESSION, "SESSION", "only if the user joined with this session"), OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption set_options[] = {
-    VALUE("course-status", OPTION_COURSE_STATUS, "STATUS", "offline, online, cantjoinin or waiting"),
-    VALUE("chat-status", OPTION_CHAT_STATUS, "STATUS", "free or banned"),
+    NUMBERS_OF_A_LESSON,
     VALUE("if-course-status", OPTION_IF_COURSE_STATUS, "STATUS", "only if this is the current course status"),
     VALUE("if-chat-status", OPTION_IF_CHAT_STATUS, "STATUS", "only if this is the current chat status"),
+    OPTIONS_OF_EVERY_COMMAND};
+static const struct poptOption users_options[] = {VALUE("owner", OPTION_OWNER, "OWNER", "only the users of this owner"),
+                                                  OPTIONS_OF_EVERY_COMMAND};
+static const struct poptOption hold_options[] = {
+    VALUE("lease", OPTION_LEASE, "MS", "how long the lease lasts from now, in ms"),
+    FLAG("renew", OPTION_RENEW, "only if the owner holds a lease already"), OPTIONS_OF_EVERY_COMMAND};
+static const struct poptOption sweep_options[] = {
+    VALUE("every", OPTION_EVERY, "TIME", "sweep again and again, such as every 5s or 500ms, until SIGINT or SIGTERM"),
     OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption replay_options[] = {
     VALUE("until", OPTION_UNTIL, "UNIX_MS", "only the events up to this instant"),
@@ -58,8 +75,10 @@ static const struct poptOption shell_options[] = {
     OPTIONS_OF_EVERY_COMMAND};
 
 static const struct command commands[] = {
-    {"create", "LESSON", "make the record of a lesson, waiting and free", NULL, create_options, 1, 1, true,
-     command_create},
+    {"create", "LESSON", "make the record of a lesson",
+     "Without options the lesson is waiting and free and has room for any number of members.\nWith --reset the members "
+     "stay, and so do a course and a capacity that are not given.",
+     create_options, 1, 1, true, command_create},
     {"end", "LESSON", "end a lesson: remove its record and put every member out", NULL, end_options, 1, 1, true,
      command_end},
     {"join", "UID COURSE LESSON", "put a user into a lesson and out of any other one", NULL, join_options, 3, 3, true,
@@ -72,11 +91,24 @@ static const struct command commands[] = {
      1, 1, true, command_members},
     {"count", "LESSON", "count the members of a lesson", NULL, no_options, 1, 1, true, command_count},
     {"show", "LESSON", "show the record of a lesson and its count of members",
-     "Prints the lesson, its course status, its chat status (\"-\" where there is none) and the count.", no_options, 1,
-     1, true, command_show},
-    {"lessons", "", "list the lessons that have a record or members", "Prints lines like those of show.", no_options, 0,
-     0, true, command_lessons},
-    {"set", "LESSON", "set the statuses of a lesson in one step", NULL, set_options, 1, 1, true, command_set},
+     "Prints the lesson, its course status, its chat status (\"-\" where there is none) and the count.\nThe "
+     "course and the capacity follow if the lesson has them.",
+     no_options, 1, 1, true, command_show},
+    {"lessons", "", "list the lessons that have a record or members", "Prints the first four fields of show.",
+     no_options, 0, 0, true, command_lessons},
+    {"set", "LESSON", "set the statuses and the capacity of a lesson in one step", NULL, set_options, 1, 1, true,
+     command_set},
+    {"users", "", "list the users who are in a lesson",
+     "Prints uid, lesson, course, session and owner, \"-\" where there is none, in no particular order.", users_options,
+     0, 0, true, command_users},
+    {"owners", "", "list the owners that hold a lease or are over",
+     "Prints the owner, its state (held, late or over), its lease in ms, and the ms that are left of it.", no_options,
+     0, 0, true, command_owners},
+    {"hold", "OWNER", "begin or renew the lease of an owner", NULL, hold_options, 1, 1, true, command_hold},
+    {"sweep", "", "put out the users of owners that are over",
+     "Prints uid, lesson, course and owner of each user who was put out.", sweep_options, 0, 0, true, command_sweep},
+    {"drop", "OWNER", "put out the users of an owner at once", "Prints the same fields as sweep.", no_options, 1, 1,
+     true, command_drop},
     {"replay", "FILE|-", "apply the events of a trace",
      "An event is a line of five fields, separated by tabs: unix_ms, create, join, quit or end, lesson, course or -, "
      "uid or "
@@ -140,21 +172,51 @@ void options_free(struct option_values *values) {
         free(values->text[i]);
 }
 
+/* Reads the digits that a text begins with. Returns what follows, or NULL if there are none or too many. */
+static const char *read_digits(const char *text, int64_t *number) {
+    char *end;
+    errno = 0;
+    *number = strtoimax(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && !errno ? end : NULL;
+}
+
 bool option_number(const struct call *call, enum option option, const char *name, int64_t lowest, int64_t highest,
                    int64_t *number) {
     const char *text = call->options.text[option];
     if (!text)
         return true;
-    char *end;
-    errno = 0;
-    intmax_t value = strtoimax(text, &end, 10);
-    bool digits_only = text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
-    if (digits_only && !errno && value >= lowest && value <= highest) {
+    int64_t value;
+    const char *rest = read_digits(text, &value);
+    if (rest && !*rest && value >= lowest && value <= highest) {
         *number = value;
         return true;
     }
     complain_of(call, LESSON_STORE_INVALID, "--%s: \"%s\" is not a number from %" PRId64 " to %" PRId64, name, text,
                 lowest, highest);
+    return false;
+}
+
+/* Returns 0 for an unknown unit. */
+static int64_t ms_of_unit(const char *unit) {
+    if (strcmp(unit, "ms") == 0)
+        return 1;
+    return !*unit || strcmp(unit, "s") == 0 ? 1000 : 0;
+}
+
+bool option_duration(const struct call *call, enum option option, const char *name, int64_t longest_ms,
+                     int64_t *duration_ms) {
+    const char *text = call->options.text[option];
+    if (!text)
+        return true;
+    int64_t value;
+    const char *unit = read_digits(text, &value);
+    int64_t unit_ms = unit ? ms_of_unit(unit) : 0;
+    if (unit_ms > 0 && value > 0 && value <= longest_ms / unit_ms) {
+        *duration_ms = value * unit_ms;
+        return true;
+    }
+    complain_of(call, LESSON_STORE_INVALID, "--%s: \"%s\" is not a time from 1ms to %" PRId64 "s, such as 5s or 500ms",
+                name, text, longest_ms / 1000);
     return false;
 }
 

@@ -9,7 +9,6 @@
 #define NO_COURSE "-" /* as in traces */
 
 #define BATCH_LINES 1000
-#define OPERATIONS_OF_A_LINE 2 /* create the lesson, then set it */
 
 struct import {
     struct call *call;
@@ -20,7 +19,6 @@ struct import {
     size_t record_count;
     uint64_t lessons;
     uint64_t users;
-    uint64_t lost; /* lessons that another process ended between create and set */
     char line[RECORD_LINE_SIZE];
 };
 
@@ -79,17 +77,27 @@ static int check_all(struct import *import) {
 
 /* ---- Applying */
 
+/* One operation, so that nobody sees or joins a lesson that has only a part of its line. */
 static void add_lesson(struct import *import, const struct record *record) {
-    uint64_t line_number = import->input.line_number;
-    batch_add(&import->batch, LESSON_STORE_OPERATION_CREATE, line_number)->lesson_id = record->lesson_id;
-    lesson_store_operation *set = batch_add(&import->batch, LESSON_STORE_OPERATION_SET, line_number);
-    bool has_course = record->course_status != LESSON_STORE_STATUS_NONE;
-    bool has_chat = record->chat_status != LESSON_STORE_STATUS_NONE;
-    set->lesson_id = record->lesson_id;
-    set->given = LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS;
-    /* A status that the export leaves out gets the value of create, even if the lesson already exists. */
-    set->course_status = has_course ? record->course_status : LESSON_STORE_COURSE_WAITING;
-    set->chat_status = has_chat ? record->chat_status : LESSON_STORE_CHAT_FREE;
+    lesson_store_operation *create =
+        batch_add(&import->batch, LESSON_STORE_OPERATION_CREATE, import->input.line_number);
+    create->lesson_id = record->lesson_id;
+    create->flags = LESSON_STORE_CREATE_RESET;
+    create->course_id = record->course_id;
+    if (record->course_status != LESSON_STORE_STATUS_NONE) {
+        create->given |= LESSON_STORE_GIVEN_COURSE_STATUS;
+        create->course_status = record->course_status;
+    }
+    if (record->chat_status != LESSON_STORE_STATUS_NONE) {
+        create->given |= LESSON_STORE_GIVEN_CHAT_STATUS;
+        create->chat_status = record->chat_status;
+    }
+    /* A reset would leave an existing lesson its capacity. In an empty store there is none to remove, and a record need
+     * not say that it has none. */
+    if (record->capacity > 0 || option_given(import->call, OPTION_MERGE)) {
+        create->given |= LESSON_STORE_GIVEN_CAPACITY;
+        create->capacity = record->capacity;
+    }
 }
 
 static void add_user(struct import *import, const struct record *record) {
@@ -104,9 +112,7 @@ static void add_user(struct import *import, const struct record *record) {
 
 static void count_answer(const lesson_store_operation *operation, void *context) {
     struct import *import = context;
-    bool is_set = operation->kind == LESSON_STORE_OPERATION_SET;
-    import->lost += is_set && operation->code != LESSON_STORE_OK;
-    import->lessons += is_set && operation->code == LESSON_STORE_OK;
+    import->lessons += operation->kind == LESSON_STORE_OPERATION_CREATE;
     import->users += operation->kind == LESSON_STORE_OPERATION_JOIN;
 }
 
@@ -152,10 +158,7 @@ static int apply(struct import *import) {
     int status = apply_all(import);
     progress_end(&import->progress);
     report(import);
-    if (status || import->lost == 0)
-        return status;
-    return complain_of(import->call, LESSON_STORE_CONFLICT, "%" PRIu64 " lessons were ended by others meanwhile",
-                       import->lost);
+    return status;
 }
 
 static int import_opened(struct import *import) {
@@ -168,7 +171,7 @@ static int import_opened(struct import *import) {
         status = check_empty(import->call);
     if (status)
         return status;
-    if (batch_begin(&import->batch, (size_t)BATCH_LINES * OPERATIONS_OF_A_LINE))
+    if (batch_begin(&import->batch, BATCH_LINES))
         status = apply(import);
     else
         status = complain_of(import->call, LESSON_STORE_NO_MEMORY, "no memory for a batch");

@@ -1,9 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include <lessonstore/backend.h>
 
 #include "interrupt.h"
 
@@ -14,6 +17,9 @@ static _Atomic(const char *) unfinished_file;
 static atomic_bool at_prompt;
 static atomic_bool prompt_was_interrupted;
 
+static atomic_bool ends_in_order;
+static atomic_bool end_is_asked;
+
 /* Signals that end a program unless it does something else about them, and that something else can send. */
 static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGALRM,   SIGUSR1,
                               SIGUSR2, SIGXCPU, SIGXFSZ, SIGPROF, SIGVTALRM, SIGIO};
@@ -22,6 +28,10 @@ static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGALRM,   SIG
 static void clear_away(int signal_number) {
     if (signal_number == SIGINT && atomic_load(&at_prompt)) {
         atomic_store(&prompt_was_interrupted, true);
+        return;
+    }
+    if ((signal_number == SIGINT || signal_number == SIGTERM) && atomic_load(&ends_in_order)) {
+        atomic_store(&end_is_asked, true);
         return;
     }
     const char *path = atomic_load(&unfinished_file);
@@ -69,6 +79,23 @@ void interrupt_prompts(bool begins) {
 
 bool interrupt_at_prompt(void) {
     return atomic_load(&prompt_was_interrupted);
+}
+
+void interrupt_ends_in_order(void) {
+    atomic_store(&ends_in_order, true);
+}
+
+/* Signals are held except within ppoll, so none comes between the look and the wait. */
+bool interrupt_wait(int64_t until_us) {
+    sigset_t before;
+    interrupt_hold(&before);
+    int64_t left_us;
+    while (!atomic_load(&end_is_asked) && (left_us = until_us - lesson_store_monotonic_us()) > 0) {
+        struct timespec left = {.tv_sec = left_us / 1000000, .tv_nsec = left_us % 1000000 * 1000};
+        ppoll(NULL, 0, &left, &before);
+    }
+    interrupt_release(&before);
+    return atomic_load(&end_is_asked);
 }
 
 void interrupt_wipes_bar(bool shown) {

@@ -1,8 +1,9 @@
 /*
  * What the files of lessonctl share: one run of the program, one call of a command, and how both print.
  *
- *   main.c ── command.c (the table of commands) ──┬── lessons.c users.c maintenance.c replay.c export.c import.c
- * shell.c └── help.c prompt.c (read the same table)
+ *   main.c, shell.c    call command.c, which has the table of commands
+ *   command.c          calls lessons.c, users.c, owners.c, maintenance.c, replay.c, export.c, import.c
+ *   help.c, prompt.c   read the same table
  *
  * Data goes to stdout through output.h, and messages go to stderr through message.c. Nothing else writes to either.
  */
@@ -31,14 +32,23 @@ enum option {
     OPTION_RESET,
     OPTION_RECORD_ONLY,
     OPTION_SESSION,
+    OPTION_IF_SESSION,
     OPTION_LESSON,
     OPTION_IF_EXISTS,
     OPTION_IF_OPEN,
+    OPTION_IF_OPEN_OR_MEMBER,
+    OPTION_IF_ROOM,
     OPTION_STAY,
+    OPTION_OWNER,
+    OPTION_COURSE,
     OPTION_COURSE_STATUS,
     OPTION_CHAT_STATUS,
     OPTION_IF_COURSE_STATUS,
     OPTION_IF_CHAT_STATUS,
+    OPTION_CAPACITY,
+    OPTION_LEASE,
+    OPTION_RENEW,
+    OPTION_EVERY,
     OPTION_UNTIL,
     OPTION_UNFENCED,
     OPTION_BATCH,
@@ -111,6 +121,10 @@ static inline bool option_given(const struct call *call, enum option option) {
 bool option_number(const struct call *call, enum option option, const char *name, int64_t lowest, int64_t highest,
                    int64_t *number);
 
+/* The same for a time from 1 ms on: "500ms", "5s", or a number of seconds. */
+bool option_duration(const struct call *call, enum option option, const char *name, int64_t longest_ms,
+                     int64_t *duration_ms);
+
 /* ---- open.c */
 
 /* Opens the store that the call, the program or the environment names, unless it is open. Returns an exit status. */
@@ -170,6 +184,12 @@ int command_lessons(struct call *call);
 int command_join(struct call *call);
 int command_quit(struct call *call);
 int command_where(struct call *call);
+
+int command_users(struct call *call);
+int command_owners(struct call *call);
+int command_hold(struct call *call);
+int command_sweep(struct call *call);
+int command_drop(struct call *call);
 
 int command_check(struct call *call);
 int command_repair(struct call *call);

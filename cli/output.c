@@ -21,8 +21,12 @@ struct field field_text(const char *name, const char *text) {
     return field_id(name, lesson_store_id_of(text));
 }
 
-struct field field_number(const char *name, uint64_t number) {
+struct field field_signed(const char *name, int64_t number) {
     return (struct field){.name = name, .kind = FIELD_NUMBER, .number = number};
+}
+
+struct field field_number(const char *name, uint64_t number) {
+    return field_signed(name, (int64_t)number);
 }
 
 struct field field_bool(const char *name, bool value) {
@@ -31,6 +35,12 @@ struct field field_bool(const char *name, bool value) {
 
 struct field field_only_json(struct field field) {
     field.only_json = true;
+    return field;
+}
+
+struct field field_capacity(uint64_t capacity) {
+    struct field field = field_number("capacity", capacity);
+    field.kind = capacity > 0 ? FIELD_NUMBER : FIELD_ABSENT;
     return field;
 }
 
@@ -83,7 +93,7 @@ static json_t *json_of(const struct field *field) {
     case FIELD_TEXT:
         return json_of_text(field->text);
     case FIELD_NUMBER:
-        return json_integer((json_int_t)field->number);
+        return json_integer(field->number);
     case FIELD_TRUE:
     case FIELD_FALSE:
         return json_boolean(field->kind == FIELD_TRUE);
@@ -161,7 +171,7 @@ static char *text_of(const struct output *output, const struct field *field) {
     case FIELD_TEXT:
         return text_copy(field->text, output->terminal);
     case FIELD_NUMBER:
-        snprintf(number, sizeof number, "%" PRIu64, field->number);
+        snprintf(number, sizeof number, "%" PRId64, field->number);
         return strdup(number);
     case FIELD_TRUE:
     case FIELD_FALSE:

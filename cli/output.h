@@ -22,15 +22,19 @@ struct field {
     enum field_kind kind;
     bool only_json; /* not printed as text */
     lesson_store_id text;
-    uint64_t number;
+    int64_t number;
 };
 
 /* A text that is not given, or is empty, makes an absent field. */
 struct field field_id(const char *name, lesson_store_id text);
 struct field field_text(const char *name, const char *text);
-struct field field_number(const char *name, uint64_t number);
+struct field field_number(const char *name, uint64_t number); /* up to INT64_MAX, as JSON has it */
+struct field field_signed(const char *name, int64_t number);
 struct field field_bool(const char *name, bool value);
 struct field field_only_json(struct field field);
+
+/* Absent for 0, which allows any number of members. */
+struct field field_capacity(uint64_t capacity);
 
 /* {"code":"OK"...}: the code of a single call. */
 struct field field_code(int code);
@@ -56,7 +60,8 @@ bool output_row(struct output *output, const struct field *fields, size_t count)
 /* Facts about one thing: as JSON one object, as text one row of name and value for each fact. */
 bool output_facts(struct output *output, const struct field *facts, size_t count);
 
-/* Writes the rows that are still held back. False if anything could not be written; `error` holds the reason. */
+/* Writes the rows that are still held back. False if anything could not be written; `error` holds the reason. A command
+ * that goes on may call it too, and write further rows. */
 bool output_end(struct output *output);
 
 #endif

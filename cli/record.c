@@ -2,13 +2,14 @@
 
 struct form {
     const char *type;
-    const char *required[4]; /* ended by NULL, as are the optional names */
-    const char *optional[3];
+    const char *required[4]; /* ended by NULL, as are the other names */
+    const char *optional[4];
+    const char *numbers[2]; /* optional too */
 };
 
 static const struct form forms[] = {
-    {"lesson", {"lesson_id"}, {"course_status", "chat_status"}},
-    {"user", {"uid", "lesson_id"}, {"course_id", "session"}},
+    {"lesson", {"lesson_id"}, {"course_status", "chat_status", "course_id"}, {"capacity"}},
+    {"user", {"uid", "lesson_id"}, {"course_id", "session"}, {NULL}},
 };
 
 static bool is_among(const char *name, const char *const *names) {
@@ -37,9 +38,10 @@ static bool check_fields(json_t *json, const struct form *form, struct fault *fa
     const char *name;
     json_t *value;
     json_object_foreach(json, name, value) {
-        if (strcmp(name, "type") != 0 && !is_among(name, form->required) && !is_among(name, form->optional))
+        bool is_text = strcmp(name, "type") == 0 || is_among(name, form->required) || is_among(name, form->optional);
+        if (!is_text && !is_among(name, form->numbers))
             return fault_set(fault, "a %s has no field \"%s\"", form->type, name);
-        if (!json_is_string(value))
+        if (is_text && !json_is_string(value))
             return fault_set(fault, "\"%s\" is not a string", name);
     }
     for (const char *const *required = form->required; *required; required++) {
@@ -59,12 +61,21 @@ static const char *text_of(const json_t *json, const char *name) {
     return json_string_value(json_object_get(json, name));
 }
 
+static bool read_capacity(const json_t *json, uint64_t *capacity, struct fault *fault) {
+    const json_t *value = json_object_get(json, "capacity");
+    json_int_t number = json_integer_value(value);
+    *capacity = (uint64_t)number;
+    return !value || (json_is_integer(value) && number >= 0 && number <= LESSON_STORE_CAPACITY_MAX) ||
+           fault_set(fault, "\"capacity\" is not a number from 0 to %d", LESSON_STORE_CAPACITY_MAX);
+}
+
 static bool read_values(struct record *record, struct fault *fault) {
     const json_t *json = record->json;
     return read_id(json, "uid", &record->uid, fault) && read_id(json, "course_id", &record->course_id, fault) &&
            read_id(json, "lesson_id", &record->lesson_id, fault) && read_id(json, "session", &record->session, fault) &&
            fault_read_course_status(fault, "course_status", text_of(json, "course_status"), &record->course_status) &&
-           fault_read_chat_status(fault, "chat_status", text_of(json, "chat_status"), &record->chat_status);
+           fault_read_chat_status(fault, "chat_status", text_of(json, "chat_status"), &record->chat_status) &&
+           read_capacity(json, &record->capacity, fault);
 }
 
 static bool parse_object(struct record *record, struct fault *fault) {
@@ -92,9 +103,12 @@ void record_free(struct record *record) {
 }
 
 bool record_write_lesson(struct output *output, const lesson_store_lesson *lesson) {
-    struct field fields[] = {field_text("type", forms[0].type), field_id("lesson_id", lesson->lesson_id),
+    struct field fields[] = {field_text("type", forms[0].type),
+                             field_id("lesson_id", lesson->lesson_id),
                              field_text("course_status", lesson_store_course_status_word(lesson->course_status)),
-                             field_text("chat_status", lesson_store_chat_status_word(lesson->chat_status))};
+                             field_text("chat_status", lesson_store_chat_status_word(lesson->chat_status)),
+                             field_id("course_id", lesson->course_id),
+                             field_capacity(lesson->capacity)};
     return output_row(output, fields, sizeof fields / sizeof *fields);
 }
 

@@ -2,7 +2,9 @@
  * The lines of an export, one JSON object each:
  *
  *   {"type":"lesson","lesson_id":...,"course_status":"waiting","chat_status":"free"}
- *   {"type":"user","uid":...,"course_id":...,"lesson_id":...}        and "session", if there is one
+ *   {"type":"user","uid":...,"course_id":...,"lesson_id":...}
+ *
+ * A lesson also has "course_id" and "capacity" (a number), and a user "session", if there is one.
  */
 #ifndef LESSONCTL_RECORD_H
 #define LESSONCTL_RECORD_H
@@ -23,6 +25,7 @@ struct record {
     lesson_store_id session;
     int course_status; /* LESSON_STORE_STATUS_NONE if the line has none */
     int chat_status;
+    uint64_t capacity; /* 0 if the line has none */
 };
 
 /* On failure nothing needs to be freed. */

@@ -21,12 +21,27 @@ for i in "${!bad_ids[@]}"; do
     unchanged refuses 2 "join: course_id $reason" lessonctl join bob "$id" room
     unchanged refuses 2 "join: lesson_id $reason" lessonctl join bob c "$id"
     unchanged refuses 2 "join: session $reason" lessonctl join bob c room --session "$id"
+    unchanged refuses 2 "join: if_session $reason" lessonctl join ann c room --if-session "$id"
+    unchanged refuses 2 "create: course_id $reason" lessonctl create room --reset --course "$id"
     unchanged refuses 2 "quit: uid $reason" lessonctl quit "$id"
     unchanged refuses 2 "quit: lesson_id $reason" lessonctl quit ann --lesson "$id"
     unchanged refuses 2 "quit: session $reason" lessonctl quit ann --session "$id"
 done
 gives 0 "" lessonctl create "${long:1}"
 gives 0 "" lessonctl end "${long:1}"
+
+# Capacities
+for value in -1 1e9 1000000001 99999999999999999999 "" " 1" +1 1.5 x; do
+    for command in "create room --reset" "create new" "set room --chat-status banned"; do
+        unchanged refuses 2 "${command%% *}: --capacity: \"$value\" is not a number from 0 to 1000000000" \
+            lessonctl $command --capacity "$value"
+    done
+done
+for option in course-status chat-status; do
+    unchanged refuses 2 "create: --$option: \"odd\" is not a valid" lessonctl create new --$option odd
+done
+refuses 2 "--capacity: missing argument" lessonctl set room --capacity
+refuses 2 "--if-course-status: unknown option" lessonctl create room --if-course-status online
 
 # Locations
 for scheme in odd fault+odd redis+odd sqlit; do
@@ -131,6 +146,15 @@ import_refused "{\"type\":\"lesson\",\"lesson_id\":\"$long\"}" 'lesson_id has 25
 import_refused '{"type":"lesson","lesson_id":"x","course_status":"odd"}' 'course_status: "odd" is not a valid course status (offline, online, cantjoinin, waiting)'
 import_refused '{"type":"lesson","lesson_id":"x","chat_status":"Free"}' 'chat_status: "Free" is not a valid chat status (free, banned)'
 import_refused '{"type":"lesson","lesson_id":"x","uid":"u"}' 'a lesson has no field "uid"'
+import_refused '{"type":"lesson","lesson_id":"x","course_id":""}' 'course_id is empty'
+import_refused '{"type":"lesson","lesson_id":"x","course_id":7}' '"course_id" is not a string'
+for value in -1 1e9 1000000001 9223372036854775807 1.5 '""' '"5"' null true '[1]'; do
+    import_refused "{\"type\":\"lesson\",\"lesson_id\":\"x\",\"capacity\":$value}" \
+        '"capacity" is not a number from 0 to 1000000000'
+done
+import_refused '{"type":"lesson","lesson_id":"x","capacity":}' 'not a JSON object'
+import_refused '{"type":"lesson","lesson_id":"x","capacity":99999999999999999999}' 'not a JSON object: too big integer'
+import_refused '{"type":"user","uid":"u","course_id":"c","lesson_id":"x","capacity":5}' 'a user has no field "capacity"'
 import_refused '{"type":"user","uid":"u","course_id":"","lesson_id":"x"}' 'course_id is empty'
 import_refused '{"type":"user","course_id":"c","lesson_id":"x"}' '"uid" is missing'
 import_refused '{"type":"user","uid":"u","course_id":"c"}' '"lesson_id" is missing'

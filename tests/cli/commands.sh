@@ -41,12 +41,12 @@ for word in offline online cantjoinin waiting; do
     gives 0 "" lessonctl set "algebra: 7" --course-status $word
     gives 0 "algebra: 7${tab}$word${tab}banned${tab}0" lessonctl show "algebra: 7"
 done
-unchanged refuses 2 'set: give --course-status or --chat-status' lessonctl set "algebra: 7" --if-chat-status free
+unchanged refuses 2 'set: give --course-status, --chat-status or --capacity' lessonctl set "algebra: 7" --if-chat-status free
 case $err in
 *"usage: lessonctl set LESSON [--course-status STATUS]"*) ;;
 *) fail "the synopsis is missing: $err" ;;
 esac
-says 2 INVALID 'set: give --course-status or --chat-status"}' lessonctl set "algebra: 7" --json
+says 2 INVALID 'set: give --course-status, --chat-status or --capacity"}' lessonctl set "algebra: 7" --json
 for option in course-status chat-status if-course-status if-chat-status; do
     unchanged refuses 2 "--$option: \"odd\" is not a valid" lessonctl set "algebra: 7" --chat-status free --$option odd
 done
@@ -69,6 +69,71 @@ unchanged refuses 1 'refused by --if-open: the lesson "algebra: 7" is not open' 
 gives 1 '{"code":"REFUSED","uid":"eve","refused_by":"if-open"}' lessonctl --json join eve algebra "algebra: 7" --if-open
 gives 0 "" lessonctl join eve algebra "algebra: 7" --if-exists --stay
 gives 0 "" lessonctl join -- -v c "no record"
+
+# Admission: a course, a capacity and statuses at once. Text has further columns only in show, and only where needed.
+gives 0 "" lessonctl create pair --course chess --course-status online --chat-status banned --capacity 2
+gives 0 "pair${tab}online${tab}banned${tab}0${tab}chess${tab}2" lessonctl show pair
+gives 0 '{"code":"OK","lesson_id":"pair","course_status":"online","chat_status":"banned","count":0,"has_record":true,"course_id":"chess","capacity":2}' \
+    lessonctl --json show pair
+gives 0 "pair${tab}online${tab}banned${tab}0" bash -c '"$LESSONCTL" lessons | grep pair'
+gives 0 '{"lesson_id":"pair","course_status":"online","chat_status":"banned","count":0,"has_record":true,"course_id":"chess","capacity":2}' \
+    bash -c '"$LESSONCTL" --json lessons | grep pair'
+unchanged refuses 1 'the lesson "pair" exists already' lessonctl create pair --course go --capacity 3
+# A reset keeps the course and the capacity that are not given, and no status.
+gives 0 "" lessonctl create pair --reset --capacity 1
+gives 0 "pair${tab}waiting${tab}free${tab}0${tab}chess${tab}1" lessonctl show pair
+gives 0 "" lessonctl create pair --reset --course go --chat-status banned
+gives 0 "pair${tab}waiting${tab}banned${tab}0${tab}go${tab}1" lessonctl show pair
+# 0 allows any number.
+gives 0 '{"code":"OK","lesson_id":"pair"}' lessonctl --json set pair --capacity 0
+gives 0 "pair${tab}waiting${tab}banned${tab}0${tab}go" lessonctl show pair
+gives 0 '{"code":"OK","lesson_id":"pair","course_status":"waiting","chat_status":"banned","count":0,"has_record":true,"course_id":"go"}' \
+    lessonctl --json show pair
+unchanged refuses 1 'another state than expected' lessonctl set pair --capacity 5 --if-course-status offline
+gives 0 "" lessonctl create bare --capacity 1000000000
+gives 0 "bare${tab}waiting${tab}free${tab}0${tab}-${tab}1000000000" lessonctl show bare
+gives 0 '{"code":"OK","lesson_id":"bare","course_status":"waiting","chat_status":"free","count":0,"has_record":true,"capacity":1000000000}' \
+    lessonctl --json show bare
+gives 0 "" lessonctl end bare
+refuses 1 'the lesson "no such" has no record' lessonctl set "no such" --capacity 1
+# Room. A member needs none.
+gives 0 "" lessonctl set pair --capacity 1
+gives 0 "" lessonctl join one go pair --if-room --session s1
+gives 0 "" lessonctl join one go pair --if-room --session s1
+unchanged refuses 1 'refused by --if-room: the lesson "pair" has 1 member and no room' lessonctl join two go pair --if-room
+gives 0 "" lessonctl join two go pair
+unchanged refuses 1 'refused by --if-room: the lesson "pair" has 2 members and no room' lessonctl join three go pair --if-room
+gives 1 '{"code":"REFUSED","uid":"three","refused_by":"if-room","count":2}' lessonctl --json join three go pair --if-room
+says 1 REFUSED 'refused by --if-room: the lesson \"pair\" has 2 members and no room"}' lessonctl --json join three go pair --if-room
+gives 1 '{"code":"REFUSED","uid":"eve","refused_by":"if-room","count":2,"present_lesson_id":"algebra: 7","present_course_id":"algebra"}' \
+    lessonctl --json join eve go pair --if-room --stay
+# A lesson that was closed lets its members come back. One that has ended does not.
+gives 0 "" lessonctl set pair --course-status cantjoinin
+gives 0 "" lessonctl join two go pair --if-open-or-member
+unchanged refuses 1 'refused by --if-open-or-member: the lesson "pair" is not open, and the user "three" is not in it' \
+    lessonctl join three go pair --if-open-or-member
+gives 1 '{"code":"REFUSED","uid":"three","refused_by":"if-open-or-member"}' \
+    lessonctl --json join three go pair --if-open-or-member --if-room
+unchanged refuses 1 'refused by --if-open: the lesson "pair" is not open' \
+    lessonctl join two go pair --if-open --if-open-or-member
+unchanged refuses 1 'refused by --if-open-or-member: the lesson "no record" has no record' \
+    lessonctl join --if-open-or-member -- -v c "no record"
+unchanged refuses 1 'refused by --if-exists: the lesson "no record" has no record' \
+    lessonctl join --if-exists --if-open-or-member -- -v c "no record"
+# Sessions
+unchanged refuses 1 'the user "one" is in the lesson "pair" with another session' \
+    lessonctl join one go pair --session s3 --if-session s2
+gives 1 '{"code":"CONFLICT","uid":"one","present_lesson_id":"pair","present_course_id":"go","present_session":"s1"}' \
+    lessonctl --json join one go pair --session s3 --if-session s2
+says 1 CONFLICT 'join: the user \"one\" is in the lesson \"pair\" with another session"}' \
+    lessonctl --json join one go pair --if-session s2
+gives 0 '{"code":"OK","uid":"one","arrival":"already_there","before_lesson_id":"pair","before_course_id":"go","before_session":"s1"}' \
+    lessonctl --json join one go pair --session s3 --if-session s1
+gives 0 "" lessonctl join one go pair --if-session s3
+unchanged refuses 1 'the user "one" is in the lesson "pair" with no session' lessonctl join one go pair --if-session s3
+unchanged refuses 1 'the user "nobody" is in no lesson' lessonctl join nobody go pair --if-session s3
+gives 1 '{"code":"CONFLICT","uid":"nobody"}' lessonctl --json join nobody go pair --if-session s3
+gives 0 "" lessonctl end pair
 
 # Reading
 gives 0 "algebra: 7${tab}algebra${tab}s2" lessonctl where bob
@@ -108,9 +173,9 @@ refuses 1 "in no lesson" lessonctl where -- -v
 
 # quit
 unchanged refuses 1 'the user "bob" is in the lesson "algebra: 7"' lessonctl quit bob --lesson "数学 #2"
-unchanged refuses 1 'the user "bob" is in the lesson with another session' lessonctl quit bob --session s1
+unchanged refuses 1 'the user "bob" is in the lesson "algebra: 7" with another session' lessonctl quit bob --session s1
 gives 0 "" lessonctl join zoe c "no record"
-unchanged refuses 1 'the user "zoe" is in the lesson with no session' lessonctl quit zoe --session s1
+unchanged refuses 1 'the user "zoe" is in the lesson "no record" with no session' lessonctl quit zoe --session s1
 gives 0 "" lessonctl quit zoe
 gives 1 '{"code":"CONFLICT","uid":"bob","present_lesson_id":"algebra: 7","present_course_id":"algebra","present_session":"s2"}' \
     lessonctl --json quit bob --lesson "algebra: 7" --session s1

@@ -54,6 +54,29 @@ lessonctl export | lessonctl --store sqlite:moved.db import -
 gives 0 "algebra${tab}-" lessonctl --store sqlite:moved.db where cy
 lessonctl quit cy
 
+# An import adds no field to the record of a lesson without a course and a capacity.
+lessonctl create small --course maths --capacity 5
+lessonctl export - | grep '"type":"lesson"' | lessonctl --store "$LESSONSTORE_LOCATION?prefix=COPY" import
+fields() {
+    redis-cli -s "$socket" --raw hkeys "$1:LESSON_STATUS:LESSON_ID:$2" | sort
+}
+for lesson in algebra small; do
+    cmp <(fields STATUS $lesson) <(fields COPY $lesson) || fail "the copy of $lesson has the fields: $(fields COPY $lesson)"
+done
+[ "$(fields STATUS algebra | tr '\n' ' ')" = "chat_status course_status lesson_id " ] || fail "$(fields STATUS algebra)"
+lessonctl end small
+
+# A capacity that is no number is neither none nor enough.
+lessonctl create crowded --capacity 5
+redis hset STATUS:LESSON_STATUS:LESSON_ID:crowded capacity many
+for command in "show crowded" "join new c crowded --if-room"; do
+    refuses 3 "STATUS:LESSON_STATUS:LESSON_ID:crowded" lessonctl $command
+done
+says 3 MALFORMED "the export is not complete: " lessonctl --json export
+lessonctl set crowded --capacity 5
+gives 0 "crowded${tab}waiting${tab}free${tab}0${tab}-${tab}5" lessonctl show crowded
+lessonctl end crowded
+
 # A key of a wrong type is neither empty nor not found.
 redis set STATUS:LESSON_STATUS:LESSON_ID:odd text
 redis set STATUS:IN_LESSON:UID:odd text

@@ -2,13 +2,17 @@
 # with_redis.
 . "$(dirname "$0")/common.sh"
 
-# Odd ids, every status, sessions, a lesson without a record, a lesson without members, and a school day.
+# Odd ids, every status, courses, capacities, sessions, a lesson without a record, a lesson without members, and a school day.
 cat >sample.jsonl <<'END'
 {"type":"lesson","lesson_id":"a \"quoted\" \\ lesson"}
 {"type":"lesson","lesson_id":"{braces}|pipes@#:","course_status":"offline","chat_status":"banned"}
 {"type":"lesson","lesson_id":"数学 🎵","course_status":"online","chat_status":"free"}
 {"type":"lesson","lesson_id":"closed","course_status":"cantjoinin"}
 {"type":"lesson","lesson_id":"-","chat_status":"banned"}
+{"type":"lesson","lesson_id":"pair","course_status":"online","course_id":"数学 \"1\"","capacity":2}
+{"type":"lesson","lesson_id":"course only","course_id":"-"}
+{"capacity":1000000000,"type":"lesson","lesson_id":"capacity only"}
+{"type":"lesson","lesson_id":"any number","capacity":0}
 {"type":"user","uid":"O'Neil","course_id":"数学","lesson_id":"数学 🎵","session":"tab 1"}
 {"uid":"\u540d\u524d","lesson_id":"数学 🎵","type":"user","course_id":"-"}
 {"type":"user","uid":"lost","course_id":"c","lesson_id":"no record"}
@@ -27,6 +31,10 @@ done <<'END'
 {"type":"lesson","lesson_id":"数学 🎵","course_status":"online","chat_status":"free"}
 {"type":"lesson","lesson_id":"closed","course_status":"cantjoinin","chat_status":"free"}
 {"type":"lesson","lesson_id":"-","course_status":"waiting","chat_status":"banned"}
+{"type":"lesson","lesson_id":"pair","course_status":"online","chat_status":"free","course_id":"数学 \"1\"","capacity":2}
+{"type":"lesson","lesson_id":"course only","course_status":"waiting","chat_status":"free","course_id":"-"}
+{"type":"lesson","lesson_id":"capacity only","course_status":"waiting","chat_status":"free","capacity":1000000000}
+{"type":"lesson","lesson_id":"any number","course_status":"waiting","chat_status":"free"}
 {"type":"user","uid":"O'Neil","course_id":"数学","lesson_id":"数学 🎵","session":"tab 1"}
 {"type":"user","uid":"名前","course_id":"-","lesson_id":"数学 🎵"}
 {"type":"user","uid":"lost","course_id":"c","lesson_id":"no record"}
@@ -84,6 +92,21 @@ gives 0 "" lessonctl import sample.jsonl --merge
 gives 0 "closed${tab}cantjoinin${tab}free${tab}0" lessonctl show closed
 gives 0 '{"code":"OK","uid":"lost","lesson_id":"no record","course_id":"c"}' lessonctl --json where lost
 gives 0 here lessonctl members stays
+# So does the lack of a capacity. A course can be replaced but not removed.
+for backend in $BACKENDS; do
+    [ "$backend" != memory ] || continue
+    fresh_store "$backend"
+    lessonctl create pair --course go --capacity 9
+    lessonctl create "any number" --course go --capacity 9
+    lessonctl create closed --course go --course-status online --chat-status banned --capacity 9
+    lessonctl create stays --course go --capacity 9
+    gives 0 "" lessonctl import sample.jsonl --merge
+    gives 0 "pair${tab}online${tab}free${tab}0${tab}数学 \"1\"${tab}2" lessonctl show pair
+    gives 0 "any number${tab}waiting${tab}free${tab}0${tab}go" lessonctl show "any number"
+    gives 0 "closed${tab}cantjoinin${tab}free${tab}0${tab}go" lessonctl show closed
+    gives 0 "stays${tab}waiting${tab}free${tab}0${tab}go${tab}9" lessonctl show stays
+    gives 0 "" lessonctl check
+done
 # Members alone make a store that is not empty.
 fresh_store sqlite
 lessonctl join u c "no record"

@@ -52,7 +52,15 @@ int __wrap_interrupt_make_file(char *path_template) {
     return -1;
 }
 
+static int64_t clock_ms;
+
+int64_t __wrap_lesson_store_clock_ms(void);
+int64_t __wrap_lesson_store_clock_ms(void) {
+    return clock_ms += 500;
+}
+
 lesson_store *fuzz_open_memory(void) {
+    clock_ms = 0;
     lesson_store *store;
     REQUIRE(lesson_store_open(&store, "memory:") == LESSON_STORE_OK);
     return store;

@@ -2,7 +2,8 @@
  * Commands of lessonctl, run within this process on a store of its own, with their input and output in memory.
  *
  * They reach no file: the target wraps fopen, which then finds only what fuzz_offer_file offers, and
- * interrupt_make_file, which makes the file of an export and then always fails.
+ * interrupt_make_file, which makes the file of an export and then always fails. It also wraps the clock of leases:
+ * every look at it is half a second after the one before, so a script has the same result each time.
  */
 #ifndef LESSON_STORE_FUZZ_COMMANDS_H
 #define LESSON_STORE_FUZZ_COMMANDS_H

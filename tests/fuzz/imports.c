@@ -27,6 +27,13 @@ static const char *word_of(const json_t *json, const char *name, const char *wor
     return json_string_value(value);
 }
 
+static json_int_t capacity_of(const json_t *json, bool *sound) {
+    const json_t *value = json_object_get(json, "capacity");
+    json_int_t number = json_integer_value(value);
+    *sound = *sound && (!value || (json_is_integer(value) && number >= 0 && number <= 1000000000));
+    return number;
+}
+
 static bool has_only(json_t *json, const char *fields) {
     const char *name;
     json_t *value;
@@ -40,13 +47,14 @@ static bool has_only(json_t *json, const char *fields) {
 }
 
 static bool apply_lesson(fuzz_model *model, json_t *json) {
-    bool sound = has_only(json, " type lesson_id course_status chat_status ");
-    const char *lesson_id = id_of(json, "lesson_id", &sound);
+    bool sound = has_only(json, " type lesson_id course_status chat_status course_id capacity ");
+    const char *lesson_id = id_of(json, "lesson_id", &sound), *course_id = id_of(json, "course_id", &sound);
+    json_int_t capacity = capacity_of(json, &sound);
     const char *course = word_of(json, "course_status", " offline online cantjoinin waiting ", &sound);
     const char *chat = word_of(json, "chat_status", " free banned ", &sound);
     if (!sound || !lesson_id)
         return false;
-    fuzz_model_set(model, lesson_id, course ? course : "waiting", chat ? chat : "free");
+    fuzz_model_set(model, lesson_id, course ? course : "waiting", chat ? chat : "free", course_id, capacity);
     return true;
 }
 

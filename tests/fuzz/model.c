@@ -16,12 +16,16 @@ void fuzz_model_end(fuzz_model *model) {
 
 void fuzz_model_create(fuzz_model *model, const char *lesson_id) {
     if (!json_object_get(model->lessons, lesson_id))
-        fuzz_model_set(model, lesson_id, "waiting", "free");
+        fuzz_model_set(model, lesson_id, "waiting", "free", NULL, 0);
 }
 
-void fuzz_model_set(fuzz_model *model, const char *lesson_id, const char *course_status, const char *chat_status) {
-    json_t *lesson = json_pack("{ssssssss}", "type", "lesson", "lesson_id", lesson_id, "course_status", course_status,
-                               "chat_status", chat_status);
+void fuzz_model_set(fuzz_model *model, const char *lesson_id, const char *course_status, const char *chat_status,
+                    const char *course_id, json_int_t capacity) {
+    const json_t *before = json_object_get(model->lessons, lesson_id);
+    json_t *course = course_id ? json_string(course_id) : json_incref(json_object_get(before, "course_id"));
+    json_t *most = capacity > 0 ? json_integer(capacity) : json_incref(json_object_get(before, "capacity"));
+    json_t *lesson = json_pack("{ssssssssso*so*}", "type", "lesson", "lesson_id", lesson_id, "course_status",
+                               course_status, "chat_status", chat_status, "course_id", course, "capacity", most);
     REQUIRE(json_object_set_new(model->lessons, lesson_id, lesson) == 0);
 }
 

@@ -16,7 +16,11 @@ void fuzz_model_end(fuzz_model *model);
 
 /* Creates a lesson only if there is none; then it is waiting and free. */
 void fuzz_model_create(fuzz_model *model, const char *lesson_id);
-void fuzz_model_set(fuzz_model *model, const char *lesson_id, const char *course_status, const char *chat_status);
+
+/* A course of NULL and a capacity of 0 leave those of the lesson as they are. */
+void fuzz_model_set(fuzz_model *model, const char *lesson_id, const char *course_status, const char *chat_status,
+                    const char *course_id, json_int_t capacity);
+
 void fuzz_model_join(fuzz_model *model, const char *uid, const char *course_id, const char *lesson_id,
                      const char *session);
 void fuzz_model_quit(fuzz_model *model, const char *uid, const char *lesson_id); /* NULL: from anywhere */

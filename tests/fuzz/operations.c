@@ -2,8 +2,9 @@
  * Operations with random fields. Core's check is compared with the rules of lessonstore.h, written a second time here.
  * Then a batch of them runs on a memory store, which must answer the valid ones and refuse the others.
  *
- * The input is a list of operations: kind, flags, a byte that selects odd fields, four statuses if that byte asks for
- * them, and four ids, each terminated by a newline. The id "?" is not given, and "!" is {NULL, 5}.
+ * The input is a list of operations: kind, flags, a byte that selects odd fields, four statuses and a
+ * capacity if that byte asks for them, and five ids, each terminated by a newline. The id "?" is not given, and "!" is
+ * {NULL, 5}.
  */
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@
 #include "core/core.h"
 
 #define OPERATIONS_MAX 8
-#define IDS 4
+#define IDS 5
 
 enum odd { ODD_STATUSES = 1, ODD_RESERVED = 2, ODD_PLACE = 4, HAS_PLACE = 8, ODD_FLAGS = 16 };
 
@@ -40,23 +41,31 @@ static void give(lesson_store_operation *operation, int32_t *status, uint32_t bi
     operation->given |= byte == '.' ? 0 : bit;
 }
 
+static void give_capacity(lesson_store_operation *operation, uint8_t byte) {
+    if (byte == '/')
+        return;
+    operation->capacity = byte == '+' ? LESSON_STORE_CAPACITY_MAX + UINT64_C(1) : byte;
+    operation->given |= byte == '.' ? 0 : LESSON_STORE_GIVEN_CAPACITY;
+}
+
 static void take_operation(fuzz_input *input, struct asked *asked) {
     size_t i = asked->count++;
     lesson_store_operation *operation = &asked->operations[i];
     *operation = (lesson_store_operation){.kind = LESSON_STORE_OPERATION_CREATE};
     operation->kind += fuzz_take_byte(input) - (uint32_t)'0';
-    operation->flags = fuzz_take_byte(input) & 0x1f;
+    operation->flags = fuzz_take_byte(input) & 0x7f;
     uint8_t odd = fuzz_take_byte(input);
     if (odd & ODD_STATUSES) {
         give(operation, &operation->course_status, LESSON_STORE_GIVEN_COURSE_STATUS, fuzz_take_byte(input));
         give(operation, &operation->chat_status, LESSON_STORE_GIVEN_CHAT_STATUS, fuzz_take_byte(input));
         give(operation, &operation->if_course_status, LESSON_STORE_GIVEN_IF_COURSE_STATUS, fuzz_take_byte(input));
         give(operation, &operation->if_chat_status, LESSON_STORE_GIVEN_IF_CHAT_STATUS, fuzz_take_byte(input));
+        give_capacity(operation, fuzz_take_byte(input));
     }
     if (odd & ODD_FLAGS)
         operation->flags = operation->flags << 27 | operation->flags;
     lesson_store_id *const ids[IDS] = {&operation->uid, &operation->course_id, &operation->lesson_id,
-                                       &operation->session};
+                                       &operation->session, &operation->if_session};
     for (size_t k = 0; k < IDS; k++)
         *ids[k] = take_id(input, &asked->texts[i][k]);
     operation->reserved[odd & 1] = odd & ODD_RESERVED ? odd : 0;
@@ -68,13 +77,14 @@ static void take_operation(fuzz_input *input, struct asked *asked) {
 
 /* ---- The rules */
 
-static const char *const takes[] = {"", "l", "l", "l", "l", "uclS", "uLS", "u", "l"}; /* capitals: may be left out */
+static const char *const takes[] = {"", "lC", "l", "l", "l", "uclSI", "uLS", "u", "l"}; /* capitals: may be left out */
 static const uint32_t flags[] = {0,
                                  LESSON_STORE_CREATE_RESET,
                                  LESSON_STORE_END_RECORD_ONLY,
                                  0,
                                  0,
-                                 LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY,
+                                 LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY |
+                                     LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM,
                                  0,
                                  0,
                                  0};
@@ -90,10 +100,19 @@ static bool is_sound_status(const lesson_store_operation *operation, uint32_t bi
     return operation->given & bit ? status >= 0 && status <= highest : status == 0;
 }
 
-static bool has_sound_statuses(const lesson_store_operation *operation) {
-    bool sets = operation->given & (LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS);
-    bool may_give = operation->kind == LESSON_STORE_OPERATION_SET;
-    return (may_give ? sets : operation->given == 0) &&
+#define NEW_NUMBERS (LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS | LESSON_STORE_GIVEN_CAPACITY)
+
+static bool gives_soundly(const lesson_store_operation *operation) {
+    if (operation->kind == LESSON_STORE_OPERATION_SET)
+        return operation->given & NEW_NUMBERS;
+    return operation->kind == LESSON_STORE_OPERATION_CREATE ? !(operation->given & ~(uint32_t)NEW_NUMBERS)
+                                                            : operation->given == 0;
+}
+
+static bool has_sound_numbers(const lesson_store_operation *operation) {
+    bool gives_capacity = operation->given & LESSON_STORE_GIVEN_CAPACITY;
+    return gives_soundly(operation) && operation->capacity <= LESSON_STORE_CAPACITY_MAX &&
+           (gives_capacity || operation->capacity == 0) &&
            is_sound_status(operation, LESSON_STORE_GIVEN_COURSE_STATUS, operation->course_status, 3) &&
            is_sound_status(operation, LESSON_STORE_GIVEN_CHAT_STATUS, operation->chat_status, 1) &&
            is_sound_status(operation, LESSON_STORE_GIVEN_IF_COURSE_STATUS, operation->if_course_status, 3) &&
@@ -111,9 +130,10 @@ static bool is_sound(const lesson_store_operation *operation) {
     return !(operation->flags & ~flags[operation->kind]) && !operation->reserved[0] && !operation->reserved[1] &&
            is_sound_id(list, 'u', operation->uid) && is_sound_id(list, 'c', operation->course_id) &&
            is_sound_id(list, 'l', operation->lesson_id) && is_sound_id(list, 's', operation->session) &&
+           is_sound_id(list, 'i', operation->if_session) && !lies_in_place(operation, operation->if_session) &&
            !lies_in_place(operation, operation->uid) && !lies_in_place(operation, operation->course_id) &&
            !lies_in_place(operation, operation->lesson_id) && !lies_in_place(operation, operation->session) &&
-           has_sound_statuses(operation);
+           has_sound_numbers(operation);
 }
 
 static void judge(lesson_store *store, struct asked *asked) {

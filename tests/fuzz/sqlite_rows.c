@@ -43,8 +43,8 @@ static void insert_row(sqlite3_stmt *insert, fuzz_input *input) {
 
 static void insert_rows(sqlite3 *database, fuzz_input input) {
     sqlite3_stmt *lesson = NULL, *user = NULL;
-    REQUIRE(sqlite3_prepare_v2(database, "INSERT INTO lessons VALUES(?, ?, ?)", -1, &lesson, NULL) == SQLITE_OK);
-    REQUIRE(sqlite3_prepare_v2(database, "INSERT INTO users VALUES(?, ?, ?, ?)", -1, &user, NULL) == SQLITE_OK);
+    REQUIRE(sqlite3_prepare_v2(database, "INSERT INTO lessons VALUES(?, ?, ?, ?, ?)", -1, &lesson, NULL) == SQLITE_OK);
+    REQUIRE(sqlite3_prepare_v2(database, "INSERT INTO users VALUES(?, ?, ?, ?, ?)", -1, &user, NULL) == SQLITE_OK);
     for (int i = 0; i < ROWS_MAX && input.size > 0; i++)
         insert_row(fuzz_take_byte(&input) == 'l' ? lesson : user, &input);
     sqlite3_finalize(lesson);
@@ -66,7 +66,7 @@ static void write_all(lesson_store *store) {
     operations[0].chat_status = operations[0].if_course_status = 1;
     operations[1].uid = operations[2].uid = lesson_store_id_of("u");
     operations[1].course_id = lesson_store_id_of("c");
-    operations[1].flags = LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY;
+    operations[1].flags = LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY | LESSON_STORE_JOIN_IF_ROOM;
     operations[1].place = operations[2].place = &place;
     fuzz_require_answers(lesson_store_batch(store, operations, count), operations, count);
 }
