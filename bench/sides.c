@@ -18,12 +18,18 @@ static void turn(void *context) {
     workload_turn(mine->load, mine->joins, mine->join_count);
 }
 
+static int join_one(const side *mine, const workload_join *join) {
+    if (mine->owner)
+        return lesson_store_join_for(mine->store, mine->owner, join->uid.data, join->course_id.data,
+                                     join->lesson_id.data, NULL, 0, NULL);
+    return lesson_store_join(mine->store, join->uid.data, join->course_id.data, join->lesson_id.data, NULL, 0, NULL);
+}
+
 static void run_single(void *context) {
     side *mine = context;
     for (size_t i = 0; i < mine->join_count; i++) {
         const workload_join *join = &mine->joins[i];
-        int code =
-            lesson_store_join(mine->store, join->uid.data, join->course_id.data, join->lesson_id.data, NULL, 0, NULL);
+        int code = join_one(mine, join);
         measure_must(code == LESSON_STORE_OK, "%s", lesson_store_message());
         mine->moved++;
     }
@@ -33,8 +39,10 @@ static void run_batches(void *context) {
     side *mine = context;
     lesson_store_operation operations[BATCH_MAX];
     for (size_t first = 0; first < mine->join_count; first += mine->batch) {
-        for (size_t i = 0; i < mine->batch; i++)
+        for (size_t i = 0; i < mine->batch; i++) {
             operations[i] = workload_operation(&mine->joins[first + i]);
+            operations[i].owner = lesson_store_id_of(mine->owner);
+        }
         int code = lesson_store_batch(mine->store, operations, mine->batch);
         measure_must(code == LESSON_STORE_OK, "%s", lesson_store_message());
         mine->moved += mine->batch;

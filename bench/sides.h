@@ -1,4 +1,4 @@
-/* Two ways to a Redis server, compared by the same joins. */
+/* Two ways to join over Redis, compared by the same joins. */
 #ifndef LESSON_STORE_BENCH_SIDES_H
 #define LESSON_STORE_BENCH_SIDES_H
 
@@ -10,6 +10,7 @@ typedef struct side {
     const char *name;
     lesson_store *store;
     workload *load;
+    const char *owner;    /* of the joins; NULL: none */
     workload_join *joins; /* its own copy, turned before each round */
     size_t join_count;
     size_t batch;

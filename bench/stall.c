@@ -13,6 +13,7 @@
 #include "measure.h"
 #include "raw_redis.h"
 #include "redis_server.h"
+#include "slow_log.h"
 
 #define LESSONS 1000
 #define REPEATS_MAX 5
@@ -78,30 +79,14 @@ static void end_watching(watcher *second) {
 
 /* ---- The server */
 
-static redisReply *command(const setting *all, const char *text) {
+static void do_command(const setting *all, const char *text) {
     redisReply *reply = redisCommand(all->commands, text);
     measure_must(reply && reply->type != REDIS_REPLY_ERROR, "%s: %s", text, reply ? reply->str : "no answer");
-    return reply;
-}
-
-static void do_command(const setting *all, const char *text) {
-    freeReplyObject(command(all, text));
-}
-
-/* In microseconds. 0 if no command was longer than a millisecond, which is the server's threshold. */
-static double longest_command_us(const setting *all) {
-    redisReply *log = command(all, "SLOWLOG GET -1");
-    long long longest = 0;
-    for (size_t i = 0; i < log->elements; i++) {
-        long long us = log->element[i]->element[2]->integer;
-        longest = us > longest ? us : longest;
-    }
-    freeReplyObject(log);
-    return (double)longest;
+    freeReplyObject(reply);
 }
 
 static setting set_up(const benchmark *bench) {
-    static const char *const arguments[] = {"--slowlog-log-slower-than", "1000", "--slowlog-max-len", "100000", NULL};
+    static const char *const arguments[] = {SLOW_LOG_ARGUMENTS("1000"), NULL};
     setting all = {.bench = bench, .server = redis_server_start(arguments)};
     measure_must(all.server, "no Redis server");
     char location[256];
@@ -237,14 +222,14 @@ static void measure_task(setting *all, const task *job) {
     for (size_t i = 0; i < repeats; i++) {
         if (job->prepare)
             job->prepare(all);
-        do_command(all, "SLOWLOG RESET");
+        slow_log_reset(all->commands);
         watcher *second = begin_watching(all);
         uint64_t begin = measure_wall_ns();
         measure_must(job->run(all) == size, "%s was not about all users", job->work);
         durations[i] = (double)(measure_wall_ns() - begin) / 1e6;
         end_watching(second);
         longest[i] = (double)histogram_percentile(&second->times, 100) / 1000;
-        commands[i] = longest_command_us(all);
+        commands[i] = slow_log_longest_us(all->commands);
         histogram_add(times, &second->times);
         free(second);
     }

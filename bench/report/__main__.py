@@ -34,6 +34,9 @@ SECTIONS = [
              ("wall-ns", WALL, ".*(-2cpu|-as-redis-benchmark)")], []),
     Section("tls", "Redis over TLS", "The same store over TLS 1.3 and over TCP. Client and server run on one vCPU, so that the wall "
             "time is the CPU time of both.", [("both-ns", BOTH, ".*"), ("server-ns", SERVER, ".*"), ("ns", CLIENT, ".*")], []),
+    Section("owners", "Owners", "Joins that name an owner, compared with joins that do not, on one server. Client and server run on "
+            "one vCPU. Then one of 100k users in ten has an owner, who is dropped: `longest-command` is the server's own record.",
+            [("server-ns", SERVER, ".*"), ("both-ns", BOTH, ".*")], []),
     Section("cluster", "In a Cluster", "A tagged prefix in one of three shards, and the same on one server that is no node. All of "
             "them and the client run on one vCPU. The bare script has only the four commands of a join, and nothing of the "
             "library: its row shows what Redis takes for its mode, because a node looks up the slot of the keys of each command.",

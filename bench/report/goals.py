@@ -157,6 +157,9 @@ SQLITE_GROWTH_NOTE = "each random join among a million users changes pages of it
 MEMORY_GROWTH_NOTE = "a single join waits for memory twice, for the bucket and then for the user, and memory is slower than the caches by that much. The " \
     "operations of a batch wait together, so their cost grows less (see batches of 64)."
 REDIS_GROWTH_NOTE = "the keys of a million users are in no cache of the server's processor, for any client."
+OWNER_BATCH_NOTE = "plain joins in a batch have a script of their own, which reads one field of a record and asks for no owner. A join " \
+    "that names one goes through the script for all conditions: it reads five fields, and looks up the owner each time. Without that " \
+    "look-up the ratio is lower by 0.25x."
 OWN_TURN_NOTE = "over ten seconds and more the second client also waits for a processor, because it is the third process on two " \
     "vCPUs. The section has a row in which the server does nothing and two other processes are busy: it shows how long that wait " \
     "is. The server's longest command contains less of it."
@@ -193,6 +196,12 @@ GOALS = [
           "server", "wall-ns"),
     speed("redis", "batches of 256 in a Cluster, tagged prefix, compared with one server (wall)", 0.95, "cluster",
           "join-256", "server", "wall-ns", note=CLUSTER_NOTE),
+    cost("redis", "single join that names an owner, compared with one that does not (server CPU)", 1.25, "owners", "join",
+         "no-owner", "server-ns"),
+    cost("redis", "batches of joins that name an owner, compared with batches that do not (server CPU)", 1.25, "owners",
+         r"join-\d+", "no-owner", "server-ns", note=OWNER_BATCH_NOTE),
+    Goal("redis", "the server's longest command while 10,000 users of an owner are put out", AtMost(10), "ms",
+         Plain("owners", "sweep", "longest-command", 10000, 1000.0)),
     cost("redis", "without service after kill -9 of the primary, compared with redis-py's Sentinel client (wall)", 1,
          "failover", "kill", "redis-py", "wall-ms"),
     speed("redis", "executor, event loop, compared with redis-benchmark (wall)", 1, "executor", "redis-loop",

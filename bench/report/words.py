@@ -10,6 +10,7 @@ WORKS = [
     ("executor", r"(\w+)-loop", r"joins over \1, event loop"),
     ("executor", r"(\w+)-threads", r"joins over \1, threads"),
     ("cluster", r"bare-join-(\d+)", r"the commands of a join in a bare script, \1 in a call"),
+    ("owners", r"sweep", "the users of an owner are put out"),
     ("stall", r"nothing", "nothing runs"),
     ("stall", r"busy", "nothing runs on the server, but two other processes are busy"),
     ("stall", r"end", "a lesson ends"),
@@ -50,6 +51,8 @@ VARIANTS = {
     "tcp": "over TCP",
     "cluster": "in a Cluster",
     "server": "one server",
+    "owner": "with an owner",
+    "no-owner": "without owner",
     "redis-py": "redis-py's Sentinel client",
     "lessonstore": "ours",
 }
