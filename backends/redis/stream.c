@@ -1,4 +1,7 @@
-/* The lists of lessons and users. Scripts find them page by page, and read the records in the same step. */
+/* The lists of lessons, users and owners. Scripts find them page by page, and read the records in the same step. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "cursor.h"
 #include "malformed.h"
 
@@ -8,6 +11,7 @@ struct listing {
     redis_malformed malformed;
     lesson_store_lesson_callback give_lesson;
     lesson_store_user_callback give_user;
+    lesson_store_owner_callback give_owner;
     void *context;
     uint64_t met; /* entries that were given, without repetitions */
     bool stopped;
@@ -81,6 +85,39 @@ static int take_user(struct listing *listing) {
     return LESSON_STORE_OK;
 }
 
+/* 0 if it is no number. */
+static int64_t number_of(lesson_store_id text) {
+    char digits[24];
+    snprintf(digits, sizeof digits, "%.*s", (int)(text.size < sizeof digits ? text.size : 0),
+             text.data ? text.data : "");
+    return strtoll(digits, NULL, 10);
+}
+
+static void describe(lesson_store_owner *owner, lesson_store_id lease, lesson_store_id left) {
+    bool is_over = redis_text_is(left, "OVER");
+    owner->lease_ms = number_of(lease);
+    owner->left_ms = is_over ? 0 : number_of(left);
+    owner->state = is_over              ? LESSON_STORE_OWNER_OVER
+                   : owner->left_ms < 0 ? LESSON_STORE_OWNER_LATE
+                                        : LESSON_STORE_OWNER_HELD;
+}
+
+static int take_owner(struct listing *listing) {
+    redis_reply *reply = &listing->store->reply;
+    lesson_store_owner owner = {.lease_ms = 0};
+    lesson_store_id lease, left;
+    if (!redis_reply_next_text(reply, &owner.owner) || !redis_reply_next_text(reply, &lease) ||
+        !redis_reply_next_text(reply, &left) || !left.data)
+        return garbled(listing);
+    int code = meet(listing, owner.owner);
+    describe(&owner, lease, left);
+    if (!code && !lesson_store_id_valid(owner.owner.data, owner.owner.size))
+        redis_malformed_note(&listing->malformed, "owner", owner.owner);
+    else if (!code)
+        listing->stopped = !listing->give_owner(&owner, listing->context);
+    return code == LESSON_STORE_EXISTS ? LESSON_STORE_OK : code;
+}
+
 static int take_page(struct listing *listing, entry_function take) {
     int code = LESSON_STORE_OK;
     while (!code && !listing->stopped && !redis_reply_at_end(&listing->store->reply))
@@ -139,6 +176,11 @@ int redis_lessons(lesson_store_instance *instance, lesson_store_lesson_callback 
 int redis_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
     struct listing listing = {.store = redis_of(instance), .give_user = callback, .context = context};
     return list(&listing, &redis_users_script, take_user);
+}
+
+int redis_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context) {
+    struct listing listing = {.store = redis_of(instance), .give_owner = callback, .context = context};
+    return list(&listing, &redis_owners_script, take_owner);
 }
 
 /* ---- Pages */

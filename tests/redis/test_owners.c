@@ -154,6 +154,20 @@ static void test_invalid_ids_are_not_given(void **state) {
     assert_string_equal(given, "nobody");
 }
 
+static bool keep_owner(const lesson_store_owner *owner, void *context) {
+    snprintf(context, 64, "%.*s", (int)owner->owner.size, owner->owner.data);
+    return true;
+}
+
+static void test_invalid_owners_are_not_listed(void **state) {
+    raw_server *raw = *state;
+    char listed[64] = "nobody";
+    assert_code(lesson_store_hold(raw->store, "w", HOUR, 0), OK);
+    raw_do(raw, "ZADD " OWNERS " 1 %b", "\x1b[0m", (size_t)4);
+    assert_code(lesson_store_owners(raw->store, keep_owner, listed), MALFORMED);
+    assert_string_equal(listed, "w");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(drop_beside_many_that_are_over),
@@ -163,6 +177,7 @@ int main(void) {
         TEST(a_sweep_that_fails),
         TEST(a_lost_lease_counts_as_the_longest),
         TEST(invalid_ids_are_not_given),
+        TEST(invalid_owners_are_not_listed),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }
