@@ -215,6 +215,19 @@ static bool on_reply(false_server *server, int client, int real) {
     }
 }
 
+/* The client sees the end of the replies. It may be sending still: if that were left unread, the kernel would tell it of
+ * a reset connection instead. */
+static void hang_up(const false_server *server, int client) {
+    struct pollfd ready = {.fd = client, .events = POLLIN};
+    char unread[4096];
+    ssize_t size = 1;
+    shutdown(client, SHUT_WR);
+    while (!server->ends && server->part != CLOSE_NOW && size > 0) {
+        if (poll(&ready, 1, LOOK_AGAIN_MS) > 0)
+            size = read(client, unread, sizeof unread);
+    }
+}
+
 static void serve(false_server *server, int client, int real) {
     while (!server->ends && server->part != CLOSE_NOW) {
         struct pollfd ready[2] = {{.fd = client, .events = server->part == TAKE_NOTHING ? 0 : POLLIN},
@@ -222,8 +235,10 @@ static void serve(false_server *server, int client, int real) {
         poll(ready, 2, LOOK_AGAIN_MS);
         if (ready[0].revents & (POLLIN | POLLHUP) && !on_request(server, client, real))
             return;
-        if (ready[1].revents && !on_reply(server, client, real))
+        if (ready[1].revents && !on_reply(server, client, real)) {
+            hang_up(server, client);
             return;
+        }
     }
 }
 
