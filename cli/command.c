@@ -56,6 +56,10 @@ static const struct poptOption hold_options[] = {
 static const struct poptOption sweep_options[] = {
     VALUE("every", OPTION_EVERY, "TIME", "sweep again and again, such as every 5s or 500ms, until SIGINT or SIGTERM"),
     OPTIONS_OF_EVERY_COMMAND};
+static const struct poptOption events_options[] = {
+    VALUE("lesson", OPTION_LESSON, "LESSON", "only those of this lesson"),
+    VALUE("from", OPTION_FROM, "POSITION", "only those behind this position; by default all that are kept"),
+    FLAG("follow", OPTION_FOLLOW, "go on until SIGINT or SIGTERM"), OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption replay_options[] = {
     VALUE("until", OPTION_UNTIL, "UNIX_MS", "only the events up to this instant"),
     FLAG("unfenced", OPTION_UNFENCED, "a quit counts in whatever lesson the user is"),
@@ -109,6 +113,9 @@ static const struct command commands[] = {
      "Prints uid, lesson, course and owner of each user who was put out.", sweep_options, 0, 0, true, command_sweep},
     {"drop", "OWNER", "put out the users of an owner at once", "Prints the same fields as sweep.", no_options, 1, 1,
      true, command_drop},
+    {"events", "", "list the events that the store keeps",
+     "Prints position, time, event, cause, lesson, uid, course, and the lesson that the user was in.", events_options,
+     0, 0, true, command_events},
     {"replay", "FILE|-", "apply the events of a trace",
      "An event is a line of five fields, separated by tabs: unix_ms, create, join, quit or end, lesson, course or -, "
      "uid or "

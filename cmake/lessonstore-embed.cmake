@@ -10,7 +10,8 @@
 #   BATCHES     kinds that also get a script <kind>_batch through same.lua, for batches of only that kind
 #
 # A script that asks KEYS_ARE_APART becomes two, in each of which that is a constant: <name>, and the one that its member
-# `apart` points to.
+# `apart` points to. So does a script with lines that begin with `--@`: they are code only in the one that its member
+# `feed` points to.
 #
 # A line `-- include FILE` stands for that file of DIRECTORY. Lines that are only comments are left out.
 function(lessonstore_embed output)
@@ -49,20 +50,32 @@ function(inline_keys out text)
     set(${out} "${text}" PARENT_SCOPE)
 endfunction()
 
-# Adds a script to the C file. If it asks KEYS_ARE_APART, it is added as two scripts, and each is a constant in one.
+# Adds a script to the C file, with its other forms.
 function(add_script name text)
+    set(feed "0")
+    if(text MATCHES "--@ ")
+        string(REPLACE "--@ " "" feed_text "${text}")
+        add_forms("static " ${name}_feed "${feed_text}" "0")
+        set(feed "&redis_${name}_feed_script")
+    endif()
+    add_forms("" ${name} "${text}" "${feed}")
+    set(code "${code}" PARENT_SCOPE)
+endfunction()
+
+# If it asks KEYS_ARE_APART, it is added as two scripts, and each is a constant in one.
+function(add_forms storage name text feed)
     set(apart "0")
     if(text MATCHES "KEYS_ARE_APART")
         string(REPLACE "KEYS_ARE_APART" "true" apart_text "${text}")
         string(REPLACE "KEYS_ARE_APART" "false" text "${text}")
-        add_one_script("static " ${name}_apart "${apart_text}" "0")
+        add_one_script("static " ${name}_apart "${apart_text}" "0" "0")
         set(apart "&redis_${name}_apart_script")
     endif()
-    add_one_script("" ${name} "${text}" "${apart}")
+    add_one_script("${storage}" ${name} "${text}" "${apart}" "${feed}")
     set(code "${code}" PARENT_SCOPE)
 endfunction()
 
-function(add_one_script storage name text apart)
+function(add_one_script storage name text apart feed)
     string(REGEX REPLACE "(^|\n)([ ]*--[^\n]*\n)+" "\\1" text "\n${text}")
     string(REGEX REPLACE "\n\n+" "\n" text "${text}")
     string(REGEX REPLACE "^\n" "" text "${text}")
@@ -73,7 +86,15 @@ function(add_one_script storage name text apart)
     string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
     string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
     set(code "${code}\nstatic const char ${name}_source[] = {\n${bytes}\n};\n
-${storage}const redis_script redis_${name}_script = {${name}_source, sizeof ${name}_source, \"${sha1}\", ${apart}};\n" PARENT_SCOPE)
+${storage}const redis_script redis_${name}_script = {${name}_source, sizeof ${name}_source, \"${sha1}\", ${apart}, ${feed}};\n" PARENT_SCOPE)
+endfunction()
+
+# Writes no events around an operation that has none.
+function(leave_out_feed out operation)
+    if(NOT operation MATCHES "--@ ")
+        string(REGEX REPLACE "--@ [^\n]*\n" "" without "${${out}}")
+        set(${out} "${without}" PARENT_SCOPE)
+    endif()
 endfunction()
 
 # Makes the code for one operation of this kind, whose arguments begin at `at`. `stride` becomes the number of its
@@ -118,6 +139,7 @@ foreach(operation IN LISTS OPERATIONS)
         set(kind ${CMAKE_MATCH_1})
         expand(code_of_kind stride ${kind} "${kinds}" "${CMAKE_MATCH_2}" "${all_arguments}" "${body}")
         read_lua(text single.lua)
+        leave_out_feed(text "${code_of_kind}")
         string(REPLACE "-- OPERATION\n" "${start}${code_of_kind}" text "${text}")
         inline_keys(text "${text}")
         add_script(${kind} "${text}")

@@ -93,5 +93,6 @@ int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, 
     else
         code = lesson_store_run_unanswered(&store->backend, slot->instance, operations, count);
     lesson_store__pool_give(&store->pool, slot);
+    lesson_store__reader_note(&store->reader);
     return code;
 }

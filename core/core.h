@@ -8,6 +8,8 @@
 
 #include <lessonstore/backend.h>
 
+#include "feed/reader.h"
+
 /* ---- sized.c: structures that begin with `size` */
 
 #define LESSON_STORE_SIZED_MAX 4096 /* bytes; a larger `size` counts as garbage */
@@ -233,6 +235,7 @@ struct lesson_store {
     uint64_t capabilities;
     lesson_store_location location;
     lesson_store__pool pool;
+    lesson_store__reader reader;
 };
 
 /* Checks a call that takes a callback, and lends it an instance. NULL, with a code, if the call is not possible. */

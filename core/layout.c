@@ -68,6 +68,16 @@ AT(lesson_store_owner, left_ms, 24);
 AT(lesson_store_owner, state, 32);
 AT(lesson_store_owner, reserved, 40);
 
+SIZE(lesson_store_event, 208);
+AT(lesson_store_event, at_ms, 8);
+AT(lesson_store_event, lesson_id, 16);
+AT(lesson_store_event, owner, 96);
+AT(lesson_store_event, given, 112);
+AT(lesson_store_event, reserved_number, 124);
+AT(lesson_store_event, capacity, 128);
+AT(lesson_store_event, count, 136);
+AT(lesson_store_event, reserved, 144);
+
 SIZE(lesson_store_finding, 80);
 AT(lesson_store_finding, repairable, 4);
 AT(lesson_store_finding, repaired, 5);
@@ -87,7 +97,8 @@ AT(lesson_store_instance, end_at_once_max, 8);
 AT(lesson_store_instance, members_at_once_max, 16);
 AT(lesson_store_instance, call_timeout_ms, 24);
 AT(lesson_store_instance, deadline_us, 32);
-AT(lesson_store_instance, reserved, 40);
+AT(lesson_store_instance, events_poll_ms, 40);
+AT(lesson_store_instance, reserved, 48);
 
 SIZE(lesson_store_option, 88);
 AT(lesson_store_option, number_default, 32);
@@ -110,4 +121,5 @@ AT(lesson_store_backend, users_page, 136);
 AT(lesson_store_backend, host_list_schemes, 144);
 AT(lesson_store_backend, sweep, 152);
 AT(lesson_store_backend, owners, 160);
+AT(lesson_store_backend, events, 168);
 #endif

@@ -21,6 +21,7 @@ int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int 
         return lesson_store__fail_in_child();
     }
     lesson_store__pool_give_after_stream(&store->pool, slot);
+    lesson_store__reader_note(&store->reader); /* a sweep or a repair may have written */
     if (code > 0)
         return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend ended a list with the code %s",
                                  store->location.shown, lesson_store_code_name(code));

@@ -41,6 +41,7 @@ static void restrict_to(lesson_store_backend *backend, const lesson_store_backen
     backend->check = beneath->check ? backend->check : NULL;
     backend->sweep = beneath->sweep ? backend->sweep : NULL;
     backend->owners = beneath->owners ? backend->owners : NULL;
+    backend->events = beneath->events ? backend->events : NULL;
     backend->members_page = beneath->members_page ? backend->members_page : NULL;
     backend->lessons_page = beneath->lessons_page ? backend->lessons_page : NULL;
     backend->users_page = beneath->users_page ? backend->users_page : NULL;
@@ -76,9 +77,11 @@ static int open_store(lesson_store *store, const lesson_store_backend *only, con
                                            prefix ? &store->backend : NULL);
     if (!code)
         code = lesson_store__pool_open(&store->pool, &store->backend, location);
-    if (!code)
-        store->capabilities = store->pool.slots[0].instance->capabilities;
-    return code;
+    if (code)
+        return code;
+    store->capabilities = store->pool.slots[0].instance->capabilities;
+    lesson_store__reader_open(&store->reader);
+    return LESSON_STORE_OK;
 }
 
 static int open_at(lesson_store **out, const lesson_store_backend *only, const char *text) {
@@ -116,6 +119,7 @@ void lesson_store_close(lesson_store *store) {
         return;
     int cancel_state = lesson_store__disable_cancel();
     lesson_store__pool_close(&store->pool);
+    lesson_store__reader_close(&store->reader);
     lesson_store__restore_cancel(cancel_state);
     free(store);
 }

@@ -57,6 +57,7 @@ static int open_inner(fault_instance *opened, const lesson_store_location *locat
     opened->base.end_at_once_max = opened->inner->end_at_once_max;
     opened->base.members_at_once_max = opened->inner->members_at_once_max;
     opened->base.call_timeout_ms = opened->inner->call_timeout_ms;
+    opened->base.events_poll_ms = opened->inner->events_poll_ms;
     return LESSON_STORE_OK;
 }
 
@@ -300,6 +301,16 @@ static int fault_users_page(lesson_store_instance *instance, size_t most, lesson
     return code ? code : malformed;
 }
 
+/* A struck page of events is read again by core, which tells the feeds of the failure. */
+static int fault_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most,
+                        int64_t wait_ms, lesson_store_event_taker take, void *context) {
+    fault_instance *fault = enter(instance);
+    int malformed, code = strike_page(fault, LESSON_STORE_FAULT_ON_EVENTS, &malformed);
+    if (!code)
+        code = malformed;
+    return code ? code : fault->beneath->events(fault->inner, position, most, wait_ms, take, context);
+}
+
 /* ---- Information */
 
 static int fault_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
@@ -338,6 +349,7 @@ const lesson_store_backend lesson_store__fault_backend = {
     .users_page = fault_users_page,
     .sweep = fault_sweep,
     .owners = fault_owners,
+    .events = fault_events,
 };
 
 /* ---- The public calls */

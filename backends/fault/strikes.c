@@ -134,7 +134,7 @@ static uint32_t default_scope(int code) {
 }
 
 static int check(const lesson_store_fault *fault) {
-    const uint64_t known = LESSON_STORE_FAULT_ON_CALLS | LESSON_STORE_FAULT_ON_OPEN;
+    const uint64_t known = LESSON_STORE_FAULT_ON_CALLS | LESSON_STORE_FAULT_ON_OPEN | LESSON_STORE_FAULT_ON_EVENTS;
     const char *what = NULL;
     if (!can_be_made(fault->code))
         what = "no engine fails with this code";

@@ -147,31 +147,35 @@ int memory_users_page(lesson_store_instance *instance, size_t most, lesson_store
 /* ---- Check */
 
 /* A user record is also the membership here. So check can find only one thing: users in a lesson without a record. */
-static bool check_lesson(memory_store *memory, memory_lesson *lesson, bool repair,
-                         lesson_store_finding_callback callback, void *context) {
-    bool go_on = true;
-    for (uint32_t i = memory_has_record(lesson) ? 0 : lesson->member_count; go_on && i > 0; i--) {
+static int check_lesson(memory_store *memory, memory_lesson *lesson, bool repair,
+                        lesson_store_finding_callback callback, void *context, bool *go_on) {
+    for (uint32_t i = memory_has_record(lesson) ? 0 : lesson->member_count; *go_on && i > 0; i--) {
         memory_user *user = lesson->members[i - 1];
+        if (repair && !memory_prepare_quit_event(memory, user, LESSON_STORE_CAUSE_REPAIR))
+            return lesson_store_fail(LESSON_STORE_NO_MEMORY, "memory: no memory left for an event");
         lesson_store_finding finding = {.kind = LESSON_STORE_FINDING_ENDED_LESSON,
                                         .repairable = true,
                                         .repaired = repair,
                                         .lesson_id = memory_id(&lesson->entry),
                                         .uid = memory_id(&user->entry),
                                         .detail = "the lesson has no record"};
-        go_on = callback(&finding, context);
-        if (repair)
+        *go_on = callback(&finding, context);
+        if (repair) {
             memory_leave(memory, user);
+            memory_commit_event(memory);
+        }
     }
     memory_drop_lesson_if_empty(memory, lesson);
-    return go_on;
+    return LESSON_STORE_OK;
 }
 
 int memory_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                  void *context) {
     bool repair = flags & LESSON_STORE_CHECK_REPAIR, go_on = flags & LESSON_STORE_CHECK_ENDED;
-    for (memory_entry *entry = memory_of(instance)->lessons, *next; go_on && entry; entry = next) {
+    int code = LESSON_STORE_OK;
+    for (memory_entry *entry = memory_of(instance)->lessons, *next; go_on && !code && entry; entry = next) {
         next = entry->hh.next;
-        go_on = check_lesson(memory_of(instance), (memory_lesson *)entry, repair, callback, context);
+        code = check_lesson(memory_of(instance), (memory_lesson *)entry, repair, callback, context, &go_on);
     }
-    return LESSON_STORE_OK;
+    return code;
 }

@@ -37,6 +37,53 @@ static void answer_place(const memory_user *user, const lesson_store_operation *
         lesson_store_answer_place(operation, none, none, none);
 }
 
+/* ---- Events, before the changes. False if there is no memory. */
+
+static bool prepare_lesson_event(memory_store *memory, lesson_store_event_kind kind,
+                                 const lesson_store_operation *operation, uint64_t count) {
+    lesson_store_event event = {.kind = kind,
+                                .lesson_id = operation->lesson_id,
+                                .course_id = operation->course_id,
+                                .given = operation->given & LESSON_STORE_EVENT_GIVEN,
+                                .course_status = operation->course_status,
+                                .chat_status = operation->chat_status,
+                                .capacity = operation->capacity,
+                                .count = count};
+    return memory->feed.kept == 0 || memory_prepare_event(memory, &event);
+}
+
+/* The statuses of a new record are always given. */
+static bool prepare_create_event(memory_store *memory, const lesson_store_operation *create) {
+    lesson_store_operation filled = *create;
+    if (!(create->given & LESSON_STORE_GIVEN_COURSE_STATUS))
+        filled.course_status = LESSON_STORE_COURSE_WAITING;
+    if (!(create->given & LESSON_STORE_GIVEN_CHAT_STATUS))
+        filled.chat_status = LESSON_STORE_CHAT_FREE;
+    filled.given |= LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS;
+    return prepare_lesson_event(memory, LESSON_STORE_EVENT_CREATE, &filled, 0);
+}
+
+/* `user` is NULL if the user was in no lesson. */
+static bool prepare_join_event(memory_store *memory, const lesson_store_operation *join, const memory_user *user) {
+    const lesson_store_id none = {NULL, 0};
+    const lesson_store_event event = {.kind = LESSON_STORE_EVENT_JOIN,
+                                      .lesson_id = join->lesson_id,
+                                      .uid = join->uid,
+                                      .course_id = join->course_id,
+                                      .from_lesson_id = user ? memory_id(&user->lesson->entry) : none,
+                                      .session = join->session,
+                                      .owner = join->owner};
+    return memory->feed.kept == 0 || memory_prepare_event(memory, &event);
+}
+
+bool memory_prepare_quit_event(memory_store *memory, const memory_user *user, lesson_store_cause cause) {
+    const lesson_store_event event = {.kind = LESSON_STORE_EVENT_QUIT,
+                                      .cause = cause,
+                                      .lesson_id = memory_id(&user->lesson->entry),
+                                      .uid = memory_id(&user->entry)};
+    return memory->feed.kept == 0 || memory_prepare_event(memory, &event);
+}
+
 /* ---- Operations. `hash` is the hash of the uid. */
 
 static int memory_create(memory_store *memory, const lesson_store_operation *create) {
@@ -45,8 +92,10 @@ static int memory_create(memory_store *memory, const lesson_store_operation *cre
         return no_memory();
     if (memory_has_record(lesson) && !(create->flags & LESSON_STORE_CREATE_RESET))
         return LESSON_STORE_EXISTS;
-    if (memory_write_record(memory, lesson, create))
+    if (prepare_create_event(memory, create) && memory_write_record(memory, lesson, create)) {
+        memory_commit_event(memory);
         return LESSON_STORE_OK;
+    }
     memory_drop_lesson_if_empty(memory, lesson);
     return no_memory();
 }
@@ -56,11 +105,16 @@ static int memory_end(memory_store *memory, lesson_store_operation *end) {
     memory_lesson *lesson = memory_find_lesson(memory, end->lesson_id);
     if (!lesson || (record_only && !memory_has_record(lesson)))
         return LESSON_STORE_NOT_FOUND;
-    end->count = record_only ? 0 : lesson->member_count;
+    uint64_t count = record_only ? 0 : lesson->member_count;
+    lesson_store_event_kind kind = record_only ? LESSON_STORE_EVENT_END_RECORD : LESSON_STORE_EVENT_END;
+    if (!prepare_lesson_event(memory, kind, end, count))
+        return no_memory();
+    end->count = count;
     memory_remove_record(memory, lesson);
     while (!record_only && lesson->member_count > 0)
         memory_leave(memory, lesson->members[lesson->member_count - 1]);
     memory_drop_lesson_if_empty(memory, lesson);
+    memory_commit_event(memory);
     return LESSON_STORE_OK;
 }
 
@@ -72,12 +126,15 @@ static int memory_set(memory_store *memory, lesson_store_operation *set) {
         set->lesson = memory_describe(lesson, set->lesson_id);
         return LESSON_STORE_CONFLICT;
     }
+    if (!prepare_lesson_event(memory, LESSON_STORE_EVENT_SET, set, 0))
+        return no_memory();
     if (set->given & LESSON_STORE_GIVEN_COURSE_STATUS)
         lesson->course_status = (int8_t)set->course_status;
     if (set->given & LESSON_STORE_GIVEN_CHAT_STATUS)
         lesson->chat_status = (int8_t)set->chat_status;
     if (set->given & LESSON_STORE_GIVEN_CAPACITY)
         lesson->most_members = (uint32_t)set->capacity;
+    memory_commit_event(memory);
     return LESSON_STORE_OK;
 }
 
@@ -135,7 +192,10 @@ static int memory_join(memory_store *memory, lesson_store_operation *join, uint3
     join->arrival = !user                    ? LESSON_STORE_ARRIVAL_NEW
                     : user->lesson == lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
                                              : LESSON_STORE_ARRIVAL_MOVED;
-    return memory_enter(memory, user, hash, lesson, owner, join) ? LESSON_STORE_OK : no_memory();
+    if (!prepare_join_event(memory, join, user) || !memory_enter(memory, user, hash, lesson, owner, join))
+        return no_memory();
+    memory_commit_event(memory);
+    return LESSON_STORE_OK;
 }
 
 static int memory_quit(memory_store *memory, const lesson_store_operation *quit, uint32_t hash) {
@@ -148,8 +208,11 @@ static int memory_quit(memory_store *memory, const lesson_store_operation *quit,
         return LESSON_STORE_CONFLICT;
     if (quit->session.data && !lesson_store_id_equal(quit->session, memory_session(user)))
         return LESSON_STORE_CONFLICT;
+    if (!memory_prepare_quit_event(memory, user, LESSON_STORE_CAUSE_CALL))
+        return no_memory();
     memory_leave(memory, user);
     memory_drop_lesson_if_empty(memory, lesson);
+    memory_commit_event(memory);
     return LESSON_STORE_OK;
 }
 
@@ -241,6 +304,14 @@ static int memory_info(lesson_store_instance *instance, lesson_store_info_callba
 
 /* ---- Opening and closing */
 
+static const lesson_store_option options[] = {
+    {.name = "feed",
+     .summary = "the events that are kept; 0: none",
+     .minimum = 0,
+     .maximum = LESSON_STORE_FEED_KEPT_MAX},
+    {.name = NULL},
+};
+
 static int memory_open(lesson_store_instance **out, const lesson_store_location *location) {
     if (lesson_store_location_host(location) || lesson_store_location_path(location))
         return lesson_store_fail(LESSON_STORE_INVALID, "location: only options may follow memory:");
@@ -248,7 +319,10 @@ static int memory_open(lesson_store_instance **out, const lesson_store_location 
     if (!memory)
         return no_memory();
     memory->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
+    memory->base.events_poll_ms = 1000; /* nobody else can write */
     int code = lesson_store_random(&memory->seed, sizeof memory->seed);
+    if (!code)
+        code = memory_open_feed(memory, location);
     if (code)
         free(memory);
     else
@@ -257,6 +331,7 @@ static int memory_open(lesson_store_instance **out, const lesson_store_location 
 }
 
 static void memory_close(lesson_store_instance *instance) {
+    memory_close_feed(memory_of(instance));
     memory_free_all(memory_of(instance));
     free(memory_of(instance));
 }
@@ -267,6 +342,7 @@ const lesson_store_backend lesson_store__memory_backend = {
     .summary = "in this process, gone when the store is closed",
     .operations = LESSON_STORE_OPERATIONS_0_2,
     .flags = LESSON_STORE_FLAGS_0_2,
+    .options = options,
     .default_pool = 1,
     .open = memory_open,
     .close = memory_close,
@@ -281,4 +357,5 @@ const lesson_store_backend lesson_store__memory_backend = {
     .users_page = memory_users_page,
     .sweep = memory_sweep,
     .owners = memory_owners,
+    .events = memory_events,
 };

@@ -41,8 +41,12 @@ static bool is_leaving(const memory_user *user, const memory_owner *dropped) {
     return user->owner && (dropped ? user->owner == dropped : user->owner->is_over);
 }
 
-/* The callback is given a copy of the user's record by its ids, which are freed after it. */
-static bool put_out(memory_store *memory, memory_user *user, lesson_store_user_callback callback, void *context) {
+/* The callback is given a copy of the user's record by its ids, which are freed after it. `*goes_on` becomes what it
+ * returns. */
+static int put_out(memory_store *memory, memory_user *user, lesson_store_user_callback callback, void *context,
+                   bool *goes_on) {
+    if (!memory_prepare_quit_event(memory, user, LESSON_STORE_CAUSE_SWEEP))
+        return no_memory();
     char texts[4][LESSON_STORE_ID_MAX + 1];
     lesson_store_user described = memory_describe_user(user);
     memory_lesson *lesson = user->lesson;
@@ -53,7 +57,9 @@ static bool put_out(memory_store *memory, memory_user *user, lesson_store_user_c
     }
     memory_leave(memory, user);
     memory_drop_lesson_if_empty(memory, lesson);
-    return callback(&described, context);
+    memory_commit_event(memory);
+    *goes_on = callback(&described, context);
+    return LESSON_STORE_OK;
 }
 
 static void forget_owners_without_users(memory_store *memory, const memory_owner *dropped) {
@@ -74,14 +80,15 @@ int memory_sweep(lesson_store_instance *instance, const lesson_store_id *dropped
     if (owner)
         owner->is_over = true;
     bool goes_on = owner || end_late_owners(memory);
-    for (memory_entry *entry = memory->users, *next; entry && goes_on; entry = next) {
+    int code = LESSON_STORE_OK;
+    for (memory_entry *entry = memory->users, *next; entry && goes_on && !code; entry = next) {
         next = entry->hh.next;
         if (is_leaving((memory_user *)entry, owner))
-            goes_on = put_out(memory, (memory_user *)entry, callback, context);
+            code = put_out(memory, (memory_user *)entry, callback, context, &goes_on);
     }
-    if (goes_on)
+    if (goes_on && !code)
         forget_owners_without_users(memory, owner);
-    return LESSON_STORE_OK;
+    return code;
 }
 
 int memory_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context) {

@@ -73,6 +73,18 @@ struct memory_user {
     char uid[];
 };
 
+/* The events, if the store keeps any. They are numbered from 1 on. */
+typedef struct memory_event memory_event;
+typedef struct memory_feed {
+    uint64_t kept;        /* the most; 0: none */
+    uint64_t incarnation; /* random, so that a position of another store is not taken for one of this store */
+    uint64_t oldest;      /* the number of the oldest event */
+    uint64_t count;
+    uint64_t capacity; /* of the ring, a power of two */
+    memory_event **ring;
+    memory_event *prepared;
+} memory_feed;
+
 typedef struct memory_store {
     lesson_store_instance base;
     uint64_t seed; /* of the hash */
@@ -82,6 +94,7 @@ typedef struct memory_store {
     memory_entry *courses;
     memory_entry *owners;
     lesson_store_sweeps sweeps;
+    memory_feed feed;
 } memory_store;
 
 static inline lesson_store_id memory_id(const memory_entry *entry) {
@@ -192,6 +205,20 @@ int memory_hold(memory_store *memory, const lesson_store_operation *hold);
 int memory_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
                  void *context);
 int memory_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+
+/* ---- feed.c */
+
+int memory_open_feed(memory_store *memory, const lesson_store_location *location);
+void memory_close_feed(memory_store *memory);
+
+/* prepare: before a change, copies its event; false if there is no memory. commit: after the change. Both do nothing if
+ * the store keeps no events. A prepared event that is not committed is replaced by the next one. */
+bool memory_prepare_event(memory_store *memory, const lesson_store_event *event);
+bool memory_prepare_quit_event(memory_store *memory, const memory_user *user, lesson_store_cause cause);
+void memory_commit_event(memory_store *memory);
+
+int memory_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
+                  lesson_store_event_taker take, void *context);
 
 /* As the lists give a user. */
 lesson_store_user memory_describe_user(const memory_user *user);

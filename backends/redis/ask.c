@@ -5,6 +5,7 @@
 #include "primary.h"
 
 const redis_script *redis_ask_form(const redis_store *store, const redis_script *script) {
+    script = store->connection.keeps_events && script->feed ? script->feed : script;
     return store->settings.keys_are_apart && script->apart ? script->apart : script;
 }
 

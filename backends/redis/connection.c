@@ -2,6 +2,7 @@
 
 #include "connection.h"
 #include "greeting.h"
+#include "keys.h"
 
 #define RECEIVE_SIZE 16384 /* bytes received at a time */
 
@@ -79,10 +80,32 @@ static bool is_role_due(const redis_connection *connection) {
                connection->settings->failover_check_ms * INT64_C(1000);
 }
 
-/* ROLE goes ahead of the first request under way, so asking it costs no round trip. */
+void redis_connection_begin_feed_question(const redis_connection *connection, redis_request *request) {
+    char key[REDIS_KEY_SIZE];
+    redis_key(key, connection->settings->prefix, REDIS_EVENTS, (lesson_store_id){"", 0});
+    redis_request_begin(request);
+    redis_request_add_text(request, "EXISTS");
+    redis_request_add_text(request, key);
+}
+
+bool redis_connection_read_feed_answer(redis_reply *reply) {
+    int64_t count;
+    return !reply->is_error && redis_reply_next_number(reply, &count) && count > 0;
+}
+
+/* ROLE, and whether there are events, go ahead of the first request under way, so asking costs no round trip. */
 static redis_exchange_end send_role(redis_connection *connection) {
-    char role[] = "*1\r\n$4\r\nROLE\r\n";
-    redis_exchange_end end = send_bytes(connection, (redis_bytes){role, sizeof role - 1}, 0);
+    redis_request request = {0};
+    redis_connection_begin_feed_question(connection, &request);
+    redis_bytes question = redis_request_finish(&request);
+    redis_exchange_end end = REDIS_NO_MEMORY_TO_SEND;
+    if (question.data) {
+        char role[] = "*1\r\n$4\r\nROLE\r\n";
+        end = send_bytes(connection, (redis_bytes){role, sizeof role - 1}, 0);
+    }
+    if (end == REDIS_ANSWERED)
+        end = send_bytes(connection, question, 0);
+    redis_request_free(&request);
     connection->is_role_under_way = end == REDIS_ANSWERED;
     return end;
 }
@@ -158,9 +181,12 @@ static redis_exchange_end receive_role(redis_connection *connection) {
         return end;
     connection->role = redis_connection_read_role(&connection->role_reply);
     connection->role_asked_us = lesson_store_monotonic_us();
-    return connection->role == REDIS_ROLE_REPLICA
-               ? fail(connection, REDIS_DEMOTED, LESSON_STORE_READ_ONLY, "the server has become a replica")
-               : REDIS_ANSWERED;
+    if (connection->role == REDIS_ROLE_REPLICA)
+        return fail(connection, REDIS_DEMOTED, LESSON_STORE_READ_ONLY, "the server has become a replica");
+    end = receive_reply(connection, &connection->role_reply);
+    if (end == REDIS_ANSWERED)
+        connection->keeps_events = redis_connection_read_feed_answer(&connection->role_reply);
+    return end;
 }
 
 static redis_exchange_end receive(redis_connection *connection, redis_reply *reply) {

@@ -40,11 +40,12 @@ typedef struct redis_connection {
     redis_read_only_calls read_only_calls;
     redis_role role;
     int64_t role_asked_us;  /* when the server last said that it is the primary */
-    bool is_role_under_way; /* ROLE was sent before the request under way */
+    bool is_role_under_way; /* ROLE and the question for events were sent before the request under way */
     redis_reply role_reply;
-    bool is_refused; /* the latest failure to connect was a refusal that will pass, such as that of a replica */
-    char engine[64]; /* "Redis 7.0.15" */
-    char mode[32];   /* "standalone" */
+    bool keeps_events; /* the server has events, so the scripts write them */
+    bool is_refused;   /* the latest failure to connect was a refusal that will pass, such as that of a replica */
+    char engine[64];   /* "Redis 7.0.15" */
+    char mode[32];     /* "standalone" */
 } redis_connection;
 
 /* The result of sending, of receiving, or of an exchange (both). After every result but ANSWERED, the message is set
@@ -107,6 +108,12 @@ redis_exchange_end redis_connection_receive_greeting(redis_connection *connectio
 
 /* Returns the role in a reply to ROLE. */
 redis_role redis_connection_read_role(redis_reply *reply);
+
+/* Begins the question whether the server has events. */
+void redis_connection_begin_feed_question(const redis_connection *connection, redis_request *request);
+
+/* Reads the reply. An account without the right to ask writes no events. */
+bool redis_connection_read_feed_answer(redis_reply *reply);
 
 void redis_connection_close(redis_connection *connection);
 

@@ -6,7 +6,7 @@
 #include "password.h"
 
 #define READ_ONLY_CALLS_SINCE 7 /* the first version of Redis with EVALSHA_RO; Valkey began with it */
-#define STEPS_MAX 5
+#define STEPS_MAX 6
 
 struct greeting;
 
@@ -187,6 +187,11 @@ static int take_role(struct greeting *greeting) {
                              connection->at);
 }
 
+static int take_feed(struct greeting *greeting) {
+    greeting->connection->keeps_events = redis_connection_read_feed_answer(&greeting->reply);
+    return LESSON_STORE_OK;
+}
+
 /* ---- The whole */
 
 static int write_auth(struct greeting *greeting, const char *user, const char *password) {
@@ -244,6 +249,11 @@ static void write_role(struct greeting *greeting) {
     end(greeting, take_role);
 }
 
+static void write_feed_question(struct greeting *greeting) {
+    redis_connection_begin_feed_question(greeting->connection, &greeting->request);
+    end(greeting, take_feed);
+}
+
 static int write_all(struct greeting *greeting, bool plain) {
     bool is_server = greeting->connection->peer == REDIS_PEER_SERVER;
     int code = write_credentials(greeting);
@@ -257,8 +267,10 @@ static int write_all(struct greeting *greeting, bool plain) {
         write_ping(greeting);
     if (!plain)
         write_name(greeting);
-    if (is_server && !plain)
+    if (is_server && !plain) {
         write_role(greeting);
+        write_feed_question(greeting);
+    }
     return greeting->no_memory ? lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
                                                    greeting->settings->shown)
                                : LESSON_STORE_OK;
@@ -303,6 +315,7 @@ static void forget_server(redis_connection *connection) {
     snprintf(connection->mode, sizeof connection->mode, "unknown");
     connection->read_only_calls = REDIS_READ_ONLY_NO;
     connection->role = REDIS_ROLE_UNKNOWN;
+    connection->keeps_events = false;
 }
 
 int redis_greet(redis_connection *connection, bool plain, bool *is_broken) {

@@ -12,6 +12,9 @@
 #define REDIS_RECORD ":LESSON_STATUS:LESSON_ID:"
 #define REDIS_MEMBERS ":LESSON_USER:LESSON_ID:"
 
+/* The whole of a key behind the prefix. */
+#define REDIS_EVENTS ":EVENTS"
+
 #define REDIS_KEY_SIZE (LESSON_STORE_ID_MAX + sizeof REDIS_RECORD + LESSON_STORE_ID_MAX)
 
 /* Writes a key and returns its size. */

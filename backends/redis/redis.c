@@ -46,6 +46,8 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
         code = open_topology(store, location);
     if (!code)
         code = redis_primary_reach(store);
+    if (!code && !lesson_store_location_first(location) && lesson_store_location_has(location, "feed"))
+        code = redis_turn_feed(store, lesson_store_location_number(location, "feed"));
     store->connection.channel.opening = NULL;
     if (code) {
         redis_close(&store->base);
@@ -76,5 +78,6 @@ const lesson_store_backend lesson_store__redis_backend = {
     .users_page = redis_users_page,
     .sweep = redis_sweep,
     .owners = redis_owners,
+    .events = redis_events,
     .host_list_schemes = "redis+sentinel|rediss+sentinel|redis+cluster|rediss+cluster",
 };

@@ -4,6 +4,7 @@
  *   redis.c       the table of the backend; opening, closing        info.c     facts about the server
  *   run.c         batches of operations; apply.c  as requests, and their answers; end.c  the end of a large lesson
  *   members.c     the members of a lesson       stream.c  lessons, users       check.c  check and repair
+ *   sweep.c       sweeps and owners             feed.c    events
  *   ask.c         one question to the server: retrying, and the codes of failures
  *   primary.c     the connection to the server that is the primary now    topology.c  where that is, for all instances
  *   confirm.c     waiting for replicas
@@ -48,6 +49,7 @@ typedef struct redis_store {
     bool leaves;              /* that server has refused us, so the next request goes over a new connection */
     redis_connection connection;
     redis_confirmation confirmation;
+    size_t entries_per_page;                 /* that are asked for in a page of events; 0: as many as the first time */
     char failure[LESSON_STORE_MESSAGE_SIZE]; /* of an attempt: see redis_attempts_end */
     redis_request request;
     redis_reply reply;
@@ -87,7 +89,7 @@ int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes);
  * another server, the script is refused then, because it would see only some of them. */
 void redis_ask_begin(redis_store *store, const redis_script *script, const char *key);
 
-/* The form of a script for the keys of this store. */
+/* The form of a script for the keys of this store, and for its feed. */
 const redis_script *redis_ask_form(const redis_store *store, const redis_script *script);
 
 /* Begins the instance's request: SSCAN of the members at this key, from this cursor on. */
@@ -97,6 +99,11 @@ void redis_ask_begin_scan(redis_store *store, const char *key, const char *curso
 
 /* Ends a lesson in steps, and sets the answer of the operation. Returns OK, or the code that stops the batch. */
 int redis_end_in_steps(redis_store *store, lesson_store_operation *end);
+
+/* ---- feed.c */
+
+/* The store keeps the events of so many requests from now on, 0 for none. */
+int redis_turn_feed(redis_store *store, int64_t kept);
 
 /* ---- apply.c */
 
@@ -135,6 +142,8 @@ int redis_users_page(lesson_store_instance *instance, size_t most, lesson_store_
 int redis_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
                 void *context);
 int redis_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+int redis_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
+                 lesson_store_event_taker take, void *context);
 int redis_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback, void *context);
 int redis_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context);
 

@@ -11,6 +11,9 @@ typedef struct redis_script {
 
     /* The same for keys of several slots, which no command may have together; NULL: the script itself is that one. */
     const struct redis_script *apart;
+
+    /* The same, and it writes events; NULL: the script itself has none. */
+    const struct redis_script *feed;
 } redis_script;
 
 /* The operations: one for each kind, and those for batches. */
@@ -40,6 +43,7 @@ extern const redis_script redis_sweep_script;
 extern const redis_script redis_sweep_page_script;
 extern const redis_script redis_sweep_end_script;
 extern const redis_script redis_owners_script;
+extern const redis_script redis_feed_script;
 extern const redis_script redis_members_script;
 extern const redis_script redis_lessons_script;
 extern const redis_script redis_users_script;

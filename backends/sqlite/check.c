@@ -17,36 +17,46 @@ enum condition { ALWAYS, IF_UNINDEXED, IF_DAMAGED, IF_ASKED_FOR_ENDED };
 #define BY_LESSON " INDEXED BY " INDEX " "
 #define FOUND "INSERT INTO temp.findings(kind, lesson_id, uid, detail) SELECT ?1, "
 
+/* Numbers of lesson_store_event_kind, and that of LESSON_STORE_CAUSE_REPAIR. */
+#define EVENT_SET "2"
+#define EVENT_QUIT "6"
+#define NOTE(kind, columns)                                          \
+    "INSERT INTO events(at_ms, kind, cause, lesson_id, " columns ")" \
+    " SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER), " kind ", 3, lesson_id, "
+_Static_assert(LESSON_STORE_EVENT_SET == 2 && LESSON_STORE_EVENT_QUIT == 6 && LESSON_STORE_CAUSE_REPAIR == 3,
+               "the numbers in NOTE");
+
 /* In this order. ?1 is the kind. A step without `repair` finds what a later step repairs, or what no step repairs. */
 static const struct step {
     lesson_store_finding_kind kind;
     enum condition condition;
     const char *find;
     const char *repair;
+    const char *note; /* the events of the repair */
 } steps[] = {
     /* They came after the file was opened. */
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
      FOUND "NULL, NULL, 'the ' || type || ' ' || shown(name) ||"
            " ' in the schema was not created by this library'" SQLITE_FOREIGN_OBJECTS,
-     NULL},
+     NULL, NULL},
     {LESSON_STORE_FINDING_MALFORMED, IF_UNINDEXED,
      "INSERT INTO temp.findings(kind, repairable, detail) VALUES(?1, 1, 'there is no index " INDEX "')",
-     "CREATE INDEX " INDEX " ON users(lesson_id)"},
+     "CREATE INDEX " INDEX " ON users(lesson_id)", NULL},
     {LESSON_STORE_FINDING_MISSING_MEMBER, IF_DAMAGED,
      FOUND "lesson_id, uid, 'the user record is not in the index of members' FROM users AS record" BY_UID
            "WHERE NOT EXISTS (SELECT 1 FROM users AS entry" BY_LESSON
            "WHERE entry.lesson_id IS record.lesson_id AND entry.uid = record.uid)",
-     NULL},
+     NULL, NULL},
     {LESSON_STORE_FINDING_GHOST_MEMBER, IF_DAMAGED,
      FOUND "lesson_id, uid, 'the index of members has an entry without a user record' FROM users AS entry" BY_LESSON
            "WHERE NOT EXISTS (SELECT 1 FROM users AS record" BY_UID
            "WHERE record.uid = entry.uid AND +record.lesson_id IS entry.lesson_id)",
-     NULL},
+     NULL, NULL},
     /* These uids are now reported one by one, so SQLite's lines about the same index would report them twice. */
     {LESSON_STORE_FINDING_MALFORMED, IF_DAMAGED,
      "DELETE FROM temp.findings WHERE kind = ?1 AND instr(detail, '" INDEX "')"
      " AND EXISTS (SELECT 1 FROM temp.findings WHERE kind <> ?1)",
-     "REINDEX " INDEX},
+     "REINDEX " INDEX, NULL},
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
      FOUND "lesson_id, NULL, 'lesson record ' || shown(lesson_id) || ' has course_status ' || shown(course_status) ||"
            " ', chat_status ' || shown(chat_status) || ', course_id ' || shown(course_id) || ' and capacity ' ||"
@@ -55,27 +65,30 @@ static const struct step {
            " OR typeof(chat_status) NOT IN ('null', 'integer') OR chat_status NOT BETWEEN 0 AND 1"
            " OR NOT (course_id IS NULL OR is_id(course_id))"
            " OR typeof(capacity) NOT IN ('null', 'integer') OR capacity NOT BETWEEN 0 AND " CAPACITY_MAX,
-     NULL},
+     NULL, NULL},
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
      FOUND "lesson_id, uid, 'user record ' || shown(uid) || ' has course_id ' || shown(course_id) || ', lesson_id ' ||"
            " shown(lesson_id) || ', session ' || shown(session) || ' and owner ' || shown(owner) FROM users" BY_UID
            "WHERE NOT (is_id(uid) AND is_id(course_id) AND is_id(lesson_id) AND (session IS NULL OR is_id(session))"
            " AND (owner IS NULL OR is_id(owner)))",
-     NULL},
+     NULL, NULL},
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
      FOUND "NULL, NULL, 'owner record ' || shown(owner) || ' has an invalid id' FROM owners WHERE NOT is_id(owner)",
-     NULL},
+     NULL, NULL},
     {LESSON_STORE_FINDING_INCOMPLETE_LESSON, ALWAYS,
      FOUND "lesson_id, NULL, iif(course_status IS NULL, 'no course_status', '') ||"
            " iif(course_status IS NULL AND chat_status IS NULL, ', ', '') ||"
            " iif(chat_status IS NULL, 'no chat_status', '')"
            " FROM lessons WHERE course_status IS NULL OR chat_status IS NULL",
      "UPDATE lessons SET course_status = ifnull(course_status, 3), chat_status = ifnull(chat_status, 0)"
-     " WHERE course_status IS NULL OR chat_status IS NULL"},
+     " WHERE course_status IS NULL OR chat_status IS NULL",
+     NOTE(EVENT_SET, "course_status, chat_status") "course_status, chat_status FROM lessons WHERE lesson_id IN"
+                                                   " (SELECT lesson_id FROM temp.findings WHERE kind = ?1)"},
     {LESSON_STORE_FINDING_ENDED_LESSON, IF_ASKED_FOR_ENDED,
      FOUND "lesson_id, uid, 'the lesson has no record' FROM users" BY_UID "WHERE is_id(uid) AND is_id(lesson_id)"
            " AND NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)",
-     "DELETE FROM users WHERE uid IN (SELECT uid FROM temp.findings WHERE kind = ?1)"},
+     "DELETE FROM users WHERE uid IN (SELECT uid FROM temp.findings WHERE kind = ?1)",
+     NOTE(EVENT_QUIT, "uid") "uid FROM temp.findings WHERE kind = ?1"},
 };
 
 /* ---- SQL functions for the statements */
@@ -198,8 +211,11 @@ static int take_steps(sqlite_store *sqlite, uint32_t flags, bool damaged) {
         if (!applies(step->condition, flags, damaged, indexed))
             continue;
         code = run_text(sqlite, step->find, step->kind);
-        if (!code && step->repair && flags & LESSON_STORE_CHECK_REPAIR)
+        bool repairs = step->repair && flags & LESSON_STORE_CHECK_REPAIR;
+        if (!code && repairs)
             code = run_text(sqlite, step->repair, step->kind);
+        if (!code && repairs && step->note && sqlite->events_kept > 0)
+            code = run_text(sqlite, step->note, step->kind);
     }
     return code;
 }

@@ -9,6 +9,7 @@ struct user_state {
     bool same_session;
     bool has_expected_session; /* of a join */
     bool same_owner;
+    char lesson_id[LESSON_STORE_ID_MAX + 1]; /* only where the store keeps events */
 };
 
 static int malformed_user(sqlite_store *sqlite, lesson_store_id uid) {
@@ -29,6 +30,8 @@ static int compare_user(sqlite_store *sqlite, const lesson_store_operation *oper
     state->same_course = lesson_store_id_equal(user.course_id, operation->course_id);
     state->same_lesson = lesson_store_id_equal(user.lesson_id, operation->lesson_id);
     state->same_session = lesson_store_id_equal(user.session, operation->session);
+    if (sqlite->events_kept > 0)
+        lesson_store_id_copy(state->lesson_id, user.lesson_id);
     state->same_owner = lesson_store_id_equal(user.owner, operation->owner);
     state->has_expected_session = user.session.data && lesson_store_id_equal(user.session, operation->if_session);
     lesson_store_answer_place(operation, user.course_id, user.lesson_id, user.session);
@@ -37,7 +40,8 @@ static int compare_user(sqlite_store *sqlite, const lesson_store_operation *oper
 
 /* Reads the user record, if there is one, into `state` and into the operation's place. */
 static int look_up_user(sqlite_store *sqlite, const lesson_store_operation *operation, struct user_state *state) {
-    *state = (struct user_state){.exists = false};
+    state->exists = state->same_course = state->same_lesson = state->same_session = false;
+    state->has_expected_session = state->same_owner = false;
     int result = sqlite_start(sqlite, STATEMENT_FIND_USER, &operation->uid, 1);
     int code = LESSON_STORE_OK;
     if (result == SQLITE_ROW)
@@ -89,6 +93,30 @@ static int bind_new_record(sqlite3_stmt *statement, const lesson_store_operation
     return result;
 }
 
+static int add_lesson_event(sqlite_store *sqlite, const lesson_store_operation *operation, lesson_store_event_kind kind,
+                            uint64_t count) {
+    const lesson_store_event event = {.kind = kind,
+                                      .lesson_id = operation->lesson_id,
+                                      .course_id = operation->course_id,
+                                      .given = operation->given & LESSON_STORE_EVENT_GIVEN,
+                                      .course_status = operation->course_status,
+                                      .chat_status = operation->chat_status,
+                                      .capacity = operation->capacity,
+                                      .count = count};
+    return sqlite_add_event(sqlite, &event);
+}
+
+/* The statuses of a new record are always given. */
+static int add_create_event(sqlite_store *sqlite, const lesson_store_operation *create) {
+    lesson_store_operation filled = *create;
+    if (!(create->given & LESSON_STORE_GIVEN_COURSE_STATUS))
+        filled.course_status = LESSON_STORE_COURSE_WAITING;
+    if (!(create->given & LESSON_STORE_GIVEN_CHAT_STATUS))
+        filled.chat_status = LESSON_STORE_CHAT_FREE;
+    filled.given |= LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS;
+    return add_lesson_event(sqlite, &filled, LESSON_STORE_EVENT_CREATE, 0);
+}
+
 static int sqlite_create(sqlite_store *sqlite, lesson_store_operation *create) {
     bool reset = create->flags & LESSON_STORE_CREATE_RESET;
     sqlite_statement statement = reset ? STATEMENT_RESET_LESSON : STATEMENT_ADD_LESSON;
@@ -97,7 +125,7 @@ static int sqlite_create(sqlite_store *sqlite, lesson_store_operation *create) {
     int code = result == SQLITE_OK ? sqlite_execute(sqlite, statement, ids, 2) : sqlite_fail(sqlite, result);
     if (code)
         return code;
-    return sqlite3_changes(sqlite->database) ? LESSON_STORE_OK : LESSON_STORE_EXISTS;
+    return sqlite3_changes(sqlite->database) ? add_create_event(sqlite, create) : LESSON_STORE_EXISTS;
 }
 
 static int sqlite_end(sqlite_store *sqlite, lesson_store_operation *end) {
@@ -110,7 +138,9 @@ static int sqlite_end(sqlite_store *sqlite, lesson_store_operation *end) {
     if (records == 0 && members == 0)
         return LESSON_STORE_NOT_FOUND;
     end->count = members;
-    return LESSON_STORE_OK;
+    bool is_of_record = end->flags & LESSON_STORE_END_RECORD_ONLY;
+    return add_lesson_event(sqlite, end, is_of_record ? LESSON_STORE_EVENT_END_RECORD : LESSON_STORE_EVENT_END,
+                            members);
 }
 
 /* The new values, and for those that are not given the current ones. */
@@ -141,7 +171,8 @@ static int sqlite_set(sqlite_store *sqlite, lesson_store_operation *set) {
     int result = bind_record(sqlite->statements[STATEMENT_SET_LESSON], set, &current);
     if (result != SQLITE_OK)
         return sqlite_fail(sqlite, result);
-    return sqlite_execute(sqlite, STATEMENT_SET_LESSON, &set->lesson_id, 1);
+    code = sqlite_execute(sqlite, STATEMENT_SET_LESSON, &set->lesson_id, 1);
+    return code ? code : add_lesson_event(sqlite, set, LESSON_STORE_EVENT_SET, 0);
 }
 
 static int describe_lesson(sqlite_store *sqlite, lesson_store_operation *get) {
@@ -220,9 +251,19 @@ static int check_holder(sqlite_store *sqlite, lesson_store_operation *join) {
     return LESSON_STORE_REFUSED;
 }
 
+static int add_join_event(sqlite_store *sqlite, const lesson_store_operation *join, const struct user_state *before) {
+    const lesson_store_id none = {NULL, 0};
+    const lesson_store_event event = {.kind = LESSON_STORE_EVENT_JOIN,
+                                      .lesson_id = join->lesson_id,
+                                      .uid = join->uid,
+                                      .course_id = join->course_id,
+                                      .from_lesson_id = before->exists ? lesson_store_id_of(before->lesson_id) : none,
+                                      .session = join->session,
+                                      .owner = join->owner};
+    return sqlite->events_kept > 0 ? sqlite_add_event(sqlite, &event) : LESSON_STORE_OK;
+}
+
 static int put_user(sqlite_store *sqlite, const lesson_store_operation *join, const struct user_state *current) {
-    if (current->exists && current->same_course && current->same_lesson && current->same_session && current->same_owner)
-        return LESSON_STORE_OK;
     const lesson_store_id ids[] = {join->uid, join->course_id, join->lesson_id, join->session, join->owner};
     /* A statement that names the owner costs some percent more, because of its index. */
     bool is_unowned = !join->owner.data && (!current->exists || current->same_owner);
@@ -247,7 +288,10 @@ static int sqlite_join(sqlite_store *sqlite, lesson_store_operation *join) {
     join->arrival = !current.exists       ? LESSON_STORE_ARRIVAL_NEW
                     : current.same_lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
                                           : LESSON_STORE_ARRIVAL_MOVED;
-    return put_user(sqlite, join, &current);
+    if (current.exists && current.same_course && current.same_lesson && current.same_session && current.same_owner)
+        return LESSON_STORE_OK;
+    code = put_user(sqlite, join, &current);
+    return code ? code : add_join_event(sqlite, join, &current);
 }
 
 static int sqlite_quit(sqlite_store *sqlite, lesson_store_operation *quit) {
@@ -259,7 +303,10 @@ static int sqlite_quit(sqlite_store *sqlite, lesson_store_operation *quit) {
         return LESSON_STORE_NOT_FOUND;
     if ((quit->lesson_id.data && !current.same_lesson) || (quit->session.data && !current.same_session))
         return LESSON_STORE_CONFLICT;
-    return sqlite_execute(sqlite, STATEMENT_REMOVE_USER, &quit->uid, 1);
+    code = sqlite_execute(sqlite, STATEMENT_REMOVE_USER, &quit->uid, 1);
+    if (code || sqlite->events_kept == 0)
+        return code;
+    return sqlite_add_quit_event(sqlite, quit->uid, lesson_store_id_of(current.lesson_id), LESSON_STORE_CAUSE_CALL);
 }
 
 static int sqlite_where(sqlite_store *sqlite, lesson_store_operation *where) {

@@ -223,6 +223,14 @@ static int list_departures(departures *kept) {
     return code;
 }
 
+static int add_events(const departures *kept) {
+    int code = LESSON_STORE_OK;
+    for (size_t i = 0; i < kept->count && !code; i++)
+        code =
+            sqlite_add_quit_event(kept->sqlite, kept->users[i].uid, kept->users[i].lesson_id, LESSON_STORE_CAUSE_SWEEP);
+    return code;
+}
+
 static int put_out_some(departures *kept) {
     int code = sqlite_begin(kept->sqlite, true);
     if (code)
@@ -230,6 +238,8 @@ static int put_out_some(departures *kept) {
     code = list_departures(kept);
     if (!code)
         code = execute(kept->sqlite, kept->rows > 0 ? kept->scope->put_out : kept->scope->forget, 0, kept->dropped);
+    if (!code)
+        code = add_events(kept);
     return end_step(kept->sqlite, code);
 }
 

@@ -8,6 +8,8 @@
 
 extern const lesson_store_backend lesson_store__sqlite_backend;
 
+#define EVENTS_POLL_MS 10 /* for those of other processes */
+
 static const lesson_store_option options[] = {
     {.name = "busy_timeout_ms",
      .summary = "how long to wait for the lock of another process before BUSY",
@@ -38,6 +40,10 @@ static const lesson_store_option options[] = {
      .number_default = 0,
      .minimum = 0,
      .maximum = 4294967294},
+    {.name = "feed",
+     .summary = "the events that the file keeps from now on, for all programs; 0: none",
+     .minimum = 0,
+     .maximum = LESSON_STORE_FEED_KEPT_MAX},
     {.name = NULL},
 };
 
@@ -170,9 +176,12 @@ static int sqlite_open(lesson_store_instance **out, const lesson_store_location 
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "sqlite: no memory for an instance");
     const sqlite_store *first = (const sqlite_store *)lesson_store_location_first(location);
     read_options(sqlite, location, first);
+    sqlite->base.events_poll_ms = sqlite->in_memory ? 1000 : EVENTS_POLL_MS;
     if (!sqlite->in_memory)
         sqlite->base.call_timeout_ms = (uint64_t)sqlite->busy_timeout_ms;
     code = connect(sqlite, first);
+    if (!code && !first && lesson_store_location_has(location, "feed"))
+        code = sqlite_turn_feed(sqlite, lesson_store_location_number(location, "feed"));
     if (code) {
         sqlite_close(&sqlite->base);
         return code;
@@ -246,4 +255,5 @@ const lesson_store_backend lesson_store__sqlite_backend = {
     .users_page = sqlite_users_page,
     .sweep = sqlite_sweep,
     .owners = sqlite_owners,
+    .events = sqlite_events,
 };

@@ -52,7 +52,16 @@
                   " WHERE uid >= ?2 AND (uid > ?2 OR NOT ?3) ORDER BY uid LIMIT ?4")                             \
     X(FIND_OWNER, "SELECT is_over FROM owners WHERE owner = ?1")                                                 \
     X(HOLD, "INSERT INTO owners(owner, lease_ms, until_ms, is_over) VALUES(?1, ?2, ?3, 0)"                       \
-            " ON CONFLICT(owner) DO UPDATE SET lease_ms = ?2, until_ms = ?3")
+            " ON CONFLICT(owner) DO UPDATE SET lease_ms = ?2, until_ms = ?3")                                    \
+    X(FIND_FEED, "SELECT kept, incarnation FROM feed")                                                           \
+    X(ADD_EVENT, "INSERT INTO events(lesson_id, uid, course_id, from_lesson_id, session, owner, at_ms, kind,"    \
+                 " cause, course_status, chat_status, capacity, count)"                                          \
+                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                              \
+    X(TRIM_EVENTS, "DELETE FROM events WHERE number <= ?1")                                                      \
+    X(FIND_EVENT, "SELECT at_ms FROM events WHERE number = ?1")                                                  \
+    X(PAGE_EVENTS, "SELECT number, at_ms, kind, cause, lesson_id, uid, course_id, from_lesson_id, session,"      \
+                   " owner, course_status, chat_status, capacity, count FROM events"                             \
+                   " WHERE number > ?1 ORDER BY number LIMIT ?2")
 
 typedef enum sqlite_statement {
 #define SQLITE_STATEMENT_ENUM(name, text) STATEMENT_##name,
@@ -101,6 +110,8 @@ typedef struct sqlite_store {
     bool may_create;
     bool wants_to_read;
     bool in_memory;
+    int64_t events_kept; /* as the latest transaction that writes found it; 0: none */
+    int64_t events_incarnation;
     bool failed; /* the engine failed since the batch began, so the batch must be rolled back */
     sqlite_wait wait;
     int log; /* a descriptor of the log for its size and for locks of ours, or -1. SQLite has no locks there */
@@ -209,6 +220,10 @@ int sqlite_schema_version(void);
     " ('table', 'owners', 'owners', 'CREATE TABLE owners(owner TEXT PRIMARY KEY, lease_ms INTEGER NOT NULL,"           \
     " until_ms INTEGER NOT NULL, is_over INTEGER NOT NULL) WITHOUT ROWID', 3, 3),"                                     \
     " ('table', 'sweeps', 'sweeps', 'CREATE TABLE sweeps(gap INTEGER PRIMARY KEY, ended_ms INTEGER NOT NULL)', 3, 3)," \
+    " ('table', 'feed', 'feed', 'CREATE TABLE feed(incarnation INTEGER NOT NULL, kept INTEGER NOT NULL)', 3, 3),"      \
+    " ('table', 'events', 'events', 'CREATE TABLE events(number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"          \
+    " kind INTEGER NOT NULL, cause INTEGER NOT NULL, lesson_id TEXT, uid TEXT, course_id TEXT, from_lesson_id TEXT,"   \
+    " session TEXT, owner TEXT, course_status INTEGER, chat_status INTEGER, capacity INTEGER, count INTEGER)', 3, 3)," \
     " ('index', 'users_by_lesson', 'users', 'CREATE INDEX users_by_lesson ON users(lesson_id)', 1, 3),"                \
     " ('index', 'users_by_owner', 'users', 'CREATE INDEX users_by_owner ON users(owner) WHERE owner IS NOT NULL', 3, " \
     "3),"                                                                                                              \
@@ -293,7 +308,7 @@ void sqlite_trim_log(sqlite_store *sqlite);
 /* Before a long read: waits until a long log has been cut off, but not for ever. */
 void sqlite_await_short_log(sqlite_store *sqlite);
 
-/* ---- operations.c, streams.c, check.c, owners.c: the functions of the backend's table */
+/* ---- operations.c, streams.c, check.c, owners.c, feed.c: the functions of the backend's table */
 
 int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
 int sqlite_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
@@ -311,6 +326,21 @@ int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_f
 int sqlite_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
                  void *context);
 int sqlite_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+int sqlite_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
+                  lesson_store_event_taker take, void *context);
+
+/* ---- feed.c */
+
+/* In a transaction: finds how many events the store keeps, 0 for none. Each one that writes does this first. */
+int sqlite_find_feed(sqlite_store *sqlite);
+
+/* In a transaction that writes: adds the event of a change, if the store keeps events. */
+int sqlite_add_event(sqlite_store *sqlite, const lesson_store_event *event);
+int sqlite_add_quit_event(sqlite_store *sqlite, lesson_store_id uid, lesson_store_id lesson_id,
+                          lesson_store_cause cause);
+
+/* The store keeps so many events from now on, 0 for none. */
+int sqlite_turn_feed(sqlite_store *sqlite, int64_t kept);
 
 /* ---- streams.c */
 

@@ -125,6 +125,8 @@ static int begin_writing(sqlite_store *sqlite) {
         return code;
     /* Not before, because waiting for the lock can take long. */
     code = sqlite_look_before_writing(sqlite);
+    if (!code)
+        code = sqlite_find_feed(sqlite);
     if (code)
         sqlite_roll_back(sqlite);
     return code;

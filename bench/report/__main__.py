@@ -37,6 +37,10 @@ SECTIONS = [
     Section("owners", "Owners", "Joins that name an owner, compared with joins that do not, on one server. Client and server run on "
             "one vCPU. Then one of 100k users in ten has an owner, who is dropped: `longest-command` is the server's own record.",
             [("server-ns", SERVER, ".*"), ("both-ns", BOTH, ".*")], []),
+    Section("feed", "The feed", "Joins where events are kept, compared with joins where none are, and joins beside 1,000 feeds of "
+            "quiet lessons in the same process. Client and server run on one vCPU. Then events that are kept are read by one reader, "
+            "each of a step of its own, on both vCPUs. The bare loop asks for 512 entries at a time by XREAD, and only counts them.",
+            [("server-ns", SERVER, "join.*"), ("wall-ns", WALL, "read.*")], []),
     Section("cluster", "In a Cluster", "A tagged prefix in one of three shards, and the same on one server that is no node. All of "
             "them and the client run on one vCPU. The bare script has only the four commands of a join, and nothing of the "
             "library: its row shows what Redis takes for its mode, because a node looks up the slot of the keys of each command.",

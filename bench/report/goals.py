@@ -160,6 +160,8 @@ REDIS_GROWTH_NOTE = "the keys of a million users are in no cache of the server's
 OWNER_BATCH_NOTE = "plain joins in a batch have a script of their own, which reads one field of a record and asks for no owner. A join " \
     "that names one goes through the script for all conditions: it reads five fields, and looks up the owner each time. Without that " \
     "look-up the ratio is lower by 0.25x."
+FOLLOWERS_NOTE = "all followers of a process share one reader, so the server has one more client, who asks for all events every 2 ms. " \
+    "On one vCPU that reader, its thread and the server take turns, and empty each other's caches."
 OWN_TURN_NOTE = "over ten seconds and more the second client also waits for a processor, because it is the third process on two " \
     "vCPUs. The section has a row in which the server does nothing and two other processes are busy: it shows how long that wait " \
     "is. The server's longest command contains less of it."
@@ -202,6 +204,16 @@ GOALS = [
          r"join-\d+", "no-owner", "server-ns", note=OWNER_BATCH_NOTE),
     Goal("redis", "the server's longest command while 10,000 users of an owner are put out", AtMost(10), "ms",
          Plain("owners", "sweep", "longest-command", 10000, 1000.0)),
+    cost("redis", "single join where events are kept, compared with one where none are (server CPU)", 1.35, "feed", "join",
+         "no-feed", "server-ns"),
+    cost("redis", "batches of joins where events are kept, compared with batches where none are (server CPU)", 1.35, "feed",
+         r"join-\d+", "no-feed", "server-ns"),
+    speed("redis", "events read by one reader, compared with a bare loop of XREAD (wall)", 0.8, "feed", "read-redis",
+          "bare-xread", "wall-ns"),
+    Goal("sqlite", "an event, read by one reader (wall)", AtMost(10), "us", Plain("feed", "read-sqlite", "wall-ns", None, 1000.0)),
+    Goal("memory", "an event, read by one reader (wall)", AtMost(10), "us", Plain("feed", "read-memory", "wall-ns", None, 1000.0)),
+    cost("redis", "batches of joins beside 1,000 followers of quiet lessons, compared with none (server CPU)", 1.05, "feed",
+         "join-64-beside", "no-followers", "server-ns", note=FOLLOWERS_NOTE),
     cost("redis", "without service after kill -9 of the primary, compared with redis-py's Sentinel client (wall)", 1,
          "failover", "kill", "redis-py", "wall-ms"),
     speed("redis", "executor, event loop, compared with redis-benchmark (wall)", 1, "executor", "redis-loop",

@@ -13,6 +13,7 @@
 #ifndef LESSONSTORE_BACKEND_H
 #define LESSONSTORE_BACKEND_H
 
+#include <lessonstore/feed.h>
 #include <lessonstore/lessonstore.h>
 
 #ifdef __cplusplus
@@ -32,7 +33,8 @@ typedef struct lesson_store_instance {
                                    * engine makes no call wait. Core reads it from the first instance of a store, waits
                                    * no longer than this for an instance, and sets the next member when it lends one */
     int64_t deadline_us;          /* of the call, by lesson_store_monotonic_us; 0: none. The backend may change it */
-    uint64_t reserved[3];         /* 0 */
+    uint64_t events_poll_ms;      /* how often core asks for events of other writers; 0: `events` waits by itself */
+    uint64_t reserved[2];         /* 0 */
 } lesson_store_instance;
 
 /* ---------------------------------------------------------------- Locations
@@ -245,6 +247,19 @@ typedef struct lesson_store_position {
     uint64_t reserved[4]; /* 0 */
 } lesson_store_position;
 
+/* The numbers, among LESSON_STORE_GIVEN_..., that an event can have. */
+#define LESSON_STORE_EVENT_GIVEN \
+    (LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS | LESSON_STORE_GIVEN_CAPACITY)
+
+/* A place in the order of the events. What the words mean is the backend's; all 0 is before the oldest event. */
+typedef struct lesson_store_event_position {
+    uint64_t words[4];
+} lesson_store_event_position;
+
+/* Takes one event and the position behind it. Returns false if there is no memory: then the event was not taken. */
+typedef bool (*lesson_store_event_taker)(const lesson_store_event *event, const lesson_store_event_position *behind,
+                                         void *context);
+
 struct lesson_store_backend {
     size_t size; /* sizeof(lesson_store_backend), always */
 
@@ -311,6 +326,13 @@ struct lesson_store_backend {
                  void *context);
 
     int (*owners)(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+
+    /* Gives some events behind `position`, at least one if there are any, and about `most` at a time. If there are none
+     * and `events_poll_ms` of the instance is 0, it waits for one up to `wait_ms`. If `most` is 0, it gives none and
+     * sets `position` to the newest. GAP: events behind the position are missing, or it was never one of this store;
+     * `position` becomes the newest. NOT_FOUND: the feed is off. An event that cannot be read is a gap. */
+    int (*events)(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
+                  lesson_store_event_taker take, void *context);
     /* ---- end of the members of version 0.2 ---- */
 };
 

@@ -1,8 +1,8 @@
 /*
  * lessonstore: which lessons are open, what state each is in, who is in which lesson, and whether the chat is open.
  *
- * This header is the interface for applications. executor.h adds what servers need, fault.h what their tests need.
- * Only what these three, backend.h and conformance.h declare is part of the library. Every promise below holds for
+ * This header is the interface for applications. executor.h and feed.h add what servers need, fault.h what their tests
+ * need. Only what these four, backend.h and conformance.h declare is part of the library. Every promise below holds for
  * every backend. docs/promises.md numbers the promises, and the conformance suite tests them by number.
  *
  * Words. A *lesson* is one live session, part of a *course*. A *user* who is in a lesson is a *member* of it.
@@ -84,6 +84,7 @@ extern "C" {
     X(EXISTS, 2, "exists already")                                                   \
     X(REFUSED, 3, "refused by a flag of the call")                                   \
     X(CONFLICT, 4, "the current state is not the expected one")                      \
+    X(GAP, 5, "events are missing")                                                  \
     X(INVALID, -1, "invalid argument")                                               \
     X(UNSUPPORTED, -2, "not supported by this store")                                \
     X(REENTERED, -3, "called from a callback of the same store")                     \
@@ -632,7 +633,8 @@ enum {
     LESSON_STORE_CALL_LESSONS_PAGE = 1 << 5,
     LESSON_STORE_CALL_USERS_PAGE = 1 << 6,
     LESSON_STORE_CALL_SWEEP = 1 << 7, /* lesson_store_sweep, lesson_store_drop */
-    LESSON_STORE_CALL_OWNERS = 1 << 8
+    LESSON_STORE_CALL_OWNERS = 1 << 8,
+    LESSON_STORE_CALL_FEED = 1 << 9 /* feed.h */
 };
 
 enum {
@@ -658,7 +660,8 @@ enum {
 #define LESSON_STORE_OPERATIONS_0_2 (LESSON_STORE_OPERATIONS_0_1 | LESSON_STORE_OPERATION_MASK_HOLD)
 #define LESSON_STORE_FLAGS_0_2 \
     (LESSON_STORE_FLAGS_0_1 | LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_HOLD_RENEW)
-#define LESSON_STORE_CALLS_0_2 (LESSON_STORE_CALLS_0_1 | LESSON_STORE_CALL_SWEEP | LESSON_STORE_CALL_OWNERS)
+#define LESSON_STORE_CALLS_0_2 \
+    (LESSON_STORE_CALLS_0_1 | LESSON_STORE_CALL_SWEEP | LESSON_STORE_CALL_OWNERS | LESSON_STORE_CALL_FEED)
 
 /* What a store can do. Begin with LESSON_STORE_ABILITIES_INIT or lesson_store_abilities_init. */
 typedef struct lesson_store_abilities {

@@ -18,7 +18,7 @@ static int run_at(const char *name, char *location, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    char plain[] = "memory:", faulty[] = "fault+memory:";
+    char plain[] = "memory:", faulty[] = "fault+memory:?feed=600";
     int failed = run_at("memory", plain, argc, argv);
     int failed_beneath = run_at("fault-memory", faulty, argc, argv);
     return failed || failed_beneath ? 1 : 0;

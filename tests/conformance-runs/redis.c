@@ -53,8 +53,15 @@ static int open_place(lesson_store **out, void *context) {
     return lesson_store_open(out, place->location);
 }
 
+/* The scripts have a form of their own where the store keeps a feed, so the suite runs on both. */
+static bool keeps_feed(const char *name) {
+    return strcmp(name, "fault-redis-socket") != 0 && strcmp(name, "redis-tls-open") != 0;
+}
+
 static int run_over(const char *name, redis_server *server, const char *location, int argc, char **argv) {
-    struct place place = {server, location, false};
+    char with_feed[1024];
+    snprintf(with_feed, sizeof with_feed, "%s%cfeed=600", location, strchr(location, '?') ? '&' : '?');
+    struct place place = {server, keeps_feed(name) ? with_feed : location, false};
     lesson_store_conformance_backend redis = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
     redis.operations = LESSON_STORE_OPERATIONS_0_2;
     redis.flags = LESSON_STORE_FLAGS_0_2;

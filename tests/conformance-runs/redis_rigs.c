@@ -97,7 +97,7 @@ static int run_behind_sentinels(const certificates *made, int argc, char **argv)
     struct place place = {.sentinels = redis_sentinels_start(&options)};
     if (!place.sentinels)
         return 1;
-    locate(&place, made, "");
+    locate(&place, made, made ? "" : "feed=600");
     int failed = run_over("sentinel", &place, argc, argv);
     redis_sentinels_stop(place.sentinels);
     return failed;
@@ -108,7 +108,7 @@ static int run_in_cluster(const certificates *made, bool is_only_shard, int argc
     struct place place = {.cluster = redis_cluster_start(&options)};
     if (!place.cluster)
         return 1;
-    locate(&place, made, is_only_shard ? "" : "prefix={school}");
+    locate(&place, made, is_only_shard ? "feed=600" : made ? "prefix={school}" : "prefix={school}&feed=600");
     int failed = run_over(is_only_shard ? "shard" : "cluster", &place, argc, argv);
     redis_cluster_stop(place.cluster);
     return failed;

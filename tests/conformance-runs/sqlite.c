@@ -9,6 +9,7 @@
 
 struct directory {
     const char *scheme;
+    const char *options;
     char path[PATH_MAX];
     char location[PATH_MAX + 32];
 };
@@ -20,7 +21,8 @@ static int make_directory(void *context) {
                         parent && *parent ? parent : "/tmp");
     if (size < 0 || (size_t)size >= sizeof directory->path || !mkdtemp(directory->path))
         return -1;
-    snprintf(directory->location, sizeof directory->location, "%s:%s/lessons.db", directory->scheme, directory->path);
+    snprintf(directory->location, sizeof directory->location, "%s:%s/lessons.db%s", directory->scheme, directory->path,
+             directory->options);
     return 0;
 }
 
@@ -42,11 +44,11 @@ static int open_file(lesson_store **out, void *context) {
 
 static int open_memory(lesson_store **out, void *context) {
     (void)context;
-    return lesson_store_open(out, "sqlite::memory:");
+    return lesson_store_open(out, "sqlite::memory:?feed=600");
 }
 
-static int run_on_file(const char *name, const char *scheme, int argc, char **argv) {
-    struct directory directory = {.scheme = scheme};
+static int run_on_file(const char *name, const char *scheme, const char *options, int argc, char **argv) {
+    struct directory directory = {.scheme = scheme, .options = options};
     lesson_store_conformance_backend file = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
     file.operations = LESSON_STORE_OPERATIONS_0_2;
     file.flags = LESSON_STORE_FLAGS_0_2;
@@ -70,8 +72,8 @@ int main(int argc, char **argv) {
     memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
     memory.open = open_memory;
 
-    int failed_on_file = run_on_file("sqlite-file", "sqlite", argc, argv);
-    int failed_beneath = run_on_file("fault-sqlite-file", "fault+sqlite", argc, argv);
+    int failed_on_file = run_on_file("sqlite-file", "sqlite", "?feed=600", argc, argv);
+    int failed_beneath = run_on_file("fault-sqlite-file", "fault+sqlite", "", argc, argv);
     int failed_in_memory = lesson_store_conformance_run(&memory, argc, argv);
     return failed_on_file || failed_beneath || failed_in_memory ? 1 : 0;
 }

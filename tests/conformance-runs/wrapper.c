@@ -27,6 +27,7 @@ int wrapper_open(lesson_store_instance **out, const lesson_store_location *locat
         return code;
     }
     opened->base.capabilities = opened->inner->capabilities;
+    opened->base.events_poll_ms = opened->inner->events_poll_ms;
     *out = &opened->base;
     return LESSON_STORE_OK;
 }
@@ -102,6 +103,13 @@ int wrapper_owners(lesson_store_instance *instance, lesson_store_owner_callback 
     return wrapped_backend()->owners(wrapper_of(instance)->inner, callback, context);
 }
 
+int wrapper_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
+                   lesson_store_event_taker take, void *context) {
+    if (wrapper_engine_is_broken)
+        return wrapper_fail();
+    return wrapped_backend()->events(wrapper_of(instance)->inner, position, most, wait_ms, take, context);
+}
+
 lesson_store_backend wrapper_backend(void) {
     lesson_store_backend table = *wrapped_backend();
     table.open = wrapper_open;
@@ -116,6 +124,7 @@ lesson_store_backend wrapper_backend(void) {
     table.users_page = wrapper_users_page;
     table.sweep = wrapper_sweep;
     table.owners = wrapper_owners;
+    table.events = wrapper_events;
     table.info = NULL;
     return table;
 }

@@ -52,6 +52,8 @@ int wrapper_users_page(lesson_store_instance *instance, size_t most, lesson_stor
                        lesson_store_user_callback callback, void *context);
 int wrapper_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
                   void *context);
+int wrapper_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
+                   lesson_store_event_taker take, void *context);
 int wrapper_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
 int wrapper_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                   void *context);

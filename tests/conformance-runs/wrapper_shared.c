@@ -189,6 +189,14 @@ static int shared_owners(lesson_store_instance *instance, lesson_store_owner_cal
     return code;
 }
 
+static int shared_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most,
+                         int64_t wait_ms, lesson_store_event_taker take, void *context) {
+    pthread_mutex_lock(&engine.mutex);
+    int code = wrapper_events(instance, position, most, wait_ms, take, context);
+    pthread_mutex_unlock(&engine.mutex);
+    return code;
+}
+
 void wrapper_shared_table(lesson_store_backend *table) {
     table->default_pool = 4;
     table->open = shared_open;
@@ -200,4 +208,5 @@ void wrapper_shared_table(lesson_store_backend *table) {
     table->check = shared_check;
     table->sweep = shared_sweep;
     table->owners = shared_owners;
+    table->events = shared_events;
 }

@@ -51,6 +51,7 @@ const struct ability call_abilities[] = {
     {.name = "USERS_PAGE", .bit = LESSON_STORE_CALL_USERS_PAGE},
     {.name = "SWEEP", .bit = LESSON_STORE_CALL_SWEEP},
     {.name = "OWNERS", .bit = LESSON_STORE_CALL_OWNERS},
+    {.name = "FEED", .bit = LESSON_STORE_CALL_FEED},
     NO_MORE,
 };
 
@@ -102,6 +103,14 @@ static int ask_for_pages(lesson_store *store, uint64_t call) {
     return code;
 }
 
+/* The feed may be off, which is an answer too. */
+static int open_feed(lesson_store *store) {
+    lesson_store_feed *feed = NULL;
+    int code = lesson_store_feed_open(&feed, store, NULL, NULL);
+    lesson_store_feed_close(feed);
+    return code == LESSON_STORE_NOT_FOUND ? LESSON_STORE_OK : code;
+}
+
 int make_call(lesson_store *store, uint64_t call) {
     switch (call) {
     case LESSON_STORE_CALL_MEMBERS:
@@ -116,6 +125,8 @@ int make_call(lesson_store *store, uint64_t call) {
         return lesson_store_sweep(store, NULL, NULL, NULL);
     case LESSON_STORE_CALL_OWNERS:
         return lesson_store_owners(store, hear_owner, NULL);
+    case LESSON_STORE_CALL_FEED:
+        return open_feed(store);
     default:
         return ask_for_pages(store, call);
     }

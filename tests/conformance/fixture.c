@@ -17,6 +17,8 @@ void fixture_open(struct fixture *fixture) {
 }
 
 void fixture_close(struct fixture *fixture) {
+    lesson_store_feed_close(fixture->feed);
+    fixture->feed = NULL;
     while (fixture->store_count > 0)
         lesson_store_close(fixture->stores[--fixture->store_count]);
     fixture->store = NULL;
@@ -44,6 +46,7 @@ int fixture_tear_down(void **state) {
     free(fixture->places);
     free(fixture->text);
     free(fixture->joinings);
+    free(fixture->replica);
     return 0;
 }
 

@@ -7,6 +7,7 @@
  *   player.c        plays the steps of a test in the mode of the fixture, and judges every answer
  *   state.c         the whole state as lines of text, as found in a store and as expected
  *   lines.c         lists of such lines
+ *   replica.c       a copy of a store that its feed keeps up to date
  *   test_*.c        the tests
  */
 #ifndef LESSON_STORE_CONFORMANCE_SUITE_H
@@ -224,7 +225,7 @@ bool expect_description(const lesson_store_conformance_backend *backend, const l
 /* ---- The lists of tests */
 
 extern const test_list lesson_tests, user_tests, join_flag_tests, admission_tests, owner_tests, id_tests, batch_tests,
-    stream_tests, argument_tests, check_tests, page_tests, sharing_tests, walk_tests, callback_tests;
+    stream_tests, argument_tests, check_tests, page_tests, sharing_tests, walk_tests, callback_tests, feed_tests;
 
 /* ---- fixture.c */
 
@@ -253,6 +254,8 @@ struct fixture {
     lesson_store_place *places;
     char *text;
     struct joining *joinings;
+    struct replica *replica;
+    lesson_store_feed *feed;
 };
 
 int fixture_set_up(void **state);
@@ -316,5 +319,18 @@ void take_snapshot(struct fixture *fixture, lesson_store *store, lines *out);
 /* The list of users and the members of all lessons must be the same facts. Both lists and the number of users stay in
  * the fixture for the caller. */
 void expect_agreement(struct fixture *fixture);
+
+/* ---- replica.c */
+
+/* Makes the fixture's replica from the lists of a store. */
+void replica_list(struct fixture *fixture, lesson_store *store);
+
+/* Applies the events up to now, which `writer` marks by events of its own. `lesson_id` is the lesson of the feed, NULL
+ * for all. Adds them to `events`, if it is not NULL. Returns OK, or what drain has returned. */
+int replica_follow(struct fixture *fixture, lesson_store *writer, lesson_store_feed *feed, const char *lesson_id,
+                   lines *events);
+
+/* The replica must be what the store lists. */
+void replica_compare(struct fixture *fixture, lesson_store *store);
 
 #endif

@@ -365,7 +365,7 @@ static void wrong_faults_are_refused(void **state) {
     bad[0].size--;
     bad[1].code = LESSON_STORE_INVALID;
     bad[2].code = LESSON_STORE_NOT_FOUND;
-    bad[3].on = UINT64_C(1) << 39;
+    bad[3].on = UINT64_C(1) << 40;
     bad[4].scope = 4;
     bad[5].scope = LESSON_STORE_FAULT_SCOPE_OPERATION;
     bad[6].code = LESSON_STORE_FULL;

@@ -12,11 +12,12 @@
 #define SECOND_NS INT64_C(1000000000)
 #define RECEIVE_TIMEOUT_NS SECOND_NS /* the timeout_ms of the location */
 
-/* To HELLO, CLIENT SETNAME and ROLE. */
+/* To HELLO, CLIENT SETNAME, ROLE, and EXISTS of the events. */
 static const char greeting[] =
     "*14\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:2\r\n"
     "$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
-    "$7\r\nmodules\r\n*0\r\n+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
+    "$7\r\nmodules\r\n*0\r\n+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n:0\r\n";
+static const char no_events[] = ":0\r\n";
 static const char role[] = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
 static const char nowhere[] = "*4\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n";
 
@@ -102,10 +103,13 @@ static bool answer_each(const char *requests, size_t size) {
 static bool answer(const char *request, size_t size) {
     bool greets = memmem(request, size, "\r\nHELLO\r\n", 9) != NULL;
     bool asks_role = size < 32 && memmem(request, size, "\r\nROLE\r\n", 8) != NULL;
+    bool asks_events = memmem(request, size, "\r\nEXISTS\r\n", 10) != NULL;
     if (greets && (server.polite || server.sound))
         send_bytes(greeting, sizeof greeting - 1);
     else if (asks_role && server.sound)
         send_bytes(role, sizeof role - 1);
+    else if (asks_events && server.sound)
+        send_bytes(no_events, sizeof no_events - 1);
     else if (server.sound)
         send_bytes(nowhere, sizeof nowhere - 1);
     else

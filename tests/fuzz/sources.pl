@@ -12,7 +12,7 @@ my @never = qw(system popen execl execlp execle execv execvp execvpe posix_spawn
 
 # Functions that take an SQL text as their second argument: a literal, or one of these tables and function parameters.
 my $takes_sql = qr/\b(?:sqlite3_prepare_v[23]|sqlite3_exec|sqlite_execute_text|sqlite_ask_text|run_text)\(/;
-my %constant = map { $_ => 1 } ('text', 'texts[i]', 'values[i].text', 'steps[version]', 'step->find', 'step->repair');
+my %constant = map { $_ => 1 } ('text', 'texts[i]', 'values[i].text', 'steps[version]', 'step->find', 'step->repair', 'step->note');
 
 my $found = 0;
 

@@ -215,8 +215,8 @@ static bool on_reply(false_server *server, int client, int real) {
     }
 }
 
-/* The client sees the end of the replies. It may be sending still: if that were left unread, the kernel would tell it of
- * a reset connection instead. */
+/* The client sees the end of the replies. It may be sending still: if that were left unread, the kernel would tell it
+ * of a reset connection instead. */
 static void hang_up(const false_server *server, int client) {
     struct pollfd ready = {.fd = client, .events = POLLIN};
     char unread[4096];

@@ -1,6 +1,9 @@
 /* Accounts that lack a right, and the least account of backends/redis/README.md. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <lessonstore/feed.h>
 
 #include "raw.h"
 #include "redis_account.h"
@@ -20,8 +23,12 @@ static int open_by_account(const raw_server *raw, lesson_store **store) {
 }
 
 /* Of each kind that a lesson or a user can be in. */
-static void fill(raw_server *raw, bool with_large) {
+static void fill(raw_server *raw, bool with_large, bool with_feed) {
     raw_do(raw, "FLUSHALL");
+    if (with_feed) {
+        raw_do(raw, "XADD STATUS:EVENTS 1-1 e O0");
+        raw_do(raw, "SET STATUS:FEED 100");
+    }
     raw_do(raw, "SCRIPT FLUSH");
     raw_do(raw, "HSET " RECORD("a") " lesson_id a course_status 3 chat_status 0");
     raw_do(raw, "HSET " USER("ann") " uid ann course_id c lesson_id a");
@@ -98,6 +105,28 @@ static int drop(lesson_store *store) {
 
 static int sweep(lesson_store *store) {
     return lesson_store_sweep(store, NULL, NULL, NULL);
+}
+
+static bool ignore_event(const lesson_store_event *event, void *context) {
+    (void)event, (void)context;
+    return true;
+}
+
+/* Reads an event, or fails to. */
+static int follow(lesson_store *store) {
+    lesson_store_feed *feed;
+    size_t count = 0;
+    int code = lesson_store_feed_open(&feed, store, NULL, LESSON_STORE_POSITION_OLDEST);
+    if (code)
+        return code;
+    code = lesson_store_create(store, "b", 0);
+    for (int waited_ms = 0; !code && count == 0 && waited_ms < 10000; waited_ms += 10) {
+        struct pollfd ready = {.fd = lesson_store_feed_descriptor(feed), .events = POLLIN};
+        poll(&ready, 1, 10);
+        code = lesson_store_feed_drain(feed, 0, ignore_event, NULL, &count);
+    }
+    lesson_store_feed_close(feed);
+    return code;
 }
 
 static bool take_owner(const lesson_store_owner *owner, void *context) {
@@ -208,34 +237,41 @@ static const struct {
     call call;
     bool is_one_step;   /* a repair is several */
     bool stores_a_time; /* so that it leaves something else each time */
+    bool has_feed;      /* the feed is on */
 } calls[] = {
-    {"join_new", join_new, true, false},
-    {"move", move, true, false},
-    {"move_and_ask", move_and_ask, true, false},
-    {"move_out_of_session", move_out_of_session, true, false},
-    {"leave_session", leave_session, true, false},
-    {"move_with_session", move_with_session, true, false},
-    {"join_with_session", join_with_session, true, false},
-    {"quit", quit, true, false},
-    {"quit_session", quit_session, true, false},
-    {"create", create, true, false},
-    {"reset", reset, true, false},
-    {"set", set, true, false},
-    {"end", end, true, false},
-    {"end_large", end_large, true, false},
-    {"end_record", end_record, true, false},
-    {"batch_of_moves", batch_of_moves, true, false},
-    {"batch_of_quit_and_end", batch_of_quit_and_end, true, false},
-    {"repair", repair, false, false},
-    {"read_all", read_all, true, false},
-    {"hold", hold, true, true},
-    {"hold_longer", hold_longer, true, true},
-    {"join_for", join_for, true, false},
-    {"join_for_without_session", join_for_without_session, true, false},
-    {"join_by_none_with_session", join_by_none_with_session, true, false},
-    {"drop", drop, false, false},
-    {"sweep", sweep, false, true},
-    {"owners", owners, true, false},
+    {"join_new", join_new, true, false, false},
+    {"move", move, true, false, false},
+    {"move_and_ask", move_and_ask, true, false, false},
+    {"move_out_of_session", move_out_of_session, true, false, false},
+    {"leave_session", leave_session, true, false, false},
+    {"move_with_session", move_with_session, true, false, false},
+    {"join_with_session", join_with_session, true, false, false},
+    {"quit", quit, true, false, false},
+    {"quit_session", quit_session, true, false, false},
+    {"create", create, true, false, false},
+    {"reset", reset, true, false, false},
+    {"set", set, true, false, false},
+    {"end", end, true, false, false},
+    {"end_large", end_large, true, false, false},
+    {"end_record", end_record, true, false, false},
+    {"batch_of_moves", batch_of_moves, true, false, false},
+    {"batch_of_quit_and_end", batch_of_quit_and_end, true, false, false},
+    {"repair", repair, false, false, false},
+    {"read_all", read_all, true, false, false},
+    {"hold", hold, true, true, false},
+    {"hold_longer", hold_longer, true, true, false},
+    {"join_for", join_for, true, false, false},
+    {"join_for_without_session", join_for_without_session, true, false, false},
+    {"join_by_none_with_session", join_by_none_with_session, true, false, false},
+    {"drop", drop, false, false, false},
+    {"sweep", sweep, false, true, false},
+    {"owners", owners, true, false, false},
+    {"move with events", move, true, false, true},
+    {"end_large with events", end_large, true, false, true},
+    {"batch_of_moves with events", batch_of_moves, true, false, true},
+    {"repair with events", repair, false, false, true},
+    {"drop with events", drop, false, false, true},
+    {"follow", follow, false, false, true},
 };
 
 enum { CALLS = sizeof calls / sizeof *calls };
@@ -249,7 +285,7 @@ static void test_least_account(void **state) {
     redis_account_read(&account);
     set_account(raw, &account, NULL);
     for (size_t i = 0; i < CALLS; i++) {
-        fill(raw, calls[i].call == end_large);
+        fill(raw, calls[i].call == end_large, calls[i].has_feed);
         assert_code(open_by_account(raw, &store), OK);
         int code = calls[i].call(store);
         if (code)
@@ -262,7 +298,7 @@ static void test_least_account(void **state) {
 /* One account, and one call. Returns whether it was refused. */
 static bool try_call(raw_server *raw, size_t i, const char *lacking) {
     lesson_store *store;
-    fill(raw, calls[i].call == end_large);
+    fill(raw, calls[i].call == end_large, calls[i].has_feed);
     char *before = raw_dump(raw);
     int code = open_by_account(raw, &store);
     if (!code) {
@@ -286,6 +322,15 @@ static bool try_call(raw_server *raw, size_t i, const char *lacking) {
     return code != LESSON_STORE_OK;
 }
 
+/* Without them the events are not trimmed, are not written, or cannot be turned on. */
+static bool is_of_trimming(const char *right) {
+    static const char *const rights[] = {"+exists", "+xtrim", "+get", "+set"};
+    size_t i = 0;
+    while (i < sizeof rights / sizeof *rights && strcmp(right, rights[i]) != 0)
+        i++;
+    return i < sizeof rights / sizeof *rights;
+}
+
 /* Each right in turn. A right that is never missed need not be on the page, unless it only saves a detour. */
 static void test_each_right_taken_away(void **state) {
     raw_server *raw = *state;
@@ -300,7 +345,8 @@ static void test_each_right_taken_away(void **state) {
         bool has_other_way = strcmp(lacking, "+auth") == 0 || strcmp(lacking, "+hdel") == 0 ||
                              strcmp(lacking, "+hello") == 0 || strcmp(lacking, "+select") == 0 ||
                              strcmp(lacking, "+role") == 0 || strcmp(lacking, "+client|setname") == 0 ||
-                             strcmp(lacking, "+evalsha_ro") == 0 || strcmp(lacking, "+eval_ro") == 0;
+                             strcmp(lacking, "+evalsha_ro") == 0 || strcmp(lacking, "+eval_ro") == 0 ||
+                             is_of_trimming(lacking);
         if (!refused && !has_other_way)
             fail_msg("nothing needs %s", lacking);
     }

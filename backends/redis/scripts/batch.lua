@@ -9,6 +9,7 @@
 local call, type = redis.pcall, type
 local reply, size, at, last = {}, 0, 2, #argv
 local spent = 0 -- members of the lessons that this batch has ended
+-- include events.lua
 while at <= last do
     local kind = argv[at]
     at = at + 1
@@ -20,4 +21,5 @@ while at <= last do
         break
     end
 end
+-- include write_events.lua
 return reply

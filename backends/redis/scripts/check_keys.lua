@@ -38,6 +38,9 @@ local function check_lesson(key, lesson)
             correct('HSET', key, field, ({lesson, '3', '0'})[i])
         end
     end
+--@     if repair and #missing > 0 then
+--@         note('S3\31' .. lesson .. '\31\31' .. (found[2] or '3') .. '\31' .. (found[3] or '0'))
+--@     end
     if #missing > 0 then
         report(INCOMPLETE_LESSON, lesson, false, true, 'the lesson record lacks ' .. table.concat(missing, ', '))
     end
@@ -51,11 +54,15 @@ local function take_out(key, members, uid)
     if type(done) == 'table' then
         fail(done, type(redis.pcall('SADD', members, uid)) == 'table' or had_written)
     end
+--@     if repair then
+--@         note('Q3\31' .. after(MEMBERS, members) .. '\31' .. uid)
+--@     end
 end
 
 -- Checks that the user is where the record states. A key of a wrong type is reported on its own, and no other finding
 -- follows from it.
-local function check_whereabouts(key, uid, lesson)
+local function check_whereabouts(key, uid, found, session)
+    local lesson = found[2]
     local members = MEMBERS .. lesson
     local is_member = read('SISMEMBER', members, uid)
     if is_member and ended and read('HLEN', RECORD .. lesson) == 0 then
@@ -63,6 +70,10 @@ local function check_whereabouts(key, uid, lesson)
         report(ENDED_LESSON, lesson, uid, true, 'the lesson has no record')
     elseif is_member == 0 then
         correct('SADD', members, uid)
+--@         if repair then
+--@             note('J3\31' .. lesson .. '\31' .. uid .. '\31' .. (found[1] or '') .. '\31' .. lesson .. '\31' ..
+--@                 (session or '') .. '\31' .. (found[4] == lesson and found[6] or ''))
+--@         end
         report(MISSING_MEMBER, lesson, uid, true, 'the user record names the lesson')
     end
 end
@@ -99,7 +110,7 @@ local function check_user(key, uid)
     if session and not is_id(session) then
         report(MALFORMED, lesson, uid, false, 'the user record holds the session ' .. shown(session))
     end
-    check_whereabouts(key, uid, lesson)
+    check_whereabouts(key, uid, found, session)
 end
 
 local function check_members_key(key, lesson)

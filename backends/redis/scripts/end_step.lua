@@ -18,6 +18,7 @@
 -- include common.lua
 -- include records_of.lua
 -- include unlink.lua
+-- include events.lua
 local lesson, at_once, mark, found, is_last = argv[2], tonumber(argv[3]), argv[4], argv[5], argv[6] == '1'
 local record, members = RECORD .. lesson, MEMBERS .. lesson
 local now = call('HMGET', record, 'course_status', 'ending')
@@ -37,6 +38,12 @@ if not left then
 end
 
 if count <= at_once or is_last then
+--@     for i = 1, is_last and count > at_once and left or 0 do
+--@         noted = noted + 1
+--@         happened[noted] = 'Q1\31' .. lesson .. '\31' .. after(USER, users[i])
+--@     end
+--@     noted = noted + 1
+--@     happened[noted] = (count <= at_once and 'E0\31' or 'R0\31') .. lesson .. '\31\31\31\31\31' .. left
     users[left + 1] = record
     users[left + 2] = count <= at_once and members or nil
     -- Members whose record is elsewhere are ghosts, and leave the set with the last of the others or by a repair.
@@ -44,6 +51,7 @@ if count <= at_once or is_last then
     if type(done) == 'table' then
         return partly and {err = 'PARTLY ' .. done.err} or done
     end
+    -- include write_events.lua
     return {'DONE', left, count <= at_once and 0 or count - left, ''}
 end
 
@@ -101,4 +109,13 @@ if #uids > left then
         return left > 0 and {err = 'PARTLY ' .. removed.err} or undo(removed, false)
     end
 end
+--@ if closes then
+--@     noted = noted + 1
+--@     happened[noted] = 'S0\31' .. lesson .. '\31\0310\31\31'
+--@ end
+--@ for i = 1, left do
+--@     noted = noted + 1
+--@     happened[noted] = 'Q1\31' .. lesson .. '\31' .. after(USER, users[i])
+--@ end
+-- include write_events.lua
 return {'MORE', left, count - #uids, has_record and mark or found}

@@ -8,6 +8,8 @@
 --   prefix .. ':OWNERS' zset  owners, by the time (ms) when the lease runs out; -1: the owner is over
 --   prefix .. ':LEASES' hash  their leases in ms
 --   prefix .. ':SWEEPS' hash  latest: the time of the latest sweep; a magnitude: when the latest such gap ended
+--   prefix .. ':EVENTS' stream  the events, if the feed is on: the field `e` for each
+--   prefix .. ':FEED'   string  how many entries of the stream are kept
 local argv = ARGV
 local prefix = argv[1]
 local USER = prefix .. ':IN_LESSON:UID:'

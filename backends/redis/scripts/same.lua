@@ -7,6 +7,7 @@
 -- include keys.lua
 local call, type = redis.pcall, type
 local reply, size, failed = {}, 0, false
+-- include events.lua
 for at = 2, #argv, STRIDE do
     -- OPERATION
     -- include failure.lua
@@ -17,4 +18,5 @@ for at = 2, #argv, STRIDE do
         break
     end
 end
+-- include write_events.lua
 return failed and reply or table.concat(reply)

@@ -4,6 +4,8 @@
 -- include keys.lua
 local call, type = redis.pcall, type
 local at, spent = 2, 0
+-- include events.lua
 -- OPERATION
 -- include failure.lua
+-- include write_events.lua
 return answer

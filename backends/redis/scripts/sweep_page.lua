@@ -7,6 +7,7 @@
 -- atomic step: who has joined again by another owner stays, and nobody can join by one that is over. If a write fails
 -- after another one of the same step, the error begins with `PARTLY `.
 -- include common.lua
+-- include events_at_once.lua
 local cursor, keys = scan(argv[2], ':IN_LESSON:UID:', argv[3])
 local dropped = argv[4]
 local states = {}
@@ -51,6 +52,7 @@ for i, one in ipairs(leaving) do
     local key, found = one[1], one[2]
     local uid = after(USER, key)
     put_out(key, uid, MEMBERS .. found[2], i == 1)
+--@     note('Q2\31' .. found[2] .. '\31' .. uid)
     reply[size + 1], reply[size + 2], reply[size + 3] = uid, found[1], found[2]
     reply[size + 4], reply[size + 5] = found[3], found[5]
     size = size + 5

@@ -27,4 +27,8 @@ if type(done) == 'table' then
     problem, key = done, record
     break
 end
+--@ noted = noted + 1
+--@ happened[noted] = 'C0\31' .. lesson .. '\31' .. (course or '') .. '\31' ..
+--@     (course_status and course_status ~= '' and course_status or '3') .. '\31' ..
+--@     (chat_status and chat_status ~= '' and chat_status or '0') .. '\31' .. (capacity or '')
 answer = 'O'

@@ -42,4 +42,6 @@ if type(done) == 'table' then
     problem, key, other = done, record, end_lesson and members
     break
 end
+--@ noted = noted + 1
+--@ happened[noted] = (end_record and 'R0\31' or 'E0\31') .. lesson .. '\31\31\31\31\31' .. count
 answer = 'O' .. count

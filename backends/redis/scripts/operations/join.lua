@@ -159,6 +159,11 @@ if remains then
     end
 end
 
+--@ noted = noted + 1
+--@ happened[noted] = 'J0\31' .. lesson .. '\31' .. uid .. '\31' .. course .. '\31' .. (old_lesson or '')
+--@ if has_owner or (admit or admit_if) and session ~= '' then
+--@     happened[noted] = happened[noted] .. '\31' .. session .. '\31' .. (owner or '')
+--@ end
 answer = not old_lesson and 'N' or old_lesson == lesson and 'A' or 'M'
 if not join and old_lesson then
     -- include operations/place.lua

@@ -42,6 +42,8 @@ if done ~= 1 and type(done) == 'table' then
     problem, key, partly = done, user, type(undone) == 'table'
     break
 end
+--@ noted = noted + 1
+--@ happened[noted] = 'Q0\31' .. lesson .. '\31' .. uid
 answer = 'O'
 if leave then
     -- include operations/place.lua

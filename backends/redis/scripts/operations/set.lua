@@ -30,4 +30,6 @@ if type(done) == 'table' then
     problem, key = done, record
     break
 end
+--@ noted = noted + 1
+--@ happened[noted] = 'S0\31' .. lesson .. '\31\31' .. course_status .. '\31' .. chat_status .. '\31' .. (capacity or '')
 answer = 'O'

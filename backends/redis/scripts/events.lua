@@ -1,0 +1,9 @@
+-- For scripts that write events: an operation adds each event to `happened`, and write_events.lua writes them behind the
+-- changes. Every problem that can be met is met here, before any change. ../feed.c says what an event consists of.
+--@ local stream, happened, noted = prefix .. ':EVENTS', {}, 0
+--@ local stored = redis.pcall('XLEN', stream)
+--@ if type(stored) == 'table' then
+--@     return stored
+--@ elseif stored > 0 and redis.acl_check_cmd and not redis.acl_check_cmd('XADD', stream, '*', 'e', '') then
+--@     return {err = 'NOPERM this user has no permissions to run the XADD command on ' .. stream}
+--@ end

@@ -1,0 +1,9 @@
+-- For scripts that write an event at once, behind each change: a change behind it may fail.
+--@ local stream = prefix .. ':EVENTS'
+--@ local stored = redis.call('XLEN', stream)
+--@ local function note(event)
+--@     local done = stored > 0 and redis.pcall('XADD', stream, '*', 'e', event)
+--@     if type(done) == 'table' and done.err then
+--@         error({err = 'PARTLY ' .. done.err})
+--@     end
+--@ end

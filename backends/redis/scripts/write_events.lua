@@ -1,0 +1,23 @@
+-- Writes the events that have happened, up to 16 in an entry of the stream. The stream is empty only if the feed is off.
+-- Every hundred entries or so, the oldest ones go, as far as the number in the key FEED allows.
+--@ if noted > 0 and stored > 0 then
+--@     local entries = 0
+--@     for first = 1, noted, 16 do
+--@         local fields, size = {}, 0
+--@         for i = first, math.min(first + 15, noted) do
+--@             fields[size + 1], fields[size + 2] = 'e', happened[i]
+--@             size = size + 2
+--@         end
+--@         local done = redis.pcall('XADD', stream, '*', unpack(fields))
+--@         if type(done) == 'table' and done.err then
+--@             return {err = 'PARTLY ' .. done.err}
+--@         end
+--@         entries = entries + 1
+--@     end
+--@     if math.floor(stored / 100) ~= math.floor((stored + entries) / 100) then
+--@         local kept = redis.pcall('GET', prefix .. ':FEED')
+--@         if type(kept) == 'string' then
+--@             redis.pcall('XTRIM', stream, 'MAXLEN', '~', kept)
+--@         end
+--@     end
+--@ end
