@@ -68,6 +68,19 @@ AT(lesson_store_owner, left_ms, 24);
 AT(lesson_store_owner, state, 32);
 AT(lesson_store_owner, reserved, 40);
 
+SIZE(lesson_store_list, 160);
+AT(lesson_store_list, most, 8);
+AT(lesson_store_list, lesson_id, 16);
+AT(lesson_store_list, reserved, 32);
+
+SIZE(lesson_store_page, 112);
+AT(lesson_store_page, count, 8);
+AT(lesson_store_page, uids, 16);
+AT(lesson_store_page, lessons, 24);
+AT(lesson_store_page, users, 32);
+AT(lesson_store_page, message, 40);
+AT(lesson_store_page, reserved, 48);
+
 SIZE(lesson_store_finding, 80);
 AT(lesson_store_finding, repairable, 4);
 AT(lesson_store_finding, repaired, 5);
@@ -80,6 +93,7 @@ AT(lesson_store_finding, reserved, 48);
 AT(lesson_store_abilities, members_at_once_max, 48);
 AT(lesson_store_executor_options, batch_max, 16);
 AT(lesson_store_executor_figures, largest_batch, 64);
+AT(lesson_store_executor_figures, pages, 72);
 AT(lesson_store_fault, delay_ms, 72);
 
 SIZE(lesson_store_instance, 64);

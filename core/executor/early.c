@@ -34,8 +34,14 @@ static void decide_early(lesson_store__submission *submission, lesson_store__hol
     }
 }
 
+static void remove_waiting(lesson_store__submission *submission) {
+    lesson_store__ring_remove(submission);
+    if (submission->cursor)
+        lesson_store_cursor_close(submission->cursor); /* for the lane, which does not need it any more */
+}
+
 void lesson_store__cancel_waiting(lesson_store__submission *submission) {
-    lesson_store__lane_remove(submission->lane, submission);
+    remove_waiting(submission);
     submission->lane->executor->figures.cancelled++;
     decide_early(submission, LESSON_STORE_HELD_BY_CALLBACK, LESSON_STORE_CANCELLED, CANCELLED);
 }
@@ -51,7 +57,7 @@ void lesson_store__watch(lesson_store_executor *executor, lesson_store__submissi
 }
 
 static void expire_waiting(lesson_store__submission *submission) {
-    lesson_store__lane_remove(submission->lane, submission);
+    remove_waiting(submission);
     decide_early(submission, LESSON_STORE_HELD_BY_CALLBACK, LESSON_STORE_EXPIRED, EXPIRED_WAITING);
 }
 

@@ -568,6 +568,21 @@ LESSON_STORE_API int lesson_store_lessons_page(lesson_store *store, size_t most,
 LESSON_STORE_API int lesson_store_users_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
                                              const lesson_store_user **users, size_t *count);
 
+/* A list as data, for the pages of an executor (executor.h). Zero all of it, then fill in what the kind takes. */
+typedef enum lesson_store_list_kind {
+    LESSON_STORE_LIST_MEMBERS = 1,
+    LESSON_STORE_LIST_LESSONS = 2,
+    LESSON_STORE_LIST_USERS = 3
+} lesson_store_list_kind;
+
+typedef struct lesson_store_list {
+    uint32_t kind;             /* lesson_store_list_kind */
+    uint32_t reserved_kind;    /* 0 */
+    size_t most;               /* entries in a page. It may differ from page to page */
+    lesson_store_id lesson_id; /* MEMBERS */
+    uint64_t reserved[16];     /* 0 */
+} lesson_store_list;
+
 /* Frees a cursor and the page that belongs to it. NULL is allowed. */
 LESSON_STORE_API void lesson_store_cursor_close(lesson_store_cursor *cursor);
 
