@@ -92,8 +92,11 @@ AT(lesson_store_finding, reserved, 48);
 /* Structures that begin with `size` grow at their end. Members that exist now keep their offsets. */
 AT(lesson_store_abilities, members_at_once_max, 48);
 AT(lesson_store_executor_options, batch_max, 16);
+AT(lesson_store_executor_options, sweep_every_ms, 20);
 AT(lesson_store_executor_figures, largest_batch, 64);
 AT(lesson_store_executor_figures, pages, 72);
+AT(lesson_store_executor_figures, put_out, 88);
+AT(lesson_store_executor_figures, sweep_failure, 104);
 AT(lesson_store_fault, delay_ms, 72);
 
 SIZE(lesson_store_instance, 64);

@@ -10,7 +10,7 @@
 #define EXPIRED_WRITING "timed out before the store had answered; it may be applied, now or a little later"
 #define CANCELLED "cancelled before it had begun"
 
-static void settle(lesson_store_executor *executor, size_t count) {
+void lesson_store__settle(lesson_store_executor *executor, size_t count) {
     executor->unsettled -= count;
     if (executor->unsettled == 0)
         pthread_cond_broadcast(&executor->settled);
@@ -27,7 +27,7 @@ static void decide_early(lesson_store__submission *submission, lesson_store__hol
     lesson_store__chain_add(&chain, submission);
     if (submission->queue) {
         lesson_store__queue_push(submission->queue, &chain);
-        settle(executor, 1);
+        lesson_store__settle(executor, 1);
     } else {
         lesson_store__queue_push(&executor->early, &chain);
         pthread_cond_signal(&executor->notifier.work);
@@ -120,7 +120,7 @@ static bool complete_without_queue(lesson_store_executor *executor) {
     pthread_mutex_unlock(&executor->mutex);
     lesson_store__complete_chain(executor, &chain);
     pthread_mutex_lock(&executor->mutex);
-    settle(executor, chain.count);
+    lesson_store__settle(executor, chain.count);
     return true;
 }
 

@@ -6,7 +6,8 @@
  * these to their completion queues (queues.c). If an operation has no queue, the lane's thread calls its callback. A
  * cancel or a deadline can decide an operation before the store does (early.c). Such an operation goes to its callback
  * without its lane: the notifier's thread calls it, if the operation has no queue. The timekeeper's thread, which
- * watches the deadlines, calls no callback, so a slow one delays no deadline.
+ * watches the deadlines, calls no callback, so a slow one delays no deadline. The sweeper's thread has nothing to do
+ * with operations (sweeper.c).
  *
  * A page of a list takes the same way (pages.c). It waits in a ring of its own in the lane, which runs a batch of
  * operations and one page in turn. If the engine has given nothing yet, the page goes back to the end of its ring.
@@ -235,6 +236,11 @@ void *lesson_store__notifier_main(void *context);   /* the executor */
 /* Called with the executor's mutex held. A deadline is a time of lesson_store__now_ms, 0 for none. */
 void lesson_store__watch(lesson_store_executor *executor, lesson_store__submission *submission, int64_t deadline_ms);
 void lesson_store__cancel_waiting(lesson_store__submission *submission);
+void lesson_store__settle(lesson_store_executor *executor, size_t count);
+
+/* ---- sweeper.c */
+
+void *lesson_store__sweeper_main(void *context); /* the executor */
 
 /* ---- submit.c */
 
@@ -282,11 +288,13 @@ struct lesson_store_executor {
     pthread_mutex_t mutex; /* protects all members below that state nothing else */
     bool closed;           /* to new operations */
     bool quit;             /* threads end */
-    size_t unsettled;      /* accepted, and neither in a queue nor called back yet; or held by a lane */
+    size_t unsettled;      /* accepted, and neither in a queue nor called back yet; or held by a lane; or a sweep */
     pthread_cond_t settled;
 
     lesson_store__helper timekeeper;
     lesson_store__helper notifier;
+    lesson_store__helper sweeper; /* not started if `sweep_every_ms` is 0 */
+    int64_t sweep_every_ms;
     lesson_store_completion_queue early; /* submissions without a queue that were decided early */
     int64_t *deadlines_ms;               /* of each slot */
     int64_t earliest_ms;                 /* no deadline is earlier; 0: there is no deadline */

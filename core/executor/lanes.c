@@ -28,10 +28,7 @@ lesson_store__submission *lesson_store__lane_first(lesson_store__lane *lane) {
 /* ---- The thread */
 
 static void account_for_last_batch(lesson_store__lane *lane) {
-    lesson_store_executor *executor = lane->executor;
-    executor->unsettled -= lane->count;
-    if (executor->unsettled == 0)
-        pthread_cond_broadcast(&executor->settled);
+    lesson_store__settle(lane->executor, lane->count);
     lane->count = 0;
     lane->timed = 0;
 }

@@ -35,6 +35,7 @@ extern "C" {
 #define LESSON_STORE_EXECUTOR_LANES_MAX LESSON_STORE_POOL_MAX
 #define LESSON_STORE_EXECUTOR_PENDING_MAX 1048576 /* operations */
 #define LESSON_STORE_EXECUTOR_QUEUES_MAX 256
+#define LESSON_STORE_EXECUTOR_SWEEP_MAX_MS (LESSON_STORE_LEASE_MAX_MS / 2)
 
 typedef struct lesson_store_executor lesson_store_executor;
 typedef struct lesson_store_completion_queue lesson_store_completion_queue;
@@ -46,7 +47,9 @@ typedef struct lesson_store_executor_options {
                            * nothing */
     uint32_t pending_max; /* operations pending at a time, 1 to PENDING_MAX; 4096 by default. Beyond it: OVERLOADED */
     uint32_t batch_max;   /* operations in one batch, 1 to LESSON_STORE_BATCH_MAX; 1024 by default */
-    uint32_t reserved;    /* 0 */
+    uint32_t sweep_every_ms; /* calls lesson_store_sweep at this period, and once at the beginning, in a thread of its
+                              * own: up to SWEEP_MAX_MS. At most half of the shortest lease (lessonstore.h, "Owners").
+                              * 0: never */
 } lesson_store_executor_options;
 
 #define LESSON_STORE_EXECUTOR_OPTIONS_INIT \
@@ -56,9 +59,9 @@ LESSON_STORE_API void lesson_store_executor_options_init(lesson_store_executor_o
 
 /* Starts an executor over `store`, which must stay open until the executor is closed. `options` may be NULL for the
  * defaults. It takes some 3 KiB for each of pending_max + lanes * batch_max operations, by default 15 MB, which are
- * touched when first used; submitting an operation takes no memory. It has a thread for each lane and two more, in
- * which all signals are blocked. On failure `*out` is NULL and nothing needs to be closed: INVALID, NO_MEMORY, FAILED
- * (no thread could be made). */
+ * touched when first used; submitting an operation takes no memory. It has a thread for each lane, two more, and one
+ * that sweeps if it is asked to. All signals are blocked in them. On failure `*out` is NULL and nothing needs to be
+ * closed: INVALID, UNSUPPORTED (the backend cannot sweep), NO_MEMORY, FAILED (no thread could be made). */
 LESSON_STORE_API int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
                                                 const lesson_store_executor_options *options);
 
@@ -161,11 +164,11 @@ LESSON_STORE_API int lesson_store_completion_queue_descriptor(const lesson_store
 LESSON_STORE_API size_t lesson_store_completion_queue_drain(lesson_store_completion_queue *queue, size_t most);
 
 /* Closes the executor to new operations: from now on submit returns CLOSED. Operations that have not begun are still
- * run or, with LESSON_STORE_STOP_CANCEL, decided with CANCELLED. Returns OK when no operation waits in a lane, no batch
- * runs and every callback without a queue has returned; queues can still be drained. That takes as long as the batches
- * and, if the store hangs, the store's own timeouts; in a loop's thread it blocks the loop. It may be called again,
- * also while another thread is in it: STOP_CANCEL then shortens that wait too. INVALID: an unknown flag. REENTERED: as
- * run. */
+ * run or, with LESSON_STORE_STOP_CANCEL, decided with CANCELLED. No sweep begins, and one that is under way ends at its
+ * next user. Returns OK when no operation waits in a lane, no batch or sweep runs and every callback without a queue
+ * has returned; queues can still be drained. That takes as long as the batches and, if the store hangs, the store's own
+ * timeouts; in a loop's thread it blocks the loop. It may be called again, also while another thread is in it:
+ * STOP_CANCEL then shortens that wait too. INVALID: an unknown flag. REENTERED: as run. */
 enum { LESSON_STORE_STOP_CANCEL = 1 << 0 };
 LESSON_STORE_API int lesson_store_executor_stop(lesson_store_executor *executor, uint32_t flags);
 
@@ -188,11 +191,16 @@ typedef struct lesson_store_executor_figures {
     uint64_t cancelled;  /* decided with CANCELLED */
     uint64_t batches;    /* of operations, run to their end */
     uint64_t largest_batch;
-    uint64_t pages; /* run to their end */
+    uint64_t pages;   /* run to their end */
+    uint64_t sweeps;  /* of `sweep_every_ms`, also those that failed */
+    uint64_t put_out; /* users whom they put out */
+    uint64_t sweeps_failed;
+    int32_t sweep_failure; /* the code of the latest sweep that failed; 0: none has */
+    uint32_t reserved;     /* 0 */
 } lesson_store_executor_figures;
 
 #define LESSON_STORE_EXECUTOR_FIGURES_INIT \
-    { sizeof(lesson_store_executor_figures), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(lesson_store_executor_figures), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 LESSON_STORE_API void lesson_store_executor_figures_init(lesson_store_executor_figures *figures, size_t size);
 

@@ -90,6 +90,23 @@ static int gate_users_page(lesson_store_instance *instance, size_t most, lesson_
     return code ? lesson_store_fail(code, "the gate fails") : LESSON_STORE_OK;
 }
 
+static int gate_sweep(lesson_store_instance *instance, const lesson_store_id *dropped,
+                      lesson_store_user_callback callback, void *context) {
+    (void)instance;
+    (void)dropped;
+    const lesson_store_user user = {.uid = lesson_store_id_of("u"), .lesson_id = lesson_store_id_of("l")};
+    pthread_mutex_lock(&the_gate.mutex);
+    the_gate.is_sweeping = true;
+    pthread_cond_broadcast(&the_gate.changed);
+    pthread_mutex_unlock(&the_gate.mutex);
+    while (callback(&user, context))
+        ;
+    pthread_mutex_lock(&the_gate.mutex);
+    the_gate.sweeps++;
+    pthread_mutex_unlock(&the_gate.mutex);
+    return LESSON_STORE_OK;
+}
+
 static const lesson_store_backend gate_backend = {
     .size = sizeof(lesson_store_backend),
     .schemes = "gate",
@@ -101,14 +118,19 @@ static const lesson_store_backend gate_backend = {
     .close = gate_close_instance,
     .run = gate_run,
     .users_page = gate_users_page,
+    .sweep = gate_sweep,
 };
 
 struct gated gated_open(uint32_t lanes, uint32_t pending_max, uint32_t batch_max) {
-    struct gated gated;
     lesson_store_executor_options options = LESSON_STORE_EXECUTOR_OPTIONS_INIT;
     options.lanes = lanes;
     options.pending_max = pending_max;
     options.batch_max = batch_max;
+    return gated_open_with(&options);
+}
+
+struct gated gated_open_with(const lesson_store_executor_options *options) {
+    struct gated gated;
     the_gate.shut = false;
     the_gate.runs = 0;
     the_gate.seen_count = 0;
@@ -117,8 +139,10 @@ struct gated gated_open(uint32_t lanes, uint32_t pending_max, uint32_t batch_max
     the_gate.users = 10;
     the_gate.extra = the_gate.empty_pages = the_gate.pages = 0;
     the_gate.page_code = LESSON_STORE_OK;
+    the_gate.sweeps = 0;
+    the_gate.is_sweeping = false;
     assert_int_equal(lesson_store_open_with(&gated.store, &gate_backend, "gate:"), LESSON_STORE_OK);
-    assert_int_equal(lesson_store_executor_open(&gated.executor, gated.store, &options), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_executor_open(&gated.executor, gated.store, options), LESSON_STORE_OK);
     return gated;
 }
 

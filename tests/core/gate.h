@@ -36,6 +36,9 @@ typedef struct gate {
     size_t pages;                       /* that were asked for */
     size_t pages_before[GATE_RUNS_MAX]; /* before each batch */
     int page_code;                      /* not 0: the page fails */
+
+    bool is_sweeping; /* a sweep has begun. It gives users until the callback stops it */
+    size_t sweeps;    /* that ended */
 } gate;
 
 extern gate the_gate;
@@ -47,6 +50,7 @@ struct gated {
 };
 
 struct gated gated_open(uint32_t lanes, uint32_t pending_max, uint32_t batch_max);
+struct gated gated_open_with(const lesson_store_executor_options *options);
 void gated_close(struct gated *gated);
 
 void gate_shut(void);
