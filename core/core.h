@@ -241,6 +241,12 @@ lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_fun
 /* Gives the instance back, and returns the code of the call. */
 int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int code);
 
+/* ---- filters.c */
+
+int lesson_store__filter_check(const lesson_store_lesson_filter *filter);
+bool lesson_store__filter_is_empty(const lesson_store_lesson_filter *filter);
+bool lesson_store__filter_equal(const lesson_store_lesson_filter *left, const lesson_store_lesson_filter *right);
+
 /* ---- pages.c, for the executor */
 
 typedef struct lesson_store__page {

@@ -71,7 +71,13 @@ AT(lesson_store_owner, reserved, 40);
 SIZE(lesson_store_list, 160);
 AT(lesson_store_list, most, 8);
 AT(lesson_store_list, lesson_id, 16);
-AT(lesson_store_list, reserved, 32);
+AT(lesson_store_list, filter, 32);
+AT(lesson_store_list, reserved, 112);
+
+SIZE(lesson_store_lesson_filter, 80);
+AT(lesson_store_lesson_filter, given, 16);
+AT(lesson_store_lesson_filter, chat_status, 24);
+AT(lesson_store_lesson_filter, reserved, 32);
 
 SIZE(lesson_store_page, 112);
 AT(lesson_store_page, count, 8);
@@ -127,4 +133,6 @@ AT(lesson_store_backend, users_page, 136);
 AT(lesson_store_backend, host_list_schemes, 144);
 AT(lesson_store_backend, sweep, 152);
 AT(lesson_store_backend, owners, 160);
+AT(lesson_store_backend, find_lessons, 168);
+AT(lesson_store_backend, find_lessons_page, 176);
 #endif

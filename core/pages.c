@@ -19,6 +19,8 @@ struct lesson_store_cursor {
     uint32_t number;      /* in that executor */
     uint32_t kind;        /* lesson_store_list_kind */
     char lesson_id[LESSON_STORE_ID_MAX + 1];
+    char course_id[LESSON_STORE_ID_MAX + 1];
+    lesson_store_lesson_filter filter; /* its course is the one above */
     lesson_store_position position;
     lesson_store_seen *seen;
 
@@ -115,16 +117,21 @@ static int ask(lesson_store_cursor *cursor, lesson_store_instance *instance, siz
     case LESSON_STORE_LIST_MEMBERS:
         return backend->members_page(instance, &lesson_id, most, &cursor->position, add_member, cursor);
     case LESSON_STORE_LIST_LESSONS:
+        if (!lesson_store__filter_is_empty(&cursor->filter))
+            return backend->find_lessons_page(instance, &cursor->filter, most, &cursor->position, add_lesson, cursor);
         return backend->lessons_page(instance, most, &cursor->position, add_lesson, cursor);
     default:
         return backend->users_page(instance, most, &cursor->position, add_user, cursor);
     }
 }
 
-static bool has_function(const lesson_store_backend *backend, uint32_t kind) {
-    return kind == LESSON_STORE_LIST_MEMBERS   ? backend->members_page != NULL
-           : kind == LESSON_STORE_LIST_LESSONS ? backend->lessons_page != NULL
-                                               : backend->users_page != NULL;
+static bool has_function(const lesson_store_backend *backend, const lesson_store_list *list) {
+    if (list->kind == LESSON_STORE_LIST_MEMBERS)
+        return backend->members_page != NULL;
+    if (list->kind == LESSON_STORE_LIST_USERS)
+        return backend->users_page != NULL;
+    return lesson_store__filter_is_empty(&list->filter) ? backend->lessons_page != NULL
+                                                        : backend->find_lessons_page != NULL;
 }
 
 static bool is_same_position(const lesson_store_position *a, const lesson_store_position *b) {
@@ -264,6 +271,10 @@ static lesson_store_cursor *open_cursor(lesson_store *store, const lesson_store_
     cursor->store = store;
     cursor->kind = list->kind;
     lesson_store_id_copy(cursor->lesson_id, list->lesson_id);
+    lesson_store_id_copy(cursor->course_id, list->filter.course_id);
+    cursor->filter = list->filter;
+    if (list->filter.course_id.data)
+        cursor->filter.course_id = lesson_store_id_of(cursor->course_id);
     atomic_init(&cursor->holders, 1);
     return cursor;
 }
@@ -271,7 +282,8 @@ static lesson_store_cursor *open_cursor(lesson_store *store, const lesson_store_
 static bool reads(const lesson_store_cursor *cursor, const lesson_store *store, const lesson_store_list *list,
                   const void *executor) {
     return cursor->store == store && cursor->executor == executor && cursor->kind == list->kind &&
-           lesson_store_id_equal(lesson_store_id_of(cursor->lesson_id), list->lesson_id);
+           lesson_store_id_equal(lesson_store_id_of(cursor->lesson_id), list->lesson_id) &&
+           lesson_store__filter_equal(&cursor->filter, &list->filter);
 }
 
 static int check_list(const lesson_store *store, const lesson_store_list *list, const void *executor,
@@ -281,7 +293,7 @@ static int check_list(const lesson_store *store, const lesson_store_list *list, 
                                  LESSON_STORE_PAGE_MAX);
     if (cursor && !reads(cursor, store, list, executor))
         return lesson_store_fail(LESSON_STORE_INVALID, "page: the cursor belongs to another list");
-    if (!has_function(&store->backend, list->kind))
+    if (!has_function(&store->backend, list))
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no pages of this list",
                                  store->location.shown);
     return LESSON_STORE_OK;
@@ -309,6 +321,10 @@ int lesson_store__list_check(const lesson_store *store, const lesson_store_list 
         code = lesson_store_id_check("lesson_id", list->lesson_id);
     else if (list->lesson_id.data || list->lesson_id.size > 0)
         code = lesson_store_fail(LESSON_STORE_INVALID, "list: this one takes no lesson_id");
+    if (!code)
+        code = lesson_store__filter_check(&list->filter);
+    if (!code && list->kind != LESSON_STORE_LIST_LESSONS && !lesson_store__filter_is_empty(&list->filter))
+        code = lesson_store_fail(LESSON_STORE_INVALID, "list: only lessons have a filter");
     for (size_t i = 0; i < sizeof list->reserved / sizeof list->reserved[0] && !code; i++) {
         if (list->reserved_kind || list->reserved[i])
             code = lesson_store_fail(LESSON_STORE_INVALID, "list: the reserved fields are not zero");
@@ -402,14 +418,28 @@ int lesson_store_members_page(lesson_store *store, const char *lesson_id, size_t
     return code;
 }
 
-int lesson_store_lessons_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
-                              const lesson_store_lesson **lessons, size_t *count) {
-    const lesson_store_list list = {.kind = LESSON_STORE_LIST_LESSONS, .most = most};
+static int lessons_page(lesson_store *store, const lesson_store_list *list, lesson_store_cursor **cursor,
+                        const lesson_store_lesson **lessons, size_t *count) {
     const void *page = NULL;
-    int code = next_page(store, &list, cursor, lessons ? &page : NULL, count);
+    int code = next_page(store, list, cursor, lessons ? &page : NULL, count);
     if (!code && lessons)
         *lessons = page;
     return code;
+}
+
+int lesson_store_lessons_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
+                              const lesson_store_lesson **lessons, size_t *count) {
+    const lesson_store_list list = {.kind = LESSON_STORE_LIST_LESSONS, .most = most};
+    return lessons_page(store, &list, cursor, lessons, count);
+}
+
+int lesson_store_find_lessons_page(lesson_store *store, const lesson_store_lesson_filter *filter, size_t most,
+                                   lesson_store_cursor **cursor, const lesson_store_lesson **lessons, size_t *count) {
+    int code = lesson_store__filter_check(filter);
+    if (code)
+        return code;
+    const lesson_store_list list = {.kind = LESSON_STORE_LIST_LESSONS, .most = most, .filter = *filter};
+    return lessons_page(store, &list, cursor, lessons, count);
 }
 
 int lesson_store_users_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,

@@ -129,6 +129,13 @@ static void a_wrong_page_is_not_accepted(void **state) {
     }
     for (size_t most = 0; most <= LESSON_STORE_PAGE_MAX + 1; most += LESSON_STORE_PAGE_MAX + 1)
         assert_int_equal(ask(&gated, &reader, most, 0, NULL, NULL), LESSON_STORE_INVALID);
+    list = (lesson_store_list){.kind = LESSON_STORE_LIST_USERS, .most = 1};
+    list.filter.given = LESSON_STORE_GIVEN_CHAT_STATUS;
+    assert_int_equal(SUBMIT(executor, &list, cursor, 0, NULL, see_page), LESSON_STORE_INVALID);
+    list.kind = LESSON_STORE_LIST_LESSONS; /* with a filter, which this backend does not have */
+    assert_int_equal(SUBMIT(executor, &list, cursor, 0, NULL, see_page), LESSON_STORE_UNSUPPORTED);
+    list.filter.chat_status = 2;
+    assert_int_equal(SUBMIT(executor, &list, cursor, 0, NULL, see_page), LESSON_STORE_INVALID);
     list = (lesson_store_list){.kind = LESSON_STORE_LIST_USERS, .most = 1, .reserved = {1}};
     assert_int_equal(SUBMIT(executor, &list, cursor, 0, NULL, see_page), LESSON_STORE_INVALID);
     list = (lesson_store_list){.kind = LESSON_STORE_LIST_USERS, .most = 1, .reserved_kind = 1};

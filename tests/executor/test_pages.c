@@ -11,7 +11,8 @@
 #include "engine.h"
 #include <lessonstore/executor.h>
 
-enum { LESSONS = 150, MEMBERS = 300, LINE_SIZE = 128, LISTS = 3, READERS = 12 };
+enum { LESSONS = 150, MEMBERS = 300, LINE_SIZE = 128, LISTS = 4, READERS = 12 };
+enum { WITH_FILTER = LESSON_STORE_LIST_USERS + 1 }; /* the lessons that are online */
 
 /* The entries of a list as lines of text. */
 struct lines {
@@ -73,6 +74,9 @@ static void fill(lesson_store *store) {
     for (int i = 0; i < LESSONS; i++) {
         snprintf(lesson_id, sizeof lesson_id, "lesson-%d", i);
         assert_int_equal(lesson_store_create(store, lesson_id, 0), LESSON_STORE_OK);
+        if (i % 5 == 0)
+            assert_int_equal(lesson_store_set_course_status(store, lesson_id, LESSON_STORE_COURSE_ONLINE),
+                             LESSON_STORE_OK);
     }
     for (int i = 0; i < MEMBERS; i++) {
         snprintf(uid, sizeof uid, "user-%d", i);
@@ -83,6 +87,11 @@ static void fill(lesson_store *store) {
 
 static lesson_store_list list_of(uint32_t kind, size_t most) {
     lesson_store_list list = {.kind = kind, .most = most};
+    if (kind == WITH_FILTER) {
+        list.kind = LESSON_STORE_LIST_LESSONS;
+        list.filter.given = LESSON_STORE_GIVEN_COURSE_STATUS;
+        list.filter.course_status = LESSON_STORE_COURSE_ONLINE;
+    }
     if (kind == LESSON_STORE_LIST_MEMBERS)
         list.lesson_id = lesson_store_id_of("lesson-0");
     return list;
@@ -154,16 +163,17 @@ static void end(struct reader *reader) {
     free(reader->lines.all);
 }
 
-static void list_directly(lesson_store *store, uint32_t kind, struct lines *lines) {
+static void list_directly(lesson_store *store, const lesson_store_list *list, struct lines *lines) {
+    uint32_t kind = list->kind;
     int code = kind == LESSON_STORE_LIST_MEMBERS   ? lesson_store_members(store, "lesson-0", hear_member, lines)
-               : kind == LESSON_STORE_LIST_LESSONS ? lesson_store_lessons(store, hear_lesson, lines)
+               : kind == LESSON_STORE_LIST_LESSONS ? lesson_store_find_lessons(store, &list->filter, hear_lesson, lines)
                                                    : lesson_store_users(store, hear_user, lines);
     assert_int_equal(code, LESSON_STORE_OK);
 }
 
 static void compare(lesson_store *store, struct reader *reader) {
     struct lines expected = {0};
-    list_directly(store, reader->list.kind, &expected);
+    list_directly(store, &reader->list, &expected);
     sort(&expected);
     sort(&reader->lines);
     assert_int_equal(reader->lines.count, expected.count);
