@@ -249,18 +249,17 @@ typedef struct lesson_store__terms {
     int64_t timeout_ms;
     lesson_store_completion_queue *queue;
     void *context;
-    uint64_t *ticket;
 } lesson_store__terms;
 
 int lesson_store__check_terms(const lesson_store_executor *executor, const lesson_store__terms *terms);
 
-/* Takes a slot and copies a checked operation into it. Returns OVERLOADED, or CLOSED, if there is none. */
-int lesson_store__take_slot(lesson_store__submission **out, lesson_store_executor *executor,
-                            const lesson_store_operation *operation);
+/* Takes a slot and copies a checked operation into it. NULL, with the code OVERLOADED or CLOSED, if there is none. */
+lesson_store__submission *lesson_store__take_slot(lesson_store_executor *executor,
+                                                  const lesson_store_operation *operation, int *code);
 
 /* Puts a submission at the end of its lane. Returns CLOSED, and frees the slot, if the executor was stopped. */
 int lesson_store__accept(lesson_store__submission *submission, lesson_store__lane *lane,
-                         const lesson_store__terms *terms);
+                         const lesson_store__terms *terms, uint64_t *ticket);
 
 /* CLOSED in a forked child, where the executor has no threads, and its locks may be held for ever. */
 static inline int lesson_store__check_process(const lesson_store_executor *executor);

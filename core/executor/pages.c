@@ -28,16 +28,15 @@ static lesson_store__lane *lane_of(lesson_store_executor *executor, const lesson
     return &executor->lanes[lesson_store__cursor_number(cursor) % executor->lane_count];
 }
 
-/* Begins the next page of a list, whose cursor is opened for the first one. */
-static int begin_page(lesson_store_cursor **out, lesson_store_executor *executor, const lesson_store_list *list,
-                      lesson_store_cursor *before) {
+/* Begins the next page of a list, whose cursor is opened for the first one. NULL, with a code, if that fails. */
+static lesson_store_cursor *begin_page(lesson_store_executor *executor, const lesson_store_list *list,
+                                       lesson_store_cursor *before, int *code) {
     lesson_store_cursor *cursor = before ? before : open_cursor(executor, list);
-    if (!cursor)
-        return LESSON_STORE_NO_MEMORY;
-    if (!lesson_store__cursor_begin_page(cursor))
-        return lesson_store_fail(LESSON_STORE_INVALID, "page: the last one of this cursor is pending");
-    *out = cursor;
-    return LESSON_STORE_OK;
+    *code = cursor ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
+    if (!cursor || lesson_store__cursor_begin_page(cursor))
+        return cursor;
+    *code = lesson_store_fail(LESSON_STORE_INVALID, "page: the last one of this cursor is pending");
+    return NULL;
 }
 
 static void undo_begin(lesson_store_cursor *cursor, const lesson_store_cursor *before) {
@@ -52,17 +51,16 @@ int lesson_store_executor_submit_page(lesson_store_executor *executor, const les
                                       lesson_store_completion_queue *queue, lesson_store_page_callback callback,
                                       void *context, uint64_t *ticket) {
     const lesson_store_operation none = {.kind = LESSON_STORE_OPERATION_NONE};
-    const lesson_store__terms terms = {timeout_ms, queue, context, ticket};
-    lesson_store__submission *submission;
-    lesson_store_cursor *begun;
+    const lesson_store__terms terms = {timeout_ms, queue, context};
     int code = check_page(executor, list, cursor, &terms, callback);
-    if (!code)
-        code = lesson_store__take_slot(&submission, executor, &none);
     if (code)
         return code;
+    lesson_store__submission *submission = lesson_store__take_slot(executor, &none, &code);
+    if (!submission)
+        return code;
     lesson_store_cursor *before = *cursor;
-    code = begin_page(&begun, executor, list, before);
-    if (code) {
+    lesson_store_cursor *begun = begin_page(executor, list, before, &code);
+    if (!begun) {
         lesson_store__slots_free(&executor->slots, submission, true);
         return code;
     }
@@ -71,7 +69,7 @@ int lesson_store_executor_submit_page(lesson_store_executor *executor, const les
     submission->kind = list->kind;
     submission->most = list->most;
     *cursor = begun; /* before the callback can be called */
-    code = lesson_store__accept(submission, lane_of(executor, begun), &terms);
+    code = lesson_store__accept(submission, lane_of(executor, begun), &terms, ticket);
     if (code) {
         *cursor = before;
         undo_begin(begun, before);

@@ -54,16 +54,16 @@ static int refuse(lesson_store_executor *executor) {
                                       (unsigned)executor->pending_max);
 }
 
-int lesson_store__take_slot(lesson_store__submission **out, lesson_store_executor *executor,
-                            const lesson_store_operation *operation) {
+lesson_store__submission *lesson_store__take_slot(lesson_store_executor *executor,
+                                                  const lesson_store_operation *operation, int *code) {
     lesson_store__submission *submission = lesson_store__slots_take(&executor->slots);
+    *code = submission ? LESSON_STORE_OK : refuse(executor);
     if (!submission)
-        return refuse(executor);
+        return NULL;
     lesson_store__submission_fill(submission, operation);
     submission->cursor = NULL;
     submission->entries = NULL;
-    *out = submission;
-    return LESSON_STORE_OK;
+    return submission;
 }
 
 #define DEADLINE_MAX_MS (INT64_MAX / 1000) /* in microseconds it must fit into the same type */
@@ -119,11 +119,11 @@ static bool add_to_lane(lesson_store__submission *submission, lesson_store__lane
 }
 
 int lesson_store__accept(lesson_store__submission *submission, lesson_store__lane *lane,
-                         const lesson_store__terms *terms) {
+                         const lesson_store__terms *terms, uint64_t *ticket) {
     submission->queue = terms->queue;
     submission->context = terms->context;
     submission->timed = terms->timeout_ms > 0;
-    if (add_to_lane(submission, lane, deadline_after(terms->timeout_ms), terms->ticket))
+    if (add_to_lane(submission, lane, deadline_after(terms->timeout_ms), ticket))
         return LESSON_STORE_OK;
     lesson_store__slots_free(&lane->executor->slots, submission, true);
     return fail_closed();
@@ -132,15 +132,15 @@ int lesson_store__accept(lesson_store__submission *submission, lesson_store__lan
 int lesson_store_executor_submit(lesson_store_executor *executor, const lesson_store_operation *operation,
                                  int64_t timeout_ms, lesson_store_completion_queue *queue,
                                  lesson_store_completion_callback callback, void *context, uint64_t *ticket) {
-    const lesson_store__terms terms = {timeout_ms, queue, context, ticket};
-    lesson_store__submission *submission;
+    const lesson_store__terms terms = {timeout_ms, queue, context};
     int code = check_submission(executor, operation, &terms, callback);
-    if (!code)
-        code = lesson_store__take_slot(&submission, executor, operation);
     if (code)
         return code;
+    lesson_store__submission *submission = lesson_store__take_slot(executor, operation, &code);
+    if (!submission)
+        return code;
     submission->callback = callback;
-    return lesson_store__accept(submission, lane_of(executor, operation), &terms);
+    return lesson_store__accept(submission, lane_of(executor, operation), &terms, ticket);
 }
 
 int lesson_store_executor_cancel(lesson_store_executor *executor, uint64_t ticket) {
