@@ -48,6 +48,10 @@ static const struct poptOption set_options[] = {
     VALUE("if-course-status", OPTION_IF_COURSE_STATUS, "STATUS", "only if this is the current course status"),
     VALUE("if-chat-status", OPTION_IF_CHAT_STATUS, "STATUS", "only if this is the current chat status"),
     OPTIONS_OF_EVERY_COMMAND};
+static const struct poptOption lessons_options[] = {
+    VALUE("course", OPTION_COURSE, "COURSE", "only the lessons of this course"),
+    VALUE("course-status", OPTION_COURSE_STATUS, "STATUS", "only those with this course status"),
+    VALUE("chat-status", OPTION_CHAT_STATUS, "STATUS", "only those with this chat status"), OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption users_options[] = {VALUE("owner", OPTION_OWNER, "OWNER", "only the users of this owner"),
                                                   OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption hold_options[] = {
@@ -98,8 +102,9 @@ static const struct command commands[] = {
      "Prints the lesson, its course status, its chat status (\"-\" where there is none) and the count.\nThe "
      "course and the capacity follow if the lesson has them.",
      no_options, 1, 1, true, command_show},
-    {"lessons", "", "list the lessons that have a record or members", "Prints the first four fields of show.",
-     no_options, 0, 0, true, command_lessons},
+    {"lessons", "", "list the lessons that have a record or members",
+     "Prints the first four fields of show. An option leaves out lessons without a record.", lessons_options, 0, 0,
+     true, command_lessons},
     {"set", "LESSON", "set the statuses and the capacity of a lesson in one step", NULL, set_options, 1, 1, true,
      command_set},
     {"users", "", "list the users who are in a lesson",

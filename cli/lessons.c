@@ -192,6 +192,14 @@ static bool print_lesson(const lesson_store_lesson *lesson, void *context) {
 }
 
 int command_lessons(struct call *call) {
-    int code = lesson_store_lessons(call->store, print_lesson, &call->output);
+    lesson_store_operation asked = {.kind = LESSON_STORE_OPERATION_NONE};
+    int status = read_statuses(call, &asked);
+    if (status)
+        return status;
+    const lesson_store_lesson_filter filter = {.course_id = lesson_store_id_of(call->options.text[OPTION_COURSE]),
+                                               .given = asked.given,
+                                               .course_status = asked.course_status,
+                                               .chat_status = asked.chat_status};
+    int code = lesson_store_find_lessons(call->store, &filter, print_lesson, &call->output);
     return code ? report_failure(call, NULL, code) : EXIT_YES;
 }

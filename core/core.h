@@ -244,6 +244,41 @@ lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_fun
 /* Gives the instance back, and returns the code of the call. */
 int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int code);
 
+/* ---- filters.c */
+
+int lesson_store__filter_check(const lesson_store_lesson_filter *filter);
+bool lesson_store__filter_is_empty(const lesson_store_lesson_filter *filter);
+bool lesson_store__filter_equal(const lesson_store_lesson_filter *left, const lesson_store_lesson_filter *right);
+
+/* ---- pages.c, for the executor */
+
+typedef struct lesson_store__page {
+    void *entries; /* an array as the direct calls return it, with its texts; freed by free */
+    size_t count;
+    int code;
+} lesson_store__page;
+
+/* INVALID or UNSUPPORTED with a message, or OK. `cursor` may be NULL. */
+int lesson_store__list_check(const lesson_store *store, const lesson_store_list *list, const void *executor,
+                             const lesson_store_cursor *cursor);
+
+/* Opens the cursor of a checked list. NULL: no memory. `number` is the executor's, and chooses the lane. */
+lesson_store_cursor *lesson_store__cursor_open(lesson_store *store, const lesson_store_list *list, const void *executor,
+                                               uint32_t number);
+uint32_t lesson_store__cursor_number(const lesson_store_cursor *cursor);
+
+/* False if a page of the cursor is pending. Otherwise one is from now on, and two more parties hold the cursor. One
+ * lets go of it by end_page, after which the next page may begin. The other one, which fills the cursor, does so by
+ * lesson_store_cursor_close. */
+bool lesson_store__cursor_begin_page(lesson_store_cursor *cursor);
+void lesson_store__cursor_end_page(lesson_store_cursor *cursor);
+
+/* Asks the backend at most once. False if there is no page yet: try again. Only one thread at a time. */
+bool lesson_store__cursor_try_page(lesson_store_cursor *cursor, size_t most, lesson_store__page *page);
+
+/* Takes a page back that nobody has seen, so that the next page begins where it began. */
+void lesson_store__cursor_take_back(lesson_store_cursor *cursor, lesson_store__page *page);
+
 /* ---- id.c */
 
 /* Returns the size of the well-formed UTF-8 sequence at `text` (RFC 3629, section 4). 0 if it is malformed, or a

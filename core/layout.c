@@ -68,6 +68,25 @@ AT(lesson_store_owner, left_ms, 24);
 AT(lesson_store_owner, state, 32);
 AT(lesson_store_owner, reserved, 40);
 
+SIZE(lesson_store_list, 160);
+AT(lesson_store_list, most, 8);
+AT(lesson_store_list, lesson_id, 16);
+AT(lesson_store_list, filter, 32);
+AT(lesson_store_list, reserved, 112);
+
+SIZE(lesson_store_lesson_filter, 80);
+AT(lesson_store_lesson_filter, given, 16);
+AT(lesson_store_lesson_filter, chat_status, 24);
+AT(lesson_store_lesson_filter, reserved, 32);
+
+SIZE(lesson_store_page, 112);
+AT(lesson_store_page, count, 8);
+AT(lesson_store_page, uids, 16);
+AT(lesson_store_page, lessons, 24);
+AT(lesson_store_page, users, 32);
+AT(lesson_store_page, message, 40);
+AT(lesson_store_page, reserved, 48);
+
 SIZE(lesson_store_event, 208);
 AT(lesson_store_event, at_ms, 8);
 AT(lesson_store_event, lesson_id, 16);
@@ -89,7 +108,11 @@ AT(lesson_store_finding, reserved, 48);
 /* Structures that begin with `size` grow at their end. Members that exist now keep their offsets. */
 AT(lesson_store_abilities, members_at_once_max, 48);
 AT(lesson_store_executor_options, batch_max, 16);
+AT(lesson_store_executor_options, sweep_every_ms, 20);
 AT(lesson_store_executor_figures, largest_batch, 64);
+AT(lesson_store_executor_figures, pages, 72);
+AT(lesson_store_executor_figures, put_out, 88);
+AT(lesson_store_executor_figures, sweep_failure, 104);
 AT(lesson_store_fault, delay_ms, 72);
 
 SIZE(lesson_store_instance, 64);
@@ -121,5 +144,7 @@ AT(lesson_store_backend, users_page, 136);
 AT(lesson_store_backend, host_list_schemes, 144);
 AT(lesson_store_backend, sweep, 152);
 AT(lesson_store_backend, owners, 160);
-AT(lesson_store_backend, events, 168);
+AT(lesson_store_backend, find_lessons, 168);
+AT(lesson_store_backend, find_lessons_page, 176);
+AT(lesson_store_backend, events, 184);
 #endif

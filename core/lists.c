@@ -91,6 +91,21 @@ int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callb
     return lesson_store__end_stream(store, slot, store->backend.lessons(slot->instance, give_lesson, &guarded));
 }
 
+int lesson_store_find_lessons(lesson_store *store, const lesson_store_lesson_filter *filter,
+                              lesson_store_lesson_callback callback, void *context) {
+    int code = lesson_store__filter_check(filter);
+    if (code)
+        return code;
+    if (lesson_store__filter_is_empty(filter))
+        return lesson_store_lessons(store, callback, context);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.find_lessons, callback, &code);
+    if (!slot)
+        return code;
+    struct guarded guarded = {store, context, {.lesson = callback}};
+    return lesson_store__end_stream(store, slot,
+                                    store->backend.find_lessons(slot->instance, filter, give_lesson, &guarded));
+}
+
 int lesson_store_users(lesson_store *store, lesson_store_user_callback callback, void *context) {
     int code;
     lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.users, callback, &code);

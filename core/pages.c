@@ -4,8 +4,6 @@
 
 #include "core.h"
 
-typedef enum list_kind { LIST_MEMBERS, LIST_LESSONS, LIST_USERS } list_kind;
-
 /* An entry of any list. `offset` and `sizes` locate its ids in the texts of the cursor. */
 enum { IDS_MAX = 5 };
 
@@ -17,8 +15,12 @@ typedef struct entry {
 
 struct lesson_store_cursor {
     lesson_store *store;
-    list_kind kind;
+    const void *executor; /* through which its pages are asked for; NULL: by direct calls */
+    uint32_t number;      /* in that executor */
+    uint32_t kind;        /* lesson_store_list_kind */
     char lesson_id[LESSON_STORE_ID_MAX + 1];
+    char course_id[LESSON_STORE_ID_MAX + 1];
+    lesson_store_lesson_filter filter; /* its course is the one above */
     lesson_store_position position;
     lesson_store_seen *seen;
 
@@ -31,10 +33,14 @@ struct lesson_store_cursor {
     size_t texts_size;
     size_t texts_capacity;
 
-    void *page; /* the caller's current page: an array of ids, lessons or users */
+    void *page; /* the caller's current page: an array of ids, lessons or users, and behind it their texts */
 
     int fill_code;                             /* the callback's code while a page is filled */
     char malformed[LESSON_STORE_MESSAGE_SIZE]; /* the first message of a MALFORMED page, "" for none */
+    bool malformed_told;
+
+    _Atomic(bool) pending;     /* a page of it is pending in the executor */
+    _Atomic(uint32_t) holders; /* the last one frees it */
 };
 
 /* ---- Filling the cursor */
@@ -108,19 +114,24 @@ static int ask(lesson_store_cursor *cursor, lesson_store_instance *instance, siz
     const lesson_store_backend *backend = &cursor->store->backend;
     lesson_store_id lesson_id = lesson_store_id_of(cursor->lesson_id);
     switch (cursor->kind) {
-    case LIST_MEMBERS:
+    case LESSON_STORE_LIST_MEMBERS:
         return backend->members_page(instance, &lesson_id, most, &cursor->position, add_member, cursor);
-    case LIST_LESSONS:
+    case LESSON_STORE_LIST_LESSONS:
+        if (!lesson_store__filter_is_empty(&cursor->filter))
+            return backend->find_lessons_page(instance, &cursor->filter, most, &cursor->position, add_lesson, cursor);
         return backend->lessons_page(instance, most, &cursor->position, add_lesson, cursor);
     default:
         return backend->users_page(instance, most, &cursor->position, add_user, cursor);
     }
 }
 
-static bool has_function(const lesson_store_backend *backend, list_kind kind) {
-    return kind == LIST_MEMBERS   ? backend->members_page != NULL
-           : kind == LIST_LESSONS ? backend->lessons_page != NULL
-                                  : backend->users_page != NULL;
+static bool has_function(const lesson_store_backend *backend, const lesson_store_list *list) {
+    if (list->kind == LESSON_STORE_LIST_MEMBERS)
+        return backend->members_page != NULL;
+    if (list->kind == LESSON_STORE_LIST_USERS)
+        return backend->users_page != NULL;
+    return lesson_store__filter_is_empty(&list->filter) ? backend->lessons_page != NULL
+                                                        : backend->find_lessons_page != NULL;
 }
 
 static bool is_same_position(const lesson_store_position *a, const lesson_store_position *b) {
@@ -163,157 +174,280 @@ static int fill(lesson_store_cursor *cursor, size_t most) {
     return LESSON_STORE_OK;
 }
 
-static int fill_until_some(lesson_store_cursor *cursor, size_t most) {
-    int code = LESSON_STORE_OK;
-    while (!code && cursor->next == cursor->count && !cursor->position.ended)
-        code = fill(cursor, most);
-    return code;
-}
-
 /* ---- Returning pages */
 
-static lesson_store_id id_at(const lesson_store_cursor *cursor, const entry *of, size_t which) {
-    size_t offset = of->offset;
-    for (size_t i = 0; i < which; i++)
-        offset += of->sizes[i];
-    lesson_store_id id = {cursor->texts + offset, of->sizes[which]};
+static const size_t item_sizes[] = {
+    [LESSON_STORE_LIST_MEMBERS] = sizeof(lesson_store_id),
+    [LESSON_STORE_LIST_LESSONS] = sizeof(lesson_store_lesson),
+    [LESSON_STORE_LIST_USERS] = sizeof(lesson_store_user),
+};
+
+/* Takes the next id of an entry from its texts. */
+static lesson_store_id next_id(const entry *of, size_t which, const char **texts) {
+    lesson_store_id id = {*texts, of->sizes[which]};
+    *texts += id.size;
     return id.size > 0 ? id : (lesson_store_id){NULL, 0};
 }
 
-static const size_t item_sizes[] = {
-    [LIST_MEMBERS] = sizeof(lesson_store_id),
-    [LIST_LESSONS] = sizeof(lesson_store_lesson),
-    [LIST_USERS] = sizeof(lesson_store_user),
-};
-
-static void write_item(const lesson_store_cursor *cursor, const entry *from, size_t index) {
-    if (cursor->kind == LIST_MEMBERS) {
-        ((lesson_store_id *)cursor->page)[index] = id_at(cursor, from, 0);
-    } else if (cursor->kind == LIST_LESSONS) {
-        lesson_store_lesson *lesson = &((lesson_store_lesson *)cursor->page)[index];
-        *lesson = from->lesson;
-        lesson->lesson_id = id_at(cursor, from, 0);
-        lesson->course_id = id_at(cursor, from, 1);
-    } else {
-        lesson_store_user user = {.uid = id_at(cursor, from, 0),
-                                  .course_id = id_at(cursor, from, 1),
-                                  .lesson_id = id_at(cursor, from, 2),
-                                  .session = id_at(cursor, from, 3),
-                                  .owner = id_at(cursor, from, 4)};
-        ((lesson_store_user *)cursor->page)[index] = user;
-    }
+static void write_lesson(lesson_store_lesson *lesson, const entry *from, const char *texts) {
+    *lesson = from->lesson;
+    lesson->lesson_id = next_id(from, 0, &texts);
+    lesson->course_id = next_id(from, 1, &texts);
 }
 
+static void write_user(lesson_store_user *user, const entry *from, const char *texts) {
+    memset(user, 0, sizeof *user);
+    user->uid = next_id(from, 0, &texts);
+    user->course_id = next_id(from, 1, &texts);
+    user->lesson_id = next_id(from, 2, &texts);
+    user->session = next_id(from, 3, &texts);
+    user->owner = next_id(from, 4, &texts);
+}
+
+static void write_item(const lesson_store_cursor *cursor, const entry *from, size_t index, const char *texts) {
+    if (cursor->kind == LESSON_STORE_LIST_MEMBERS)
+        ((lesson_store_id *)cursor->page)[index] = next_id(from, 0, &texts);
+    else if (cursor->kind == LESSON_STORE_LIST_LESSONS)
+        write_lesson(&((lesson_store_lesson *)cursor->page)[index], from, texts);
+    else
+        write_user(&((lesson_store_user *)cursor->page)[index], from, texts);
+}
+
+/* The page has copies of the texts, so it stays as it is while the cursor is filled again. */
 static int hand_out(lesson_store_cursor *cursor, size_t most, size_t *count) {
     size_t ready = cursor->count - cursor->next;
     ready = ready < most ? ready : most;
-    void *page = ready > 0 ? realloc(cursor->page, ready * item_sizes[cursor->kind]) : cursor->page;
-    if (!page && ready > 0)
+    *count = ready;
+    if (ready == 0)
+        return LESSON_STORE_OK;
+    size_t end = cursor->next + ready, texts_from = cursor->entries[cursor->next].offset;
+    size_t texts_end = end < cursor->count ? cursor->entries[end].offset : cursor->texts_size;
+    size_t items_size = ready * item_sizes[cursor->kind];
+    char *page = realloc(cursor->page, items_size + (texts_end - texts_from));
+    if (!page)
         return no_memory();
     cursor->page = page;
-    for (size_t i = 0; i < ready; i++)
-        write_item(cursor, &cursor->entries[cursor->next + i], i);
-    cursor->next += ready;
-    *count = ready;
+    memcpy(page + items_size, cursor->texts + texts_from, texts_end - texts_from);
+    for (size_t i = 0; i < ready; i++) {
+        const entry *from = &cursor->entries[cursor->next + i];
+        write_item(cursor, from, i, page + items_size + (from->offset - texts_from));
+    }
+    cursor->next = end;
     return LESSON_STORE_OK;
 }
 
 /* The list has ended: reports once that some entries could not be listed. */
 static int finish(lesson_store_cursor *cursor) {
-    if (!cursor->malformed[0])
+    if (!cursor->malformed[0] || cursor->malformed_told)
         return LESSON_STORE_OK;
-    int code = lesson_store_fail(LESSON_STORE_MALFORMED, "%s", cursor->malformed);
-    cursor->malformed[0] = '\0';
-    return code;
+    cursor->malformed_told = true;
+    return lesson_store_fail(LESSON_STORE_MALFORMED, "%s", cursor->malformed);
 }
 
-/* ---- The calls */
+static bool is_waiting(const lesson_store_cursor *cursor) {
+    return cursor->next == cursor->count && !cursor->position.ended;
+}
 
-static lesson_store_cursor *open_cursor(lesson_store *store, list_kind kind, const char *lesson_id) {
+/* Asks the backend at most once. False if it gave nothing, and the list has not ended: try again. */
+static bool try_page(lesson_store_cursor *cursor, size_t most, size_t *count, int *code) {
+    *code = is_waiting(cursor) ? fill(cursor, most) : LESSON_STORE_OK;
+    if (!*code && is_waiting(cursor))
+        return false;
+    if (!*code)
+        *code = hand_out(cursor, most, count);
+    if (!*code && *count == 0)
+        *code = finish(cursor);
+    return true;
+}
+
+/* ---- Cursors */
+
+static lesson_store_cursor *open_cursor(lesson_store *store, const lesson_store_list *list) {
     lesson_store_cursor *cursor = calloc(1, sizeof *cursor);
-    if (!cursor)
+    if (!cursor) {
+        no_memory();
         return NULL;
+    }
     cursor->store = store;
-    cursor->kind = kind;
-    lesson_store_id_copy(cursor->lesson_id, lesson_store_id_of(lesson_id));
+    cursor->kind = list->kind;
+    lesson_store_id_copy(cursor->lesson_id, list->lesson_id);
+    lesson_store_id_copy(cursor->course_id, list->filter.course_id);
+    cursor->filter = list->filter;
+    if (list->filter.course_id.data)
+        cursor->filter.course_id = lesson_store_id_of(cursor->course_id);
+    atomic_init(&cursor->holders, 1);
     return cursor;
 }
 
-static int check_page(lesson_store *store, list_kind kind, const char *lesson_id, size_t most,
+static bool reads(const lesson_store_cursor *cursor, const lesson_store *store, const lesson_store_list *list,
+                  const void *executor) {
+    return cursor->store == store && cursor->executor == executor && cursor->kind == list->kind &&
+           lesson_store_id_equal(lesson_store_id_of(cursor->lesson_id), list->lesson_id) &&
+           lesson_store__filter_equal(&cursor->filter, &list->filter);
+}
+
+static int check_list(const lesson_store *store, const lesson_store_list *list, const void *executor,
                       const lesson_store_cursor *cursor) {
-    if (most == 0 || most > LESSON_STORE_PAGE_MAX)
-        return lesson_store_fail(LESSON_STORE_INVALID, "page: %zu entries are not between 1 and %d", most,
+    if (list->most == 0 || list->most > LESSON_STORE_PAGE_MAX)
+        return lesson_store_fail(LESSON_STORE_INVALID, "page: %zu entries are not between 1 and %d", list->most,
                                  LESSON_STORE_PAGE_MAX);
-    if (cursor && (cursor->store != store || cursor->kind != kind || strcmp(cursor->lesson_id, lesson_id) != 0))
+    if (cursor && !reads(cursor, store, list, executor))
         return lesson_store_fail(LESSON_STORE_INVALID, "page: the cursor belongs to another list");
-    if (!has_function(&store->backend, kind))
+    if (!has_function(&store->backend, list))
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend has no pages of this list",
                                  store->location.shown);
-    return lesson_store__pool_check_caller(&store->pool);
-}
-
-static int next_entries(lesson_store_cursor *cursor, size_t most, size_t *count) {
-    int code = fill_until_some(cursor, most);
-    if (!code)
-        code = hand_out(cursor, most, count);
-    return !code && *count == 0 ? finish(cursor) : code;
-}
-
-/* `*out` becomes the page. */
-static int next_page(lesson_store *store, list_kind kind, const char *lesson_id, size_t most,
-                     lesson_store_cursor **cursor, const void **out, size_t *count) {
-    if (!store || !cursor || !out || !count)
-        return lesson_store_fail(LESSON_STORE_INVALID, "no %s is given",
-                                 !store    ? "store"
-                                 : !cursor ? "cursor"
-                                           : "array or count");
-    int code = check_page(store, kind, lesson_id, most, *cursor);
-    if (code)
-        return code;
-    lesson_store_cursor *list = *cursor ? *cursor : open_cursor(store, kind, lesson_id);
-    if (!list)
-        return no_memory();
-    *cursor = list;
-    code = next_entries(list, most, count);
-    *out = list->page;
-    return code;
-}
-
-int lesson_store_members_page(lesson_store *store, const char *lesson_id, size_t most, lesson_store_cursor **cursor,
-                              const lesson_store_id **uids, size_t *count) {
-    int code = lesson_store_id_check("lesson_id", lesson_store_id_of(lesson_id));
-    const void *page = NULL;
-    if (!code)
-        code = next_page(store, LIST_MEMBERS, lesson_id, most, cursor, uids ? &page : NULL, count);
-    if (!code && uids)
-        *uids = page;
-    return code;
-}
-
-int lesson_store_lessons_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
-                              const lesson_store_lesson **lessons, size_t *count) {
-    const void *page = NULL;
-    int code = next_page(store, LIST_LESSONS, "", most, cursor, lessons ? &page : NULL, count);
-    if (!code && lessons)
-        *lessons = page;
-    return code;
-}
-
-int lesson_store_users_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
-                            const lesson_store_user **users, size_t *count) {
-    const void *page = NULL;
-    int code = next_page(store, LIST_USERS, "", most, cursor, users ? &page : NULL, count);
-    if (!code && users)
-        *users = page;
-    return code;
+    return LESSON_STORE_OK;
 }
 
 void lesson_store_cursor_close(lesson_store_cursor *cursor) {
-    if (!cursor)
+    if (!cursor || atomic_fetch_sub_explicit(&cursor->holders, 1, memory_order_acq_rel) > 1)
         return;
     lesson_store_seen_free(cursor->seen);
     free(cursor->entries);
     free(cursor->texts);
     free(cursor->page);
     free(cursor);
+}
+
+/* ---- For the executor */
+
+int lesson_store__list_check(const lesson_store *store, const lesson_store_list *list, const void *executor,
+                             const lesson_store_cursor *cursor) {
+    bool has_lesson = list->kind == LESSON_STORE_LIST_MEMBERS;
+    int code = LESSON_STORE_OK;
+    if (list->kind < LESSON_STORE_LIST_MEMBERS || list->kind > LESSON_STORE_LIST_USERS)
+        return lesson_store_fail(LESSON_STORE_INVALID, "list: %u is no kind", (unsigned)list->kind);
+    if (has_lesson)
+        code = lesson_store_id_check("lesson_id", list->lesson_id);
+    else if (list->lesson_id.data || list->lesson_id.size > 0)
+        code = lesson_store_fail(LESSON_STORE_INVALID, "list: this one takes no lesson_id");
+    if (!code)
+        code = lesson_store__filter_check(&list->filter);
+    if (!code && list->kind != LESSON_STORE_LIST_LESSONS && !lesson_store__filter_is_empty(&list->filter))
+        code = lesson_store_fail(LESSON_STORE_INVALID, "list: only lessons have a filter");
+    for (size_t i = 0; i < sizeof list->reserved / sizeof list->reserved[0] && !code; i++) {
+        if (list->reserved_kind || list->reserved[i])
+            code = lesson_store_fail(LESSON_STORE_INVALID, "list: the reserved fields are not zero");
+    }
+    return code ? code : check_list(store, list, executor, cursor);
+}
+
+lesson_store_cursor *lesson_store__cursor_open(lesson_store *store, const lesson_store_list *list, const void *executor,
+                                               uint32_t number) {
+    lesson_store_cursor *cursor = open_cursor(store, list);
+    if (!cursor)
+        return NULL;
+    cursor->executor = executor;
+    cursor->number = number;
+    return cursor;
+}
+
+uint32_t lesson_store__cursor_number(const lesson_store_cursor *cursor) {
+    return cursor->number;
+}
+
+bool lesson_store__cursor_begin_page(lesson_store_cursor *cursor) {
+    if (atomic_exchange_explicit(&cursor->pending, true, memory_order_acq_rel))
+        return false;
+    atomic_fetch_add_explicit(&cursor->holders, 2, memory_order_relaxed);
+    return true;
+}
+
+void lesson_store__cursor_end_page(lesson_store_cursor *cursor) {
+    atomic_store_explicit(&cursor->pending, false, memory_order_release);
+    lesson_store_cursor_close(cursor);
+}
+
+bool lesson_store__cursor_try_page(lesson_store_cursor *cursor, size_t most, lesson_store__page *page) {
+    page->entries = NULL;
+    page->count = 0;
+    if (!try_page(cursor, most, &page->count, &page->code))
+        return false;
+    if (page->code)
+        page->count = 0;
+    if (page->count > 0) {
+        page->entries = cursor->page;
+        cursor->page = NULL;
+    }
+    return true;
+}
+
+void lesson_store__cursor_take_back(lesson_store_cursor *cursor, lesson_store__page *page) {
+    cursor->next -= page->count;
+    if (page->code == LESSON_STORE_MALFORMED)
+        cursor->malformed_told = false;
+    free(page->entries);
+    page->entries = NULL;
+}
+
+/* ---- The calls */
+
+/* `*out` becomes the page. */
+static int next_page(lesson_store *store, const lesson_store_list *list, lesson_store_cursor **cursor, const void **out,
+                     size_t *count) {
+    if (!store || !cursor || !out || !count)
+        return lesson_store_fail(LESSON_STORE_INVALID, "no %s is given",
+                                 !store    ? "store"
+                                 : !cursor ? "cursor"
+                                           : "array or count");
+    int code = check_list(store, list, NULL, *cursor);
+    if (!code)
+        code = lesson_store__pool_check_caller(&store->pool);
+    if (code)
+        return code;
+    if (!*cursor)
+        *cursor = open_cursor(store, list);
+    if (!*cursor)
+        return LESSON_STORE_NO_MEMORY;
+    while (!try_page(*cursor, list->most, count, &code))
+        ;
+    *out = (*cursor)->page;
+    return code;
+}
+
+int lesson_store_members_page(lesson_store *store, const char *lesson_id, size_t most, lesson_store_cursor **cursor,
+                              const lesson_store_id **uids, size_t *count) {
+    const lesson_store_list list = {
+        .kind = LESSON_STORE_LIST_MEMBERS, .most = most, .lesson_id = lesson_store_id_of(lesson_id)};
+    int code = lesson_store_id_check("lesson_id", list.lesson_id);
+    const void *page = NULL;
+    if (!code)
+        code = next_page(store, &list, cursor, uids ? &page : NULL, count);
+    if (!code && uids)
+        *uids = page;
+    return code;
+}
+
+static int lessons_page(lesson_store *store, const lesson_store_list *list, lesson_store_cursor **cursor,
+                        const lesson_store_lesson **lessons, size_t *count) {
+    const void *page = NULL;
+    int code = next_page(store, list, cursor, lessons ? &page : NULL, count);
+    if (!code && lessons)
+        *lessons = page;
+    return code;
+}
+
+int lesson_store_lessons_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
+                              const lesson_store_lesson **lessons, size_t *count) {
+    const lesson_store_list list = {.kind = LESSON_STORE_LIST_LESSONS, .most = most};
+    return lessons_page(store, &list, cursor, lessons, count);
+}
+
+int lesson_store_find_lessons_page(lesson_store *store, const lesson_store_lesson_filter *filter, size_t most,
+                                   lesson_store_cursor **cursor, const lesson_store_lesson **lessons, size_t *count) {
+    int code = lesson_store__filter_check(filter);
+    if (code)
+        return code;
+    const lesson_store_list list = {.kind = LESSON_STORE_LIST_LESSONS, .most = most, .filter = *filter};
+    return lessons_page(store, &list, cursor, lessons, count);
+}
+
+int lesson_store_users_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
+                            const lesson_store_user **users, size_t *count) {
+    const lesson_store_list list = {.kind = LESSON_STORE_LIST_USERS, .most = most};
+    const void *page = NULL;
+    int code = next_page(store, &list, cursor, users ? &page : NULL, count);
+    if (!code && users)
+        *users = page;
+    return code;
 }

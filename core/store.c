@@ -41,6 +41,8 @@ static void restrict_to(lesson_store_backend *backend, const lesson_store_backen
     backend->check = beneath->check ? backend->check : NULL;
     backend->sweep = beneath->sweep ? backend->sweep : NULL;
     backend->owners = beneath->owners ? backend->owners : NULL;
+    backend->find_lessons = beneath->find_lessons ? backend->find_lessons : NULL;
+    backend->find_lessons_page = beneath->find_lessons_page ? backend->find_lessons_page : NULL;
     backend->events = beneath->events ? backend->events : NULL;
     backend->members_page = beneath->members_page ? backend->members_page : NULL;
     backend->lessons_page = beneath->lessons_page ? backend->lessons_page : NULL;

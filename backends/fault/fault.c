@@ -221,6 +221,15 @@ static int fault_lessons(lesson_store_instance *instance, lesson_store_lesson_ca
     return end(&stream, stream.left ? fault->beneath->lessons(fault->inner, give_lesson, &stream) : 0);
 }
 
+static int fault_find_lessons(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
+                              lesson_store_lesson_callback callback, void *context) {
+    const fault_target target = {LESSON_STORE_FAULT_ON_LESSONS, false};
+    fault_stream stream = {.callback.lesson = callback};
+    begin(&stream, instance, target, context);
+    const fault_instance *fault = stream.fault;
+    return end(&stream, stream.left ? fault->beneath->find_lessons(fault->inner, filter, give_lesson, &stream) : 0);
+}
+
 static int fault_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
     const fault_target target = {LESSON_STORE_FAULT_ON_USERS, false};
     fault_stream stream = {.callback.user = callback};
@@ -292,6 +301,16 @@ static int fault_lessons_page(lesson_store_instance *instance, size_t most, less
     return code ? code : malformed;
 }
 
+static int fault_find_lessons_page(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
+                                   size_t most, lesson_store_position *position, lesson_store_lesson_callback callback,
+                                   void *context) {
+    fault_instance *fault = enter(instance);
+    int malformed, code = strike_page(fault, LESSON_STORE_FAULT_ON_LESSONS, &malformed);
+    if (!code)
+        code = fault->beneath->find_lessons_page(fault->inner, filter, most, position, callback, context);
+    return code ? code : malformed;
+}
+
 static int fault_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                             lesson_store_user_callback callback, void *context) {
     fault_instance *fault = enter(instance);
@@ -349,6 +368,8 @@ const lesson_store_backend lesson_store__fault_backend = {
     .users_page = fault_users_page,
     .sweep = fault_sweep,
     .owners = fault_owners,
+    .find_lessons = fault_find_lessons,
+    .find_lessons_page = fault_find_lessons_page,
     .events = fault_events,
 };
 

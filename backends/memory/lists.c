@@ -1,7 +1,8 @@
 /* The lists, by callback and by page, and check. */
 #include "table.h"
 
-#define MEMBERS_AHEAD 8 /* members to prefetch while others are listed */
+#define MEMBERS_AHEAD 8       /* members to prefetch while others are listed */
+#define FOUND_IN_AT_LEAST 500 /* lessons that a page with a filter looks at: few may pass */
 
 static bool give_member(const memory_user *user, lesson_store_member_callback callback, void *context) {
     const lesson_store_id uid = memory_id(&user->entry);
@@ -53,6 +54,24 @@ int memory_lessons(lesson_store_instance *instance, lesson_store_lesson_callback
             break;
     }
     return LESSON_STORE_OK;
+}
+
+/* What passes a filter goes on to the callback. */
+struct finding {
+    const lesson_store_lesson_filter *filter;
+    lesson_store_lesson_callback callback;
+    void *context;
+};
+
+static bool give_if_it_passes(const lesson_store_lesson *lesson, void *context) {
+    const struct finding *finding = context;
+    return !lesson_store_filter_passes(finding->filter, lesson) || finding->callback(lesson, finding->context);
+}
+
+int memory_find_lessons(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
+                        lesson_store_lesson_callback callback, void *context) {
+    struct finding finding = {filter, callback, context};
+    return memory_lessons(instance, give_if_it_passes, &finding);
 }
 
 int memory_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
@@ -126,6 +145,13 @@ int memory_lessons_page(lesson_store_instance *instance, size_t most, lesson_sto
                         lesson_store_lesson_callback callback, void *context) {
     struct lessons_page page = {callback, context};
     return give_buckets(memory_of(instance)->lessons, most, position, give_lesson_of_page, &page);
+}
+
+int memory_find_lessons_page(lesson_store_instance *instance, const lesson_store_lesson_filter *filter, size_t most,
+                             lesson_store_position *position, lesson_store_lesson_callback callback, void *context) {
+    struct finding finding = {filter, callback, context};
+    size_t looked_at = most > FOUND_IN_AT_LEAST ? most : FOUND_IN_AT_LEAST;
+    return memory_lessons_page(instance, looked_at, position, give_if_it_passes, &finding);
 }
 
 struct users_page {

@@ -357,5 +357,7 @@ const lesson_store_backend lesson_store__memory_backend = {
     .users_page = memory_users_page,
     .sweep = memory_sweep,
     .owners = memory_owners,
+    .find_lessons = memory_find_lessons,
+    .find_lessons_page = memory_find_lessons_page,
     .events = memory_events,
 };

@@ -78,6 +78,8 @@ const lesson_store_backend lesson_store__redis_backend = {
     .users_page = redis_users_page,
     .sweep = redis_sweep,
     .owners = redis_owners,
+    .find_lessons = redis_find_lessons,
+    .find_lessons_page = redis_find_lessons_page,
     .events = redis_events,
     .host_list_schemes = "redis+sentinel|rediss+sentinel|redis+cluster|rediss+cluster",
 };

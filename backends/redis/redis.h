@@ -135,6 +135,10 @@ int redis_lessons(lesson_store_instance *instance, lesson_store_lesson_callback 
 int redis_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context);
 int redis_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
                        lesson_store_position *position, lesson_store_member_callback callback, void *context);
+int redis_find_lessons(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
+                       lesson_store_lesson_callback callback, void *context);
+int redis_find_lessons_page(lesson_store_instance *instance, const lesson_store_lesson_filter *filter, size_t most,
+                            lesson_store_position *position, lesson_store_lesson_callback callback, void *context);
 int redis_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                        lesson_store_lesson_callback callback, void *context);
 int redis_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,

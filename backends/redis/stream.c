@@ -13,7 +13,8 @@ struct listing {
     lesson_store_user_callback give_user;
     lesson_store_owner_callback give_owner;
     void *context;
-    uint64_t met; /* entries that were given, without repetitions */
+    const lesson_store_lesson_filter *filter; /* of lessons; NULL: none */
+    uint64_t met;                             /* entries that were given, without repetitions */
     bool stopped;
     bool is_page; /* core drops entries that were given before */
 };
@@ -51,13 +52,14 @@ static int take_lesson(struct listing *listing) {
     lesson.member_count = (uint64_t)count;
     lesson.course_status = redis_status_of(course_status, LESSON_STORE_COURSE_WAITING);
     lesson.chat_status = redis_status_of(chat_status, LESSON_STORE_CHAT_BANNED);
-    if (!redis_is_lesson(&lesson))
+    bool is_unknown = redis_text_is(word, "WRONG_TYPE");
+    bool passes = is_unknown || !listing->filter || lesson_store_filter_passes(listing->filter, &lesson);
+    if (!redis_is_lesson(&lesson) || !passes)
         return garbled(listing);
-    if (!lesson.has_record && lesson.member_count == 0 && !redis_text_is(word, "WRONG_TYPE"))
+    if (!lesson.has_record && lesson.member_count == 0 && !is_unknown)
         return LESSON_STORE_OK; /* the entry was removed meanwhile */
-    if (redis_text_is(word, "WRONG_TYPE") || lesson.course_status == LESSON_STORE_MALFORMED ||
-        lesson.chat_status == LESSON_STORE_MALFORMED || !redis_read_capacity(capacity, &lesson.capacity) ||
-        !redis_text_is_id_or_nil(lesson.course_id) ||
+    if (is_unknown || lesson.course_status == LESSON_STORE_MALFORMED || lesson.chat_status == LESSON_STORE_MALFORMED ||
+        !redis_read_capacity(capacity, &lesson.capacity) || !redis_text_is_id_or_nil(lesson.course_id) ||
         !lesson_store_id_valid(lesson.lesson_id.data, lesson.lesson_id.size))
         redis_malformed_note(&listing->malformed, "lesson", lesson.lesson_id);
     else
@@ -125,6 +127,25 @@ static int take_page(struct listing *listing, entry_function take) {
     return code;
 }
 
+static void add_status(redis_request *request, bool is_given, int32_t status) {
+    const char text[] = {(char)('0' + status), '\0'};
+    redis_request_add_text(request, is_given ? text : "");
+}
+
+/* Begins to ask for a page: the arguments of the script (scripts/lessons.lua, ...). */
+static void begin_page(struct listing *listing, const redis_script *script, const char *cursor, const char *count) {
+    redis_store *store = listing->store;
+    const lesson_store_lesson_filter *filter = listing->filter;
+    redis_ask_begin(store, script, NULL);
+    redis_request_add_text(&store->request, cursor);
+    redis_request_add_text(&store->request, count);
+    if (!filter)
+        return;
+    add_status(&store->request, filter->given & LESSON_STORE_GIVEN_COURSE_STATUS, filter->course_status);
+    add_status(&store->request, filter->given & LESSON_STORE_GIVEN_CHAT_STATUS, filter->chat_status);
+    redis_request_add_id(&store->request, filter->course_id);
+}
+
 /* The pages of one pass. A cursor is valid only for the server that gave it, and a new connection may lead to a
  * restarted server. In that case the pass begins again, and entries that were given before are not given again. It may
  * do so as long as each pass gives something new: a server can close a connection that is idle while a callback takes
@@ -137,9 +158,7 @@ static int list_pages(struct listing *listing, const redis_script *script, entry
     for (;;) {
         uint64_t connections = store->connection.made;
         bool first = redis_cursor_at_start(&cursor);
-        redis_ask_begin(store, script, NULL);
-        redis_request_add_text(&store->request, cursor.text);
-        redis_request_add_text(&store->request, REDIS_PAGE_SIZE);
+        begin_page(listing, script, cursor.text, REDIS_PAGE_SIZE);
         int code = redis_ask_page(store, &store->reply, false);
         if (code)
             return code;
@@ -173,6 +192,13 @@ int redis_lessons(lesson_store_instance *instance, lesson_store_lesson_callback 
     return list(&listing, &redis_lessons_script, take_lesson);
 }
 
+int redis_find_lessons(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
+                       lesson_store_lesson_callback callback, void *context) {
+    struct listing listing = {
+        .store = redis_of(instance), .filter = filter, .give_lesson = callback, .context = context};
+    return list(&listing, &redis_lessons_script, take_lesson);
+}
+
 int redis_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
     struct listing listing = {.store = redis_of(instance), .give_user = callback, .context = context};
     return list(&listing, &redis_users_script, take_user);
@@ -191,9 +217,7 @@ static int give_page(struct listing *listing, const redis_script *script, entry_
     redis_cursor cursor = redis_cursor_of(position);
     char count[8];
     redis_write_page_size(count, most, REDIS_PAGE_SIZE);
-    redis_ask_begin(store, script, NULL);
-    redis_request_add_text(&store->request, cursor.text);
-    redis_request_add_text(&store->request, count);
+    begin_page(listing, script, cursor.text, count);
     int64_t asked_us = lesson_store_monotonic_us();
     int code = redis_ask_page(store, &store->reply, false);
     if (code || !redis_cursor_is_of_this_server(position, &store->connection, asked_us))
@@ -212,6 +236,15 @@ int redis_lessons_page(lesson_store_instance *instance, size_t most, lesson_stor
     struct listing listing = {
         .store = redis_of(instance), .give_lesson = callback, .context = context, .is_page = true};
     return give_page(&listing, &redis_lessons_script, take_lesson, most, position);
+}
+
+/* Few lessons may pass, so each page looks at as many as possible. */
+int redis_find_lessons_page(lesson_store_instance *instance, const lesson_store_lesson_filter *filter, size_t most,
+                            lesson_store_position *position, lesson_store_lesson_callback callback, void *context) {
+    struct listing listing = {
+        .store = redis_of(instance), .filter = filter, .give_lesson = callback, .context = context, .is_page = true};
+    (void)most;
+    return give_page(&listing, &redis_lessons_script, take_lesson, SIZE_MAX, position);
 }
 
 int redis_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,

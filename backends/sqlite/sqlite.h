@@ -48,6 +48,11 @@
                     " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3) GROUP BY lesson_id"                   \
                     " HAVING NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)"       \
                     " ORDER BY 1 LIMIT ?4")                                                                      \
+    X(FIND_LESSONS, "SELECT lesson_id, " SQLITE_RECORD ", 1,"                                                    \
+                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons"       \
+                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3) AND (?5 IS NULL OR course_id = ?5)"   \
+                    " AND (?6 IS NULL OR course_status = ?6) AND (?7 IS NULL OR chat_status = ?7)"               \
+                    " ORDER BY lesson_id LIMIT ?4")                                                              \
     X(PAGE_USERS, "SELECT uid, course_id, lesson_id, session, owner FROM users"                                  \
                   " WHERE uid >= ?2 AND (uid > ?2 OR NOT ?3) ORDER BY uid LIMIT ?4")                             \
     X(FIND_OWNER, "SELECT is_over FROM owners WHERE owner = ?1")                                                 \
@@ -319,6 +324,10 @@ int sqlite_members_page(lesson_store_instance *instance, const lesson_store_id *
                         lesson_store_position *position, lesson_store_member_callback callback, void *context);
 int sqlite_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                         lesson_store_lesson_callback callback, void *context);
+int sqlite_find_lessons(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
+                        lesson_store_lesson_callback callback, void *context);
+int sqlite_find_lessons_page(lesson_store_instance *instance, const lesson_store_lesson_filter *filter, size_t most,
+                             lesson_store_position *position, lesson_store_lesson_callback callback, void *context);
 int sqlite_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                       lesson_store_user_callback callback, void *context);
 int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,

@@ -211,11 +211,12 @@ int sqlite_fail_reading(sqlite_store *sqlite, int result) {
     return code == LESSON_STORE_MALFORMED ? lesson_store_fail(LESSON_STORE_FAILED, "%s", lesson_store_message()) : code;
 }
 
-/* What one statement reads. `lesson_id` is NULL unless the statement takes one. `next` is the position of a page, which
- * is moved, or NULL for a whole list. */
+/* What one statement reads. `lesson_id` and `filter` are NULL unless the statement takes one. `next` is the position of
+ * a page, which is moved, or NULL for a whole list. */
 struct reading {
     sqlite_statement statement;
     const lesson_store_id *lesson_id;
+    const lesson_store_lesson_filter *filter;
     size_t most;
     lesson_store_position *next;
 };
@@ -228,6 +229,27 @@ static int confirm_rows(struct stream *stream, int code) {
     return sqlite_confirm(stream->sqlite, code);
 }
 
+static int bind_status(sqlite3_stmt *statement, int parameter, bool is_given, int32_t status) {
+    return is_given ? sqlite3_bind_int(statement, parameter, status) : sqlite3_bind_null(statement, parameter);
+}
+
+/* Binds NULL for what is not asked. */
+static int bind_filter(sqlite3_stmt *statement, const lesson_store_lesson_filter *filter) {
+    int result = sqlite3_bind_text(statement, 5, filter->course_id.data, (int)filter->course_id.size, SQLITE_STATIC);
+    if (result == SQLITE_OK)
+        result = bind_status(statement, 6, filter->given & LESSON_STORE_GIVEN_COURSE_STATUS, filter->course_status);
+    if (result == SQLITE_OK)
+        result = bind_status(statement, 7, filter->given & LESSON_STORE_GIVEN_CHAT_STATUS, filter->chat_status);
+    return result;
+}
+
+static int bind_reading(sqlite3_stmt *statement, const struct reading *reading) {
+    const lesson_store_id *id = reading->lesson_id;
+    if (id)
+        return sqlite3_bind_text(statement, 1, id->data, (int)id->size, SQLITE_STATIC);
+    return reading->filter ? bind_filter(statement, reading->filter) : SQLITE_OK;
+}
+
 /* Copies the rows. If the disk or memory fails halfway, the rows before that are in the copy. */
 static int read_rows(struct stream *stream, const struct reading *reading) {
     stream->copy_size = 0;
@@ -236,8 +258,7 @@ static int read_rows(struct stream *stream, const struct reading *reading) {
     if (code)
         return code;
     stream->statement = stream->sqlite->statements[reading->statement];
-    const lesson_store_id *id = reading->lesson_id;
-    int result = id ? sqlite3_bind_text(stream->statement, 1, id->data, (int)id->size, SQLITE_STATIC) : SQLITE_OK;
+    int result = bind_reading(stream->statement, reading);
     if (result == SQLITE_OK)
         result = reading->next ? keep_page(stream, reading->most, reading->next) : keep_rows(stream, &rows);
     if (result != SQLITE_DONE)
@@ -289,9 +310,9 @@ int sqlite_members(lesson_store_instance *instance, const lesson_store_id *lesso
     return end_list(&stream, code);
 }
 
-static int give_pages(struct stream *stream, sqlite_statement statement) {
+static int give_pages(struct stream *stream, sqlite_statement statement, const lesson_store_lesson_filter *filter) {
     lesson_store_position next = {.id = ""};
-    const struct reading reading = {.statement = statement, .most = LIST_PAGE, .next = &next};
+    const struct reading reading = {.statement = statement, .filter = filter, .most = LIST_PAGE, .next = &next};
     while (!next.ended) {
         int code = read_rows(stream, &reading);
         if (code)
@@ -305,13 +326,20 @@ static int give_pages(struct stream *stream, sqlite_statement statement) {
 int sqlite_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context) {
     struct stream stream = {
         .sqlite = sqlite_of(instance), .kind = &lessons, .callback.lesson = callback, .context = context};
-    return end_list(&stream, give_pages(&stream, STATEMENT_PAGE_LESSONS));
+    return end_list(&stream, give_pages(&stream, STATEMENT_PAGE_LESSONS, NULL));
+}
+
+int sqlite_find_lessons(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
+                        lesson_store_lesson_callback callback, void *context) {
+    struct stream stream = {
+        .sqlite = sqlite_of(instance), .kind = &lessons, .callback.lesson = callback, .context = context};
+    return end_list(&stream, give_pages(&stream, STATEMENT_FIND_LESSONS, filter));
 }
 
 int sqlite_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context) {
     struct stream stream = {
         .sqlite = sqlite_of(instance), .kind = &users, .callback.user = callback, .context = context};
-    return end_list(&stream, give_pages(&stream, STATEMENT_PAGE_USERS));
+    return end_list(&stream, give_pages(&stream, STATEMENT_PAGE_USERS, NULL));
 }
 
 /* ---- Pages, in the order of the keys */
@@ -343,6 +371,14 @@ int sqlite_lessons_page(lesson_store_instance *instance, size_t most, lesson_sto
     struct stream stream = {
         .sqlite = sqlite_of(instance), .kind = &lessons, .callback.lesson = callback, .context = context};
     return give_page(&stream, (struct reading){.statement = STATEMENT_PAGE_LESSONS, .most = most}, position);
+}
+
+int sqlite_find_lessons_page(lesson_store_instance *instance, const lesson_store_lesson_filter *filter, size_t most,
+                             lesson_store_position *position, lesson_store_lesson_callback callback, void *context) {
+    struct stream stream = {
+        .sqlite = sqlite_of(instance), .kind = &lessons, .callback.lesson = callback, .context = context};
+    const struct reading reading = {.statement = STATEMENT_FIND_LESSONS, .filter = filter, .most = most};
+    return give_page(&stream, reading, position);
 }
 
 int sqlite_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,

@@ -10,7 +10,7 @@
 #define EXPIRED_WRITING "timed out before the store had answered; it may be applied, now or a little later"
 #define CANCELLED "cancelled before it had begun"
 
-static void settle(lesson_store_executor *executor, size_t count) {
+void lesson_store__settle(lesson_store_executor *executor, size_t count) {
     executor->unsettled -= count;
     if (executor->unsettled == 0)
         pthread_cond_broadcast(&executor->settled);
@@ -27,15 +27,21 @@ static void decide_early(lesson_store__submission *submission, lesson_store__hol
     lesson_store__chain_add(&chain, submission);
     if (submission->queue) {
         lesson_store__queue_push(submission->queue, &chain);
-        settle(executor, 1);
+        lesson_store__settle(executor, 1);
     } else {
         lesson_store__queue_push(&executor->early, &chain);
         pthread_cond_signal(&executor->notifier.work);
     }
 }
 
+static void remove_waiting(lesson_store__submission *submission) {
+    lesson_store__ring_remove(submission);
+    if (submission->cursor)
+        lesson_store_cursor_close(submission->cursor); /* for the lane, which does not need it any more */
+}
+
 void lesson_store__cancel_waiting(lesson_store__submission *submission) {
-    lesson_store__lane_remove(submission->lane, submission);
+    remove_waiting(submission);
     submission->lane->executor->figures.cancelled++;
     decide_early(submission, LESSON_STORE_HELD_BY_CALLBACK, LESSON_STORE_CANCELLED, CANCELLED);
 }
@@ -51,7 +57,7 @@ void lesson_store__watch(lesson_store_executor *executor, lesson_store__submissi
 }
 
 static void expire_waiting(lesson_store__submission *submission) {
-    lesson_store__lane_remove(submission->lane, submission);
+    remove_waiting(submission);
     decide_early(submission, LESSON_STORE_HELD_BY_CALLBACK, LESSON_STORE_EXPIRED, EXPIRED_WAITING);
 }
 
@@ -114,7 +120,7 @@ static bool complete_without_queue(lesson_store_executor *executor) {
     pthread_mutex_unlock(&executor->mutex);
     lesson_store__complete_chain(executor, &chain);
     pthread_mutex_lock(&executor->mutex);
-    settle(executor, chain.count);
+    lesson_store__settle(executor, chain.count);
     return true;
 }
 

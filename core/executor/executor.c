@@ -13,8 +13,8 @@
 /* Copies the caller's options (NULL: the defaults) into a structure of this version. */
 static int read_options(lesson_store_executor_options *options, const lesson_store_executor_options *asked) {
     const lesson_store_executor_options defaults = LESSON_STORE_EXECUTOR_OPTIONS_INIT;
-    const size_t least = offsetof(lesson_store_executor_options, reserved) + sizeof defaults.reserved;
-    if (!lesson_store_sized_read(options, sizeof *options, asked ? asked : &defaults, least) || options->reserved)
+    const size_t least = offsetof(lesson_store_executor_options, sweep_every_ms) + sizeof defaults.sweep_every_ms;
+    if (!lesson_store_sized_read(options, sizeof *options, asked ? asked : &defaults, least))
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: the options have an unknown size or unknown fields");
     options->lanes = options->lanes ? options->lanes : LANES_DEFAULT;
     options->pending_max = options->pending_max ? options->pending_max : PENDING_DEFAULT;
@@ -32,12 +32,16 @@ static int check_options(const lesson_store_executor_options *options) {
     if (options->batch_max > LESSON_STORE_BATCH_MAX)
         return lesson_store_fail(LESSON_STORE_INVALID, "executor: batch_max %u is more than %d",
                                  (unsigned)options->batch_max, LESSON_STORE_BATCH_MAX);
+    if (options->sweep_every_ms > LESSON_STORE_EXECUTOR_SWEEP_MAX_MS)
+        return lesson_store_fail(LESSON_STORE_INVALID, "executor: sweep_every_ms %u is more than %d",
+                                 (unsigned)options->sweep_every_ms, LESSON_STORE_EXECUTOR_SWEEP_MAX_MS);
     return LESSON_STORE_OK;
 }
 
 /* Initializes every lock first, so that all of them can be destroyed wherever opening fails. */
 static void open_locks(lesson_store_executor *executor) {
     lesson_store__condition_open(&executor->timekeeper.work);
+    lesson_store__condition_open(&executor->sweeper.work);
     pthread_cond_init(&executor->notifier.work, NULL);
     pthread_cond_init(&executor->settled, NULL);
     pthread_mutex_init(&executor->mutex, NULL);
@@ -82,6 +86,8 @@ static int start_threads(lesson_store_executor *executor) {
     pthread_mutex_lock(&executor->mutex);
     bool started = start_helper(&executor->timekeeper, lesson_store__timekeeper_main, executor) &&
                    start_helper(&executor->notifier, lesson_store__notifier_main, executor);
+    if (started && executor->sweep_every_ms > 0)
+        started = start_helper(&executor->sweeper, lesson_store__sweeper_main, executor);
     for (uint32_t i = 0; i < executor->lane_count && started; i++) {
         lesson_store__lane *lane = &executor->lanes[i];
         started = start(&lane->thread, &lane->started, lesson_store__lane_main, lane);
@@ -97,6 +103,7 @@ static void end_threads(lesson_store_executor *executor) {
     executor->quit = true;
     pthread_cond_signal(&executor->timekeeper.work);
     pthread_cond_signal(&executor->notifier.work);
+    pthread_cond_signal(&executor->sweeper.work);
     for (uint32_t i = 0; i < executor->lane_count; i++)
         pthread_cond_signal(&executor->lanes[i].work);
     pthread_mutex_unlock(&executor->mutex);
@@ -106,6 +113,7 @@ static void end_threads(lesson_store_executor *executor) {
     }
     join_helper(&executor->timekeeper);
     join_helper(&executor->notifier);
+    join_helper(&executor->sweeper);
 }
 
 static void free_executor(lesson_store_executor *executor) {
@@ -122,6 +130,7 @@ static void free_executor(lesson_store_executor *executor) {
     pthread_cond_destroy(&executor->settled);
     pthread_cond_destroy(&executor->timekeeper.work);
     pthread_cond_destroy(&executor->notifier.work);
+    pthread_cond_destroy(&executor->sweeper.work);
     free(executor);
 }
 
@@ -138,6 +147,8 @@ int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
         code = check_options(&options);
     if (!code && lesson_store__origin_is_elsewhere(&store->pool.origin))
         code = lesson_store__fail_in_child();
+    if (!code && options.sweep_every_ms > 0 && !store->backend.sweep)
+        code = lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend cannot sweep", store->location.shown);
     if (code)
         return code;
     lesson_store_executor *executor = calloc(1, sizeof *executor + options.lanes * sizeof *executor->lanes);
@@ -147,6 +158,7 @@ int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
     executor->lane_count = options.lanes;
     executor->pending_max = options.pending_max;
     executor->batch_max = options.batch_max < options.pending_max ? options.batch_max : options.pending_max;
+    executor->sweep_every_ms = options.sweep_every_ms;
     executor->early.descriptor = -1;
     open_locks(executor);
 
@@ -179,6 +191,7 @@ int lesson_store_executor_stop(lesson_store_executor *executor, uint32_t flags) 
     int cancel_state = lesson_store__disable_cancel();
     pthread_mutex_lock(&executor->mutex);
     executor->closed = true;
+    pthread_cond_signal(&executor->sweeper.work);
     if (flags & LESSON_STORE_STOP_CANCEL)
         cancel_all_waiting(executor);
     while (executor->unsettled > 0)

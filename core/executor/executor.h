@@ -6,7 +6,11 @@
  * these to their completion queues (queues.c). If an operation has no queue, the lane's thread calls its callback. A
  * cancel or a deadline can decide an operation before the store does (early.c). Such an operation goes to its callback
  * without its lane: the notifier's thread calls it, if the operation has no queue. The timekeeper's thread, which
- * watches the deadlines, calls no callback, so a slow one delays no deadline.
+ * watches the deadlines, calls no callback, so a slow one delays no deadline. The sweeper's thread has nothing to do
+ * with operations (sweeper.c).
+ *
+ * A page of a list takes the same way (pages.c). It waits in a ring of its own in the lane, which runs a batch of
+ * operations and one page in turn. If the engine has given nothing yet, the page goes back to the end of its ring.
  *
  * Locks. The executor's mutex protects the lanes' lists, the deadlines and most figures. It is never held while the
  * store works or a callback runs. Each queue has its own mutex, and so have the free slots. These are taken last.
@@ -21,6 +25,7 @@
 #define LESSON_STORE_SUBMISSION_MESSAGE_SIZE 256 /* longer messages are cut */
 
 typedef struct lesson_store__lane lesson_store__lane;
+typedef struct lesson_store__ring lesson_store__ring;
 
 /*
  * The life of a submission. WAITING, BEGUN and DECIDED follow from its position in the lane. EARLY means that it was
@@ -33,6 +38,8 @@ typedef struct lesson_store__lane lesson_store__lane;
  *   EARLY (callback)   -                  -                      -                     the caller of it frees the slot
  *   EARLY (both)       -                  -                      EARLY (callback) [2]  EARLY (lane)
  *   EARLY (lane)       -                  -                      lane frees slot [2]   -
+ *
+ * A page that gives nothing yet goes from BEGUN back to WAITING when its batch ends.
  *
  * [1] Only by its deadline: an operation that has begun cannot be cancelled.
  *
@@ -48,11 +55,12 @@ typedef enum lesson_store__holders {
     LESSON_STORE_HELD_BY_LANE
 } lesson_store__holders;
 
-/* A slot, and the operation in it. */
+/* A slot, and the operation or the page in it. */
 typedef struct lesson_store__submission {
     /* Protected by the executor's mutex. */
     uint64_t ticket;
-    uint64_t position; /* in its lane */
+    uint64_t position; /* in its ring */
+    lesson_store__ring *ring;
     lesson_store__lane *lane;
     int early_code; /* not 0: it was decided early, with this code */
     const char *early_message;
@@ -64,6 +72,14 @@ typedef struct lesson_store__submission {
     lesson_store_completion_callback callback;
     void *context;
     struct lesson_store__submission *next; /* in a chain */
+
+    /* Of a page; then `operation` has only its code and message. */
+    lesson_store_cursor *cursor; /* NULL: this is an operation */
+    lesson_store_page_callback page_callback;
+    uint32_t kind; /* lesson_store_list_kind */
+    size_t most;
+    void *entries; /* freed when the callback has returned */
+    size_t count;
 
     lesson_store_operation operation; /* its ids, its place and its message point to those below */
     char ids[6 * LESSON_STORE_ID_MAX];
@@ -135,32 +151,25 @@ lesson_store__chain lesson_store__queue_take(lesson_store_completion_queue *queu
 /* Calls the callbacks, with no lock held, and frees the slots. */
 void lesson_store__complete_chain(lesson_store_executor *executor, const lesson_store__chain *chain);
 
-/* ---- lanes.c */
+/* ---- rings.c */
 
-struct lesson_store__lane {
-    lesson_store_executor *executor;
-    pthread_t thread;
-    bool started;
-
-    /* Protected by the executor's mutex. A ring of slots: position p is at p & mask. Positions below `running_from` are
-     * done. Those from there to `head` are in the batch that runs, and those from `head` to `tail` wait. */
-    uint32_t *ring; /* indices of slots; a gap if the slot was taken out */
+/* A ring of slots: position p is at p & mask. Positions below `running_from` are done. Those from there to `head` are
+ * in the batch that runs, and those from `head` to `tail` wait. Protected by the executor's mutex. */
+struct lesson_store__ring {
+    lesson_store__slots *slots;
+    uint32_t *indices; /* of slots; a gap if the slot was taken out */
     uint64_t mask;
     uint64_t running_from;
     uint64_t head;
     uint64_t tail;
     uint32_t waiting; /* gaps not counted */
-    bool idle;
-    pthread_cond_t work;
-
-    /* Used only by the lane's thread. */
-    lesson_store__submission **batch; /* NULL if the submission was decided early */
-    lesson_store_operation *operations;
-    size_t count;
-    size_t timed;                                                     /* those of the batch with a deadline */
-    lesson_store__chain chains[LESSON_STORE_EXECUTOR_QUEUES_MAX + 1]; /* by the queue's number; 0: without a queue */
-    size_t used[LESSON_STORE_EXECUTOR_QUEUES_MAX + 1];                /* numbers of the chains that are not empty */
 };
+
+int lesson_store__ring_open(lesson_store__ring *ring, lesson_store__slots *slots, uint32_t pending_max);
+void lesson_store__ring_add(lesson_store__ring *ring, lesson_store__submission *submission);
+void lesson_store__ring_remove(const lesson_store__submission *submission);
+lesson_store__submission *lesson_store__ring_first(lesson_store__ring *ring); /* the first that waits, or NULL */
+lesson_store__submission *lesson_store__ring_take(lesson_store__ring *ring);  /* takes it out, into a batch */
 
 typedef enum lesson_store__phase {
     LESSON_STORE_PHASE_WAITING,
@@ -168,15 +177,56 @@ typedef enum lesson_store__phase {
     LESSON_STORE_PHASE_DECIDED
 } lesson_store__phase;
 
+lesson_store__phase lesson_store__phase_of(const lesson_store__submission *submission);
+
+/* ---- lanes.c */
+
+struct lesson_store__lane {
+    lesson_store_executor *executor;
+    pthread_t thread;
+    bool started;
+
+    /* Protected by the executor's mutex. */
+    lesson_store__ring operations;
+    lesson_store__ring pages;
+    bool idle;
+    pthread_cond_t work;
+
+    /* Used only by the lane's thread. */
+    lesson_store__submission **batch; /* NULL if the submission was decided early */
+    lesson_store_operation *running;  /* the operations of the batch */
+    struct {
+        lesson_store_cursor *cursor; /* NULL: the batch is one of operations */
+        lesson_store__page page;
+        bool is_there;
+    } listing;
+    bool page_was_last;
+    size_t count;
+    size_t timed;                                                     /* those of the batch with a deadline */
+    lesson_store__chain chains[LESSON_STORE_EXECUTOR_QUEUES_MAX + 1]; /* by the queue's number; 0: without a queue */
+    size_t used[LESSON_STORE_EXECUTOR_QUEUES_MAX + 1];                /* numbers of the chains that are not empty */
+};
+
 int lesson_store__lane_open(lesson_store__lane *lane, lesson_store_executor *executor);
 void lesson_store__lane_close(lesson_store__lane *lane);
 void *lesson_store__lane_main(void *context); /* the lane */
 
-/* Called with the executor's mutex held. */
-void lesson_store__lane_add(lesson_store__lane *lane, lesson_store__submission *submission);
-void lesson_store__lane_remove(lesson_store__lane *lane, const lesson_store__submission *submission);
-lesson_store__submission *lesson_store__lane_first(lesson_store__lane *lane); /* the first that waits, or NULL */
-lesson_store__phase lesson_store__phase_of(const lesson_store__submission *submission);
+/* Called with the executor's mutex held. Returns one that waits, or NULL. */
+lesson_store__submission *lesson_store__lane_first(lesson_store__lane *lane);
+
+/* ---- pages.c */
+
+/* Runs the batch of a lane that is a page. */
+void lesson_store__run_page(lesson_store__lane *lane);
+
+/* Called with the executor's mutex held. True if the page waits again, because the engine has given nothing yet. */
+bool lesson_store__page_waits_again(lesson_store__lane *lane);
+
+/* Hands the page over to its submission. If that was decided early, the cursor takes the page back. */
+void lesson_store__answer_page(lesson_store__lane *lane);
+
+/* Calls the callback of a page. Its message is the one in `operation`. */
+void lesson_store__call_back_page(const lesson_store__submission *submission, const lesson_store_operation *operation);
 
 /* ---- early.c */
 
@@ -186,8 +236,30 @@ void *lesson_store__notifier_main(void *context);   /* the executor */
 /* Called with the executor's mutex held. A deadline is a time of lesson_store__now_ms, 0 for none. */
 void lesson_store__watch(lesson_store_executor *executor, lesson_store__submission *submission, int64_t deadline_ms);
 void lesson_store__cancel_waiting(lesson_store__submission *submission);
+void lesson_store__settle(lesson_store_executor *executor, size_t count);
+
+/* ---- sweeper.c */
+
+void *lesson_store__sweeper_main(void *context); /* the executor */
 
 /* ---- submit.c */
+
+/* What all submissions have in common. */
+typedef struct lesson_store__terms {
+    int64_t timeout_ms;
+    lesson_store_completion_queue *queue;
+    void *context;
+} lesson_store__terms;
+
+int lesson_store__check_terms(const lesson_store_executor *executor, const lesson_store__terms *terms);
+
+/* Takes a slot and copies a checked operation into it. NULL, with the code OVERLOADED or CLOSED, if there is none. */
+lesson_store__submission *lesson_store__take_slot(lesson_store_executor *executor,
+                                                  const lesson_store_operation *operation, int *code);
+
+/* Puts a submission at the end of its lane. Returns CLOSED, and frees the slot, if the executor was stopped. */
+int lesson_store__accept(lesson_store__submission *submission, lesson_store__lane *lane,
+                         const lesson_store__terms *terms, uint64_t *ticket);
 
 /* CLOSED in a forked child, where the executor has no threads, and its locks may be held for ever. */
 static inline int lesson_store__check_process(const lesson_store_executor *executor);
@@ -215,11 +287,13 @@ struct lesson_store_executor {
     pthread_mutex_t mutex; /* protects all members below that state nothing else */
     bool closed;           /* to new operations */
     bool quit;             /* threads end */
-    size_t unsettled;      /* accepted, and neither in a queue nor called back yet; or held by a lane */
+    size_t unsettled;      /* accepted, and neither in a queue nor called back yet; or held by a lane; or a sweep */
     pthread_cond_t settled;
 
     lesson_store__helper timekeeper;
     lesson_store__helper notifier;
+    lesson_store__helper sweeper; /* not started if `sweep_every_ms` is 0 */
+    int64_t sweep_every_ms;
     lesson_store_completion_queue early; /* submissions without a queue that were decided early */
     int64_t *deadlines_ms;               /* of each slot */
     int64_t earliest_ms;                 /* no deadline is earlier; 0: there is no deadline */
@@ -228,6 +302,7 @@ struct lesson_store_executor {
 
     lesson_store_executor_figures figures; /* without `completed` and `pending` */
     _Atomic(uint64_t) completed;           /* not protected by the mutex */
+    _Atomic(uint32_t) lists;               /* begun; not protected by the mutex */
 
     lesson_store__lane lanes[];
 };

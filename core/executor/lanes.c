@@ -1,95 +1,50 @@
-/* Lanes: operations that wait, and the threads that run them in batches. */
+/* Lanes: operations and pages that wait, and the threads that run them in batches. */
 #include <stdlib.h>
 
 #include "executor.h"
 
-#define GAP UINT32_MAX
-
-/* ---- The ring */
-
-/* Large enough that a full ring holds at least as many gaps as slots. */
-static uint64_t ring_size(uint32_t pending_max) {
-    uint64_t size = 2;
-    while (size < 2 * (uint64_t)pending_max)
-        size *= 2;
-    return size;
-}
-
 int lesson_store__lane_open(lesson_store__lane *lane, lesson_store_executor *executor) {
-    uint64_t size = ring_size(executor->pending_max);
     lane->executor = executor;
-    lane->mask = size - 1;
-    lane->ring = calloc(size, sizeof *lane->ring);
     lane->batch = calloc(executor->batch_max, sizeof(lesson_store__submission *));
-    lane->operations = calloc(executor->batch_max, sizeof *lane->operations);
-    return lane->ring && lane->batch && lane->operations ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
+    lane->running = calloc(executor->batch_max, sizeof *lane->running);
+    int code = lane->batch && lane->running ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
+    if (!code)
+        code = lesson_store__ring_open(&lane->operations, &executor->slots, executor->pending_max);
+    return code ? code : lesson_store__ring_open(&lane->pages, &executor->slots, executor->pending_max);
 }
 
 void lesson_store__lane_close(lesson_store__lane *lane) {
-    free(lane->ring);
+    free(lane->operations.indices);
+    free(lane->pages.indices);
     free(lane->batch);
-    free(lane->operations);
-}
-
-static void close_gaps(lesson_store__lane *lane) {
-    uint64_t end = lane->head;
-    for (uint64_t position = lane->head; position < lane->tail; position++) {
-        uint32_t index = lane->ring[position & lane->mask];
-        if (index == GAP)
-            continue;
-        lane->ring[end & lane->mask] = index;
-        lane->executor->slots.all[index].position = end++;
-    }
-    lane->tail = end;
-}
-
-void lesson_store__lane_add(lesson_store__lane *lane, lesson_store__submission *submission) {
-    if (lane->tail - lane->head > lane->mask)
-        close_gaps(lane);
-    submission->lane = lane;
-    submission->position = lane->tail++;
-    lane->ring[submission->position & lane->mask] = lesson_store__slots_index(&lane->executor->slots, submission);
-    lane->waiting++;
-}
-
-void lesson_store__lane_remove(lesson_store__lane *lane, const lesson_store__submission *submission) {
-    lane->ring[submission->position & lane->mask] = GAP;
-    lane->waiting--;
+    free(lane->running);
 }
 
 lesson_store__submission *lesson_store__lane_first(lesson_store__lane *lane) {
-    if (lane->waiting == 0)
-        return NULL;
-    while (lane->ring[lane->head & lane->mask] == GAP)
-        lane->head++;
-    return &lane->executor->slots.all[lane->ring[lane->head & lane->mask]];
-}
-
-lesson_store__phase lesson_store__phase_of(const lesson_store__submission *submission) {
-    const lesson_store__lane *lane = submission->lane;
-    if (submission->early_code || submission->position < lane->running_from)
-        return LESSON_STORE_PHASE_DECIDED;
-    return submission->position < lane->head ? LESSON_STORE_PHASE_BEGUN : LESSON_STORE_PHASE_WAITING;
+    lesson_store__submission *first = lesson_store__ring_first(&lane->operations);
+    return first ? first : lesson_store__ring_first(&lane->pages);
 }
 
 /* ---- The thread */
 
 static void account_for_last_batch(lesson_store__lane *lane) {
-    lesson_store_executor *executor = lane->executor;
-    executor->unsettled -= lane->count;
-    if (executor->unsettled == 0)
-        pthread_cond_broadcast(&executor->settled);
+    lesson_store__settle(lane->executor, lane->count);
     lane->count = 0;
     lane->timed = 0;
 }
 
+static bool has_work(const lesson_store__lane *lane) {
+    return lane->operations.waiting > 0 || lane->pages.waiting > 0;
+}
+
+/* Operations and pages take turns, so that neither hold up the others. A page is a batch of its own. */
 static void collect(lesson_store__lane *lane) {
-    lesson_store__submission *first;
-    while (lane->count < lane->executor->batch_max && (first = lesson_store__lane_first(lane))) {
-        lane->batch[lane->count++] = first;
-        lane->head++;
-        lane->waiting--;
-    }
+    bool is_page = lane->pages.waiting > 0 && (lane->operations.waiting == 0 || !lane->page_was_last);
+    size_t most = is_page ? 1 : lane->executor->batch_max;
+    lesson_store__ring *ring = is_page ? &lane->pages : &lane->operations;
+    lane->page_was_last = is_page;
+    while (lane->count < most && ring->waiting > 0)
+        lane->batch[lane->count++] = lesson_store__ring_take(ring);
 }
 
 /* False if the thread is to end. */
@@ -97,7 +52,7 @@ static bool take_batch(lesson_store__lane *lane) {
     lesson_store_executor *executor = lane->executor;
     pthread_mutex_lock(&executor->mutex);
     account_for_last_batch(lane);
-    while (lane->waiting == 0 && !executor->quit) {
+    while (!has_work(lane) && !executor->quit) {
         lane->idle = true;
         pthread_cond_wait(&lane->work, &executor->mutex);
     }
@@ -123,33 +78,49 @@ static void drop_early(lesson_store__lane *lane) {
     }
 }
 
+static void count_batch(lesson_store__lane *lane) {
+    lesson_store_executor_figures *figures = &lane->executor->figures;
+    if (lane->listing.cursor) {
+        figures->pages++;
+        return;
+    }
+    figures->batches++;
+    if (lane->count > figures->largest_batch)
+        figures->largest_batch = lane->count;
+}
+
 /* After this, no other thread changes the batch. */
 static void end_batch(lesson_store__lane *lane) {
     lesson_store_executor *executor = lane->executor;
     pthread_mutex_lock(&executor->mutex);
-    lane->running_from = lane->head;
-    executor->figures.batches++;
-    if (lane->count > executor->figures.largest_batch)
-        executor->figures.largest_batch = lane->count;
-    if (lane->timed > 0)
-        drop_early(lane);
+    lane->operations.running_from = lane->operations.head;
+    lane->pages.running_from = lane->pages.head;
+    if (!lesson_store__page_waits_again(lane)) {
+        count_batch(lane);
+        if (lane->timed > 0)
+            drop_early(lane);
+    }
     pthread_mutex_unlock(&executor->mutex);
 }
 
 static void run_batch(lesson_store__lane *lane) {
     for (size_t i = 0; i < lane->count; i++) {
-        lesson_store__copy(&lane->operations[i], &lane->batch[i]->operation, sizeof *lane->operations);
+        lesson_store__copy(&lane->running[i], &lane->batch[i]->operation, sizeof *lane->running);
         lane->timed += lane->batch[i]->timed;
     }
-    lesson_store_batch(lane->executor->store, lane->operations, lane->count);
+    lesson_store_batch(lane->executor->store, lane->running, lane->count);
 }
 
 /* The messages are in the slots already, because the operations point to them. */
 static void write_answers(lesson_store__lane *lane) {
+    if (lane->listing.cursor) {
+        lesson_store__answer_page(lane);
+        return;
+    }
     for (size_t i = 0; i < lane->count; i++) {
         lesson_store__submission *submission = lane->batch[i];
         if (submission)
-            lesson_store__copy_answers(&submission->operation, &lane->operations[i]);
+            lesson_store__copy_answers(&submission->operation, &lane->running[i]);
     }
 }
 
@@ -189,7 +160,10 @@ static void hand_out(lesson_store__lane *lane) {
 void *lesson_store__lane_main(void *context) {
     lesson_store__lane *lane = context;
     while (take_batch(lane)) {
-        run_batch(lane);
+        if (lane->batch[0]->cursor)
+            lesson_store__run_page(lane);
+        else
+            run_batch(lane);
         end_batch(lane);
         write_answers(lane);
         hand_out(lane);

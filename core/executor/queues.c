@@ -106,7 +106,10 @@ lesson_store__chain lesson_store__queue_take(lesson_store_completion_queue *queu
 static void call_back(const lesson_store__submission *submission, const lesson_store_operation *operation) {
     if (operation->code < 0)
         lesson_store_fail(operation->code, "%s", operation->message);
-    submission->callback(operation, submission->context);
+    if (submission->cursor)
+        lesson_store__call_back_page(submission, operation);
+    else
+        submission->callback(operation, submission->context);
 }
 
 /* Uses a copy: while the lane also holds the slot, the store may still read the operation and write its place and
@@ -140,6 +143,7 @@ static void complete(lesson_store_executor *executor, lesson_store__submission *
         last = let_go(executor, submission);
     } else {
         call_back(submission, &submission->operation);
+        free(submission->entries);
     }
     /* Counted before there is room again; otherwise more than pending_max operations could seem to be pending. */
     atomic_fetch_add_explicit(&executor->completed, 1, memory_order_relaxed);

@@ -11,21 +11,27 @@ _Static_assert(LESSON_STORE_EXECUTOR_PENDING_MAX + LESSON_STORE_EXECUTOR_LANES_M
                    INT64_C(1) << INDEX_BITS,
                "every slot has an index");
 
+int lesson_store__check_terms(const lesson_store_executor *executor, const lesson_store__terms *terms) {
+    int code = lesson_store__check_process(executor);
+    if (code)
+        return code;
+    if (terms->timeout_ms < 0)
+        return lesson_store_fail(LESSON_STORE_INVALID, "submit: timeout_ms is negative");
+    if (terms->queue && terms->queue->executor != executor)
+        return lesson_store_fail(LESSON_STORE_INVALID, "submit: the queue belongs to another executor");
+    return LESSON_STORE_OK;
+}
+
 static int check_submission(const lesson_store_executor *executor, const lesson_store_operation *operation,
-                            int64_t timeout_ms, const lesson_store_completion_queue *queue,
-                            lesson_store_completion_callback callback) {
+                            const lesson_store__terms *terms, lesson_store_completion_callback callback) {
     if (!executor || !operation || !callback)
         return lesson_store_fail(LESSON_STORE_INVALID, "submit: no %s",
                                  !executor    ? "executor"
                                  : !operation ? "operation"
                                               : "callback");
-    int code = lesson_store__check_process(executor);
+    int code = lesson_store__check_terms(executor, terms);
     if (code)
         return code;
-    if (timeout_ms < 0)
-        return lesson_store_fail(LESSON_STORE_INVALID, "submit: timeout_ms is negative");
-    if (queue && queue->executor != executor)
-        return lesson_store_fail(LESSON_STORE_INVALID, "submit: the queue belongs to another executor");
     /* Ids may lie in the place, because the place is not written while they are read. */
     lesson_store_operation asked;
     lesson_store__copy(&asked, operation, sizeof asked);
@@ -46,6 +52,18 @@ static int refuse(lesson_store_executor *executor) {
     return closed ? fail_closed()
                   : lesson_store_fail(LESSON_STORE_OVERLOADED, "%u operations are pending",
                                       (unsigned)executor->pending_max);
+}
+
+lesson_store__submission *lesson_store__take_slot(lesson_store_executor *executor,
+                                                  const lesson_store_operation *operation, int *code) {
+    lesson_store__submission *submission = lesson_store__slots_take(&executor->slots);
+    *code = submission ? LESSON_STORE_OK : refuse(executor);
+    if (!submission)
+        return NULL;
+    lesson_store__submission_fill(submission, operation);
+    submission->cursor = NULL;
+    submission->entries = NULL;
+    return submission;
 }
 
 #define DEADLINE_MAX_MS (INT64_MAX / 1000) /* in microseconds it must fit into the same type */
@@ -72,8 +90,9 @@ static lesson_store__lane *lane_of(lesson_store_executor *executor, const lesson
 }
 
 /* False if the executor is closed. */
-static bool accept(lesson_store_executor *executor, lesson_store__submission *submission, lesson_store__lane *lane,
-                   int64_t deadline_ms, uint64_t *ticket) {
+static bool add_to_lane(lesson_store__submission *submission, lesson_store__lane *lane, int64_t deadline_ms,
+                        uint64_t *ticket) {
+    lesson_store_executor *executor = lane->executor;
     pthread_mutex_lock(&executor->mutex);
     if (executor->closed) {
         pthread_mutex_unlock(&executor->mutex);
@@ -88,7 +107,8 @@ static bool accept(lesson_store_executor *executor, lesson_store__submission *su
         executor->figures.accepted << INDEX_BITS | (lesson_store__slots_index(&executor->slots, submission) + 1);
     if (ticket)
         *ticket = submission->ticket;
-    lesson_store__lane_add(lane, submission);
+    submission->lane = lane;
+    lesson_store__ring_add(submission->cursor ? &lane->pages : &lane->operations, submission);
     lesson_store__watch(executor, submission, deadline_ms);
     bool wake = lane->idle;
     lane->idle = false;
@@ -98,25 +118,29 @@ static bool accept(lesson_store_executor *executor, lesson_store__submission *su
     return true;
 }
 
+int lesson_store__accept(lesson_store__submission *submission, lesson_store__lane *lane,
+                         const lesson_store__terms *terms, uint64_t *ticket) {
+    submission->queue = terms->queue;
+    submission->context = terms->context;
+    submission->timed = terms->timeout_ms > 0;
+    if (add_to_lane(submission, lane, deadline_after(terms->timeout_ms), ticket))
+        return LESSON_STORE_OK;
+    lesson_store__slots_free(&lane->executor->slots, submission, true);
+    return fail_closed();
+}
+
 int lesson_store_executor_submit(lesson_store_executor *executor, const lesson_store_operation *operation,
                                  int64_t timeout_ms, lesson_store_completion_queue *queue,
                                  lesson_store_completion_callback callback, void *context, uint64_t *ticket) {
-    int code = check_submission(executor, operation, timeout_ms, queue, callback);
+    const lesson_store__terms terms = {timeout_ms, queue, context};
+    int code = check_submission(executor, operation, &terms, callback);
     if (code)
         return code;
-    lesson_store__submission *submission = lesson_store__slots_take(&executor->slots);
+    lesson_store__submission *submission = lesson_store__take_slot(executor, operation, &code);
     if (!submission)
-        return refuse(executor);
-    lesson_store__submission_fill(submission, operation);
-    submission->queue = queue;
+        return code;
     submission->callback = callback;
-    submission->context = context;
-    submission->timed = timeout_ms > 0;
-    lesson_store__lane *lane = lane_of(executor, operation);
-    if (accept(executor, submission, lane, deadline_after(timeout_ms), ticket))
-        return LESSON_STORE_OK;
-    lesson_store__slots_free(&executor->slots, submission, true);
-    return fail_closed();
+    return lesson_store__accept(submission, lane_of(executor, operation), &terms, ticket);
 }
 
 int lesson_store_executor_cancel(lesson_store_executor *executor, uint64_t ticket) {

@@ -183,6 +183,10 @@ LESSON_STORE_API bool lesson_store_join_needs_lesson(const lesson_store_operatio
 LESSON_STORE_API bool lesson_store_set_expects(const lesson_store_operation *set, int32_t course_status,
                                                int32_t chat_status);
 
+/* Returns true if this lesson passes the filter. */
+LESSON_STORE_API bool lesson_store_filter_passes(const lesson_store_lesson_filter *filter,
+                                                 const lesson_store_lesson *lesson);
+
 /* ---------------------------------------------------------------- Helpers */
 
 /* Microseconds of a clock that nobody sets. */
@@ -326,6 +330,13 @@ struct lesson_store_backend {
                  void *context);
 
     int (*owners)(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+
+    /* The lessons that pass a filter, as lessons and lessons_page. The filter asks for something. A page without an
+     * entry may come before the end, so look at some `most` lessons, and not at all of them until `most` pass. */
+    int (*find_lessons)(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
+                        lesson_store_lesson_callback callback, void *context);
+    int (*find_lessons_page)(lesson_store_instance *instance, const lesson_store_lesson_filter *filter, size_t most,
+                             lesson_store_position *position, lesson_store_lesson_callback callback, void *context);
 
     /* Gives some events behind `position`, at least one if there are any, and about `most` at a time. If there are none
      * and `events_poll_ms` of the instance is 0, it waits for one up to `wait_ms`. If `most` is 0, it gives none and

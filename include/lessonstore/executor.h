@@ -1,20 +1,22 @@
 /*
  * The executor: threads and event loops submit single operations, and those that have gathered meanwhile go to the
  * store as one batch. Under load the batches get larger, so the backlog shrinks faster. No thread that submits an
- * operation waits for an engine.
+ * operation waits for an engine. Lists are submitted too, page by page.
  *
  * Words. An operation is *submitted*, and *accepted* if submit returns OK. It then waits in a *lane*. Each lane runs
  * one batch at a time in a thread of its own. The operation has *begun* once it was taken from its lane into a batch.
  * It is *decided* when it has its outcome, and *completed* when its callback has returned. Its callback is called
  * exactly once, whatever happens. From accepted to completed it is *pending*. A thread of the executor calls the
  * callback or, if the operation was submitted with a *completion queue*, a thread that drains this queue. poll, epoll
- * or an event loop can wait for the descriptor of the queue.
+ * or an event loop can wait for the descriptor of the queue. A page of a list counts as an operation in all of this,
+ * except that it is a batch of its own.
  *
  * Order. With one lane (the default) all operations take effect in the order in which they were accepted. With more
  * lanes, the operations that one thread submits on the same user keep their order; operations that name no user keep
  * the order among those on the same lesson, and holds among those of the same owner. A join and the create or end of
  * its lesson, or the hold of its owner, can then change places: wait for the answer of the first one. Callbacks come in
- * no particular order.
+ * no particular order. Pages have no order among operations: submit a page when the operations that it must show are
+ * completed.
  *
  * Threads. Every function may be called from any thread, also from callbacks, unless it says otherwise. The store can
  * be used directly at the same time. In a forked child every function is CLOSED, drain calls nothing, and close does
@@ -33,6 +35,7 @@ extern "C" {
 #define LESSON_STORE_EXECUTOR_LANES_MAX LESSON_STORE_POOL_MAX
 #define LESSON_STORE_EXECUTOR_PENDING_MAX 1048576 /* operations */
 #define LESSON_STORE_EXECUTOR_QUEUES_MAX 256
+#define LESSON_STORE_EXECUTOR_SWEEP_MAX_MS (LESSON_STORE_LEASE_MAX_MS / 2)
 
 typedef struct lesson_store_executor lesson_store_executor;
 typedef struct lesson_store_completion_queue lesson_store_completion_queue;
@@ -44,7 +47,9 @@ typedef struct lesson_store_executor_options {
                            * nothing */
     uint32_t pending_max; /* operations pending at a time, 1 to PENDING_MAX; 4096 by default. Beyond it: OVERLOADED */
     uint32_t batch_max;   /* operations in one batch, 1 to LESSON_STORE_BATCH_MAX; 1024 by default */
-    uint32_t reserved;    /* 0 */
+    uint32_t sweep_every_ms; /* calls lesson_store_sweep at this period, and once at the beginning, in a thread of its
+                              * own: up to SWEEP_MAX_MS. At most half of the shortest lease (lessonstore.h, "Owners").
+                              * 0: never */
 } lesson_store_executor_options;
 
 #define LESSON_STORE_EXECUTOR_OPTIONS_INIT \
@@ -54,9 +59,9 @@ LESSON_STORE_API void lesson_store_executor_options_init(lesson_store_executor_o
 
 /* Starts an executor over `store`, which must stay open until the executor is closed. `options` may be NULL for the
  * defaults. It takes some 3 KiB for each of pending_max + lanes * batch_max operations, by default 15 MB, which are
- * touched when first used; submitting takes no memory. It has a thread for each lane and two more, in which all signals
- * are blocked. On failure `*out` is NULL and nothing needs to be closed: INVALID, NO_MEMORY, FAILED (no thread could be
- * made). */
+ * touched when first used; submitting an operation takes no memory. It has a thread for each lane, two more, and one
+ * that sweeps if it is asked to. All signals are blocked in them. On failure `*out` is NULL and nothing needs to be
+ * closed: INVALID, UNSUPPORTED (the backend cannot sweep), NO_MEMORY, FAILED (no thread could be made). */
 LESSON_STORE_API int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
                                                 const lesson_store_executor_options *options);
 
@@ -95,6 +100,45 @@ LESSON_STORE_API int lesson_store_executor_submit(lesson_store_executor *executo
 LESSON_STORE_API int lesson_store_executor_run(lesson_store_executor *executor, lesson_store_operation *operation,
                                                int64_t timeout_ms);
 
+/* ---- Lists */
+
+/* Called with the next page of a list. If `code` is not OK, or the list has ended, `count` is 0. The array of the
+ * list's kind has `count` entries; the others are NULL. The page with its entries is borrowed until the callback
+ * returns. `message` as in an operation. */
+typedef struct lesson_store_page {
+    int32_t code;
+    uint32_t kind; /* lesson_store_list_kind */
+    size_t count;
+    const lesson_store_id *uids;
+    const lesson_store_lesson *lessons;
+    const lesson_store_user *users;
+    const char *message;
+    uint64_t reserved[8]; /* 0 */
+} lesson_store_page;
+
+typedef void (*lesson_store_page_callback)(const lesson_store_page *page, void *context);
+
+/* Submits the next page of a list, without waiting, as lesson_store_executor_submit submits an operation that reads.
+ * The rules for pages of lists (lessonstore.h, "Lists by page") hold too, with these differences.
+ *
+ * `list` is copied. `*cursor` is NULL for the first page. It is written before the callback can be called, and keeps
+ *   its value if the page is not accepted. The first page takes memory for the cursor: NO_MEMORY.
+ * One page of a cursor is pending at a time: INVALID otherwise. It is no longer pending when its callback is called, so
+ *   a callback may submit the next page. What it was given stays valid until it returns.
+ * After EXPIRED and CANCELLED, as after every failure, the next page goes on where this one would have begun.
+ * lesson_store_cursor_close may be called at any time, also in the callback or while a page is pending: this page still
+ *   gets its callback. Other calls with this cursor are INVALID: it belongs to the executor.
+ *
+ * A lane runs a batch of operations and one page in turn, so an operation waits for one page at most. If the engine
+ * gives nothing at once, the page waits again, behind others; then it counts as not begun for cancel. */
+LESSON_STORE_API int lesson_store_executor_submit_page(lesson_store_executor *executor, const lesson_store_list *list,
+                                                       lesson_store_cursor **cursor, int64_t timeout_ms,
+                                                       lesson_store_completion_queue *queue,
+                                                       lesson_store_page_callback callback, void *context,
+                                                       uint64_t *ticket);
+
+/* ---- Cancelling */
+
 /* Cancels an operation that has not begun. OK: it is decided with CANCELLED, and nothing is changed. NOT_FOUND: it has
  * begun or is decided already, and this call does nothing. */
 LESSON_STORE_API int lesson_store_executor_cancel(lesson_store_executor *executor, uint64_t ticket);
@@ -120,11 +164,11 @@ LESSON_STORE_API int lesson_store_completion_queue_descriptor(const lesson_store
 LESSON_STORE_API size_t lesson_store_completion_queue_drain(lesson_store_completion_queue *queue, size_t most);
 
 /* Closes the executor to new operations: from now on submit returns CLOSED. Operations that have not begun are still
- * run or, with LESSON_STORE_STOP_CANCEL, decided with CANCELLED. Returns OK when no operation waits in a lane, no batch
- * runs and every callback without a queue has returned; queues can still be drained. That takes as long as the batches
- * and, if the store hangs, the store's own timeouts; in a loop's thread it blocks the loop. It may be called again,
- * also while another thread is in it: STOP_CANCEL then shortens that wait too. INVALID: an unknown flag. REENTERED: as
- * run. */
+ * run or, with LESSON_STORE_STOP_CANCEL, decided with CANCELLED. No sweep begins, and one that is under way ends at its
+ * next user. Returns OK when no operation waits in a lane, no batch or sweep runs and every callback without a queue
+ * has returned; queues can still be drained. That takes as long as the batches and, if the store hangs, the store's own
+ * timeouts; in a loop's thread it blocks the loop. It may be called again, also while another thread is in it:
+ * STOP_CANCEL then shortens that wait too. INVALID: an unknown flag. REENTERED: as run. */
 enum { LESSON_STORE_STOP_CANCEL = 1 << 0 };
 LESSON_STORE_API int lesson_store_executor_stop(lesson_store_executor *executor, uint32_t flags);
 
@@ -145,12 +189,18 @@ typedef struct lesson_store_executor_figures {
     uint64_t overloaded; /* submitted and answered OVERLOADED */
     uint64_t expired;    /* decided because they timed out, with EXPIRED or UNKNOWN */
     uint64_t cancelled;  /* decided with CANCELLED */
-    uint64_t batches;    /* run to their end */
+    uint64_t batches;    /* of operations, run to their end */
     uint64_t largest_batch;
+    uint64_t pages;   /* run to their end */
+    uint64_t sweeps;  /* of `sweep_every_ms`, also those that failed */
+    uint64_t put_out; /* users whom they put out */
+    uint64_t sweeps_failed;
+    int32_t sweep_failure; /* the code of the latest sweep that failed; 0: none has */
+    uint32_t reserved;     /* 0 */
 } lesson_store_executor_figures;
 
 #define LESSON_STORE_EXECUTOR_FIGURES_INIT \
-    { sizeof(lesson_store_executor_figures), 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(lesson_store_executor_figures), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 LESSON_STORE_API void lesson_store_executor_figures_init(lesson_store_executor_figures *figures, size_t size);
 

@@ -34,7 +34,8 @@ extern "C" {
 
 #define LESSON_STORE_FAULT_DELAY_MAX_MS 600000
 
-/* What a fault watches: LESSON_STORE_OPERATION_MASK_..., and these. A page of a list counts as the list. */
+/* What a fault watches: LESSON_STORE_OPERATION_MASK_..., and these. A page of a list counts as the list, and so does a
+ * list with a filter. */
 #define LESSON_STORE_FAULT_ON_MEMBERS (UINT64_C(1) << 32)
 #define LESSON_STORE_FAULT_ON_LESSONS (UINT64_C(1) << 33)
 #define LESSON_STORE_FAULT_ON_USERS (UINT64_C(1) << 34)

@@ -461,6 +461,23 @@ LESSON_STORE_API int lesson_store_members(lesson_store *store, const char *lesso
  * the other meanwhile may be missed.) */
 LESSON_STORE_API int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callback, void *context);
 
+/* Which lessons to list. Zero all of it, then fill in what a lesson must have; what is not given does not matter. A
+ * lesson without a record has neither a course nor a status, so only an empty filter lists it. */
+typedef struct lesson_store_lesson_filter {
+    lesson_store_id course_id; /* the course in the record */
+    uint32_t given;            /* LESSON_STORE_GIVEN_COURSE_STATUS, ..._CHAT_STATUS: which of the numbers below count */
+    int32_t course_status;
+    int32_t chat_status;
+    uint32_t reserved_number; /* 0 */
+    uint64_t reserved[6];     /* 0 */
+} lesson_store_lesson_filter;
+
+/* Lists the lessons that pass the filter, under the rules of lesson_store_lessons, without reading the users. A lesson
+ * that passes it from beginning to end is listed. MALFORMED: of the lessons that pass it, or of which that cannot be
+ * said. An empty filter is lesson_store_lessons. */
+LESSON_STORE_API int lesson_store_find_lessons(lesson_store *store, const lesson_store_lesson_filter *filter,
+                                               lesson_store_lesson_callback callback, void *context);
+
 /* Lists every user record once, under the rules of lesson_store_lessons. */
 LESSON_STORE_API int lesson_store_users(lesson_store *store, lesson_store_user_callback callback, void *context);
 
@@ -555,9 +572,10 @@ LESSON_STORE_API int lesson_store_owners(lesson_store *store, lesson_store_owner
  * that returns it: an engine may give more than `most` at once, and the cursor keeps the rest for later calls. A cursor
  * takes memory for that rest and, except over SQLite, 18 to 37 bytes for each entry listed, at least 64 KiB.
  *
- * A cursor belongs to one thread at a time, and to the list that it began with: INVALID otherwise. UNSUPPORTED: the
- * backend has no pages. The other codes are those of single calls that read. MALFORMED comes once, after the last page,
- * instead of OK with count 0. After every other failure the same call may be made again, and goes on where it was.
+ * A cursor belongs to one thread at a time, and to the list and the filter that it began with: INVALID otherwise.
+ * UNSUPPORTED: the backend has no pages. The other codes are those of single calls that read. MALFORMED comes once,
+ * after the last page, instead of OK with count 0. After every other failure the same call may be made again, and goes
+ * on where it was.
  */
 typedef struct lesson_store_cursor lesson_store_cursor;
 
@@ -566,8 +584,27 @@ LESSON_STORE_API int lesson_store_members_page(lesson_store *store, const char *
                                                size_t *count);
 LESSON_STORE_API int lesson_store_lessons_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
                                                const lesson_store_lesson **lessons, size_t *count);
+LESSON_STORE_API int lesson_store_find_lessons_page(lesson_store *store, const lesson_store_lesson_filter *filter,
+                                                    size_t most, lesson_store_cursor **cursor,
+                                                    const lesson_store_lesson **lessons, size_t *count);
 LESSON_STORE_API int lesson_store_users_page(lesson_store *store, size_t most, lesson_store_cursor **cursor,
                                              const lesson_store_user **users, size_t *count);
+
+/* A list as data, for the pages of an executor (executor.h). Zero all of it, then fill in what the kind takes. */
+typedef enum lesson_store_list_kind {
+    LESSON_STORE_LIST_MEMBERS = 1,
+    LESSON_STORE_LIST_LESSONS = 2,
+    LESSON_STORE_LIST_USERS = 3
+} lesson_store_list_kind;
+
+typedef struct lesson_store_list {
+    uint32_t kind;                     /* lesson_store_list_kind */
+    uint32_t reserved_kind;            /* 0 */
+    size_t most;                       /* entries in a page. It may differ from page to page */
+    lesson_store_id lesson_id;         /* MEMBERS */
+    lesson_store_lesson_filter filter; /* LESSONS */
+    uint64_t reserved[6];              /* 0 */
+} lesson_store_list;
 
 /* Frees a cursor and the page that belongs to it. NULL is allowed. */
 LESSON_STORE_API void lesson_store_cursor_close(lesson_store_cursor *cursor);
@@ -634,7 +671,9 @@ enum {
     LESSON_STORE_CALL_USERS_PAGE = 1 << 6,
     LESSON_STORE_CALL_SWEEP = 1 << 7, /* lesson_store_sweep, lesson_store_drop */
     LESSON_STORE_CALL_OWNERS = 1 << 8,
-    LESSON_STORE_CALL_FEED = 1 << 9 /* feed.h */
+    LESSON_STORE_CALL_FIND_LESSONS = 1 << 9,
+    LESSON_STORE_CALL_FIND_LESSONS_PAGE = 1 << 10,
+    LESSON_STORE_CALL_FEED = 1 << 11 /* feed.h */
 };
 
 enum {
@@ -660,8 +699,9 @@ enum {
 #define LESSON_STORE_OPERATIONS_0_2 (LESSON_STORE_OPERATIONS_0_1 | LESSON_STORE_OPERATION_MASK_HOLD)
 #define LESSON_STORE_FLAGS_0_2 \
     (LESSON_STORE_FLAGS_0_1 | LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_HOLD_RENEW)
-#define LESSON_STORE_CALLS_0_2 \
-    (LESSON_STORE_CALLS_0_1 | LESSON_STORE_CALL_SWEEP | LESSON_STORE_CALL_OWNERS | LESSON_STORE_CALL_FEED)
+#define LESSON_STORE_CALLS_0_2                                                                                      \
+    (LESSON_STORE_CALLS_0_1 | LESSON_STORE_CALL_SWEEP | LESSON_STORE_CALL_OWNERS | LESSON_STORE_CALL_FIND_LESSONS | \
+     LESSON_STORE_CALL_FIND_LESSONS_PAGE | LESSON_STORE_CALL_FEED)
 
 /* What a store can do. Begin with LESSON_STORE_ABILITIES_INIT or lesson_store_abilities_init. */
 typedef struct lesson_store_abilities {

@@ -78,6 +78,12 @@ gives 0 '{"code":"OK","lesson_id":"pair","course_status":"online","chat_status":
 gives 0 "pair${tab}online${tab}banned${tab}0" bash -c '"$LESSONCTL" lessons | grep pair'
 gives 0 '{"lesson_id":"pair","course_status":"online","chat_status":"banned","count":0,"has_record":true,"course_id":"chess","capacity":2}' \
     bash -c '"$LESSONCTL" --json lessons | grep pair'
+gives 0 "pair${tab}online${tab}banned${tab}0" lessonctl lessons --course chess
+gives 0 "pair${tab}online${tab}banned${tab}0" lessonctl lessons --course-status online --chat-status banned
+gives 0 "" lessonctl lessons --course chess --chat-status free
+gives 0 "" lessonctl lessons --course che
+refuses 2 'course-status' lessonctl lessons --course-status open
+refuses 2 'course_id' lessonctl lessons --course ''
 unchanged refuses 1 'the lesson "pair" exists already' lessonctl create pair --course go --capacity 3
 # A reset keeps the course and the capacity that are not given, and no status.
 gives 0 "" lessonctl create pair --reset --capacity 1

@@ -103,6 +103,20 @@ int wrapper_owners(lesson_store_instance *instance, lesson_store_owner_callback 
     return wrapped_backend()->owners(wrapper_of(instance)->inner, callback, context);
 }
 
+int wrapper_find_lessons(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
+                         lesson_store_lesson_callback callback, void *context) {
+    if (wrapper_engine_is_broken)
+        return wrapper_fail();
+    return wrapped_backend()->find_lessons(wrapper_of(instance)->inner, filter, callback, context);
+}
+
+int wrapper_find_lessons_page(lesson_store_instance *instance, const lesson_store_lesson_filter *filter, size_t most,
+                              lesson_store_position *position, lesson_store_lesson_callback callback, void *context) {
+    if (wrapper_engine_is_broken)
+        return wrapper_fail();
+    return wrapped_backend()->find_lessons_page(wrapper_of(instance)->inner, filter, most, position, callback, context);
+}
+
 int wrapper_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
                    lesson_store_event_taker take, void *context) {
     if (wrapper_engine_is_broken)
@@ -124,6 +138,8 @@ lesson_store_backend wrapper_backend(void) {
     table.users_page = wrapper_users_page;
     table.sweep = wrapper_sweep;
     table.owners = wrapper_owners;
+    table.find_lessons = wrapper_find_lessons;
+    table.find_lessons_page = wrapper_find_lessons_page;
     table.events = wrapper_events;
     table.info = NULL;
     return table;

@@ -46,6 +46,10 @@ int wrapper_lessons(lesson_store_instance *instance, lesson_store_lesson_callbac
 int wrapper_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context);
 int wrapper_members_page(lesson_store_instance *instance, const lesson_store_id *lesson_id, size_t most,
                          lesson_store_position *position, lesson_store_member_callback callback, void *context);
+int wrapper_find_lessons(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
+                         lesson_store_lesson_callback callback, void *context);
+int wrapper_find_lessons_page(lesson_store_instance *instance, const lesson_store_lesson_filter *filter, size_t most,
+                              lesson_store_position *position, lesson_store_lesson_callback callback, void *context);
 int wrapper_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                          lesson_store_lesson_callback callback, void *context);
 int wrapper_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,

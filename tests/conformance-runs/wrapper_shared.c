@@ -110,6 +110,7 @@ static bool gather_lesson(const lesson_store_lesson *lesson, void *context) {
     struct item *item = add_item(context);
     item->lesson = *lesson;
     lesson_store_id_copy(item->place.lesson_id, lesson->lesson_id);
+    lesson_store_id_copy(item->place.course_id, lesson->course_id);
     return true;
 }
 
@@ -141,6 +142,7 @@ static int shared_lessons(lesson_store_instance *instance, lesson_store_lesson_c
     for (size_t i = 0; !code && i < gathered.count; i++) {
         struct item *item = &gathered.items[i];
         item->lesson.lesson_id = lesson_store_id_of(item->place.lesson_id);
+        item->lesson.course_id = lesson_store_id_of(item->place.course_id[0] ? item->place.course_id : NULL);
         if (!callback(&item->lesson, context))
             break;
     }
@@ -189,6 +191,23 @@ static int shared_owners(lesson_store_instance *instance, lesson_store_owner_cal
     return code;
 }
 
+struct finding {
+    const lesson_store_lesson_filter *filter;
+    lesson_store_lesson_callback callback;
+    void *context;
+};
+
+static bool give_if_it_passes(const lesson_store_lesson *lesson, void *context) {
+    const struct finding *finding = context;
+    return !lesson_store_filter_passes(finding->filter, lesson) || finding->callback(lesson, finding->context);
+}
+
+static int shared_find_lessons(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
+                               lesson_store_lesson_callback callback, void *context) {
+    struct finding finding = {filter, callback, context};
+    return shared_lessons(instance, give_if_it_passes, &finding);
+}
+
 static int shared_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most,
                          int64_t wait_ms, lesson_store_event_taker take, void *context) {
     pthread_mutex_lock(&engine.mutex);
@@ -208,5 +227,6 @@ void wrapper_shared_table(lesson_store_backend *table) {
     table->check = shared_check;
     table->sweep = shared_sweep;
     table->owners = shared_owners;
+    table->find_lessons = shared_find_lessons;
     table->events = shared_events;
 }

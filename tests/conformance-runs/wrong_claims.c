@@ -116,6 +116,8 @@ static void joins_and_returns_where_table(lesson_store_backend *table) {
     table->users_page = NULL;
     table->sweep = NULL;
     table->owners = NULL;
+    table->find_lessons = NULL;
+    table->find_lessons_page = NULL;
     table->events = NULL;
 }
 

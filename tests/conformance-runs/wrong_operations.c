@@ -505,7 +505,7 @@ const wrong_backend wrong_operations[] = {
      "THREAD-1 USERS-* OWNER-*",
      get_needs_record_table, NULL},
     {"conflict-returns-expected", "SET-5", "BATCH-2 SET-6 SET-8", conflict_returns_expected_table, NULL},
-    {"create-forgets-numbers", "CREATE-5", "CREATE-6 JOIN-12 JOIN-13 JOIN-15 SET-8 OWNER-2",
+    {"create-forgets-numbers", "CREATE-5", "CREATE-6 FIND-2 JOIN-12 JOIN-13 JOIN-15 SET-8 OWNER-2",
      create_forgets_numbers_table, NULL},
     {"reset-forgets-capacity", "CREATE-6", "", reset_forgets_capacity_table, NULL},
     {"set-forgets-capacity", "SET-8", "JOIN-13", set_forgets_capacity_table, NULL},

@@ -243,8 +243,8 @@ const wrong_backend wrong_streams[] = {
      members_twice_table, NULL},
     {"members-never-stop", "STREAM-1", "", members_never_stop_table, NULL},
     {"lessons-with-record-only", "LESSONS-2",
-     "BATCH-5 CHECK-* COUNT-1 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 PAGE-* QUIT-* SET-7 STREAM-* THREAD-1 "
-     "USERS-* OWNER-*",
+     "BATCH-5 CHECK-* COUNT-1 END-* FIND-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 PAGE-* QUIT-* SET-7 STREAM-* "
+     "THREAD-1 USERS-* OWNER-*",
      lessons_with_record_only_table, NULL},
     {"check-repairs-unasked", "CHECK-2", "CHECK-4 STREAM-1 STREAM-2", check_repairs_unasked_table, NULL},
     {"check-always-asks-for-record", "CHECK-1",
@@ -253,8 +253,8 @@ const wrong_backend wrong_streams[] = {
      check_always_asks_for_record_table, NULL},
     {"check-finds-nothing", "CHECK-2 CHECK-3", "CHECK-4 STREAM-1 STREAM-2", check_finds_nothing_table, NULL},
     {"lessons-with-members-only", "LESSONS-1",
-     "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-* GET-* ID-* JOIN-* MEMBERS-* OUTPUT-* PAGE-* QUIT-* SET-* STREAM-* "
-     "SUPPORT-1 THREAD-* USERS-* WHERE-* OWNER-*",
+     "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-* FIND-* GET-* ID-* JOIN-* MEMBERS-* OUTPUT-* PAGE-* QUIT-* SET-* "
+     "STREAM-* SUPPORT-1 THREAD-* USERS-* WHERE-* OWNER-*",
      lessons_with_members_only_table, NULL},
     {"users-without-sessions", "USERS-2", "ID-* JOIN-5 JOIN-11 JOIN-15 PAGE-1 QUIT-4 QUIT-5 OWNER-*",
      users_without_sessions_table, NULL},

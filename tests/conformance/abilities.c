@@ -51,6 +51,8 @@ const struct ability call_abilities[] = {
     {.name = "USERS_PAGE", .bit = LESSON_STORE_CALL_USERS_PAGE},
     {.name = "SWEEP", .bit = LESSON_STORE_CALL_SWEEP},
     {.name = "OWNERS", .bit = LESSON_STORE_CALL_OWNERS},
+    {.name = "FIND_LESSONS", .bit = LESSON_STORE_CALL_FIND_LESSONS},
+    {.name = "FIND_LESSONS_PAGE", .bit = LESSON_STORE_CALL_FIND_LESSONS_PAGE},
     {.name = "FEED", .bit = LESSON_STORE_CALL_FEED},
     NO_MORE,
 };
@@ -89,6 +91,9 @@ static bool hear_owner(const lesson_store_owner *owner, void *context) {
     return true;
 }
 
+static const lesson_store_lesson_filter online = {.given = LESSON_STORE_GIVEN_COURSE_STATUS,
+                                                  .course_status = LESSON_STORE_COURSE_ONLINE};
+
 static int ask_for_pages(lesson_store *store, uint64_t call) {
     lesson_store_cursor *cursor = NULL;
     const lesson_store_id *uids;
@@ -98,7 +103,9 @@ static int ask_for_pages(lesson_store *store, uint64_t call) {
     int code =
         call == LESSON_STORE_CALL_MEMBERS_PAGE ? lesson_store_members_page(store, "algebra", 10, &cursor, &uids, &count)
         : call == LESSON_STORE_CALL_LESSONS_PAGE ? lesson_store_lessons_page(store, 10, &cursor, &lessons, &count)
-                                                 : lesson_store_users_page(store, 10, &cursor, &users, &count);
+        : call == LESSON_STORE_CALL_FIND_LESSONS_PAGE
+            ? lesson_store_find_lessons_page(store, &online, 10, &cursor, &lessons, &count)
+            : lesson_store_users_page(store, 10, &cursor, &users, &count);
     lesson_store_cursor_close(cursor);
     return code;
 }
@@ -125,6 +132,8 @@ int make_call(lesson_store *store, uint64_t call) {
         return lesson_store_sweep(store, NULL, NULL, NULL);
     case LESSON_STORE_CALL_OWNERS:
         return lesson_store_owners(store, hear_owner, NULL);
+    case LESSON_STORE_CALL_FIND_LESSONS:
+        return lesson_store_find_lessons(store, &online, hear_lesson, NULL);
     case LESSON_STORE_CALL_FEED:
         return open_feed(store);
     default:

@@ -225,7 +225,8 @@ bool expect_description(const lesson_store_conformance_backend *backend, const l
 /* ---- The lists of tests */
 
 extern const test_list lesson_tests, user_tests, join_flag_tests, admission_tests, owner_tests, id_tests, batch_tests,
-    stream_tests, argument_tests, check_tests, page_tests, sharing_tests, walk_tests, callback_tests, feed_tests;
+    stream_tests, argument_tests, check_tests, page_tests, filter_tests, sharing_tests, walk_tests, callback_tests,
+    feed_tests;
 
 /* ---- fixture.c */
 

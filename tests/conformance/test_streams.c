@@ -77,6 +77,12 @@ static int begin_lessons(lesson_store *store, struct listener *listener) {
     return lesson_store_lessons(store, hear_lesson, listener);
 }
 
+static int begin_find(lesson_store *store, struct listener *listener) {
+    const lesson_store_lesson_filter waiting = {.given = LESSON_STORE_GIVEN_COURSE_STATUS,
+                                                .course_status = LESSON_STORE_COURSE_WAITING};
+    return lesson_store_find_lessons(store, &waiting, hear_lesson, listener);
+}
+
 static int begin_users(lesson_store *store, struct listener *listener) {
     return lesson_store_users(store, hear_user, listener);
 }
@@ -97,11 +103,12 @@ struct stream {
     int (*begin)(lesson_store *store, struct listener *listener);
 };
 
-enum { MEMBERS, LESSONS, USERS_LISTED, CHECK, INFO, STREAMS };
+enum { MEMBERS, LESSONS, FOUND, USERS_LISTED, CHECK, INFO, STREAMS };
 
 static const struct stream streams[STREAMS] = {
     [MEMBERS] = {"members", LESSON_STORE_CALL_MEMBERS, 3, begin_members},
     [LESSONS] = {"lessons", LESSON_STORE_CALL_LESSONS, 3, begin_lessons},
+    [FOUND] = {"find_lessons", LESSON_STORE_CALL_FIND_LESSONS, 2, begin_find},
     [USERS_LISTED] = {"users", LESSON_STORE_CALL_USERS, 4, begin_users},
     [CHECK] = {"check", LESSON_STORE_CALL_CHECK, 1, begin_check},
     [INFO] = {"info", 0, 2, begin_info},

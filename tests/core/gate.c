@@ -35,20 +35,76 @@ static void answer_all(lesson_store_operation *operations, size_t count) {
     }
 }
 
-static int gate_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
-    (void)instance;
-    pthread_mutex_lock(&the_gate.mutex);
-    the_gate.sizes[the_gate.runs++ % GATE_RUNS_MAX] = count;
+/* Called with the mutex held. */
+static void pass(void) {
     the_gate.inside++;
     pthread_cond_broadcast(&the_gate.changed);
     while (the_gate.shut)
         pthread_cond_wait(&the_gate.changed, &the_gate.mutex);
     the_gate.inside--;
+}
+
+static int gate_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+    (void)instance;
+    pthread_mutex_lock(&the_gate.mutex);
+    the_gate.pages_before[the_gate.runs % GATE_RUNS_MAX] = the_gate.pages;
+    the_gate.sizes[the_gate.runs++ % GATE_RUNS_MAX] = count;
+    pass();
     int code = the_gate.run_code;
     if (!code)
         answer_all(operations, count);
     pthread_mutex_unlock(&the_gate.mutex);
     return code ? lesson_store_fail(code, "the gate fails") : LESSON_STORE_OK;
+}
+
+/* words[0] counts the users that were given, and words[1] the empty pages since. */
+static void give_users(size_t most, lesson_store_position *position, lesson_store_user_callback callback,
+                       void *context) {
+    char uid[16];
+    lesson_store_user user = {.course_id = lesson_store_id_of("course"), .lesson_id = lesson_store_id_of("l")};
+    position->never_repeats = true;
+    if (position->words[1] < the_gate.empty_pages) {
+        position->words[1]++;
+        return;
+    }
+    position->words[1] = 0;
+    bool wanted = true;
+    for (size_t i = 0; i < most + the_gate.extra && position->words[0] < the_gate.users && wanted; i++) {
+        snprintf(uid, sizeof uid, "u%d", (int)position->words[0]++);
+        user.uid = lesson_store_id_of(uid);
+        wanted = callback(&user, context);
+    }
+    position->ended = position->words[0] == the_gate.users;
+}
+
+static int gate_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                           lesson_store_user_callback callback, void *context) {
+    (void)instance;
+    pthread_mutex_lock(&the_gate.mutex);
+    the_gate.pages++;
+    pass();
+    int code = the_gate.page_code;
+    if (!code || code == LESSON_STORE_MALFORMED)
+        give_users(most, position, callback, context);
+    pthread_mutex_unlock(&the_gate.mutex);
+    return code ? lesson_store_fail(code, "the gate fails") : LESSON_STORE_OK;
+}
+
+static int gate_sweep(lesson_store_instance *instance, const lesson_store_id *dropped,
+                      lesson_store_user_callback callback, void *context) {
+    (void)instance;
+    (void)dropped;
+    const lesson_store_user user = {.uid = lesson_store_id_of("u"), .lesson_id = lesson_store_id_of("l")};
+    pthread_mutex_lock(&the_gate.mutex);
+    the_gate.is_sweeping = true;
+    pthread_cond_broadcast(&the_gate.changed);
+    pthread_mutex_unlock(&the_gate.mutex);
+    while (callback(&user, context))
+        ;
+    pthread_mutex_lock(&the_gate.mutex);
+    the_gate.sweeps++;
+    pthread_mutex_unlock(&the_gate.mutex);
+    return LESSON_STORE_OK;
 }
 
 static const lesson_store_backend gate_backend = {
@@ -61,21 +117,32 @@ static const lesson_store_backend gate_backend = {
     .open = gate_open_instance,
     .close = gate_close_instance,
     .run = gate_run,
+    .users_page = gate_users_page,
+    .sweep = gate_sweep,
 };
 
 struct gated gated_open(uint32_t lanes, uint32_t pending_max, uint32_t batch_max) {
-    struct gated gated;
     lesson_store_executor_options options = LESSON_STORE_EXECUTOR_OPTIONS_INIT;
     options.lanes = lanes;
     options.pending_max = pending_max;
     options.batch_max = batch_max;
+    return gated_open_with(&options);
+}
+
+struct gated gated_open_with(const lesson_store_executor_options *options) {
+    struct gated gated;
     the_gate.shut = false;
     the_gate.runs = 0;
     the_gate.seen_count = 0;
     the_gate.run_code = LESSON_STORE_OK;
     the_gate.answer = NULL;
+    the_gate.users = 10;
+    the_gate.extra = the_gate.empty_pages = the_gate.pages = 0;
+    the_gate.page_code = LESSON_STORE_OK;
+    the_gate.sweeps = 0;
+    the_gate.is_sweeping = false;
     assert_int_equal(lesson_store_open_with(&gated.store, &gate_backend, "gate:"), LESSON_STORE_OK);
-    assert_int_equal(lesson_store_executor_open(&gated.executor, gated.store, &options), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_executor_open(&gated.executor, gated.store, options), LESSON_STORE_OK);
     return gated;
 }
 

@@ -1,5 +1,5 @@
 /*
- * A backend behind a gate. While the gate is shut, a batch that has begun waits in it. The gate records which
+ * A backend behind a gate. While the gate is shut, a batch or a page that has begun waits in it. The gate records which
  * operations pass and in which order, and returns what the test sets. Witnesses record what the executor makes of the
  * answers.
  */
@@ -19,7 +19,7 @@ typedef struct gate {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool shut;
-    size_t inside;                                     /* batches that wait in it */
+    size_t inside;                                     /* batches and pages that wait in it */
     size_t runs;                                       /* batches that began */
     size_t sizes[GATE_RUNS_MAX];                       /* of these batches */
     char seen[GATE_SEEN_MAX][2 * LESSON_STORE_ID_MAX]; /* "uid lesson_id", when the batch ended */
@@ -28,6 +28,17 @@ typedef struct gate {
     int run_code;                                      /* of the batch; not 0: the whole batch fails and no operation
                                                         * is answered */
     void (*answer)(lesson_store_operation *operation); /* NULL: OK */
+
+    /* The list of users: "u0", "u1", ... */
+    uint64_t users;
+    uint64_t extra;                     /* entries in a page besides those that were asked for */
+    uint64_t empty_pages;               /* before each page that has entries */
+    size_t pages;                       /* that were asked for */
+    size_t pages_before[GATE_RUNS_MAX]; /* before each batch */
+    int page_code;                      /* not 0: the page fails */
+
+    bool is_sweeping; /* a sweep has begun. It gives users until the callback stops it */
+    size_t sweeps;    /* that ended */
 } gate;
 
 extern gate the_gate;
@@ -39,6 +50,7 @@ struct gated {
 };
 
 struct gated gated_open(uint32_t lanes, uint32_t pending_max, uint32_t batch_max);
+struct gated gated_open_with(const lesson_store_executor_options *options);
 void gated_close(struct gated *gated);
 
 void gate_shut(void);

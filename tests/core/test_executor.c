@@ -306,7 +306,7 @@ static void unsound_options_are_refused(void **state) {
         else if (i == 3)
             bad.size--;
         else
-            bad.reserved = 1;
+            bad.sweep_every_ms = LESSON_STORE_EXECUTOR_SWEEP_MAX_MS + 1;
         executor = gated.executor;
         assert_int_equal(lesson_store_executor_open(&executor, gated.store, &bad), LESSON_STORE_INVALID);
         assert_null(executor);

@@ -94,7 +94,7 @@ static void initial_values_stay_within_the_size(void **state) {
     memset(&options, 0x55, sizeof options);
     lesson_store_executor_options_init(&options, sizeof options);
     assert_int_equal(options.size, sizeof options);
-    assert_int_equal(options.lanes | options.pending_max | options.batch_max | options.reserved, 0);
+    assert_int_equal(options.lanes | options.pending_max | options.batch_max | options.sweep_every_ms, 0);
     memset(&figures, 0x55, sizeof figures);
     lesson_store_executor_figures_init(&figures, sizeof figures);
     assert_int_equal(figures.size, sizeof figures);

@@ -1,5 +1,5 @@
 # The examples of event loops: their answers, many requests at once, and how they end. examples.sh EXECUTOR_POLL
-# [EXECUTOR_UV]
+# EXECUTOR_LIST [EXECUTOR_UV]
 set -euo pipefail
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/lessonstore-examples.XXXXXX")
@@ -15,13 +15,23 @@ expect() {
     diff "$work/expected" "$work/said" >&2 || fail "$1: expected (<) and said (>) differ"
 }
 
+serve() {
+    "$1" "$2" "$work/socket" &
+    server=$!
+    while [ ! -S "$work/socket" ]; do
+        kill -0 "$server" || fail "executor_poll does not run"
+        sleep 0.01
+    done
+}
+
+stop_serving() {
+    kill "$server"
+    wait "$server" || fail "executor_poll ended with $?"
+    server=
+}
+
 # ---- executor_poll: two clients by turns, then one that sends more lines than fit into its buffer
-"$1" memory: "$work/socket" &
-server=$!
-while [ ! -S "$work/socket" ]; do
-    kill -0 "$server" || fail "executor_poll does not run"
-    sleep 0.01
-done
+serve "$1" memory:
 perl -e '
     use strict; use IO::Socket::UNIX;
     sub client { IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "no connection: $!\n" }
@@ -50,15 +60,28 @@ failed: lesson_id is missing
 4000 right
 END
 expect executor_poll
-kill "$server"
-wait "$server" || fail "executor_poll ended with $?"
-server=
+stop_serving
 [ ! -e "$work/socket" ] || fail "executor_poll left its socket"
 ! "$1" nosuch: "$work/socket" 2>"$work/said" || fail "executor_poll opened nosuch:"
 grep -q '^executor_poll: location: the scheme nosuch' "$work/said" || fail "executor_poll says $(cat "$work/said")"
 
+# ---- executor_list: more lessons than a page has, and a store that does not open
+seq 250 | sed 's/^/algebra-/' | sort >"$work/expected"
+serve "$1" "sqlite:$work/lessons.db"
+perl -e '
+    use strict; use IO::Socket::UNIX;
+    my $client = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "no connection: $!\n";
+    for (1 .. 250) { print $client "join user-$_ algebra algebra-$_\n"; $client->flush; <$client> eq "ok\n" or die }
+' "$work/socket"
+stop_serving
+"$2" "sqlite:$work/lessons.db" | sort >"$work/said"
+expect executor_list
+! "$2" nosuch: 2>"$work/said" || fail "executor_list opened nosuch:"
+grep -q '^executor_list: nosuch:' "$work/said" || fail "executor_list says $(cat "$work/said")"
+shift
+
 # ---- executor_uv: the same requests, and more at once than may be pending
-[ $# -gt 1 ] || { echo "executor_poll answers; libuv is not here"; exit 0; }
+[ $# -gt 1 ] || { echo "executor_poll and executor_list answer; libuv is not here"; exit 0; }
 printf '%s\n' 'join ann algebra algebra-7' 'where ann' 'quit ann' 'where ann' 'fly ann' 'join ann algebra' |
     "$2" memory: | sort -n >"$work/said"
 cat >"$work/expected" <<'END'
@@ -78,4 +101,4 @@ expect "executor_uv on a file"
 seq 20000 | sed 's/.*/join user-& algebra algebra-7/' | "$2" memory: | sort -n >"$work/said"
 seq 20000 | sed 's/$/ ok/' >"$work/expected"
 expect "executor_uv with many"
-echo "both examples answer"
+echo "all examples answer"

@@ -228,6 +228,29 @@ static void test_wrong_replies_about_owners_and_lessons(void **state) {
     false_server_play(raw->between, PASS_ON);
 }
 
+/* The reply is a lesson that does not pass the filter. */
+static void test_wrong_replies_to_filters(void **state) {
+    raw_server *raw = *state;
+    const char *const reply = "*8\r\n$1\r\n0\r\n$6\r\nRECORD\r\n$1\r\nL\r\n$1\r\n1\r\n$1\r\n0\r\n$-1\r\n$-1\r\n:1\r\n";
+    const lesson_store_lesson_filter filters[] = {
+        {.given = LESSON_STORE_GIVEN_COURSE_STATUS, .course_status = LESSON_STORE_COURSE_WAITING},
+        {.given = LESSON_STORE_GIVEN_CHAT_STATUS, .chat_status = LESSON_STORE_CHAT_BANNED},
+        {.course_id = lesson_store_id_of("C")},
+    };
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        lesson_store_cursor *cursor = NULL;
+        const lesson_store_lesson *lessons;
+        size_t count;
+        false_server_answer(raw->between, reply);
+        assert_code(lesson_store_find_lessons(raw->store, &filters[i], no_lesson, NULL), FAILED);
+        false_server_answer(raw->between, reply);
+        assert_code(lesson_store_find_lessons_page(raw->store, &filters[i], 2, &cursor, &lessons, &count), FAILED);
+        lesson_store_cursor_close(cursor);
+        false_server_play(raw->between, PASS_ON);
+        assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
+    }
+}
+
 /* Something that is no server, or a server that refuses, while a store opens. */
 static void test_wrong_greetings(void **state) {
     raw_server *raw = *state;
@@ -318,6 +341,7 @@ int main(void) {
         TEST_BEHIND(wrong_replies),
         TEST_BEHIND(wrong_replies_to_streams),
         TEST_BEHIND(wrong_replies_about_owners_and_lessons),
+        TEST_BEHIND(wrong_replies_to_filters),
         TEST_ALONE(wrong_greetings),
         TEST_ALONE(password_in_an_error),
         TEST_ALONE(other_greetings),

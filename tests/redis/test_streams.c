@@ -297,6 +297,14 @@ static void test_malformed_entries(void **state) {
     raw_assert_message("4 malformed entries were not listed");
     expect_each_once(given, 1);
 
+    /* With a filter, only the record of a wrong type may be one that passes. */
+    const lesson_store_lesson_filter online = {.given = LESSON_STORE_GIVEN_COURSE_STATUS,
+                                               .course_status = LESSON_STORE_COURSE_ONLINE};
+    memset(given, 0, sizeof *given);
+    assert_code(lesson_store_find_lessons(raw->store, &online, give_lesson, given), MALFORMED);
+    raw_assert_message("L2");
+    expect_each_once(given, 1);
+
     memset(given, 0, sizeof *given);
     raw_do(raw, "HSET " USER("user-0") " uid user-0 course_id C lesson_id L0 session s session_lesson_id L9");
     raw_do(raw, "HSET " USER("user-1") " uid user-1 course_id C lesson_id %b", "\xff", (size_t)1);

@@ -86,6 +86,23 @@ static void test_lessons(void **state) {
     lesson_store_close(store);
 }
 
+/* A row that does not pass the filter is not reported. */
+static void test_filters(void **state) {
+    lesson_store *store = open_odd(*state);
+    struct list list = {.limit = 0};
+    lesson_store_lesson_filter filter = {.given = LESSON_STORE_GIVEN_CHAT_STATUS};
+    assert_int_equal(lesson_store_find_lessons(store, &filter, add_lesson, &list), LESSON_STORE_MALFORMED);
+    assert_string_equal(list.text, "algebra 1 1 0 5;");
+    assert_message("lesson art");
+    assert_message("of 2");
+    list = (struct list){.limit = 0};
+    filter =
+        (lesson_store_lesson_filter){.given = LESSON_STORE_GIVEN_CHAT_STATUS, .chat_status = LESSON_STORE_CHAT_BANNED};
+    assert_int_equal(lesson_store_find_lessons(store, &filter, add_lesson, &list), LESSON_STORE_OK);
+    assert_string_equal(list.text, "chess 1 -1 1 1;");
+    lesson_store_close(store);
+}
+
 static void test_stop_early(void **state) {
     lesson_store *store = open_odd(*state);
     struct list list = {.limit = 1};
@@ -207,8 +224,8 @@ static void test_operations(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_files_make, sqlite_files_remove)
-        TEST(test_members), TEST(test_users),         TEST(test_lessons),    TEST(test_stop_early),
-        TEST(test_pages),   TEST(test_damaged_pages), TEST(test_operations),
+        TEST(test_members), TEST(test_users), TEST(test_lessons),       TEST(test_stop_early),
+        TEST(test_filters), TEST(test_pages), TEST(test_damaged_pages), TEST(test_operations),
 #undef TEST
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

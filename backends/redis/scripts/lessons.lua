@@ -1,17 +1,29 @@
--- A page of the lessons that have a record or members.
+-- A page of the lessons that have a record or members, or of those among them that pass a filter.
 --
---   ARGV  PREFIX CURSOR COUNT
+--   ARGV  PREFIX CURSOR COUNT [COURSE_STATUS CHAT_STATUS COURSE]
+--
+-- The last three are the filter; "" asks for nothing. A lesson of a wrong type passes, because nobody can say what it is.
 --
 -- Replies the next cursor, then for each lesson: a word, LESSON, COURSE_STATUS, CHAT_STATUS, COURSE, CAPACITY, MEMBERS.
 -- The word is RECORD, MEMBERS_ONLY, or WRONG_TYPE. Both keys of a lesson name it, maybe in different pages, and SCAN may return a
 -- key twice. So the caller must drop repeated lessons.
 -- include common.lua
+local function passes(found)
+    for i = 1, 3 do
+        local asked = argv[3 + i] or ''
+        if asked ~= '' and asked ~= found[i] then
+            return false
+        end
+    end
+    return true
+end
+
 local cursor, keys = scan(argv[2], ':LESSON_', argv[3])
 local reply, size = {cursor}, 1
 for _, key in ipairs(keys) do
     local lesson = after(RECORD, key) or after(MEMBERS, key)
-    if lesson then
-        local found = read('HMGET', RECORD .. lesson, 'course_status', 'chat_status', 'course_id', 'capacity')
+    local found = lesson and read('HMGET', RECORD .. lesson, 'course_status', 'chat_status', 'course_id', 'capacity')
+    if lesson and (not found or passes(found)) then
         local count = read('SCARD', MEMBERS .. lesson)
         local word = 'RECORD'
         if not found or not count then
