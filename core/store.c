@@ -41,6 +41,7 @@ static void restrict_to(lesson_store_backend *backend, const lesson_store_backen
     backend->check = beneath->check ? backend->check : NULL;
     backend->sweep = beneath->sweep ? backend->sweep : NULL;
     backend->owners = beneath->owners ? backend->owners : NULL;
+    backend->bans = beneath->bans ? backend->bans : NULL;
     backend->members_page = beneath->members_page ? backend->members_page : NULL;
     backend->lessons_page = beneath->lessons_page ? backend->lessons_page : NULL;
     backend->users_page = beneath->users_page ? backend->users_page : NULL;

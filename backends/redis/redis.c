@@ -76,5 +76,6 @@ const lesson_store_backend lesson_store__redis_backend = {
     .users_page = redis_users_page,
     .sweep = redis_sweep,
     .owners = redis_owners,
+    .bans = redis_bans,
     .host_list_schemes = "redis+sentinel|rediss+sentinel|redis+cluster|rediss+cluster",
 };

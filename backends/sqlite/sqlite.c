@@ -246,4 +246,5 @@ const lesson_store_backend lesson_store__sqlite_backend = {
     .users_page = sqlite_users_page,
     .sweep = sqlite_sweep,
     .owners = sqlite_owners,
+    .bans = sqlite_bans,
 };

@@ -43,8 +43,9 @@ extern "C" {
     (UINT64_C(1) << 36) /* an instance is opened: by lesson_store_open, or for the pool */
 #define LESSON_STORE_FAULT_ON_SWEEP (UINT64_C(1) << 37) /* and drop */
 #define LESSON_STORE_FAULT_ON_OWNERS (UINT64_C(1) << 38)
+#define LESSON_STORE_FAULT_ON_BANS (UINT64_C(1) << 39) /* the list */
 #define LESSON_STORE_FAULT_ON_OPERATIONS UINT64_C(0xffffffff)
-#define LESSON_STORE_FAULT_ON_CALLS UINT64_C(0x6fffffffff) /* everything but opening */
+#define LESSON_STORE_FAULT_ON_CALLS UINT64_C(0xefffffffff) /* everything but opening */
 
 /* What else of a batch fails when an operation is struck. With a scope of more than one operation, UNKNOWN is the
  * answer of those that write; those that only read are UNREACHABLE. */

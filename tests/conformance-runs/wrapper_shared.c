@@ -189,6 +189,14 @@ static int shared_owners(lesson_store_instance *instance, lesson_store_owner_cal
     return code;
 }
 
+int wrapper_locked_bans(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                        lesson_store_banned_callback callback, void *context) {
+    pthread_mutex_lock(&engine.mutex);
+    int code = wrapper_bans(instance, lesson_id, callback, context);
+    pthread_mutex_unlock(&engine.mutex);
+    return code;
+}
+
 void wrapper_shared_table(lesson_store_backend *table) {
     table->default_pool = 4;
     table->open = shared_open;
@@ -200,4 +208,5 @@ void wrapper_shared_table(lesson_store_backend *table) {
     table->check = shared_check;
     table->sweep = shared_sweep;
     table->owners = shared_owners;
+    table->bans = wrapper_locked_bans;
 }

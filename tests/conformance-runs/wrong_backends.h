@@ -19,7 +19,8 @@ typedef struct wrong_description {
 } wrong_description;
 
 /* Each list is ended by an entry without a name. */
-extern const wrong_backend wrong_operations[], wrong_streams[], wrong_claims[], wrong_pages[], wrong_sharing[];
+extern const wrong_backend wrong_operations[], wrong_bans[], wrong_streams[], wrong_claims[], wrong_pages[],
+    wrong_sharing[];
 extern const wrong_description wrong_descriptions[];
 
 /* wrong_descriptions.c: changes that other lists use too. */

@@ -37,6 +37,10 @@ static void fill(raw_server *raw, bool with_large) {
     raw_do(raw, "SADD " MEMBERS("owned") " olga");
     raw_do(raw, "HSET " USER("dora") " uid dora course_id c lesson_id a session s session_lesson_id a owner w");
     raw_do(raw, "SADD " MEMBERS("a") " dora");
+    raw_do(raw, "HSET " RECORD("closed") " lesson_id closed course_status 3 chat_status 0 bans 1");
+    raw_do(raw, "HSET " USER("rob") " uid rob course_id c lesson_id closed");
+    raw_do(raw, "SADD " MEMBERS("closed") " rob");
+    raw_do(raw, "ZADD STATUS:BANS:LESSON_ID:closed 1 old 9999999999999 sam");
     if (with_large)
         raw_make_lesson(raw, "large", "1", LARGE);
 }
@@ -107,6 +111,47 @@ static bool take_owner(const lesson_store_owner *owner, void *context) {
 
 static int owners(lesson_store *store) {
     return lesson_store_owners(store, take_owner, NULL);
+}
+
+static int ban(lesson_store *store) {
+    return lesson_store_ban(store, "a", "ann", 1000);
+}
+
+static int ban_again(lesson_store *store) {
+    return lesson_store_ban(store, "closed", "sam", 1000);
+}
+
+static int kick(lesson_store *store) {
+    return lesson_store_kick(store, "a", "ann", 1000, NULL);
+}
+
+static int kick_banned(lesson_store *store) {
+    return lesson_store_kick(store, "closed", "rob", 1000, NULL);
+}
+
+static int unban(lesson_store *store) {
+    return lesson_store_unban(store, "closed", "sam");
+}
+
+static bool take_banned(const lesson_store_banned *banned, void *context) {
+    (void)banned, (void)context;
+    return true;
+}
+
+static int bans(lesson_store *store) {
+    return lesson_store_bans(store, "closed", take_banned, NULL);
+}
+
+static int join_unless_banned(lesson_store *store) {
+    return lesson_store_join(store, "ann", "c", "closed", NULL, LESSON_STORE_JOIN_UNLESS_BANNED, NULL);
+}
+
+static int end_with_bans(lesson_store *store) {
+    return lesson_store_end(store, "closed", 0, NULL);
+}
+
+static int end_record_with_bans(lesson_store *store) {
+    return lesson_store_end(store, "closed", LESSON_STORE_END_RECORD_ONLY, NULL);
 }
 
 static int quit(lesson_store *store) {
@@ -236,6 +281,15 @@ static const struct {
     {"drop", drop, false, false},
     {"sweep", sweep, false, true},
     {"owners", owners, true, false},
+    {"ban", ban, true, true},
+    {"ban_again", ban_again, true, true},
+    {"kick", kick, true, true},
+    {"kick_banned", kick_banned, true, true},
+    {"unban", unban, true, false},
+    {"bans", bans, true, false},
+    {"join_unless_banned", join_unless_banned, true, false},
+    {"end_with_bans", end_with_bans, true, false},
+    {"end_record_with_bans", end_record_with_bans, true, false},
 };
 
 enum { CALLS = sizeof calls / sizeof *calls };
@@ -309,8 +363,8 @@ static void test_each_right_taken_away(void **state) {
 /* The keys may be given in part, too. */
 static void test_keys_out_of_reach(void **state) {
     raw_server *raw = *state;
-    static const char *const patterns[] = {"~STATUS:LESSON_*", "~STATUS:IN_LESSON:*", "~STATUS:LESSON_USER:*",
-                                           "~STATUS:LESSON_STATUS:*"};
+    static const char *const patterns[] = {"~STATUS:LESSON_*",        "~STATUS:IN_LESSON:*", "~STATUS:LESSON_USER:*",
+                                           "~STATUS:LESSON_STATUS:*", "~STATUS:[IL]*",       "~STATUS:B*"};
     redis_account account;
     redis_account_read(&account);
     for (size_t p = 0; p < sizeof patterns / sizeof *patterns; p++) {
