@@ -23,15 +23,7 @@ int sqlite_put_ban(sqlite_store *sqlite, const lesson_store_operation *ban) {
 int sqlite_find_ban(sqlite_store *sqlite, const lesson_store_operation *join) {
     const lesson_store_id ids[] = {join->lesson_id, join->uid};
     int code = bind_time(sqlite, STATEMENT_FIND_BAN, 3, lesson_store_clock_ms());
-    if (code)
-        return code;
-    int result = sqlite_start(sqlite, STATEMENT_FIND_BAN, ids, 2);
-    if (result == SQLITE_DONE)
-        code = LESSON_STORE_NOT_FOUND;
-    else if (result != SQLITE_ROW)
-        code = sqlite_fail(sqlite, result);
-    sqlite_finish(sqlite, STATEMENT_FIND_BAN);
-    return code;
+    return code ? code : sqlite_find(sqlite, STATEMENT_FIND_BAN, ids, 2);
 }
 
 /* ---- The list */

@@ -89,20 +89,11 @@ static int bind_new_record(sqlite3_stmt *statement, const lesson_store_operation
     return result;
 }
 
-static int find_record(sqlite_store *sqlite, lesson_store_id lesson_id) {
-    int result = sqlite_start(sqlite, STATEMENT_HAS_LESSON, &lesson_id, 1);
-    int code = result == SQLITE_ROW    ? LESSON_STORE_OK
-               : result == SQLITE_DONE ? LESSON_STORE_NOT_FOUND
-                                       : sqlite_fail(sqlite, result);
-    sqlite_finish(sqlite, STATEMENT_HAS_LESSON);
-    return code;
-}
-
 static int sqlite_create(sqlite_store *sqlite, lesson_store_operation *create) {
     bool resets = create->flags & LESSON_STORE_CREATE_RESET;
     sqlite_statement statement = resets ? STATEMENT_RESET_LESSON : STATEMENT_ADD_LESSON;
     const lesson_store_id ids[] = {create->lesson_id, create->course_id};
-    int found = find_record(sqlite, create->lesson_id);
+    int found = sqlite_find(sqlite, STATEMENT_HAS_LESSON, &create->lesson_id, 1);
     if (found < 0)
         return found;
     if (found == LESSON_STORE_OK && !resets)
@@ -296,7 +287,7 @@ static int sqlite_quit(sqlite_store *sqlite, lesson_store_operation *quit) {
 static int sqlite_ban(sqlite_store *sqlite, lesson_store_operation *ban) {
     const lesson_store_id none = {NULL, 0};
     struct user_state current = {.exists = false};
-    int code = find_record(sqlite, ban->lesson_id);
+    int code = sqlite_find(sqlite, STATEMENT_HAS_LESSON, &ban->lesson_id, 1);
     if (!code && ban->flags & LESSON_STORE_BAN_KICK)
         code = look_up_user(sqlite, ban, &current);
     if (!code)

@@ -147,6 +147,9 @@ static inline void sqlite_finish(sqlite_store *sqlite, sqlite_statement statemen
 /* Runs a statement that returns no rows to its end. */
 int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count);
 
+/* Runs a statement for its first row: OK, or NOT_FOUND if there is none. */
+int sqlite_find(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count);
+
 /* Begins a transaction. A writing one takes the write lock. It is READ_ONLY if the file can only be read, and
  * UNREACHABLE if the path no longer leads to the file that was opened, because nobody would find what it wrote. */
 int sqlite_begin(sqlite_store *sqlite, bool writes);
