@@ -34,11 +34,15 @@ static const struct poptOption join_options[] = {
     VALUE("session", OPTION_SESSION, "SESSION", "a token for this connection of the user"),
     VALUE("if-session", OPTION_IF_SESSION, "SESSION", "only if the user's last join carried this session"),
     FLAG("if-exists", OPTION_IF_EXISTS, "only if the lesson has a record"),
+    FLAG("unless-banned", OPTION_UNLESS_BANNED, "only if the user is not banned from the lesson"),
     FLAG("if-open", OPTION_IF_OPEN, "only if the record says online or waiting"),
     FLAG("if-open-or-member", OPTION_IF_OPEN_OR_MEMBER, "as --if-open, but a member may come back"),
     FLAG("if-room", OPTION_IF_ROOM, "only if the lesson has fewer members than its capacity; a member may come back"),
     FLAG("stay", OPTION_STAY, "do not move a user who is in another lesson"),
     VALUE("owner", OPTION_OWNER, "OWNER", "who answers for the user: only if this owner holds a lease"),
+    OPTIONS_OF_EVERY_COMMAND};
+static const struct poptOption ban_options[] = {
+    VALUE("for", OPTION_FOR, "TIME", "how long the ban lasts from now, such as 10m, 2h or 7d, at most 30d"),
     OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption quit_options[] = {
     VALUE("lesson", OPTION_LESSON, "LESSON", "only if the user is in this lesson"),
@@ -92,6 +96,14 @@ static const struct command commands[] = {
     {"join", "UID COURSE LESSON", "put a user into a lesson and out of any other one", NULL, join_options, 3, 3, true,
      command_join},
     {"quit", "UID", "take a user out", NULL, quit_options, 1, 1, true, command_quit},
+    {"ban", "LESSON UID", "ban a user from a lesson for a time; a member stays until they quit",
+     "A ban counts for joins with --unless-banned. It replaces an earlier one, and ends with the lesson.", ban_options,
+     2, 2, true, command_ban},
+    {"unban", "LESSON UID", "lift the ban of a user from a lesson", NULL, no_options, 2, 2, true, command_unban},
+    {"kick", "LESSON UID", "ban a user from a lesson, and take them out of it in the same step", NULL, ban_options, 2,
+     2, true, command_kick},
+    {"bans", "LESSON", "list the users who are banned from a lesson",
+     "Prints uid and the ms that are left of the ban, in no particular order.", no_options, 1, 1, true, command_bans},
     {"where", "UID", "show where a user is",
      "Prints the lesson, the course, and the session if the user joined with one.", no_options, 1, 1, true,
      command_where},
@@ -210,9 +222,15 @@ bool option_number(const struct call *call, enum option option, const char *name
 
 /* Returns 0 for an unknown unit. */
 static int64_t ms_of_unit(const char *unit) {
-    if (strcmp(unit, "ms") == 0)
-        return 1;
-    return !*unit || strcmp(unit, "s") == 0 ? 1000 : 0;
+    static const struct {
+        const char *name;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"", 1000}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(units[i].name, unit) == 0)
+            return units[i].ms;
+    }
+    return 0;
 }
 
 bool option_duration(const struct call *call, enum option option, const char *name, int64_t longest_ms,

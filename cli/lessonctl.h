@@ -39,6 +39,7 @@ enum option {
     OPTION_IF_OPEN_OR_MEMBER,
     OPTION_IF_ROOM,
     OPTION_STAY,
+    OPTION_UNLESS_BANNED,
     OPTION_OWNER,
     OPTION_COURSE,
     OPTION_COURSE_STATUS,
@@ -49,6 +50,7 @@ enum option {
     OPTION_LEASE,
     OPTION_RENEW,
     OPTION_EVERY,
+    OPTION_FOR,
     OPTION_FROM,
     OPTION_FOLLOW,
     OPTION_UNTIL,
@@ -123,7 +125,7 @@ static inline bool option_given(const struct call *call, enum option option) {
 bool option_number(const struct call *call, enum option option, const char *name, int64_t lowest, int64_t highest,
                    int64_t *number);
 
-/* The same for a time from 1 ms on: "500ms", "5s", or a number of seconds. */
+/* The same for a time from 1 ms on: "500ms", "5s", "10m", "2h", "7d", or a number of seconds. */
 bool option_duration(const struct call *call, enum option option, const char *name, int64_t longest_ms,
                      int64_t *duration_ms);
 
@@ -186,6 +188,11 @@ int command_lessons(struct call *call);
 int command_join(struct call *call);
 int command_quit(struct call *call);
 int command_where(struct call *call);
+
+int command_ban(struct call *call);
+int command_unban(struct call *call);
+int command_kick(struct call *call);
+int command_bans(struct call *call);
 
 int command_users(struct call *call);
 int command_owners(struct call *call);

@@ -60,6 +60,7 @@ static const struct {
     const char *name;
 } conditions[] = {
     {LESSON_STORE_JOIN_IF_EXISTS, OPTION_IF_EXISTS, "if-exists"},
+    {LESSON_STORE_JOIN_UNLESS_BANNED, OPTION_UNLESS_BANNED, "unless-banned"},
     {LESSON_STORE_JOIN_IF_OPEN, OPTION_IF_OPEN, "if-open"},
     {LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER, OPTION_IF_OPEN_OR_MEMBER, "if-open-or-member"},
     {LESSON_STORE_JOIN_IF_ROOM, OPTION_IF_ROOM, "if-room"},
@@ -105,6 +106,10 @@ static int explain_refusal(const struct call *call, const lesson_store_operation
     const char *lesson_id = call->arguments[2];
     unsigned long long count = join->count;
     switch (join->refused_by) {
+    case LESSON_STORE_JOIN_UNLESS_BANNED:
+        return complain_of(call, join->code,
+                           "refused by --unless-banned: the user \"%s\" is banned from the lesson \"%s\"",
+                           call->arguments[0], lesson_id);
     case LESSON_STORE_JOIN_IF_OPEN:
         return complain_of(call, join->code, "refused by --if-open: the lesson \"%s\" is not open", lesson_id);
     case LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER:

@@ -151,6 +151,39 @@ int lesson_store_hold(lesson_store *store, const char *owner, int64_t lease_ms, 
     return run_one(store, &operation);
 }
 
+static void begin_ban(lesson_store_operation *operation, const char *lesson_id, const char *uid, int64_t ban_ms) {
+    begin(operation, LESSON_STORE_OPERATION_BAN);
+    operation->lesson_id = lesson_store_id_of(lesson_id);
+    operation->uid = lesson_store_id_of(uid);
+    operation->ban_ms = ban_ms;
+}
+
+/* To 0, which would lift the ban. */
+static int refuse_no_time(void) {
+    return lesson_store_fail(LESSON_STORE_INVALID, "the ban of 0 ms is not between 1 and %lld ms",
+                             (long long)LESSON_STORE_BAN_MAX_MS);
+}
+
+int lesson_store_ban(lesson_store *store, const char *lesson_id, const char *uid, int64_t ban_ms) {
+    lesson_store_operation operation;
+    begin_ban(&operation, lesson_id, uid, ban_ms);
+    return ban_ms ? run_one(store, &operation) : refuse_no_time();
+}
+
+int lesson_store_kick(lesson_store *store, const char *lesson_id, const char *uid, int64_t ban_ms,
+                      lesson_store_place *left) {
+    lesson_store_operation operation;
+    begin_ban(&operation, lesson_id, uid, ban_ms);
+    operation.flags = LESSON_STORE_BAN_KICK;
+    return run_one_with_place(store, &operation, left);
+}
+
+int lesson_store_unban(lesson_store *store, const char *lesson_id, const char *uid) {
+    lesson_store_operation operation;
+    begin_ban(&operation, lesson_id, uid, 0);
+    return run_one(store, &operation);
+}
+
 int lesson_store_quit(lesson_store *store, const char *uid, const char *lesson_id, const char *session,
                       lesson_store_place *before) {
     lesson_store_operation operation;

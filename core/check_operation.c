@@ -5,7 +5,7 @@ enum { UID = 1, COURSE = 2, LESSON = 4, SESSION = 8, IF_SESSION = 16, OWNER = 32
 
 #define JOIN_FLAGS                                                                      \
     (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY | \
-     LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM)
+     LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_JOIN_UNLESS_BANNED)
 #define NEW_NUMBERS (LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS | LESSON_STORE_GIVEN_CAPACITY)
 #define ALL_NUMBERS (NEW_NUMBERS | LESSON_STORE_GIVEN_IF_COURSE_STATUS | LESSON_STORE_GIVEN_IF_CHAT_STATUS)
 
@@ -27,6 +27,7 @@ static const struct rule {
     [LESSON_STORE_OPERATION_WHERE] = {UID, UID, 0, 0, false},
     [LESSON_STORE_OPERATION_COUNT_MEMBERS] = {LESSON, LESSON, 0, 0, false},
     [LESSON_STORE_OPERATION_HOLD] = {OWNER, OWNER, LESSON_STORE_HOLD_RENEW, 0, true},
+    [LESSON_STORE_OPERATION_BAN] = {UID | LESSON, UID | LESSON, LESSON_STORE_BAN_KICK, 0, true},
 };
 
 #define COUNT_ONE(name, number, word) COUNT_##name,
@@ -129,17 +130,27 @@ static int check_capacity(const lesson_store_operation *operation) {
     return LESSON_STORE_OK;
 }
 
-static int check_lease(const lesson_store_operation *operation) {
-    bool holds = operation->kind == LESSON_STORE_OPERATION_HOLD;
-    if (operation->lease_ms == 0 && !holds)
+static int check_time(const lesson_store_operation *operation, uint32_t kind, const char *what, int64_t ms,
+                      int64_t least, int64_t most) {
+    bool takes = operation->kind == kind;
+    if (ms == 0 && !takes)
         return LESSON_STORE_OK;
-    if (!holds)
-        return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no lease_ms",
-                                 lesson_store_operation_name(operation->kind));
-    if (operation->lease_ms >= 1 && operation->lease_ms <= LESSON_STORE_LEASE_MAX_MS)
+    if (!takes)
+        return lesson_store_fail(LESSON_STORE_INVALID, "%s takes no %s_ms",
+                                 lesson_store_operation_name(operation->kind), what);
+    if (ms >= least && ms <= most)
         return LESSON_STORE_OK;
-    return lesson_store_fail(LESSON_STORE_INVALID, "the lease of %lld ms is not between 1 and %d ms",
-                             (long long)operation->lease_ms, LESSON_STORE_LEASE_MAX_MS);
+    return lesson_store_fail(LESSON_STORE_INVALID, "the %s of %lld ms is not between %lld and %lld ms", what,
+                             (long long)ms, (long long)least, (long long)most);
+}
+
+static int check_times(const lesson_store_operation *operation) {
+    int64_t shortest_ban = operation->flags & LESSON_STORE_BAN_KICK ? 1 : 0; /* 0 lifts a ban */
+    int code =
+        check_time(operation, LESSON_STORE_OPERATION_HOLD, "lease", operation->lease_ms, 1, LESSON_STORE_LEASE_MAX_MS);
+    return code ? code
+                : check_time(operation, LESSON_STORE_OPERATION_BAN, "ban", operation->ban_ms, shortest_ban,
+                             LESSON_STORE_BAN_MAX_MS);
 }
 
 static int check_numbers(const lesson_store_operation *operation) {
@@ -147,7 +158,7 @@ static int check_numbers(const lesson_store_operation *operation) {
     if (!code)
         code = check_capacity(operation);
     if (!code)
-        code = check_lease(operation);
+        code = check_times(operation);
     if (!code && operation->kind == LESSON_STORE_OPERATION_SET && !(operation->given & NEW_NUMBERS))
         code = lesson_store_fail(LESSON_STORE_INVALID, "set has nothing to set");
     return code;
@@ -177,7 +188,7 @@ static bool reads_its_message(const lesson_store_operation *operation) {
 
 bool lesson_store__answer_has_place(uint32_t kind, int code) {
     bool has_place = kind == LESSON_STORE_OPERATION_JOIN || kind == LESSON_STORE_OPERATION_QUIT ||
-                     kind == LESSON_STORE_OPERATION_WHERE;
+                     kind == LESSON_STORE_OPERATION_WHERE || kind == LESSON_STORE_OPERATION_BAN;
     return has_place && (code == LESSON_STORE_OK || code == LESSON_STORE_REFUSED || code == LESSON_STORE_CONFLICT);
 }
 

@@ -60,6 +60,7 @@ static uint64_t calls_of(const lesson_store_backend *backend) {
     calls |= backend->users_page ? LESSON_STORE_CALL_USERS_PAGE : 0;
     calls |= backend->sweep ? LESSON_STORE_CALL_SWEEP : 0;
     calls |= backend->owners ? LESSON_STORE_CALL_OWNERS : 0;
+    calls |= backend->bans ? LESSON_STORE_CALL_BANS : 0;
     calls |= backend->find_lessons ? LESSON_STORE_CALL_FIND_LESSONS : 0;
     calls |= backend->find_lessons_page ? LESSON_STORE_CALL_FIND_LESSONS_PAGE : 0;
     calls |= backend->events ? LESSON_STORE_CALL_FEED : 0;

@@ -53,7 +53,8 @@ AT(lesson_store_operation, if_session, 112);
 AT(lesson_store_operation, capacity, 128);
 AT(lesson_store_operation, owner, 136);
 AT(lesson_store_operation, lease_ms, 152);
-AT(lesson_store_operation, reserved, 160);
+AT(lesson_store_operation, ban_ms, 160);
+AT(lesson_store_operation, reserved, 168);
 AT(lesson_store_operation, code, 208);
 AT(lesson_store_operation, arrival, 212);
 AT(lesson_store_operation, refused_by, 216);
@@ -67,6 +68,10 @@ AT(lesson_store_owner, lease_ms, 16);
 AT(lesson_store_owner, left_ms, 24);
 AT(lesson_store_owner, state, 32);
 AT(lesson_store_owner, reserved, 40);
+
+SIZE(lesson_store_banned, 88);
+AT(lesson_store_banned, left_ms, 16);
+AT(lesson_store_banned, reserved, 24);
 
 SIZE(lesson_store_list, 160);
 AT(lesson_store_list, most, 8);
@@ -144,7 +149,8 @@ AT(lesson_store_backend, users_page, 136);
 AT(lesson_store_backend, host_list_schemes, 144);
 AT(lesson_store_backend, sweep, 152);
 AT(lesson_store_backend, owners, 160);
-AT(lesson_store_backend, find_lessons, 168);
-AT(lesson_store_backend, find_lessons_page, 176);
-AT(lesson_store_backend, events, 184);
+AT(lesson_store_backend, bans, 168);
+AT(lesson_store_backend, find_lessons, 176);
+AT(lesson_store_backend, find_lessons_page, 184);
+AT(lesson_store_backend, events, 192);
 #endif

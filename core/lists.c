@@ -40,6 +40,7 @@ struct guarded {
         lesson_store_lesson_callback lesson;
         lesson_store_user_callback user;
         lesson_store_owner_callback owner;
+        lesson_store_banned_callback banned;
     } callback;
 };
 
@@ -67,6 +68,11 @@ static bool give_owner(const lesson_store_owner *owner, void *context) {
     return goes_on(guarded, guarded->callback.owner(owner, guarded->context));
 }
 
+static bool give_banned(const lesson_store_banned *banned, void *context) {
+    const struct guarded *guarded = context;
+    return goes_on(guarded, guarded->callback.banned(banned, guarded->context));
+}
+
 /* ---- The calls */
 
 int lesson_store_members(lesson_store *store, const char *lesson_id, lesson_store_member_callback callback,
@@ -80,6 +86,19 @@ int lesson_store_members(lesson_store *store, const char *lesson_id, lesson_stor
         return code;
     struct guarded guarded = {store, context, {.member = callback}};
     return lesson_store__end_stream(store, slot, store->backend.members(slot->instance, &id, give_member, &guarded));
+}
+
+int lesson_store_bans(lesson_store *store, const char *lesson_id, lesson_store_banned_callback callback,
+                      void *context) {
+    lesson_store_id id = lesson_store_id_of(lesson_id);
+    int code = lesson_store_id_check("lesson_id", id);
+    if (code)
+        return code;
+    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.bans, callback, &code);
+    if (!slot)
+        return code;
+    struct guarded guarded = {store, context, {.banned = callback}};
+    return lesson_store__end_stream(store, slot, store->backend.bans(slot->instance, &id, give_banned, &guarded));
 }
 
 int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callback, void *context) {

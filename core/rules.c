@@ -14,19 +14,21 @@ static bool is_open(int32_t course_status) {
 
 #define FLAGS_OF_LESSON                                                                              \
     (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | \
-     LESSON_STORE_JOIN_IF_ROOM)
+     LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_JOIN_UNLESS_BANNED)
 
 bool lesson_store_join_needs_lesson(const lesson_store_operation *join) {
     return join->flags & FLAGS_OF_LESSON;
 }
 
 uint32_t lesson_store_admit(const lesson_store_operation *join, const lesson_store_lesson *lesson,
-                            lesson_store_standing standing) {
+                            lesson_store_standing standing, bool is_banned) {
     bool is_member = standing == LESSON_STORE_STANDING_MEMBER;
     bool admits = lesson->has_record && is_open(lesson->course_status);
     bool is_full = lesson->capacity > 0 && lesson->member_count >= lesson->capacity;
     if (join->flags & LESSON_STORE_JOIN_IF_EXISTS && !lesson->has_record)
         return LESSON_STORE_JOIN_IF_EXISTS;
+    if (join->flags & LESSON_STORE_JOIN_UNLESS_BANNED && lesson->has_record && is_banned)
+        return LESSON_STORE_JOIN_UNLESS_BANNED;
     if (join->flags & LESSON_STORE_JOIN_IF_OPEN && !admits)
         return LESSON_STORE_JOIN_IF_OPEN;
     if (join->flags & LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER && !admits && !(lesson->has_record && is_member))
@@ -42,7 +44,7 @@ uint32_t lesson_store_join_refused_by(const lesson_store_operation *join, bool h
                                       bool is_elsewhere) {
     const lesson_store_lesson lesson = {.has_record = has_record, .course_status = course_status};
     return lesson_store_admit(join, &lesson,
-                              is_elsewhere ? LESSON_STORE_STANDING_ELSEWHERE : LESSON_STORE_STANDING_NOWHERE);
+                              is_elsewhere ? LESSON_STORE_STANDING_ELSEWHERE : LESSON_STORE_STANDING_NOWHERE, false);
 }
 
 bool lesson_store_set_expects(const lesson_store_operation *set, int32_t course_status, int32_t chat_status) {

@@ -41,6 +41,7 @@ static void restrict_to(lesson_store_backend *backend, const lesson_store_backen
     backend->check = beneath->check ? backend->check : NULL;
     backend->sweep = beneath->sweep ? backend->sweep : NULL;
     backend->owners = beneath->owners ? backend->owners : NULL;
+    backend->bans = beneath->bans ? backend->bans : NULL;
     backend->find_lessons = beneath->find_lessons ? backend->find_lessons : NULL;
     backend->find_lessons_page = beneath->find_lessons_page ? backend->find_lessons_page : NULL;
     backend->events = beneath->events ? backend->events : NULL;

@@ -47,6 +47,7 @@ const char *lesson_store_finding_text(int kind) {
         [LESSON_STORE_FINDING_INCOMPLETE_USER] = "incomplete user record",
         [LESSON_STORE_FINDING_ENDED_LESSON] = "user of an ended lesson",
         [LESSON_STORE_FINDING_MALFORMED] = "malformed data",
+        [LESSON_STORE_FINDING_STALE_BANS] = "bans of an ended lesson",
     };
     if (kind < 0 || (size_t)kind >= sizeof texts / sizeof *texts)
         return "?";

@@ -144,6 +144,7 @@ typedef struct fault_stream {
         lesson_store_user_callback user;
         lesson_store_finding_callback finding;
         lesson_store_owner_callback owner;
+        lesson_store_banned_callback banned;
     } callback;
     void *context;
 } fault_stream;
@@ -171,6 +172,11 @@ static bool give_user(const lesson_store_user *user, void *context) {
 static bool give_owner(const lesson_store_owner *owner, void *context) {
     fault_stream *stream = context;
     return go_on(stream, stream->callback.owner(owner, stream->context));
+}
+
+static bool give_banned(const lesson_store_banned *banned, void *context) {
+    fault_stream *stream = context;
+    return go_on(stream, stream->callback.banned(banned, stream->context));
 }
 
 static bool give_finding(const lesson_store_finding *finding, void *context) {
@@ -262,6 +268,15 @@ static int fault_owners(lesson_store_instance *instance, lesson_store_owner_call
     begin(&stream, instance, target, context);
     const fault_instance *fault = stream.fault;
     return end(&stream, stream.left ? fault->beneath->owners(fault->inner, give_owner, &stream) : 0);
+}
+
+static int fault_bans(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                      lesson_store_banned_callback callback, void *context) {
+    const fault_target target = {LESSON_STORE_FAULT_ON_BANS, false};
+    fault_stream stream = {.callback.banned = callback};
+    begin(&stream, instance, target, context);
+    const fault_instance *fault = stream.fault;
+    return end(&stream, stream.left ? fault->beneath->bans(fault->inner, lesson_id, give_banned, &stream) : 0);
 }
 
 /* ---- Pages. A struck page does not reach the backend behind. The exception is MALFORMED, after which the list goes
@@ -368,6 +383,7 @@ const lesson_store_backend lesson_store__fault_backend = {
     .users_page = fault_users_page,
     .sweep = fault_sweep,
     .owners = fault_owners,
+    .bans = fault_bans,
     .find_lessons = fault_find_lessons,
     .find_lessons_page = fault_find_lessons_page,
     .events = fault_events,

@@ -76,6 +76,7 @@ static const struct kind {
     {"check", LESSON_STORE_FAULT_ON_CHECK},
     {"sweep", LESSON_STORE_FAULT_ON_SWEEP},
     {"owners", LESSON_STORE_FAULT_ON_OWNERS},
+    {"bans", LESSON_STORE_FAULT_ON_BANS},
     {"events", LESSON_STORE_FAULT_ON_EVENTS},
     {"open", LESSON_STORE_FAULT_ON_OPEN},
     {"operations", LESSON_STORE_FAULT_ON_OPERATIONS},

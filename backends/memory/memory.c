@@ -9,7 +9,7 @@ extern const lesson_store_backend lesson_store__memory_backend;
 #define TEXT_OF(token) #token
 #define TEXT(token) TEXT_OF(token)
 
-static int no_memory(void) {
+int memory_fail(void) {
     return lesson_store_fail(LESSON_STORE_NO_MEMORY, "memory: no memory left; nothing was changed");
 }
 
@@ -27,8 +27,7 @@ lesson_store_lesson memory_describe(const memory_lesson *lesson, lesson_store_id
                                  .has_record = memory_has_record(lesson)};
 }
 
-/* `user` is NULL if the user is in no lesson. */
-static void answer_place(const memory_user *user, const lesson_store_operation *operation) {
+void memory_answer_place(const memory_user *user, const lesson_store_operation *operation) {
     const lesson_store_id none = {NULL, 0};
     if (user)
         lesson_store_answer_place(operation, memory_id(&user->course->entry), memory_id(&user->lesson->entry),
@@ -89,7 +88,7 @@ bool memory_prepare_quit_event(memory_store *memory, const memory_user *user, le
 static int memory_create(memory_store *memory, const lesson_store_operation *create) {
     memory_lesson *lesson = memory_find_lesson(memory, create->lesson_id);
     if (!lesson && !(lesson = memory_add_lesson(memory, create->lesson_id)))
-        return no_memory();
+        return memory_fail();
     if (memory_has_record(lesson) && !(create->flags & LESSON_STORE_CREATE_RESET))
         return LESSON_STORE_EXISTS;
     if (prepare_create_event(memory, create) && memory_write_record(memory, lesson, create)) {
@@ -97,7 +96,7 @@ static int memory_create(memory_store *memory, const lesson_store_operation *cre
         return LESSON_STORE_OK;
     }
     memory_drop_lesson_if_empty(memory, lesson);
-    return no_memory();
+    return memory_fail();
 }
 
 static int memory_end(memory_store *memory, lesson_store_operation *end) {
@@ -108,7 +107,7 @@ static int memory_end(memory_store *memory, lesson_store_operation *end) {
     uint64_t count = record_only ? 0 : lesson->member_count;
     lesson_store_event_kind kind = record_only ? LESSON_STORE_EVENT_END_RECORD : LESSON_STORE_EVENT_END;
     if (!prepare_lesson_event(memory, kind, end, count))
-        return no_memory();
+        return memory_fail();
     end->count = count;
     memory_remove_record(memory, lesson);
     while (!record_only && lesson->member_count > 0)
@@ -127,7 +126,7 @@ static int memory_set(memory_store *memory, lesson_store_operation *set) {
         return LESSON_STORE_CONFLICT;
     }
     if (!prepare_lesson_event(memory, LESSON_STORE_EVENT_SET, set, 0))
-        return no_memory();
+        return memory_fail();
     if (set->given & LESSON_STORE_GIVEN_COURSE_STATUS)
         lesson->course_status = (int8_t)set->course_status;
     if (set->given & LESSON_STORE_GIVEN_CHAT_STATUS)
@@ -155,12 +154,15 @@ static lesson_store_standing standing_of(const memory_user *user, const memory_l
 
 /* REFUSED or CONFLICT if this join is not admitted. `lesson` is NULL if it is unknown, `user` if the user is in no
  * lesson. */
-static int memory_admit(lesson_store_operation *join, const memory_lesson *lesson, const memory_user *user) {
+static int memory_admit(lesson_store_operation *join, const memory_lesson *lesson, const memory_user *user,
+                        uint32_t hash) {
     const lesson_store_lesson unknown = {.course_status = LESSON_STORE_STATUS_NONE};
     lesson_store_lesson described = lesson ? memory_describe(lesson, join->lesson_id) : unknown;
     if (join->if_session.data && !(user && lesson_store_id_equal(join->if_session, memory_session(user))))
         return LESSON_STORE_CONFLICT;
-    uint32_t refusing = lesson_store_admit(join, &described, standing_of(user, lesson));
+    bool is_banned =
+        lesson && join->flags & LESSON_STORE_JOIN_UNLESS_BANNED && memory_is_banned(lesson, join->uid, hash);
+    uint32_t refusing = lesson_store_admit(join, &described, standing_of(user, lesson), is_banned);
     if (refusing == 0)
         return LESSON_STORE_OK;
     join->refused_by = refusing;
@@ -183,17 +185,17 @@ static int memory_join(memory_store *memory, lesson_store_operation *join, uint3
     memory_user *user = memory_find_user(memory, join->uid, hash);
     bool has_rules = join->flags || join->if_session.data;
     memory_owner *owner = NULL;
-    int code = has_rules ? memory_admit(join, lesson, user) : LESSON_STORE_OK;
+    int code = has_rules ? memory_admit(join, lesson, user, hash) : LESSON_STORE_OK;
     if (!code)
         code = find_holder(memory, join, &owner);
-    answer_place(user, join);
+    memory_answer_place(user, join);
     if (code)
         return code;
     join->arrival = !user                    ? LESSON_STORE_ARRIVAL_NEW
                     : user->lesson == lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
                                              : LESSON_STORE_ARRIVAL_MOVED;
     if (!prepare_join_event(memory, join, user) || !memory_enter(memory, user, hash, lesson, owner, join))
-        return no_memory();
+        return memory_fail();
     memory_commit_event(memory);
     return LESSON_STORE_OK;
 }
@@ -203,13 +205,13 @@ static int memory_quit(memory_store *memory, const lesson_store_operation *quit,
     if (!user)
         return LESSON_STORE_NOT_FOUND;
     memory_lesson *lesson = user->lesson;
-    answer_place(user, quit);
+    memory_answer_place(user, quit);
     if (quit->lesson_id.data && !lesson_store_id_equal(quit->lesson_id, memory_id(&lesson->entry)))
         return LESSON_STORE_CONFLICT;
     if (quit->session.data && !lesson_store_id_equal(quit->session, memory_session(user)))
         return LESSON_STORE_CONFLICT;
     if (!memory_prepare_quit_event(memory, user, LESSON_STORE_CAUSE_CALL))
-        return no_memory();
+        return memory_fail();
     memory_leave(memory, user);
     memory_drop_lesson_if_empty(memory, lesson);
     memory_commit_event(memory);
@@ -220,7 +222,7 @@ static int memory_where(const memory_store *memory, const lesson_store_operation
     const memory_user *user = memory_find_user(memory, where->uid, hash);
     if (!user)
         return LESSON_STORE_NOT_FOUND;
-    answer_place(user, where);
+    memory_answer_place(user, where);
     return LESSON_STORE_OK;
 }
 
@@ -250,6 +252,8 @@ static int run_operation(memory_store *memory, lesson_store_operation *operation
         return memory_count(memory, operation);
     case LESSON_STORE_OPERATION_HOLD:
         return memory_hold(memory, operation);
+    case LESSON_STORE_OPERATION_BAN:
+        return memory_ban_user(memory, operation, hash);
     case LESSON_STORE_OPERATION_NONE:
         break;
     }
@@ -317,7 +321,7 @@ static int memory_open(lesson_store_instance **out, const lesson_store_location 
         return lesson_store_fail(LESSON_STORE_INVALID, "location: only options may follow memory:");
     memory_store *memory = calloc(1, sizeof *memory);
     if (!memory)
-        return no_memory();
+        return memory_fail();
     memory->base.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
     memory->base.events_poll_ms = 1000; /* nobody else can write */
     int code = lesson_store_random(&memory->seed, sizeof memory->seed);
@@ -357,6 +361,7 @@ const lesson_store_backend lesson_store__memory_backend = {
     .users_page = memory_users_page,
     .sweep = memory_sweep,
     .owners = memory_owners,
+    .bans = memory_bans,
     .find_lessons = memory_find_lessons,
     .find_lessons_page = memory_find_lessons_page,
     .events = memory_events,

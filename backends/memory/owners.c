@@ -1,16 +1,12 @@
 /* Owners, their leases, and the sweep. */
 #include "table.h"
 
-static int no_memory(void) {
-    return lesson_store_fail(LESSON_STORE_NO_MEMORY, "memory: no memory left; nothing was changed");
-}
-
 int memory_hold(memory_store *memory, const lesson_store_operation *hold) {
     memory_owner *owner = memory_find_owner(memory, hold->owner);
     if (owner ? owner->is_over : (hold->flags & LESSON_STORE_HOLD_RENEW) != 0)
         return LESSON_STORE_CONFLICT;
     if (!owner && !(owner = memory_add_owner(memory, hold->owner)))
-        return no_memory();
+        return memory_fail();
     owner->lease_ms = hold->lease_ms;
     owner->until_ms = lesson_store_clock_ms() + hold->lease_ms;
     return LESSON_STORE_OK;
@@ -46,7 +42,7 @@ static bool is_leaving(const memory_user *user, const memory_owner *dropped) {
 static int put_out(memory_store *memory, memory_user *user, lesson_store_user_callback callback, void *context,
                    bool *goes_on) {
     if (!memory_prepare_quit_event(memory, user, LESSON_STORE_CAUSE_SWEEP))
-        return no_memory();
+        return memory_fail();
     char texts[4][LESSON_STORE_ID_MAX + 1];
     lesson_store_user described = memory_describe_user(user);
     memory_lesson *lesson = user->lesson;

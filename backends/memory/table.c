@@ -84,6 +84,8 @@ bool memory_write_record(memory_store *memory, memory_lesson *lesson, const less
 }
 
 void memory_remove_record(memory_store *memory, memory_lesson *lesson) {
+    while (lesson->bans)
+        memory_drop_ban(memory, lesson, (memory_ban *)lesson->bans);
     set_course(memory, &lesson->own_course, NULL);
     lesson->most_members = 0;
     lesson->course_status = lesson->chat_status = LESSON_STORE_STATUS_NONE;
@@ -154,6 +156,14 @@ void memory_drop_owner(memory_store *memory, memory_owner *owner) {
     drop(memory, &memory->owners, &owner->entry);
 }
 
+memory_ban *memory_add_ban(memory_store *memory, memory_lesson *lesson, lesson_store_id uid, uint32_t hash) {
+    return add(memory, &lesson->bans, offsetof(memory_ban, uid), uid, hash);
+}
+
+void memory_drop_ban(memory_store *memory, memory_lesson *lesson, memory_ban *ban) {
+    drop(memory, &lesson->bans, &ban->entry);
+}
+
 /* The steps that can fail come first. */
 bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory_lesson *lesson, memory_owner *owner,
                   const lesson_store_operation *join) {
@@ -196,8 +206,11 @@ void memory_leave(memory_store *memory, memory_user *user) {
 }
 
 void memory_free_all(memory_store *memory) {
-    for (memory_entry *entry = memory->lessons; entry; entry = entry->hh.next)
-        free(((memory_lesson *)entry)->members);
+    for (memory_entry *entry = memory->lessons; entry; entry = entry->hh.next) {
+        memory_lesson *lesson = (memory_lesson *)entry;
+        HASH_CLEAR(hh, lesson->bans);
+        free(lesson->members);
+    }
     HASH_CLEAR(hh, memory->users);
     HASH_CLEAR(hh, memory->lessons);
     HASH_CLEAR(hh, memory->courses);

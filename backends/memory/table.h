@@ -27,7 +27,7 @@
 #undef HASH_BKT_CAPACITY_THRESH
 #define HASH_BKT_CAPACITY_THRESH (entry->hh.tbl->num_items > entry->hh.tbl->num_buckets / 4 * 3 ? 0U : UINT32_MAX)
 
-/* The first member of the entries of all three tables. The id is stored behind the entry's other members. */
+/* The first member of the entries of all tables. The id is stored behind the entry's other members. */
 typedef struct memory_entry {
     UT_hash_handle hh;
 } memory_entry;
@@ -49,6 +49,12 @@ typedef struct memory_owner {
     char id[];
 } memory_owner;
 
+typedef struct memory_ban {
+    memory_entry entry;
+    int64_t until_ms;
+    char uid[];
+} memory_ban;
+
 typedef struct memory_lesson {
     memory_entry entry;
     memory_user **members;
@@ -58,6 +64,7 @@ typedef struct memory_lesson {
     /* The record. */
     memory_course *own_course; /* that create was given, or NULL */
     uint32_t most_members;     /* that JOIN_IF_ROOM allows; 0: any number */
+    memory_entry *bans;        /* the head of a table of its own, or NULL */
     int8_t course_status;      /* both LESSON_STORE_STATUS_NONE: there is no record */
     int8_t chat_status;
     char id[];
@@ -175,6 +182,10 @@ static inline memory_owner *memory_find_owner(const memory_store *memory, lesson
 memory_owner *memory_add_owner(memory_store *memory, lesson_store_id owner);
 void memory_drop_owner(memory_store *memory, memory_owner *owner);
 
+/* The same for a ban. `hash` is the hash of the uid. */
+memory_ban *memory_add_ban(memory_store *memory, memory_lesson *lesson, lesson_store_id uid, uint32_t hash);
+void memory_drop_ban(memory_store *memory, memory_lesson *lesson, memory_ban *ban);
+
 /* Removes a user. The last member takes the index that became free. The lesson stays, even if it is empty now. */
 void memory_leave(memory_store *memory, memory_user *user);
 
@@ -186,6 +197,12 @@ static inline memory_store *memory_of(lesson_store_instance *instance) {
 
 /* `id` is the lesson's id: borrowed from the caller of an operation, or from the store. */
 lesson_store_lesson memory_describe(const memory_lesson *lesson, lesson_store_id id);
+
+/* `user` is NULL if the user is in no lesson. */
+void memory_answer_place(const memory_user *user, const lesson_store_operation *operation);
+
+/* Fails for lack of memory. */
+int memory_fail(void);
 
 /* ---- lists.c: functions of the backend's table */
 
@@ -203,12 +220,20 @@ int memory_lessons_page(lesson_store_instance *instance, size_t most, lesson_sto
                         lesson_store_lesson_callback callback, void *context);
 int memory_users_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                       lesson_store_user_callback callback, void *context);
+
 /* ---- owners.c */
 
 int memory_hold(memory_store *memory, const lesson_store_operation *hold);
 int memory_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
                  void *context);
 int memory_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+
+/* ---- bans.c. `hash` is the hash of the uid. */
+
+int memory_ban_user(memory_store *memory, lesson_store_operation *ban, uint32_t hash);
+bool memory_is_banned(const memory_lesson *lesson, lesson_store_id uid, uint32_t hash);
+int memory_bans(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                lesson_store_banned_callback callback, void *context);
 
 /* ---- feed.c */
 
@@ -228,6 +253,9 @@ int memory_events(lesson_store_instance *instance, lesson_store_event_position *
 lesson_store_user memory_describe_user(const memory_user *user);
 
 /* ---- lists.c */
+
+/* As the lists give a user. */
+lesson_store_user memory_describe_user(const memory_user *user);
 
 int memory_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                  void *context);

@@ -6,7 +6,7 @@
 #define OF(name) LESSON_STORE_OPERATION_MASK_##name
 
 /* The letters of the answers, except F and U, and the operations that return them. `detail` is the arrival of a join,
- * the flag that refused it, or what an end leaves to be done. */
+ * the flag that refused it, how many a ban put out, or what an end leaves to be done. */
 static const struct letter {
     char letter;
     int code;
@@ -14,13 +14,15 @@ static const struct letter {
     uint32_t operations;
 } letters[] = {
     {'O', LESSON_STORE_OK, 0, LESSON_STORE_OPERATIONS_0_2 & ~OF(JOIN)},
+    {'K', LESSON_STORE_OK, 1, OF(BAN)},
     {'N', LESSON_STORE_OK, LESSON_STORE_ARRIVAL_NEW, OF(JOIN)},
     {'M', LESSON_STORE_OK, LESSON_STORE_ARRIVAL_MOVED, OF(JOIN)},
     {'A', LESSON_STORE_OK, LESSON_STORE_ARRIVAL_ALREADY_THERE, OF(JOIN)},
-    {'X', LESSON_STORE_NOT_FOUND, 0, OF(END) | OF(SET) | OF(GET_LESSON) | OF(QUIT) | OF(WHERE)},
+    {'X', LESSON_STORE_NOT_FOUND, 0, OF(END) | OF(SET) | OF(GET_LESSON) | OF(QUIT) | OF(WHERE) | OF(BAN)},
     {'E', LESSON_STORE_EXISTS, 0, OF(CREATE)},
     {'C', LESSON_STORE_CONFLICT, 0, OF(SET) | OF(QUIT) | OF(JOIN) | OF(HOLD)},
     {'e', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_IF_EXISTS, OF(JOIN)},
+    {'b', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_UNLESS_BANNED, OF(JOIN)},
     {'o', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_IF_OPEN, OF(JOIN)},
     {'m', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER, OF(JOIN)},
     {'r', LESSON_STORE_REFUSED, LESSON_STORE_JOIN_IF_ROOM, OF(JOIN)},
@@ -247,6 +249,15 @@ static bool read_join(redis_store *store, lesson_store_operation *join, const st
     return is_read(rest);
 }
 
+static bool read_ban(redis_store *store, lesson_store_operation *ban, const struct letter *letter, answer rest) {
+    const lesson_store_id none = {NULL, 0};
+    ban->count = letter->detail;
+    if (letter->detail > 0)
+        return ban->flags & LESSON_STORE_BAN_KICK && read_place(store, ban, rest);
+    lesson_store_answer_place(ban, none, none, none);
+    return is_read(rest);
+}
+
 /* Reads the server's error and the keys that it may be about: one key, or two. */
 static bool read_failure(redis_store *store, lesson_store_operation *operation, bool partly, answer rest) {
     lesson_store_id error, key, other;
@@ -279,6 +290,8 @@ static bool read_found(redis_store *store, lesson_store_operation *operation, co
         return redis_apply_answers_place(operation) ? read_place(store, operation, rest) : is_read(rest);
     case LESSON_STORE_OPERATION_WHERE:
         return read_place(store, operation, rest);
+    case LESSON_STORE_OPERATION_BAN:
+        return read_ban(store, operation, letter, rest);
     }
     return is_read(rest);
 }

@@ -24,7 +24,9 @@ enum kind {
     COUNT,
     END_LESSON,
     END_RECORD,
-    HOLD
+    HOLD,
+    BAN,
+    KICK
 };
 
 static const struct {
@@ -48,11 +50,14 @@ static const struct {
     [END_LESSON] = {"end_lesson", &redis_end_lesson_script},
     [END_RECORD] = {"end_record", &redis_end_record_script},
     [HOLD] = {"hold", &redis_hold_script},
+    [BAN] = {"ban", &redis_ban_script},
+    [KICK] = {"kick", &redis_kick_script},
 };
 
 static enum kind kind_of_join(const lesson_store_operation *join) {
-    if (join->flags & (LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM) || join->if_session.data ||
-        join->owner.data)
+    const uint32_t new_flags =
+        LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_JOIN_UNLESS_BANNED;
+    if (join->flags & new_flags || join->if_session.data || join->owner.data)
         return ADMIT_IF;
     if (join->flags != 0 || join->session.data)
         return ADMIT;
@@ -83,6 +88,8 @@ static enum kind kind_of(const lesson_store_operation *operation) {
         return WHERE;
     case LESSON_STORE_OPERATION_HOLD:
         return HOLD;
+    case LESSON_STORE_OPERATION_BAN:
+        return operation->flags & LESSON_STORE_BAN_KICK ? KICK : BAN;
     case LESSON_STORE_OPERATION_COUNT_MEMBERS:
     case LESSON_STORE_OPERATION_NONE: /* core never passes it on */
         break;
@@ -120,6 +127,7 @@ static void add_join(redis_request *request, enum kind kind, const lesson_store_
     add_flag(request, join->flags, LESSON_STORE_JOIN_IF_ROOM);
     redis_request_add_id(request, join->if_session);
     redis_request_add_id(request, join->owner);
+    add_flag(request, join->flags, LESSON_STORE_JOIN_UNLESS_BANNED);
 }
 
 static void add_capacity(redis_request *request, const lesson_store_operation *operation) {
@@ -138,11 +146,15 @@ static void add_record(redis_request *request, const lesson_store_operation *cre
     add_capacity(request, create);
 }
 
-static void add_hold(redis_request *request, const lesson_store_operation *hold) {
+static void add_time(redis_request *request, int64_t ms) {
     char digits[24];
-    snprintf(digits, sizeof digits, "%lld", (long long)hold->lease_ms);
-    redis_request_add_id(request, hold->owner);
+    snprintf(digits, sizeof digits, "%lld", (long long)ms);
     redis_request_add_text(request, digits);
+}
+
+static void add_hold(redis_request *request, const lesson_store_operation *hold) {
+    redis_request_add_id(request, hold->owner);
+    add_time(request, hold->lease_ms);
     add_flag(request, hold->flags, LESSON_STORE_HOLD_RENEW);
 }
 
@@ -180,6 +192,12 @@ static void add_arguments(redis_request *request, enum kind kind, const lesson_s
         break;
     case HOLD:
         add_hold(request, operation);
+        break;
+    case BAN:
+    case KICK:
+        redis_request_add_id(request, operation->uid);
+        redis_request_add_id(request, operation->lesson_id);
+        add_time(request, operation->ban_ms);
         break;
     case CREATE_WITH:
         add_record(request, operation);
@@ -227,7 +245,8 @@ static void begin_command(redis_store *store, const lesson_store_operation *oper
 /* The key by which a script's server is found: the one that its first operation reads first. */
 static lesson_store_id key_of(const redis_store *store, const lesson_store_operation *operation,
                               char key[REDIS_KEY_SIZE]) {
-    bool is_of_user = operation->uid.data != NULL; /* a hold names neither: its keys lie where all do */
+    /* A hold names neither: its keys lie where all do. */
+    bool is_of_user = operation->uid.data && operation->kind != LESSON_STORE_OPERATION_BAN;
     size_t size = is_of_user ? redis_key(key, store->settings.prefix, REDIS_USER, operation->uid)
                              : redis_key(key, store->settings.prefix, REDIS_RECORD, operation->lesson_id);
     return (lesson_store_id){key, size};

@@ -40,7 +40,7 @@ static bool read_answer(const struct check *check, redis_reply *reply, struct an
     return redis_reply_next_number(reply, &answer->kind) && redis_reply_next_text(reply, &answer->lesson_id) &&
            redis_reply_next_text(reply, &answer->uid) && redis_reply_next_number(reply, &answer->repairable) &&
            redis_reply_next_number(reply, &answer->repaired) && redis_reply_next_text(reply, &answer->detail) &&
-           answer->kind >= TO_BE_CHECKED && answer->kind <= LESSON_STORE_FINDING_MALFORMED && answer->detail.data &&
+           answer->kind >= TO_BE_CHECKED && answer->kind <= LESSON_STORE_FINDING_STALE_BANS && answer->detail.data &&
            redis_text_is_id_or_nil(answer->lesson_id) && redis_text_is_id_or_nil(answer->uid) &&
            (answer->repaired == 0 || (answer->repairable > 0 && writes(check)));
 }

@@ -78,6 +78,7 @@ const lesson_store_backend lesson_store__redis_backend = {
     .users_page = redis_users_page,
     .sweep = redis_sweep,
     .owners = redis_owners,
+    .bans = redis_bans,
     .find_lessons = redis_find_lessons,
     .find_lessons_page = redis_find_lessons_page,
     .events = redis_events,

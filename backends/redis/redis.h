@@ -146,6 +146,8 @@ int redis_users_page(lesson_store_instance *instance, size_t most, lesson_store_
 int redis_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
                 void *context);
 int redis_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+int redis_bans(lesson_store_instance *instance, const lesson_store_id *lesson_id, lesson_store_banned_callback callback,
+               void *context);
 int redis_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
                  lesson_store_event_taker take, void *context);
 int redis_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback, void *context);

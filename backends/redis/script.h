@@ -37,12 +37,15 @@ extern const redis_script redis_join_batch_script;
 extern const redis_script redis_batch_script;
 
 extern const redis_script redis_hold_script;
+extern const redis_script redis_ban_script;
+extern const redis_script redis_kick_script;
 
 extern const redis_script redis_end_step_script;
 extern const redis_script redis_sweep_script;
 extern const redis_script redis_sweep_page_script;
 extern const redis_script redis_sweep_end_script;
 extern const redis_script redis_owners_script;
+extern const redis_script redis_bans_script;
 extern const redis_script redis_feed_script;
 extern const redis_script redis_members_script;
 extern const redis_script redis_lessons_script;

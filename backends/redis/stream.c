@@ -1,4 +1,5 @@
-/* The lists of lessons, users and owners. Scripts find them page by page, and read the records in the same step. */
+/* The lists of lessons, users, owners and bans. Scripts find them page by page, and read the records in the same step.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +13,8 @@ struct listing {
     lesson_store_lesson_callback give_lesson;
     lesson_store_user_callback give_user;
     lesson_store_owner_callback give_owner;
+    lesson_store_banned_callback give_banned;
+    const lesson_store_id *lesson_id; /* of bans, else NULL */
     void *context;
     const lesson_store_lesson_filter *filter; /* of lessons; NULL: none */
     uint64_t met;                             /* entries that were given, without repetitions */
@@ -120,6 +123,21 @@ static int take_owner(struct listing *listing) {
     return code == LESSON_STORE_EXISTS ? LESSON_STORE_OK : code;
 }
 
+static int take_banned(struct listing *listing) {
+    redis_reply *reply = &listing->store->reply;
+    lesson_store_banned banned = {.left_ms = 0};
+    lesson_store_id left;
+    if (!redis_reply_next_text(reply, &banned.uid) || !redis_reply_next_text(reply, &left) || !left.data)
+        return garbled(listing);
+    int code = meet(listing, banned.uid);
+    banned.left_ms = number_of(left);
+    if (!code && !lesson_store_id_valid(banned.uid.data, banned.uid.size))
+        redis_malformed_note(&listing->malformed, "banned user", banned.uid);
+    else if (!code)
+        listing->stopped = !listing->give_banned(&banned, listing->context);
+    return code == LESSON_STORE_EXISTS ? LESSON_STORE_OK : code;
+}
+
 static int take_page(struct listing *listing, entry_function take) {
     int code = LESSON_STORE_OK;
     while (!code && !listing->stopped && !redis_reply_at_end(&listing->store->reply))
@@ -137,6 +155,8 @@ static void begin_page(struct listing *listing, const redis_script *script, cons
     redis_store *store = listing->store;
     const lesson_store_lesson_filter *filter = listing->filter;
     redis_ask_begin(store, script, NULL);
+    if (listing->lesson_id)
+        redis_request_add_id(&store->request, *listing->lesson_id);
     redis_request_add_text(&store->request, cursor);
     redis_request_add_text(&store->request, count);
     if (!filter)
@@ -207,6 +227,13 @@ int redis_users(lesson_store_instance *instance, lesson_store_user_callback call
 int redis_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context) {
     struct listing listing = {.store = redis_of(instance), .give_owner = callback, .context = context};
     return list(&listing, &redis_owners_script, take_owner);
+}
+
+int redis_bans(lesson_store_instance *instance, const lesson_store_id *lesson_id, lesson_store_banned_callback callback,
+               void *context) {
+    struct listing listing = {
+        .store = redis_of(instance), .give_banned = callback, .lesson_id = lesson_id, .context = context};
+    return list(&listing, &redis_bans_script, take_banned);
 }
 
 /* ---- Pages */

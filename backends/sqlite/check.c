@@ -75,6 +75,14 @@ static const struct step {
     {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
      FOUND "NULL, NULL, 'owner record ' || shown(owner) || ' has an invalid id' FROM owners WHERE NOT is_id(owner)",
      NULL, NULL},
+    {LESSON_STORE_FINDING_MALFORMED, ALWAYS,
+     FOUND "lesson_id, uid, 'ban of ' || shown(uid) || ' from ' || shown(lesson_id) || ' until ' || shown(until_ms)"
+           " FROM bans WHERE NOT (is_id(lesson_id) AND is_id(uid) AND typeof(until_ms) = 'integer')",
+     NULL, NULL},
+    {LESSON_STORE_FINDING_STALE_BANS, ALWAYS,
+     FOUND "lesson_id, NULL, 'the lesson has no record' FROM bans WHERE NOT EXISTS (SELECT 1 FROM lessons"
+           " WHERE lessons.lesson_id = bans.lesson_id) GROUP BY lesson_id",
+     "DELETE FROM bans WHERE lesson_id IN (SELECT lesson_id FROM temp.findings WHERE kind = ?1)", NULL},
     {LESSON_STORE_FINDING_INCOMPLETE_LESSON, ALWAYS,
      FOUND "lesson_id, NULL, iif(course_status IS NULL, 'no course_status', '') ||"
            " iif(course_status IS NULL AND chat_status IS NULL, ', ', '') ||"

@@ -118,19 +118,27 @@ static int add_create_event(sqlite_store *sqlite, const lesson_store_operation *
 }
 
 static int sqlite_create(sqlite_store *sqlite, lesson_store_operation *create) {
-    bool reset = create->flags & LESSON_STORE_CREATE_RESET;
-    sqlite_statement statement = reset ? STATEMENT_RESET_LESSON : STATEMENT_ADD_LESSON;
+    bool resets = create->flags & LESSON_STORE_CREATE_RESET;
+    sqlite_statement statement = resets ? STATEMENT_RESET_LESSON : STATEMENT_ADD_LESSON;
     const lesson_store_id ids[] = {create->lesson_id, create->course_id};
+    int found = sqlite_find(sqlite, STATEMENT_HAS_LESSON, &create->lesson_id, 1);
+    if (found < 0)
+        return found;
+    if (found == LESSON_STORE_OK && !resets)
+        return LESSON_STORE_EXISTS;
     int result = bind_new_record(sqlite->statements[statement], create);
     int code = result == SQLITE_OK ? sqlite_execute(sqlite, statement, ids, 2) : sqlite_fail(sqlite, result);
-    if (code)
-        return code;
-    return sqlite3_changes(sqlite->database) ? add_create_event(sqlite, create) : LESSON_STORE_EXISTS;
+    /* A program without bans may have left some behind with the last record of this lesson. */
+    if (!code && found == LESSON_STORE_NOT_FOUND)
+        code = sqlite_execute(sqlite, STATEMENT_REMOVE_BANS, &create->lesson_id, 1);
+    return code ? code : add_create_event(sqlite, create);
 }
 
 static int sqlite_end(sqlite_store *sqlite, lesson_store_operation *end) {
     uint64_t records = 0, members = 0;
     int code = change(sqlite, STATEMENT_REMOVE_LESSON, end->lesson_id, &records);
+    if (!code && records > 0)
+        code = sqlite_execute(sqlite, STATEMENT_REMOVE_BANS, &end->lesson_id, 1);
     if (!code && !(end->flags & LESSON_STORE_END_RECORD_ONLY))
         code = change(sqlite, STATEMENT_REMOVE_MEMBERS, end->lesson_id, &members);
     if (code)
@@ -225,15 +233,28 @@ static lesson_store_standing standing_of(const struct user_state *current) {
     return current->same_lesson ? LESSON_STORE_STANDING_MEMBER : LESSON_STORE_STANDING_ELSEWHERE;
 }
 
+/* `*is_banned` counts only if the lesson has a record. */
+static int look_up_ban(sqlite_store *sqlite, const lesson_store_operation *join, bool *is_banned) {
+    *is_banned = false;
+    if (!(join->flags & LESSON_STORE_JOIN_UNLESS_BANNED))
+        return LESSON_STORE_OK;
+    int code = sqlite_find_ban(sqlite, join);
+    *is_banned = code == LESSON_STORE_OK;
+    return code == LESSON_STORE_NOT_FOUND ? LESSON_STORE_OK : code;
+}
+
 /* REFUSED or CONFLICT if this join is not admitted. */
 static int admit(sqlite_store *sqlite, lesson_store_operation *join, const struct user_state *current) {
     if (join->if_session.data && !current->has_expected_session)
         return LESSON_STORE_CONFLICT;
     lesson_store_lesson lesson;
+    bool is_banned;
     int code = look_up_admission(sqlite, join, &lesson);
+    if (!code)
+        code = look_up_ban(sqlite, join, &is_banned);
     if (code)
         return code;
-    uint32_t refusing = lesson_store_admit(join, &lesson, standing_of(current));
+    uint32_t refusing = lesson_store_admit(join, &lesson, standing_of(current), is_banned);
     if (refusing == 0)
         return LESSON_STORE_OK;
     join->refused_by = refusing;
@@ -309,6 +330,27 @@ static int sqlite_quit(sqlite_store *sqlite, lesson_store_operation *quit) {
     return sqlite_add_quit_event(sqlite, quit->uid, lesson_store_id_of(current.lesson_id), LESSON_STORE_CAUSE_CALL);
 }
 
+/* What can refuse it comes before the first write. */
+static int sqlite_ban(sqlite_store *sqlite, lesson_store_operation *ban) {
+    const lesson_store_id none = {NULL, 0};
+    struct user_state current = {.exists = false};
+    int code = sqlite_find(sqlite, STATEMENT_HAS_LESSON, &ban->lesson_id, 1);
+    if (!code && ban->flags & LESSON_STORE_BAN_KICK)
+        code = look_up_user(sqlite, ban, &current);
+    if (!code)
+        code = sqlite_put_ban(sqlite, ban);
+    if (code)
+        return code;
+    bool leaves = current.exists && current.same_lesson;
+    ban->count = leaves;
+    if (!leaves) {
+        lesson_store_answer_place(ban, none, none, none);
+        return LESSON_STORE_OK;
+    }
+    code = sqlite_execute(sqlite, STATEMENT_REMOVE_USER, &ban->uid, 1);
+    return code ? code : sqlite_add_quit_event(sqlite, ban->uid, ban->lesson_id, LESSON_STORE_CAUSE_KICK);
+}
+
 static int sqlite_where(sqlite_store *sqlite, lesson_store_operation *where) {
     struct user_state current;
     int code = look_up_user(sqlite, where, &current);
@@ -339,6 +381,8 @@ static int run_operation(sqlite_store *sqlite, lesson_store_operation *operation
         return sqlite_count(sqlite, operation);
     case LESSON_STORE_OPERATION_HOLD:
         return sqlite_hold(sqlite, operation);
+    case LESSON_STORE_OPERATION_BAN:
+        return sqlite_ban(sqlite, operation);
     case LESSON_STORE_OPERATION_NONE:
         break;
     }

@@ -20,6 +20,8 @@ static const char *const steps[] = {
     "CREATE TABLE owners(owner TEXT PRIMARY KEY, lease_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,"
     " is_over INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE sweeps(gap INTEGER PRIMARY KEY, ended_ms INTEGER NOT NULL);"
+    "CREATE TABLE bans(lesson_id TEXT NOT NULL, uid TEXT NOT NULL, until_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(lesson_id, uid)) WITHOUT ROWID;"
     "CREATE TABLE feed(incarnation INTEGER NOT NULL, kept INTEGER NOT NULL);"
     "CREATE TABLE events(number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind INTEGER NOT NULL,"
     " cause INTEGER NOT NULL, lesson_id TEXT, uid TEXT, course_id TEXT, from_lesson_id TEXT, session TEXT, owner TEXT,"

@@ -255,6 +255,7 @@ const lesson_store_backend lesson_store__sqlite_backend = {
     .users_page = sqlite_users_page,
     .sweep = sqlite_sweep,
     .owners = sqlite_owners,
+    .bans = sqlite_bans,
     .find_lessons = sqlite_find_lessons,
     .find_lessons_page = sqlite_find_lessons_page,
     .events = sqlite_events,

@@ -19,7 +19,7 @@
     X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                            \
     X(COMMIT, "COMMIT")                                                                                          \
     X(ROLLBACK, "ROLLBACK")                                                                                      \
-    X(ADD_LESSON, "INSERT INTO lessons" SQLITE_NEW_RECORD " ON CONFLICT(lesson_id) DO NOTHING")                  \
+    X(ADD_LESSON, "INSERT INTO lessons" SQLITE_NEW_RECORD)                                                       \
     X(RESET_LESSON,                                                                                              \
       "INSERT INTO lessons" SQLITE_NEW_RECORD " ON CONFLICT(lesson_id) DO UPDATE SET"                            \
       " course_status = excluded.course_status, chat_status = excluded.chat_status,"                             \
@@ -58,6 +58,15 @@
     X(FIND_OWNER, "SELECT is_over FROM owners WHERE owner = ?1")                                                 \
     X(HOLD, "INSERT INTO owners(owner, lease_ms, until_ms, is_over) VALUES(?1, ?2, ?3, 0)"                       \
             " ON CONFLICT(owner) DO UPDATE SET lease_ms = ?2, until_ms = ?3")                                    \
+    X(HAS_LESSON, "SELECT 1 FROM lessons WHERE lesson_id = ?1")                                                  \
+    X(FIND_BAN, "SELECT 1 FROM bans WHERE lesson_id = ?1 AND uid = ?2 AND until_ms > ?3")                        \
+    X(BAN, "INSERT INTO bans(lesson_id, uid, until_ms) VALUES(?1, ?2, ?3)"                                       \
+           " ON CONFLICT(lesson_id, uid) DO UPDATE SET until_ms = ?3")                                           \
+    X(UNBAN, "DELETE FROM bans WHERE lesson_id = ?1 AND uid = ?2")                                               \
+    X(FORGET_BANS, "DELETE FROM bans WHERE lesson_id = ?1 AND until_ms <= ?2")                                   \
+    X(REMOVE_BANS, "DELETE FROM bans WHERE lesson_id = ?1")                                                      \
+    X(LIST_BANS, "SELECT uid, until_ms FROM bans WHERE lesson_id = ?1 AND uid > ?2 AND until_ms > ?3"            \
+                 " AND EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = ?1) ORDER BY uid")                \
     X(FIND_FEED, "SELECT kept, incarnation FROM feed")                                                           \
     X(ADD_EVENT, "INSERT INTO events(lesson_id, uid, course_id, from_lesson_id, session, owner, at_ms, kind,"    \
                  " cause, course_status, chat_status, capacity, count)"                                          \
@@ -154,6 +163,9 @@ static inline void sqlite_finish(sqlite_store *sqlite, sqlite_statement statemen
 /* Runs a statement that returns no rows to its end. */
 int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count);
 
+/* Runs a statement for its first row: OK, or NOT_FOUND if there is none. */
+int sqlite_find(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count);
+
 /* Begins a transaction. A writing one takes the write lock. It is READ_ONLY if the file can only be read, and
  * UNREACHABLE if the path no longer leads to the file that was opened, because nobody would find what it wrote. */
 int sqlite_begin(sqlite_store *sqlite, bool writes);
@@ -225,6 +237,8 @@ int sqlite_schema_version(void);
     " ('table', 'owners', 'owners', 'CREATE TABLE owners(owner TEXT PRIMARY KEY, lease_ms INTEGER NOT NULL,"           \
     " until_ms INTEGER NOT NULL, is_over INTEGER NOT NULL) WITHOUT ROWID', 3, 3),"                                     \
     " ('table', 'sweeps', 'sweeps', 'CREATE TABLE sweeps(gap INTEGER PRIMARY KEY, ended_ms INTEGER NOT NULL)', 3, 3)," \
+    " ('table', 'bans', 'bans', 'CREATE TABLE bans(lesson_id TEXT NOT NULL, uid TEXT NOT NULL,"                        \
+    " until_ms INTEGER NOT NULL, PRIMARY KEY(lesson_id, uid)) WITHOUT ROWID', 3, 3),"                                  \
     " ('table', 'feed', 'feed', 'CREATE TABLE feed(incarnation INTEGER NOT NULL, kept INTEGER NOT NULL)', 3, 3),"      \
     " ('table', 'events', 'events', 'CREATE TABLE events(number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"          \
     " kind INTEGER NOT NULL, cause INTEGER NOT NULL, lesson_id TEXT, uid TEXT, course_id TEXT, from_lesson_id TEXT,"   \
@@ -234,7 +248,8 @@ int sqlite_schema_version(void);
     "3),"                                                                                                              \
     " ('index', 'sqlite_autoindex_lessons_1', 'lessons', NULL, 1, 3),"                                                 \
     " ('index', 'sqlite_autoindex_users_1', 'users', NULL, 1, 3),"                                                     \
-    " ('index', 'sqlite_autoindex_owners_1', 'owners', NULL, 3, 3))"
+    " ('index', 'sqlite_autoindex_owners_1', 'owners', NULL, 3, 3),"                                                   \
+    " ('index', 'sqlite_autoindex_bans_1', 'bans', NULL, 3, 3))"
 
 /* The objects in the schema that this library did not create. */
 #define SQLITE_FOREIGN_OBJECTS                                                              \
@@ -313,7 +328,7 @@ void sqlite_trim_log(sqlite_store *sqlite);
 /* Before a long read: waits until a long log has been cut off, but not for ever. */
 void sqlite_await_short_log(sqlite_store *sqlite);
 
-/* ---- operations.c, streams.c, check.c, owners.c, feed.c: the functions of the backend's table */
+/* ---- operations.c, streams.c, check.c, owners.c, bans.c, feed.c: the functions of the backend's table */
 
 int sqlite_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
 int sqlite_members(lesson_store_instance *instance, const lesson_store_id *lesson_id,
@@ -335,6 +350,8 @@ int sqlite_check(lesson_store_instance *instance, uint32_t flags, lesson_store_f
 int sqlite_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
                  void *context);
 int sqlite_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+int sqlite_bans(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                lesson_store_banned_callback callback, void *context);
 int sqlite_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
                   lesson_store_event_taker take, void *context);
 
@@ -361,6 +378,14 @@ int sqlite_fail_reading(sqlite_store *sqlite, int result);
 /* In a transaction that writes. The second is NOT_FOUND or CONFLICT (it is over) if the owner cannot have users. */
 int sqlite_hold(sqlite_store *sqlite, const lesson_store_operation *hold);
 int sqlite_find_holder(sqlite_store *sqlite, lesson_store_id owner);
+
+/* ---- bans.c */
+
+/* Puts a ban, or lifts it. */
+int sqlite_put_ban(sqlite_store *sqlite, const lesson_store_operation *ban);
+
+/* OK: the user is banned from this lesson, or was. NOT_FOUND: not. */
+int sqlite_find_ban(sqlite_store *sqlite, const lesson_store_operation *join);
 
 /* The SQL functions that check's statements use. */
 int sqlite_add_check_functions(sqlite_store *sqlite);

@@ -116,6 +116,15 @@ int sqlite_execute(sqlite_store *sqlite, sqlite_statement statement, const lesso
     return code;
 }
 
+int sqlite_find(sqlite_store *sqlite, sqlite_statement statement, const lesson_store_id *ids, size_t id_count) {
+    int result = sqlite_start(sqlite, statement, ids, id_count);
+    int code = result == SQLITE_ROW    ? LESSON_STORE_OK
+               : result == SQLITE_DONE ? LESSON_STORE_NOT_FOUND
+                                       : sqlite_fail(sqlite, result);
+    sqlite_finish(sqlite, statement);
+    return code;
+}
+
 static int begin_writing(sqlite_store *sqlite) {
     if (sqlite->read_only_because)
         return lesson_store_fail(LESSON_STORE_READ_ONLY, "%s: is open for reading only: %s", sqlite->path,

@@ -168,9 +168,10 @@ typedef enum lesson_store_standing {
 } lesson_store_standing;
 
 /* Returns 0 if a join is admitted, else the first flag that refuses it. Of the lesson it reads `has_record`,
- * `course_status`, and for JOIN_IF_ROOM `capacity` and `member_count`. */
+ * `course_status`, and for JOIN_IF_ROOM `capacity` and `member_count`. `is_banned` counts for JOIN_UNLESS_BANNED: a ban
+ * of the user that has not run out. */
 LESSON_STORE_API uint32_t lesson_store_admit(const lesson_store_operation *join, const lesson_store_lesson *lesson,
-                                             lesson_store_standing standing);
+                                             lesson_store_standing standing, bool is_banned);
 
 /* The same for backends that have the flags of version 0.1 only. */
 LESSON_STORE_API uint32_t lesson_store_join_refused_by(const lesson_store_operation *join, bool has_record,
@@ -330,6 +331,8 @@ struct lesson_store_backend {
                  void *context);
 
     int (*owners)(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+    int (*bans)(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                lesson_store_banned_callback callback, void *context);
 
     /* The lessons that pass a filter, as lessons and lessons_page. The filter asks for something. A page without an
      * entry may come before the end, so look at some `most` lessons, and not at all of them until `most` pass. */

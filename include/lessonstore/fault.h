@@ -44,9 +44,10 @@ extern "C" {
     (UINT64_C(1) << 36) /* an instance is opened: by lesson_store_open, or for the pool */
 #define LESSON_STORE_FAULT_ON_SWEEP (UINT64_C(1) << 37) /* and drop */
 #define LESSON_STORE_FAULT_ON_OWNERS (UINT64_C(1) << 38)
-#define LESSON_STORE_FAULT_ON_EVENTS (UINT64_C(1) << 39) /* the thread of the feeds reads, or one is opened */
+#define LESSON_STORE_FAULT_ON_BANS (UINT64_C(1) << 39)   /* the list */
+#define LESSON_STORE_FAULT_ON_EVENTS (UINT64_C(1) << 40) /* the thread of the feeds reads, or one is opened */
 #define LESSON_STORE_FAULT_ON_OPERATIONS UINT64_C(0xffffffff)
-#define LESSON_STORE_FAULT_ON_CALLS UINT64_C(0x6fffffffff) /* everything but opening and events */
+#define LESSON_STORE_FAULT_ON_CALLS UINT64_C(0xefffffffff) /* everything but opening and events */
 
 /* What else of a batch fails when an operation is struck. With a scope of more than one operation, UNKNOWN is the
  * answer of those that write; those that only read are UNREACHABLE. */

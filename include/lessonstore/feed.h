@@ -18,8 +18,8 @@
  *   CREATE, SET, END_RECORD    the record has these values, or is gone
  * After a gap, list once more.
  *
- * Not in the feed: changes by programs that do not use this library (in Redis), leases, and sweeps that put nobody out.
- * If such programs write, list again from time to time.
+ * Not in the feed: changes by programs that do not use this library (in Redis), leases, bans, and sweeps that put
+ * nobody out. If such programs write, list again from time to time.
  *
  * Threads. Any thread may call any function, but one feed belongs to one thread at a time. A store has one thread for
  * all of its feeds, in which all signals are blocked, and where the engine is not memory, one instance beside those of
@@ -59,7 +59,8 @@ typedef enum lesson_store_event_kind {
     X(CALL, 0, "call")     /* an operation of its kind */                                         \
     X(END, 1, "end")       /* a step in the end of a lesson too large for one; its END follows */ \
     X(SWEEP, 2, "sweep")   /* the owner was over, or dropped */                                   \
-    X(REPAIR, 3, "repair") /* a repair; its QUIT can be of a user who was no true member */
+    X(REPAIR, 3, "repair") /* a repair; its QUIT can be of a user who was no true member */       \
+    X(KICK, 4, "kick")     /* the user was banned and put out */
 
 typedef enum lesson_store_cause {
 #define LESSON_STORE_CAUSE_ENUM(name, number, word) LESSON_STORE_CAUSE_##name = (number),

@@ -69,6 +69,10 @@ extern "C" {
 #define LESSON_STORE_LEASE_MAX_MS 86400000   /* the longest lease of an owner, a day */
 #define LESSON_STORE_CAPACITY_MAX 1000000000 /* members that a capacity can allow */
 
+/* The longest ban, 30 days. A ban ends with its lesson, and no lesson lasts as long. Keep a list of your own of users
+ * who must never come back. */
+#define LESSON_STORE_BAN_MAX_MS INT64_C(2592000000)
+
 /* ---------------------------------------------------------------- Codes
  *
  * One list makes the codes, their names and their texts: X(name, value, text).
@@ -269,7 +273,12 @@ enum {
      * member already. */
     LESSON_STORE_JOIN_IF_ROOM = 1 << 6,
 
-    LESSON_STORE_HOLD_RENEW = 1 << 7 /* only if the owner holds a lease already */
+    LESSON_STORE_HOLD_RENEW = 1 << 7, /* only if the owner holds a lease already */
+
+    /* Only if the user is not banned from the lesson. A ban refuses a member too, who then stays until they quit. */
+    LESSON_STORE_JOIN_UNLESS_BANNED = 1 << 8,
+
+    LESSON_STORE_BAN_KICK = 1 << 9 /* and take the user out, if the user is in that lesson */
 };
 
 /* Only in answers, among the flags that refuse a join: its owner holds no lease. */
@@ -356,7 +365,8 @@ LESSON_STORE_API int lesson_store_count_members(lesson_store *store, const char 
     X(QUIT, 6, "quit")   /* uid, [lesson_id], [session] -> place */                                                 \
     X(WHERE, 7, "where") /* uid -> place */                                                                         \
     X(COUNT_MEMBERS, 8, "count_members") /* lesson_id -> count */                                                   \
-    X(HOLD, 9, "hold")                   /* owner, lease_ms; flag RENEW */
+    X(HOLD, 9, "hold")                   /* owner, lease_ms; flag RENEW */                                          \
+    X(BAN, 10, "ban")                    /* uid, lesson_id, ban_ms; flag KICK -> count, place */
 
 /* LESSON_STORE_OPERATION_JOIN, ... are the values of `kind`. LESSON_STORE_OPERATION_MASK_JOIN, ... are bits, for sets
  * of operations. A zeroed operation is NONE: it does nothing, and its code is OK. */
@@ -415,16 +425,18 @@ typedef struct lesson_store_operation {
     uint64_t capacity;          /* CREATE, SET: up to LESSON_STORE_CAPACITY_MAX; 0: any number */
     lesson_store_id owner;      /* HOLD, JOIN */
     int64_t lease_ms;           /* HOLD: 1 to LESSON_STORE_LEASE_MAX_MS */
-    uint64_t reserved[6];       /* 0 */
+    int64_t ban_ms;             /* BAN: up to LESSON_STORE_BAN_MAX_MS; 0, which KICK does not take: lifts the ban */
+    uint64_t reserved[5];       /* 0 */
 
     /* answered: `code` always, every other field only with the kinds and codes beside it. Else it keeps its content. */
     int32_t code;               /* what the single call would have returned. It says nothing before the batch, and after
                                  * a batch that was REENTERED, CLOSED or INVALID as a whole. */
     uint32_t arrival;           /* JOIN, OK: lesson_store_arrival */
-    uint32_t refused_by;        /* JOIN, REFUSED: the first flag that forbids it, in the order IF_EXISTS, IF_OPEN,
-                                 * IF_OPEN_OR_MEMBER, IF_ROOM, STAY, JOIN_BY_OWNER */
+    uint32_t refused_by;        /* JOIN, REFUSED: the first flag that forbids it, in the order IF_EXISTS, UNLESS_BANNED,
+                                 * IF_OPEN, IF_OPEN_OR_MEMBER, IF_ROOM, STAY, JOIN_BY_OWNER */
     uint32_t reserved_answer;   /* 0 */
-    uint64_t count;             /* END: users put out; COUNT_MEMBERS: members; JOIN, REFUSED by IF_ROOM: members */
+    uint64_t count;             /* END: users put out; BAN: the same, 0 or 1; COUNT_MEMBERS: members; JOIN, REFUSED by
+                                 * IF_ROOM: members */
     lesson_store_lesson lesson; /* GET_LESSON, OK: all; SET, CONFLICT: the current statuses */
     uint64_t reserved_answers[8];
 } lesson_store_operation;
@@ -558,6 +570,41 @@ typedef bool (*lesson_store_owner_callback)(const lesson_store_owner *owner, voi
 /* Lists every owner that holds a lease or is over, once, under the rules of lesson_store_users. */
 LESSON_STORE_API int lesson_store_owners(lesson_store *store, lesson_store_owner_callback callback, void *context);
 
+/* ---------------------------------------------------------------- Bans
+ *
+ * A ban keeps a user out of one lesson for a time. It counts only for joins with LESSON_STORE_JOIN_UNLESS_BANNED: other
+ * joins ask nothing. Bans belong to the lesson record. They need one, and go with it: a lesson that is created again
+ * has none. A reset keeps them. Time is the store's own, as for owners: a step of the clock lengthens or shortens bans
+ * by that step.
+ */
+
+/* Bans a user from a lesson for `ban_ms` from now, 1 to LESSON_STORE_BAN_MAX_MS. This replaces an earlier ban, a longer
+ * one too. The user may be anywhere, and stays there. NOT_FOUND: the lesson has no record. */
+LESSON_STORE_API int lesson_store_ban(lesson_store *store, const char *lesson_id, const char *uid, int64_t ban_ms);
+
+/* The same, and takes the user out in the same step, if the user is in that lesson. On OK `*left` becomes the place
+ * left; `lesson_id` in it is "" if the user was not in the lesson and nobody left. NOT_FOUND: the lesson has no record;
+ * nobody was banned, and nobody left. */
+LESSON_STORE_API int lesson_store_kick(lesson_store *store, const char *lesson_id, const char *uid, int64_t ban_ms,
+                                       lesson_store_place *left);
+
+/* Lifts a ban. OK also if the user was not banned. NOT_FOUND: the lesson has no record. */
+LESSON_STORE_API int lesson_store_unban(lesson_store *store, const char *lesson_id, const char *uid);
+
+/* A user who is banned from a lesson. The id is borrowed until the callback returns. */
+typedef struct lesson_store_banned {
+    lesson_store_id uid;
+    int64_t left_ms;      /* of the ban, more than 0 */
+    uint64_t reserved[8]; /* 0 */
+} lesson_store_banned;
+
+typedef bool (*lesson_store_banned_callback)(const lesson_store_banned *banned, void *context);
+
+/* Lists every user who is banned from a lesson, once, under the rules of lesson_store_users. An unknown lesson has
+ * none. */
+LESSON_STORE_API int lesson_store_bans(lesson_store *store, const char *lesson_id,
+                                       lesson_store_banned_callback callback, void *context);
+
 /* ---------------------------------------------------------------- Lists by page
  *
  * The same lists for callers that own their loop. Begin with a cursor that is NULL. Each call returns the next page, an
@@ -626,7 +673,10 @@ typedef enum lesson_store_finding_kind {
     LESSON_STORE_FINDING_ENDED_LESSON = 4,
     /* Data of a wrong type, an invalid id or status, damage in the file. Repair leaves it, unless the finding says
      * repaired. */
-    LESSON_STORE_FINDING_MALFORMED = 5
+    LESSON_STORE_FINDING_MALFORMED = 5,
+    /* Bans of a lesson that was ended by a program that does not know bans. They have no effect. Repair removes them.
+     */
+    LESSON_STORE_FINDING_STALE_BANS = 6
 } lesson_store_finding_kind;
 
 /* Returns "ghost member", "missing member", ...; "?" for an unknown kind. */
@@ -673,7 +723,8 @@ enum {
     LESSON_STORE_CALL_OWNERS = 1 << 8,
     LESSON_STORE_CALL_FIND_LESSONS = 1 << 9,
     LESSON_STORE_CALL_FIND_LESSONS_PAGE = 1 << 10,
-    LESSON_STORE_CALL_FEED = 1 << 11 /* feed.h */
+    LESSON_STORE_CALL_FEED = 1 << 11, /* feed.h */
+    LESSON_STORE_CALL_BANS = 1 << 12
 };
 
 enum {
@@ -696,12 +747,14 @@ enum {
      LESSON_STORE_CALL_MEMBERS_PAGE | LESSON_STORE_CALL_LESSONS_PAGE | LESSON_STORE_CALL_USERS_PAGE)
 
 /* And what version 0.2 has. */
-#define LESSON_STORE_OPERATIONS_0_2 (LESSON_STORE_OPERATIONS_0_1 | LESSON_STORE_OPERATION_MASK_HOLD)
-#define LESSON_STORE_FLAGS_0_2 \
-    (LESSON_STORE_FLAGS_0_1 | LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_HOLD_RENEW)
+#define LESSON_STORE_OPERATIONS_0_2 \
+    (LESSON_STORE_OPERATIONS_0_1 | LESSON_STORE_OPERATION_MASK_HOLD | LESSON_STORE_OPERATION_MASK_BAN)
+#define LESSON_STORE_FLAGS_0_2                                                                  \
+    (LESSON_STORE_FLAGS_0_1 | LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM | \
+     LESSON_STORE_HOLD_RENEW | LESSON_STORE_JOIN_UNLESS_BANNED | LESSON_STORE_BAN_KICK)
 #define LESSON_STORE_CALLS_0_2                                                                                      \
     (LESSON_STORE_CALLS_0_1 | LESSON_STORE_CALL_SWEEP | LESSON_STORE_CALL_OWNERS | LESSON_STORE_CALL_FIND_LESSONS | \
-     LESSON_STORE_CALL_FIND_LESSONS_PAGE | LESSON_STORE_CALL_FEED)
+     LESSON_STORE_CALL_FIND_LESSONS_PAGE | LESSON_STORE_CALL_FEED | LESSON_STORE_CALL_BANS)
 
 /* What a store can do. Begin with LESSON_STORE_ABILITIES_INIT or lesson_store_abilities_init. */
 typedef struct lesson_store_abilities {

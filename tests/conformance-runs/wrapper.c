@@ -103,6 +103,13 @@ int wrapper_owners(lesson_store_instance *instance, lesson_store_owner_callback 
     return wrapped_backend()->owners(wrapper_of(instance)->inner, callback, context);
 }
 
+int wrapper_bans(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                 lesson_store_banned_callback callback, void *context) {
+    if (wrapper_engine_is_broken)
+        return wrapper_fail();
+    return wrapped_backend()->bans(wrapper_of(instance)->inner, lesson_id, callback, context);
+}
+
 int wrapper_find_lessons(lesson_store_instance *instance, const lesson_store_lesson_filter *filter,
                          lesson_store_lesson_callback callback, void *context) {
     if (wrapper_engine_is_broken)
@@ -138,6 +145,7 @@ lesson_store_backend wrapper_backend(void) {
     table.users_page = wrapper_users_page;
     table.sweep = wrapper_sweep;
     table.owners = wrapper_owners;
+    table.bans = wrapper_bans;
     table.find_lessons = wrapper_find_lessons;
     table.find_lessons_page = wrapper_find_lessons_page;
     table.events = wrapper_events;

@@ -20,6 +20,8 @@ struct wrapper {
     lesson_store_instance *inner;
     struct ghost ghosts[GHOSTS_MAX];
     size_t ghost_count;
+    char kept_lesson[LESSON_STORE_ID_MAX + 1]; /* for wrong_bans.c */
+    char kept_uid[LESSON_STORE_ID_MAX + 1];
     bool has_failed;
 };
 
@@ -59,6 +61,8 @@ int wrapper_sweep(lesson_store_instance *instance, const lesson_store_id *droppe
 int wrapper_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
                    lesson_store_event_taker take, void *context);
 int wrapper_owners(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context);
+int wrapper_bans(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                 lesson_store_banned_callback callback, void *context);
 int wrapper_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                   void *context);
 

@@ -191,6 +191,14 @@ static int shared_owners(lesson_store_instance *instance, lesson_store_owner_cal
     return code;
 }
 
+int wrapper_locked_bans(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                        lesson_store_banned_callback callback, void *context) {
+    pthread_mutex_lock(&engine.mutex);
+    int code = wrapper_bans(instance, lesson_id, callback, context);
+    pthread_mutex_unlock(&engine.mutex);
+    return code;
+}
+
 struct finding {
     const lesson_store_lesson_filter *filter;
     lesson_store_lesson_callback callback;
@@ -227,6 +235,7 @@ void wrapper_shared_table(lesson_store_backend *table) {
     table->check = shared_check;
     table->sweep = shared_sweep;
     table->owners = shared_owners;
+    table->bans = wrapper_locked_bans;
     table->find_lessons = shared_find_lessons;
     table->events = shared_events;
 }

@@ -19,6 +19,8 @@ int wrapper_locked_members(lesson_store_instance *instance, const lesson_store_i
                            lesson_store_member_callback callback, void *context);
 int wrapper_locked_lessons(lesson_store_instance *instance, lesson_store_lesson_callback callback, void *context);
 int wrapper_locked_users(lesson_store_instance *instance, lesson_store_user_callback callback, void *context);
+int wrapper_locked_bans(lesson_store_instance *instance, const lesson_store_id *lesson_id,
+                        lesson_store_banned_callback callback, void *context);
 
 /* Returns how often the engine has run operations. */
 uint64_t wrapper_shared_runs(void);

@@ -20,7 +20,7 @@ typedef struct wrong_description {
 
 /* Each list is ended by an entry without a name. */
 extern const wrong_backend wrong_operations[], wrong_streams[], wrong_claims[], wrong_pages[], wrong_filters[],
-    wrong_sharing[], wrong_feeds[];
+    wrong_sharing[], wrong_feeds[], wrong_bans[];
 extern const wrong_description wrong_descriptions[];
 
 /* wrong_descriptions.c: changes that other lists use too. */

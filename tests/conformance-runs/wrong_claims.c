@@ -116,6 +116,7 @@ static void joins_and_returns_where_table(lesson_store_backend *table) {
     table->users_page = NULL;
     table->sweep = NULL;
     table->owners = NULL;
+    table->bans = NULL;
     table->find_lessons = NULL;
     table->find_lessons_page = NULL;
     table->events = NULL;
@@ -159,7 +160,7 @@ const wrong_backend wrong_claims[] = {
     {"reads-become-unknown", "ERROR-3", "", reads_become_unknown_table, NULL},
     {"shares-nothing", "SHARE-1",
      "BATCH-* CHECK-* COUNT-* CREATE-* END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* STREAM-3 "
-     "THREAD-* USERS-* WHERE-* OWNER-*",
+     "THREAD-* USERS-* WHERE-* OWNER-* BAN-*",
      shares_nothing_table, describe_shared},
     {"persists-nothing", "PERSIST-1", "JOIN-5", persists_nothing_table, describe_persistent},
     {"has-a-flag-later", "SUPPORT-1 ABILITY-1", "", no_stay_table, describe_no_stay_at_first},

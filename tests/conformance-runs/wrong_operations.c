@@ -2,17 +2,12 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "wrapper.h"
+#include "alterations.h"
 #include "wrong_backends.h"
 
-/* ---- Operations changed before they run
- *
- * Each change is undone afterwards, because the operation belongs to the caller. */
+/* ---- Operations changed before they run */
 
-typedef void (*alteration)(lesson_store_instance *instance, lesson_store_operation *operation);
-
-static int run_altered(lesson_store_instance *instance, lesson_store_operation *operations, size_t count,
-                       alteration alter) {
+int run_altered(lesson_store_instance *instance, lesson_store_operation *operations, size_t count, alteration alter) {
     int code = LESSON_STORE_OK;
     for (size_t i = 0; i < count && !code; i++) {
         lesson_store_operation altered = operations[i];
@@ -27,15 +22,6 @@ static int run_altered(lesson_store_instance *instance, lesson_store_operation *
     }
     return code;
 }
-
-/* Defines the function that replaces run and applies `name`, an alteration. */
-#define ALTERED_RUN(name)                                                                                      \
-    static int name##_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) { \
-        return run_altered(instance, operations, count, name);                                                 \
-    }                                                                                                          \
-    static void name##_table(lesson_store_backend *table) {                                                    \
-        table->run = name##_run;                                                                               \
-    }
 
 static const lesson_store_id none = {NULL, 0};
 
@@ -318,18 +304,6 @@ ALTERED_RUN(ids_end_at_nul)
 
 /* ---- Answers changed after the run */
 
-/* Defines the function that runs a batch and then applies `name` to every operation in it. */
-#define ALTERED_ANSWERS(name)                                                                                  \
-    static int name##_run(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) { \
-        int code = wrapper_run(instance, operations, count);                                                   \
-        for (size_t i = 0; i < count; i++)                                                                     \
-            name(&operations[i]);                                                                              \
-        return code;                                                                                           \
-    }                                                                                                          \
-    static void name##_table(lesson_store_backend *table) {                                                    \
-        table->run = name##_run;                                                                               \
-    }
-
 static void quit_of_nobody_is_ok(lesson_store_operation *operation) {
     if (operation->kind == LESSON_STORE_OPERATION_QUIT && operation->code == LESSON_STORE_NOT_FOUND)
         operation->code = LESSON_STORE_OK;
@@ -445,19 +419,20 @@ static void batch_is_cut_table(lesson_store_backend *table) {
 /* ---- The list */
 
 const wrong_backend wrong_operations[] = {
-    {"join-keeps-old-course", "JOIN-4", "JOIN-10 JOIN-12 JOIN-13 JOIN-14", join_keeps_old_course_table, NULL},
-    {"join-keeps-old-session", "JOIN-6", "QUIT-4 OWNER-3", join_keeps_old_session_table, NULL},
+    {"join-keeps-old-course", "JOIN-4", "JOIN-10 JOIN-12 JOIN-13 JOIN-14 BAN-1", join_keeps_old_course_table, NULL},
+    {"join-keeps-old-session", "JOIN-6", "QUIT-4 OWNER-3 BAN-1", join_keeps_old_session_table, NULL},
     {"join-always-asks-for-record", "JOIN-7",
      "BATCH-* CHECK-* COUNT-* CREATE-4 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* PAGE-* QUIT-* SET-7 "
-     "STREAM-* THREAD-1 USERS-* OWNER-*",
+     "STREAM-* THREAD-1 USERS-* OWNER-* BAN-1 BAN-3 BAN-6",
      join_always_asks_for_record_table, NULL},
     {"join-ignores-if-exists", "JOIN-8", "JOIN-11 JOIN-12 OUTPUT-2", join_ignores_exists_table, NULL},
     {"join-ignores-if-open", "JOIN-9", "JOIN-12 JOIN-15 OWNER-2", join_ignores_open_table, NULL},
     {"join-ignores-stay", "JOIN-10", "JOIN-11 JOIN-12", join_ignores_stay_table, NULL},
-    {"end-keeps-members", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 QUIT-7 JOIN-15", end_keeps_members_table, NULL},
+    {"end-keeps-members", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 QUIT-7 JOIN-15 JOIN-12 BAN-7",
+     end_keeps_members_table, NULL},
     {"end-forgets-record-only", "END-4", "END-5 LESSONS-2 LESSONS-3 END-7 JOIN-14", end_forgets_record_only_table,
      NULL},
-    {"end-reports-none-left", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 OUTPUT-2 QUIT-7 JOIN-15",
+    {"end-reports-none-left", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 OUTPUT-2 QUIT-7 JOIN-15 JOIN-12 BAN-7",
      left_is_never_reported_table, NULL},
     {"quit-ignores-lesson", "QUIT-3", "BATCH-1 BATCH-2 ID-2 OUTPUT-* QUIT-5", quit_ignores_lesson_table, NULL},
     {"quit-ignores-session", "QUIT-4", "ID-2 QUIT-5", quit_ignores_session_table, NULL},
@@ -471,43 +446,44 @@ const wrong_backend wrong_operations[] = {
     {"lessons-have-no-case", "ID-2", "ID-1 JOIN-5 QUIT-3", lessons_have_no_case_table, NULL},
     {"batch-backwards", "BATCH-1",
      "BATCH-* COUNT-* CREATE-* END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* USERS-* "
-     "WHERE-* OWNER-*",
+     "WHERE-* OWNER-* BAN-*",
      batch_backwards_table, NULL},
     {"batch-writes-first", "BATCH-1",
-     "COUNT-1 END-1 END-7 ID-2 ID-3 JOIN-1 JOIN-2 OUTPUT-1 OUTPUT-2 QUIT-1 SET-1 CREATE-6 SET-8",
+     "COUNT-1 END-1 END-7 ID-2 ID-3 JOIN-1 JOIN-2 OUTPUT-1 OUTPUT-2 QUIT-1 SET-1 CREATE-6 SET-8 BAN-2",
      batch_writes_first_table, NULL},
     {"batch-stops-at-refusal", "BATCH-2",
      "BATCH-1 END-* GET-3 ID-2 ID-3 JOIN-8 JOIN-9 JOIN-11 JOIN-12 OUTPUT-* QUIT-* SET-5 SET-6 SET-7 WHERE-2 JOIN-13 "
-     "JOIN-14 JOIN-15 SET-8 OWNER-*",
+     "JOIN-14 JOIN-15 SET-8 OWNER-* BAN-*",
      batch_stops_table, NULL},
     {"batch-is-cut", "BATCH-5", "BATCH-1 END-1 JOIN-2 LESSONS-1 MEMBERS-1 USERS-1", batch_is_cut_table, NULL},
     {"writes-unasked-place", "OUTPUT-2",
-     "BATCH-1 BATCH-2 END-* GET-3 ID-3 LESSONS-3 MEMBERS-2 QUIT-1 QUIT-2 QUIT-7 SET-7 WHERE-2 SET-8",
+     "BATCH-1 BATCH-2 END-* GET-3 ID-3 LESSONS-3 MEMBERS-2 QUIT-1 QUIT-2 QUIT-7 SET-7 WHERE-2 SET-8 BAN-3 BAN-6",
      writes_unasked_place_table, NULL},
-    {"reset-drops-members", "CREATE-3", "CREATE-6", reset_drops_members_table, NULL},
+    {"reset-drops-members", "CREATE-3", "CREATE-6 BAN-7", reset_drops_members_table, NULL},
     {"set-touches-both", "SET-1", "SET-4", set_touches_both_table, NULL},
     {"ids-end-at-nul", "ID-6", "", ids_end_at_nul_table, NULL},
-    {"refusal-returns-no-place", "JOIN-11", "JOIN-8 JOIN-9 JOIN-10 JOIN-12 OUTPUT-2 JOIN-13 JOIN-14 JOIN-15 OWNER-2",
-     refusal_returns_no_place_table, NULL},
-    {"refusal-names-no-flag", "JOIN-12", "JOIN-8 JOIN-9 JOIN-10 JOIN-11 OUTPUT-2 JOIN-13 JOIN-14 JOIN-15 OWNER-2",
+    {"refusal-returns-no-place", "JOIN-11",
+     "JOIN-8 JOIN-9 JOIN-10 JOIN-12 OUTPUT-2 JOIN-13 JOIN-14 JOIN-15 OWNER-2 BAN-*", refusal_returns_no_place_table,
+     NULL},
+    {"refusal-names-no-flag", "JOIN-12", "JOIN-8 JOIN-9 JOIN-10 JOIN-11 OUTPUT-2 JOIN-13 JOIN-14 JOIN-15 OWNER-2 BAN-*",
      refusal_names_no_flag_table, NULL},
     {"everyone-is-new", "JOIN-2 JOIN-3",
      "BATCH-1 BATCH-5 END-6 ID-2 JOIN-4 JOIN-5 JOIN-6 JOIN-10 JOIN-12 JOIN-13 JOIN-14 JOIN-15 LESSONS-1 LESSONS-3 "
      "MEMBERS-1 OUTPUT-2 QUIT-3 "
-     "QUIT-4 USERS-1 OWNER-3",
+     "QUIT-4 USERS-1 OWNER-3 BAN-1 BAN-6 BAN-7",
      everyone_is_new_table, NULL},
     {"count-of-none-is-not-found", "COUNT-2",
      "BATCH-* CHECK-* COUNT-1 CREATE-* END-* ERROR-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-* OUTPUT-* QUIT-* SET-* "
-     "STREAM-* SUPPORT-1 THREAD-* USERS-1 WHERE-2 OWNER-*",
+     "STREAM-* SUPPORT-1 THREAD-* USERS-1 WHERE-2 OWNER-* BAN-*",
      count_of_none_is_not_found_table, NULL},
     {"get-needs-record", "GET-2",
      "BATCH-5 CHECK-* COUNT-1 END-* ERROR-3 GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 QUIT-* SET-7 STREAM-* "
-     "THREAD-1 USERS-* OWNER-*",
+     "THREAD-1 USERS-* OWNER-* BAN-1 BAN-3",
      get_needs_record_table, NULL},
     {"conflict-returns-expected", "SET-5", "BATCH-2 SET-6 SET-8", conflict_returns_expected_table, NULL},
-    {"create-forgets-numbers", "CREATE-5", "CREATE-6 FIND-2 JOIN-12 JOIN-13 JOIN-15 SET-8 OWNER-2",
+    {"create-forgets-numbers", "CREATE-5", "CREATE-6 FIND-2 JOIN-12 JOIN-13 JOIN-15 SET-8 OWNER-2 BAN-7",
      create_forgets_numbers_table, NULL},
-    {"reset-forgets-capacity", "CREATE-6", "", reset_forgets_capacity_table, NULL},
+    {"reset-forgets-capacity", "CREATE-6", "BAN-7", reset_forgets_capacity_table, NULL},
     {"set-forgets-capacity", "SET-8", "JOIN-13", set_forgets_capacity_table, NULL},
     {"join-ignores-room", "JOIN-13", "JOIN-12", join_ignores_room_table, NULL},
     {"members-need-room-too", "JOIN-13", "JOIN-12", members_need_room_too_table, NULL},

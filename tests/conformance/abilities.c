@@ -26,6 +26,7 @@ const struct ability operation_abilities[] = {
     OPERATION(WHERE, WHERE("ann")),
     OPERATION(COUNT_MEMBERS, COUNT("algebra")),
     OPERATION(HOLD, HOLD("worker/1", 1000)),
+    OPERATION(BAN, BAN("algebra", "ann", 1000)),
     NO_MORE,
 };
 
@@ -38,6 +39,8 @@ const struct ability flag_abilities[] = {
     FLAG(JOIN_IF_OPEN_OR_MEMBER, JOIN("ann", "exams", "algebra")),
     FLAG(JOIN_IF_ROOM, JOIN("ann", "exams", "algebra")),
     FLAG(HOLD_RENEW, HOLD("worker/1", 1000)),
+    FLAG(JOIN_UNLESS_BANNED, JOIN("ann", "exams", "algebra")),
+    FLAG(BAN_KICK, BAN("algebra", "ann", 1000)),
     NO_MORE,
 };
 
@@ -51,6 +54,7 @@ const struct ability call_abilities[] = {
     {.name = "USERS_PAGE", .bit = LESSON_STORE_CALL_USERS_PAGE},
     {.name = "SWEEP", .bit = LESSON_STORE_CALL_SWEEP},
     {.name = "OWNERS", .bit = LESSON_STORE_CALL_OWNERS},
+    {.name = "BANS", .bit = LESSON_STORE_CALL_BANS},
     {.name = "FIND_LESSONS", .bit = LESSON_STORE_CALL_FIND_LESSONS},
     {.name = "FIND_LESSONS_PAGE", .bit = LESSON_STORE_CALL_FIND_LESSONS_PAGE},
     {.name = "FEED", .bit = LESSON_STORE_CALL_FEED},
@@ -87,6 +91,12 @@ static bool hear_user(const lesson_store_user *user, void *context) {
 
 static bool hear_owner(const lesson_store_owner *owner, void *context) {
     (void)owner;
+    (void)context;
+    return true;
+}
+
+static bool hear_banned(const lesson_store_banned *banned, void *context) {
+    (void)banned;
     (void)context;
     return true;
 }
@@ -132,6 +142,8 @@ int make_call(lesson_store *store, uint64_t call) {
         return lesson_store_sweep(store, NULL, NULL, NULL);
     case LESSON_STORE_CALL_OWNERS:
         return lesson_store_owners(store, hear_owner, NULL);
+    case LESSON_STORE_CALL_BANS:
+        return lesson_store_bans(store, "algebra", hear_banned, NULL);
     case LESSON_STORE_CALL_FIND_LESSONS:
         return lesson_store_find_lessons(store, &online, hear_lesson, NULL);
     case LESSON_STORE_CALL_FEED:

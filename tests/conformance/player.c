@@ -33,6 +33,7 @@ lesson_store_operation operation_of_step(const struct step *step) {
     operation.if_session = lesson_store_id_of(step->if_session);
     operation.owner = lesson_store_id_of(step->owner);
     operation.lease_ms = step->lease_ms;
+    operation.ban_ms = step->ban_ms;
     if (step->capacity) {
         operation.capacity = strtoull(step->capacity, NULL, 10);
         operation.given |= LESSON_STORE_GIVEN_CAPACITY;
@@ -102,6 +103,7 @@ static bool writes_place(const struct step *step) {
     case LESSON_STORE_OPERATION_QUIT:
         return step->code == LESSON_STORE_OK || step->code == LESSON_STORE_CONFLICT;
     case LESSON_STORE_OPERATION_WHERE:
+    case LESSON_STORE_OPERATION_BAN:
         return step->code == LESSON_STORE_OK;
     default:
         return false;
@@ -153,8 +155,9 @@ static void judge_lesson(struct fixture *fixture, const struct step *step, const
 
 /* The first of the flags that refuse this step. */
 static uint32_t first_flag(const struct step *step) {
-    static const uint32_t in_order[] = {LESSON_STORE_JOIN_IF_EXISTS, LESSON_STORE_JOIN_IF_OPEN,
-                                        LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER, LESSON_STORE_JOIN_IF_ROOM};
+    static const uint32_t in_order[] = {LESSON_STORE_JOIN_IF_EXISTS, LESSON_STORE_JOIN_UNLESS_BANNED,
+                                        LESSON_STORE_JOIN_IF_OPEN, LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER,
+                                        LESSON_STORE_JOIN_IF_ROOM};
     for (size_t i = 0; i < sizeof in_order / sizeof *in_order; i++) {
         if (step->refused_by & in_order[i])
             return in_order[i];
@@ -170,12 +173,16 @@ static void judge_refusal(struct fixture *fixture, const struct step *step, cons
         expect_number(fixture, "the members of a lesson without room", join->count, step->count);
 }
 
+static bool counts(const struct step *step) {
+    return step->kind == LESSON_STORE_OPERATION_END || step->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS;
+}
+
 /* Judges what every way of calling returns. */
 static void judge(struct fixture *fixture, const struct step *step, const lesson_store_operation *operation) {
     expect_code(fixture, "the answer", operation->code, step->code);
     judge_place(fixture, step, operation->place);
     bool ok = step->code == LESSON_STORE_OK;
-    if (ok && (step->kind == LESSON_STORE_OPERATION_END || step->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS))
+    if (ok && counts(step))
         expect_number(fixture, "the count", operation->count, step->count);
     bool is_conflict_of_set = step->code == LESSON_STORE_CONFLICT && step->kind == LESSON_STORE_OPERATION_SET;
     if ((ok && step->kind == LESSON_STORE_OPERATION_GET_LESSON) || is_conflict_of_set)
@@ -195,7 +202,6 @@ static void mark_answers(lesson_store_operation *operation) {
 /* Outputs that do not belong to this answer must be unchanged. */
 static void judge_unwritten(struct fixture *fixture, const struct step *step, const lesson_store_operation *operation) {
     bool ok = step->code == LESSON_STORE_OK;
-    bool counts = step->kind == LESSON_STORE_OPERATION_END || step->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS;
     bool has_lesson = (ok && step->kind == LESSON_STORE_OPERATION_GET_LESSON) ||
                       (step->code == LESSON_STORE_CONFLICT && step->kind == LESSON_STORE_OPERATION_SET);
     if (!(ok && step->kind == LESSON_STORE_OPERATION_JOIN))
@@ -203,7 +209,7 @@ static void judge_unwritten(struct fixture *fixture, const struct step *step, co
     if (step->code != LESSON_STORE_REFUSED)
         expect_number(fixture, "refused_by, which this answer does not write", operation->refused_by, UNWRITTEN_WORD);
     bool counts_room = step->code == LESSON_STORE_REFUSED && first_flag(step) == LESSON_STORE_JOIN_IF_ROOM;
-    if (!(ok && counts) && !counts_room)
+    if (!(ok && (counts(step) || step->kind == LESSON_STORE_OPERATION_BAN)) && !counts_room)
         expect_number(fixture, "count, which this answer does not write", operation->count, UNWRITTEN_COUNT);
     if (has_lesson)
         return;
@@ -220,6 +226,8 @@ static void judge_in_batch(struct fixture *fixture, const struct step *step, con
     judge(fixture, step, operation);
     if (fixture->test->judges_unwritten)
         judge_unwritten(fixture, step, operation);
+    if (step->kind == LESSON_STORE_OPERATION_BAN && step->code == LESSON_STORE_OK)
+        expect_number(fixture, "the users put out", operation->count, step->count);
     if (step->kind != LESSON_STORE_OPERATION_JOIN)
         return;
     if (step->code == LESSON_STORE_OK)
@@ -309,6 +317,17 @@ static int call_set(struct fixture *fixture, lesson_store *store, const struct s
     return code;
 }
 
+static int call_ban(lesson_store *store, const struct step *step, lesson_store_operation *answer) {
+    if (step->flags)
+        return lesson_store_kick(store, step->lesson_id, step->uid, step->ban_ms, answer->place);
+    const lesson_store_id none = {NULL, 0};
+    int code = step->ban_ms ? lesson_store_ban(store, step->lesson_id, step->uid, step->ban_ms)
+                            : lesson_store_unban(store, step->lesson_id, step->uid);
+    if (code == LESSON_STORE_OK)
+        lesson_store_answer_place(answer, none, none, none); /* they have no place: nobody is put out */
+    return code;
+}
+
 static int call(struct fixture *fixture, lesson_store *store, const struct step *step, lesson_store_operation *answer) {
     switch ((lesson_store_operation_kind)step->kind) {
     case LESSON_STORE_OPERATION_NONE:
@@ -335,6 +354,8 @@ static int call(struct fixture *fixture, lesson_store *store, const struct step 
                                  answer->place);
     case LESSON_STORE_OPERATION_HOLD:
         return lesson_store_hold(store, step->owner, step->lease_ms, step->flags);
+    case LESSON_STORE_OPERATION_BAN:
+        return call_ban(store, step, answer);
     case LESSON_STORE_OPERATION_QUIT:
         return lesson_store_quit(store, step->uid, step->lesson_id, step->session, answer->place);
     case LESSON_STORE_OPERATION_WHERE:

@@ -46,6 +46,10 @@ static void say_count(lines *out, const char *lesson_id, uint64_t count) {
     lines_add(out, "count: lesson %s has %" PRIu64, quote_text(lesson_id).text, count);
 }
 
+static void say_ban(lines *out, lesson_store_id lesson_id, lesson_store_id uid) {
+    lines_add(out, "bans: user %s is banned from lesson %s", quote(uid).text, quote(lesson_id).text);
+}
+
 /* ---- As found */
 
 typedef struct member_context {
@@ -56,6 +60,12 @@ typedef struct member_context {
 static bool hear_member(const lesson_store_id *uid, void *context) {
     member_context *members = context;
     say_member(members->out, members->lesson_id, *uid);
+    return true;
+}
+
+static bool hear_banned(const lesson_store_banned *banned, void *context) {
+    member_context *bans = context;
+    say_ban(bans->out, bans->lesson_id, banned->uid);
     return true;
 }
 
@@ -114,6 +124,12 @@ static void ask_members(struct fixture *fixture, lesson_store *store, const char
     expect_code(fixture, "members, for the state", code, LESSON_STORE_OK);
 }
 
+static void ask_bans(struct fixture *fixture, lesson_store *store, const char *lesson_id, lines *out) {
+    member_context context = {out, lesson_store_id_of(lesson_id)};
+    int code = lesson_store_bans(store, lesson_id, hear_banned, &context);
+    expect_code(fixture, "bans, for the state", code, LESSON_STORE_OK);
+}
+
 void take_snapshot(struct fixture *fixture, lesson_store *store, lines *out) {
     for (size_t i = 0; i < fixture->known_uids.count; i++) {
         if (has_operation(fixture, LESSON_STORE_OPERATION_WHERE))
@@ -127,6 +143,8 @@ void take_snapshot(struct fixture *fixture, lesson_store *store, lines *out) {
             ask_count(fixture, store, lesson_id, out);
         if (has_call(fixture, LESSON_STORE_CALL_MEMBERS))
             ask_members(fixture, store, lesson_id, out);
+        if (has_call(fixture, LESSON_STORE_CALL_BANS))
+            ask_bans(fixture, store, lesson_id, out);
     }
     if (has_call(fixture, LESSON_STORE_CALL_LESSONS))
         expect_code(fixture, "lessons, for the state", lesson_store_lessons(store, hear_lesson, out), LESSON_STORE_OK);
@@ -209,7 +227,9 @@ static void expect_lesson(const struct fixture *fixture, const char *lesson_id, 
 }
 
 static void add_expected(const struct fixture *fixture, const struct record *records, const struct extra *extras,
-                         const struct user *users, lines *out) {
+                         const struct ban *bans, const struct user *users, lines *out) {
+    for (; bans && bans->lesson_id && has_call(fixture, LESSON_STORE_CALL_BANS); bans++)
+        say_ban(out, lesson_store_id_of(bans->lesson_id), lesson_store_id_of(bans->uid));
     for (size_t i = 0; i < fixture->known_uids.count; i++) {
         if (has_operation(fixture, LESSON_STORE_OPERATION_WHERE))
             expect_where(fixture->known_uids.items[i], users, out);
@@ -234,16 +254,16 @@ static void know_state(struct fixture *fixture, const struct record *records, co
 }
 
 void expect_state(struct fixture *fixture, const struct record *records, const struct user *users) {
-    expect_state_with(fixture, records, fixture->test->extras, users);
+    expect_state_with(fixture, records, fixture->test->extras, fixture->test->bans, users);
 }
 
 void expect_state_with(struct fixture *fixture, const struct record *records, const struct extra *extras,
-                       const struct user *users) {
+                       const struct ban *bans, const struct user *users) {
     know_state(fixture, records, users);
     for (size_t i = 0; i < fixture->store_count; i++) {
         lines_clear(&fixture->expected);
         lines_clear(&fixture->found);
-        add_expected(fixture, records, extras, users, &fixture->expected);
+        add_expected(fixture, records, extras, bans, users, &fixture->expected);
         take_snapshot(fixture, fixture->stores[i], &fixture->found);
         add_findings(fixture, fixture->stores[i], &fixture->found);
         if (!lines_compare(&fixture->expected, &fixture->found))

@@ -67,6 +67,7 @@ struct step {
     const char *if_session;
     const char *owner;
     int64_t lease_ms;
+    int64_t ban_ms;
 
     int code;
     uint32_t arrival;
@@ -113,6 +114,8 @@ struct step {
 #define IF_SESSION(token) .if_session = (token)
 #define HOLD(name, ms) .kind = LESSON_STORE_OPERATION_HOLD, .owner = (name), .lease_ms = (ms)
 #define BY(name) .owner = (name)
+#define BAN(lesson, user, ms) .kind = LESSON_STORE_OPERATION_BAN, .lesson_id = (lesson), .uid = (user), .ban_ms = (ms)
+#define KICK(lesson, user, ms) BAN(lesson, user, ms), .flags = LESSON_STORE_BAN_KICK
 
 #define ANSWER(name) .code = LESSON_STORE_##name
 #define HAS(course_word, chat_word) HAS_ALL(course_word, chat_word, NULL, 0)
@@ -138,6 +141,12 @@ struct extra {
     uint64_t capacity;
 };
 
+/* A user who is banned from a lesson. */
+struct ban {
+    const char *lesson_id;
+    const char *uid;
+};
+
 struct user {
     const char *uid;
     const char *course_id;
@@ -158,6 +167,12 @@ struct user {
         __VA_ARGS__, {                 \
             .lesson_id = NULL          \
         }                              \
+    }
+#define BANS(...)                  \
+    .bans = (const struct ban[]) { \
+        __VA_ARGS__, {             \
+            .lesson_id = NULL      \
+        }                          \
     }
 #define USERS(...)                   \
     .users = (const struct user[]) { \
@@ -182,6 +197,7 @@ struct test {
     const struct step *steps;
     const struct record *records;
     const struct extra *extras;
+    const struct ban *bans;
     const struct user *users;
     void (*function)(struct fixture *fixture);
     unsigned modes;        /* IN_MODE bits; 0: all */
@@ -226,7 +242,7 @@ bool expect_description(const lesson_store_conformance_backend *backend, const l
 
 extern const test_list lesson_tests, user_tests, join_flag_tests, admission_tests, owner_tests, id_tests, batch_tests,
     stream_tests, argument_tests, check_tests, page_tests, filter_tests, sharing_tests, walk_tests, callback_tests,
-    feed_tests;
+    feed_tests, ban_tests;
 
 /* ---- fixture.c */
 
@@ -312,7 +328,7 @@ void know_lesson(struct fixture *fixture, const char *lesson_id);
 /* Compares what every store of the fixture reports with the expected state, for all known and listed ids. */
 void expect_state(struct fixture *fixture, const struct record *records, const struct user *users);
 void expect_state_with(struct fixture *fixture, const struct record *records, const struct extra *extras,
-                       const struct user *users);
+                       const struct ban *bans, const struct user *users);
 
 /* Adds the state that a store reports to `out`. */
 void take_snapshot(struct fixture *fixture, lesson_store *store, lines *out);

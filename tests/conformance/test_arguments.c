@@ -91,7 +91,7 @@ static void wrong_statuses(struct fixture *fixture) {
 
 static void wrong_kinds(struct fixture *fixture) {
     lesson_store_operation operation = operation_of_step(&(struct step){CREATE("biology")});
-    operation.kind = LESSON_STORE_OPERATION_HOLD + 1;
+    operation.kind = LESSON_STORE_OPERATION_BAN + 1;
     expect_refused(fixture, "the kind after the last", operation, LESSON_STORE_INVALID);
     operation.kind = UINT32_MAX;
     expect_refused(fixture, "the kind UINT32_MAX", operation, LESSON_STORE_INVALID);

@@ -109,6 +109,18 @@ static void sweeps_are_events(struct fixture *fixture) {
     replica_compare(fixture, last(fixture));
 }
 
+static void kicks_are_events(struct fixture *fixture) {
+    need_operation(fixture, LESSON_STORE_OPERATION_BAN);
+    begin_feed(fixture, NULL, NULL);
+    RUN(fixture, {CREATE("algebra")}, {JOIN("ann", "maths", "algebra")}, {JOIN("bob", "arts", "choir")});
+    expect_code(fixture, "kick", lesson_store_kick(fixture->store, "algebra", "ann", HOUR, NULL), LESSON_STORE_OK);
+    expect_code(fixture, "kick", lesson_store_kick(fixture->store, "algebra", "bob", HOUR, NULL), LESSON_STORE_OK);
+    expect_code(fixture, "ban", lesson_store_ban(fixture->store, "algebra", "bob", HOUR), LESSON_STORE_OK);
+    expect_events(fixture, EVENTS("create/call algebra|||from ||| waiting free", "join/call algebra|ann|maths|from |||",
+                                  "join/call choir|bob|arts|from |||", "quit/kick algebra|ann||from |||"));
+    replica_compare(fixture, last(fixture));
+}
+
 static void repairs_are_events(struct fixture *fixture) {
     need_calls(fixture, LESSON_STORE_CALL_CHECK);
     begin_feed(fixture, NULL, NULL);
@@ -288,6 +300,7 @@ static const struct test tests[] = {
     {.name = "FEED-1 a batch gives its events in order", .function = batches_are_events},
     {.name = "FEED-2 an operation that changes nothing gives no event", .function = what_changes_nothing_is_no_event},
     {.name = "FEED-3 who is put out by a drop is an event", .function = sweeps_are_events},
+    {.name = "FEED-3 who is put out by a kick is an event", .function = kicks_are_events},
     {.name = "FEED-3 who is put out by a repair is an event", .function = repairs_are_events},
     {.name = "FEED-4 the feed of a lesson has its events and no others", .function = a_lesson_has_a_feed},
     {.name = "FEED-5 a position goes on where it was", .function = a_position_goes_on},

@@ -35,6 +35,7 @@ static struct step step_of(const model_call *call, const model_answer *answer) {
     step.if_session = name_of(sessions, call->if_session);
     step.capacity = name_of(capacities, call->capacity);
     step.owner = name_of(owners, call->owner);
+    step.ban_ms = call->ban == 1 ? MODEL_BAN_MS : 0;
     step.lease_ms = call->kind == LESSON_STORE_OPERATION_HOLD ? MODEL_LEASE_MS : 0;
 
     step.code = answer->code;
@@ -54,11 +55,12 @@ static struct step step_of(const model_call *call, const model_answer *answer) {
 
 static struct step draw_step(const struct fixture *fixture, dice_state *dice, model_state *model) {
     bool keeps_sessions = has_capability(fixture, LESSON_STORE_CAN_KEEP_SESSIONS);
-    bool is_of_0_2 =
-        has_capability(fixture, LESSON_STORE_CAN_ADMIT) && has_operation(fixture, LESSON_STORE_OPERATION_HOLD);
+    bool is_of_0_2 = has_capability(fixture, LESSON_STORE_CAN_ADMIT) &&
+                     has_operation(fixture, LESSON_STORE_OPERATION_HOLD) &&
+                     has_operation(fixture, LESSON_STORE_OPERATION_BAN);
     const draw_range range = {UIDS, LESSONS, COURSES, keeps_sessions ? SESSIONS : 0, 0, is_of_0_2 ? 0 : DRAW_OF_0_1};
     model_call call = draw_call(dice, &range);
-    call.flags &= (uint8_t)fixture->backend->flags;
+    call.flags &= (uint16_t)fixture->backend->flags;
     model_answer answer = model_run(model, &call);
     return step_of(&call, &answer);
 }
@@ -67,7 +69,12 @@ static void expect_model(struct fixture *fixture, const model_state *model) {
     struct record records[LESSONS + 1] = {{NULL, NULL, NULL}};
     struct extra extras[LESSONS + 1] = {{NULL, NULL, 0}};
     struct user users[UIDS + 1] = {{.uid = NULL}};
-    size_t record_count = 0, user_count = 0;
+    struct ban bans[LESSONS * UIDS + 1] = {{NULL, NULL}};
+    size_t record_count = 0, user_count = 0, ban_count = 0;
+    for (int i = 0; i < LESSONS * UIDS; i++) {
+        if (model_is_banned(model, i / UIDS, i % UIDS))
+            bans[ban_count++] = (struct ban){lessons[i / UIDS], uids[i % UIDS]};
+    }
     for (size_t i = 0; i < LESSONS; i++) {
         const model_lesson *lesson = &model->lessons[i];
         extras[i] = (struct extra){lessons[i], name_of(courses, lesson->course), (uint64_t)lesson->capacity};
@@ -82,7 +89,7 @@ static void expect_model(struct fixture *fixture, const model_state *model) {
             users[user_count++] = (struct user){uids[i], name_of(courses, user->course), name_of(lessons, user->lesson),
                                                 name_of(sessions, user->session), name_of(owners, user->owner)};
     }
-    expect_state_with(fixture, records, extras, users);
+    expect_state_with(fixture, records, extras, bans, users);
 }
 
 static void walk(struct fixture *fixture) {

@@ -262,8 +262,8 @@ static void assert_invalid(lesson_store_operation operation, const char *part_of
 static void every_argument_is_checked(void **state) {
     (void)state;
     lesson_store_operation operation = where("u");
-    operation.kind = LESSON_STORE_OPERATION_HOLD + 1;
-    assert_invalid(operation, "kind 10");
+    operation.kind = LESSON_STORE_OPERATION_BAN + 1;
+    assert_invalid(operation, "kind 11");
     operation = where("u");
     operation.flags = LESSON_STORE_JOIN_STAY;
     assert_invalid(operation, "flag 0x10");

@@ -133,10 +133,10 @@ static void words_and_statuses_match_both_ways(void **state) {
 
 static void findings_have_texts(void **state) {
     (void)state;
-    for (int kind = 0; kind <= LESSON_STORE_FINDING_MALFORMED; kind++)
+    for (int kind = 0; kind <= LESSON_STORE_FINDING_STALE_BANS; kind++)
         assert_string_not_equal(lesson_store_finding_text(kind), "?");
     assert_string_equal(lesson_store_finding_text(-1), "?");
-    assert_string_equal(lesson_store_finding_text(LESSON_STORE_FINDING_MALFORMED + 1), "?");
+    assert_string_equal(lesson_store_finding_text(LESSON_STORE_FINDING_STALE_BANS + 1), "?");
 }
 
 static void operations_have_words(void **state) {
@@ -144,7 +144,7 @@ static void operations_have_words(void **state) {
     assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_NONE), "none");
     assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_GET_LESSON), "get_lesson");
     assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_COUNT_MEMBERS), "count_members");
-    assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_HOLD + 1), "?");
+    assert_string_equal(lesson_store_operation_name(LESSON_STORE_OPERATION_BAN + 1), "?");
 }
 
 static void the_version_is_that_of_the_header(void **state) {

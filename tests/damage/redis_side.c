@@ -11,6 +11,7 @@
 #define USER "STATUS:IN_LESSON:UID:"
 #define RECORD "STATUS:LESSON_STATUS:LESSON_ID:"
 #define MEMBERS "STATUS:LESSON_USER:LESSON_ID:"
+#define BANS "STATUS:BANS:LESSON_ID:"
 
 static const lesson_store_id any = {NULL, 0};
 static redisContext *commands; /* one for the process, because a test has one engine */
@@ -73,6 +74,9 @@ static facts redis_read(void) {
         "        for i = 1, #hash, 2 do add(key, kind, hash[i], hash[i + 1]) end\n"
         "    elseif kind == 'set' then\n"
         "        for _, member in ipairs(redis.call('SMEMBERS', key)) do add(key, kind, member, '') end\n"
+        "    elseif kind == 'zset' then\n"
+        "        local zset = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')\n"
+        "        for i = 1, #zset, 2 do add(key, kind, zset[i], zset[i + 1]) end\n"
         "    else add(key, kind, '', redis.call('DUMP', key)) end\n"
         "end\n"
         "return out";
@@ -181,10 +185,28 @@ static const char *damage_nearby(dice_state *dice) {
     return "a foreign key";
 }
 
+static const char *damage_bans(dice_state *dice) {
+    lesson_store_id lesson = side_draw_lesson(dice);
+    switch (dice_below(dice, 4)) {
+    case 0:
+        command(word("ZADD"), key_of(BANS, lesson), word("9999999999999"), side_draw_uid(dice), any);
+        return "ZADD of a ban";
+    case 1:
+        command(word("SET"), key_of(BANS, lesson), word("text"), any);
+        return "bans of another type";
+    case 2:
+        command(word("HSET"), key_of(RECORD, lesson), word("bans"), word("1"), any);
+        return "HSET of the mark of bans";
+    default:
+        command(word("HDEL"), key_of(RECORD, lesson), word("bans"), any);
+        return "HDEL of the mark of bans";
+    }
+}
+
 static const char *redis_damage(dice_state *dice) {
     static const char *(*const kinds[])(dice_state *) = {
         damage_members,     damage_members,      damage_members, damage_user_field, damage_user_field, damage_session,
-        damage_legacy_join, damage_lesson_field, damage_key,     damage_type,       damage_nearby};
+        damage_legacy_join, damage_lesson_field, damage_key,     damage_type,       damage_nearby,     damage_bans};
     return kinds[dice_below(dice, sizeof kinds / sizeof *kinds)](dice);
 }
 
@@ -297,6 +319,10 @@ static void judge_record(judgement *verdict, lesson_store_id key, lesson_store_i
         find(verdict, LESSON_STORE_FINDING_MALFORMED, is_id(lesson) ? lesson : any, any, false);
         return;
     }
+    lesson_store_id bans = key_of(BANS, lesson);
+    if (field_of(verdict->state, key, "bans").data && exists(verdict->state, bans) &&
+        !is_of_kind(verdict->state, bans, "zset"))
+        find(verdict, LESSON_STORE_FINDING_MALFORMED, lesson, any, false);
     const char *const fields[] = {"lesson_id", "course_status", "chat_status"};
     const lesson_store_id fresh[] = {lesson, word("3"), word("0")};
     bool incomplete = false;
@@ -311,6 +337,20 @@ static void judge_record(judgement *verdict, lesson_store_id key, lesson_store_i
     }
     if (incomplete)
         find(verdict, LESSON_STORE_FINDING_INCOMPLETE_LESSON, lesson, any, true);
+}
+
+/* They are of a record that has the mark. */
+static void judge_bans(judgement *verdict, lesson_store_id key, lesson_store_id lesson) {
+    lesson_store_id record = key_of(RECORD, lesson);
+    if (!is_id(lesson)) {
+        find(verdict, LESSON_STORE_FINDING_MALFORMED, any, any, false);
+        return;
+    }
+    if (exists(verdict->state, record) &&
+        (!is_of_kind(verdict->state, record, "hash") || field_of(verdict->state, record, "bans").data))
+        return;
+    find(verdict, LESSON_STORE_FINDING_STALE_BANS, lesson, any, true);
+    facts_drop(verdict->target, key, any, any);
 }
 
 static void judge_member(judgement *verdict, const fact *member, lesson_store_id lesson) {
@@ -335,6 +375,8 @@ static void judge_key(judgement *verdict, const fact *first) {
         judge_user(verdict, key, rest);
     else if (after(RECORD, key, &rest))
         judge_record(verdict, key, rest);
+    else if (after(BANS, key, &rest))
+        judge_bans(verdict, key, rest);
     else if (after(MEMBERS, key, &rest) && (!is_id(rest) || !is_of_kind(verdict->state, key, "set")))
         find(verdict, LESSON_STORE_FINDING_MALFORMED, is_id(rest) ? rest : any, any, false);
 }

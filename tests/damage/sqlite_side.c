@@ -135,7 +135,7 @@ static void read_rows(facts *state, const char *kind, const char *text, int key_
         for (int i = 1; i < columns && key_parts == 1; i++)
             facts_add(state, ids[0], word(kind), word(sqlite3_column_name(statement, i)), ids[i]);
         if (key_parts == 2)
-            facts_add(state, ids[0], word(kind), ids[1], any);
+            facts_add(state, ids[0], word(kind), ids[1], columns > 2 ? ids[2] : any);
     }
     sqlite3_finalize(statement);
 }
@@ -149,6 +149,7 @@ static facts sqlite_read(void) {
     read_rows(&state, "lesson", "SELECT lesson_id, course_status, chat_status FROM loose_lessons", 1);
     if (has_index())
         read_rows(&state, "entry", "SELECT lesson_id, uid FROM entries", 2);
+    read_rows(&state, "ban", "SELECT lesson_id, uid, until_ms FROM bans", 2);
     read_rows(&state, "schema", "SELECT name, type, sql FROM sqlite_master", 1);
     execute("COMMIT");
     facts_sort(&state);
@@ -235,6 +236,13 @@ static const char *damage_lesson_gone(dice_state *dice) {
     return "a lesson row deleted";
 }
 
+static const char *damage_ban(dice_state *dice) {
+    lesson_store_id values[3] = {value('t', side_draw_lesson(dice)), draw_key(dice, side_draw_uid(dice)),
+                                 dice_once_in(dice, 6) ? value('t', word("soon")) : value('i', word("7"))};
+    run("INSERT OR REPLACE INTO bans VALUES(?, ?, ?)", values, 3);
+    return "a ban, perhaps of no lesson";
+}
+
 /* Rare, because afterwards the entries cannot be damaged any more. A foreign object would keep lessonctl from opening
  * the file. */
 static const char *damage_schema(dice_state *dice) {
@@ -249,9 +257,9 @@ static const char *damage_schema(dice_state *dice) {
 }
 
 static const char *sqlite_damage(dice_state *dice) {
-    static const char *(*const kinds[])(dice_state *) = {damage_user,   damage_user_gone,   damage_user_by_sql,
-                                                         damage_entry,  damage_entry,       damage_entry,
-                                                         damage_lesson, damage_lesson_gone, damage_schema};
+    static const char *(*const kinds[])(dice_state *) = {
+        damage_user,  damage_user_gone, damage_user_by_sql, damage_entry,  damage_entry,
+        damage_entry, damage_lesson,    damage_lesson_gone, damage_schema, damage_ban};
     return kinds[dice_below(dice, sizeof kinds / sizeof *kinds)](dice);
 }
 
@@ -344,6 +352,21 @@ static void judge_lesson(const facts *state, lesson_store_id lesson, facts *find
     }
 }
 
+static void judge_ban(const lesson_store_id *parts, facts *findings) {
+    if (!id_of(parts[FACT_KEY]).data || !id_of(parts[FACT_FIELD]).data || *parts[FACT_VALUE].data != 'i')
+        side_find(findings, LESSON_STORE_FINDING_MALFORMED, id_of(parts[FACT_KEY]), id_of(parts[FACT_FIELD]), false);
+}
+
+/* One finding for all bans of a lesson without a record. */
+static void judge_bans(const facts *state, const fact *ban, facts *findings, facts *target) {
+    lesson_store_id lesson = ban->parts[FACT_KEY];
+    bool is_first = facts_find(state, lesson, word("ban"), any) == ban;
+    if (!is_first || facts_find(state, lesson, word("lesson"), any))
+        return;
+    side_find(findings, LESSON_STORE_FINDING_STALE_BANS, id_of(lesson), any, true);
+    facts_drop(target, lesson, word("ban"), any);
+}
+
 /* A missing index. */
 static bool judge_schema(const facts *state, facts *findings, facts *additions) {
     if (facts_find(state, word("tusers_by_lesson"), word("schema"), any))
@@ -368,6 +391,10 @@ static void sqlite_judge(const facts *state, bool ended, facts *findings, facts 
         const lesson_store_id *parts = state->items[i].parts;
         if (bytes_are(parts[FACT_KIND], "user") && bytes_are(parts[FACT_FIELD], "lesson_id"))
             judge_user(state, parts[FACT_KEY], ended, findings, target);
+        if (bytes_are(parts[FACT_KIND], "ban")) {
+            judge_ban(parts, findings);
+            judge_bans(state, &state->items[i], findings, target);
+        }
         if (bytes_are(parts[FACT_KIND], "lesson") && bytes_are(parts[FACT_FIELD], "chat_status"))
             judge_lesson(state, parts[FACT_KEY], findings, &additions, target);
     }

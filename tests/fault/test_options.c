@@ -284,7 +284,8 @@ static void info_names_the_fault_and_the_backend(void **state) {
     store = open_at("fault+memory:?fault_code=full&fault_scope=batch&fault_on=calls,open&fault_at=2&fault_items=9");
     assert_fact(store, "fault",
                 "FULL on "
-                "create,end,set,get_lesson,join,quit,where,count_members,hold,members,lessons,users,check,sweep,owners,"
+                "create,end,set,get_lesson,join,quit,where,count_members,hold,ban,members,lessons,users,check,sweep,"
+                "owners,bans,"
                 "open at 2, scope "
                 "batch, items 9");
     lesson_store_close(store);
@@ -365,7 +366,7 @@ static void wrong_faults_are_refused(void **state) {
     bad[0].size--;
     bad[1].code = LESSON_STORE_INVALID;
     bad[2].code = LESSON_STORE_NOT_FOUND;
-    bad[3].on = UINT64_C(1) << 40;
+    bad[3].on = UINT64_C(1) << 41;
     bad[4].scope = 4;
     bad[5].scope = LESSON_STORE_FAULT_SCOPE_OPERATION;
     bad[6].code = LESSON_STORE_FULL;

@@ -32,6 +32,7 @@ static const unsigned answers[] = {
     [LESSON_STORE_OPERATION_QUIT] = 1 << LESSON_STORE_OK | 1 << LESSON_STORE_NOT_FOUND | 1 << LESSON_STORE_CONFLICT,
     [LESSON_STORE_OPERATION_WHERE] = 1 << LESSON_STORE_OK | 1 << LESSON_STORE_NOT_FOUND,
     [LESSON_STORE_OPERATION_COUNT_MEMBERS] = 1 << LESSON_STORE_OK,
+    [LESSON_STORE_OPERATION_BAN] = 1 << LESSON_STORE_OK | 1 << LESSON_STORE_NOT_FOUND,
 };
 
 static bool is_id_or_empty(const char *text) {
@@ -130,7 +131,7 @@ bool fuzz_hear_user(const lesson_store_user *user, void *context) {
 
 bool fuzz_hear_finding(const lesson_store_finding *finding, void *context) {
     const fuzz_listener *listener = context;
-    REQUIRE(finding->kind <= LESSON_STORE_FINDING_MALFORMED);
+    REQUIRE(finding->kind <= LESSON_STORE_FINDING_STALE_BANS);
     REQUIRE(!is_given(finding->lesson_id) || fuzz_is_id(finding->lesson_id.data, finding->lesson_id.size));
     REQUIRE(!is_given(finding->uid) || fuzz_is_id(finding->uid.data, finding->uid.size));
     REQUIRE(!finding->repaired || (finding->repairable && listener->repairs));

@@ -68,8 +68,8 @@ static bool simplify_call(shrinking *shrink, size_t number) {
     } while (0)
     TRY(together, false);
     TRY(wrong, 0);
-    for (unsigned flag = 1; flag <= LESSON_STORE_HOLD_RENEW; flag <<= 1)
-        TRY(flags, (uint8_t)(kept->flags & ~flag));
+    for (unsigned flag = 1; flag <= LESSON_STORE_BAN_KICK; flag <<= 1)
+        TRY(flags, (uint16_t)(kept->flags & ~flag));
     TRY(session, MODEL_NONE);
     TRY(if_session, MODEL_NONE);
     if (kept->kind == LESSON_STORE_OPERATION_JOIN)

@@ -7,7 +7,7 @@
 #include "clients.h"
 #include "wrong_stores.h"
 
-enum { HISTORIES_MAX = 5000, HISTORIES_OF_THE_RIGHT = 200 };
+enum { HISTORIES_MAX = 20000, HISTORIES_OF_THE_RIGHT = 200 };
 
 static checker_finding judge_one(client_group *clients, dice_state *dice) {
     char text[VOCABULARY_TEXT_SIZE];

@@ -132,6 +132,60 @@ static bool resume_looks_first(lesson_store_instance *instance, lesson_store_ope
 }
 RUN_OF(resume_looks_first)
 
+/* Bans, and puts out in a later step. */
+static bool kick_in_two_steps(lesson_store_instance *instance, lesson_store_operation *kick) {
+    if (kick->kind != LESSON_STORE_OPERATION_BAN || !(kick->flags & LESSON_STORE_BAN_KICK))
+        return false;
+    lesson_store_operation ban = *kick, quit = {.kind = LESSON_STORE_OPERATION_QUIT};
+    ban.flags = 0;
+    wrapper_shared_run(instance, &ban, 1);
+    kick->code = ban.code;
+    kick->count = 0;
+    if (ban.code != LESSON_STORE_OK)
+        return true;
+    sched_yield();
+    lesson_store_place left = {.lesson_id = ""};
+    quit.uid = kick->uid;
+    quit.lesson_id = kick->lesson_id;
+    quit.place = &left;
+    wrapper_shared_run(instance, &quit, 1);
+    kick->count = quit.code == LESSON_STORE_OK;
+    if (kick->count && kick->place)
+        *kick->place = left;
+    return true;
+}
+RUN_OF(kick_in_two_steps)
+
+struct asked {
+    lesson_store_id uid;
+    bool is_banned;
+};
+
+static bool look_for(const lesson_store_banned *banned, void *context) {
+    struct asked *asked = context;
+    asked->is_banned = asked->is_banned || lesson_store_id_equal(banned->uid, asked->uid);
+    return true;
+}
+
+/* Asks who is banned, and joins in a later step. */
+static bool join_asks_first(lesson_store_instance *instance, lesson_store_operation *join) {
+    if (join->kind != LESSON_STORE_OPERATION_JOIN || !(join->flags & LESSON_STORE_JOIN_UNLESS_BANNED))
+        return false;
+    struct asked asked = {join->uid, false};
+    lesson_store_operation blind = *join;
+    if (wrapper_locked_bans(instance, &join->lesson_id, look_for, &asked) || asked.is_banned)
+        return false;
+    sched_yield();
+    blind.flags &= ~(uint32_t)LESSON_STORE_JOIN_UNLESS_BANNED;
+    wrapper_shared_run(instance, &blind, 1);
+    join->code = blind.code;
+    join->arrival = blind.arrival;
+    join->refused_by = blind.refused_by;
+    join->count = blind.count;
+    return true;
+}
+RUN_OF(join_asks_first)
+
 /* ---- Lost fences */
 
 static const lesson_store_id none = {NULL, 0};
@@ -293,6 +347,8 @@ const wrong_store wrong_stores[] = {
     {"set looks first", false, false, run_set_looks_first, NULL},
     {"join counts first", false, false, run_join_counts_first, NULL},
     {"resume looks first", false, false, run_resume_looks_first, NULL},
+    {"kick in two steps", false, false, run_kick_in_two_steps, NULL},
+    {"join asks first", false, false, run_join_asks_first, NULL},
     {"quit ignores lesson", false, false, run_quit_ignores_lesson, NULL},
     {"quit ignores session", false, false, run_quit_ignores_session, NULL},
     {"where from a cache", false, false, run_where_from_cache, NULL},

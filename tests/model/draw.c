@@ -8,7 +8,7 @@ static const uint8_t kinds[] = {
     LESSON_STORE_OPERATION_QUIT,          LESSON_STORE_OPERATION_QUIT,       LESSON_STORE_OPERATION_QUIT,
     LESSON_STORE_OPERATION_SET,           LESSON_STORE_OPERATION_SET,        LESSON_STORE_OPERATION_CREATE,
     LESSON_STORE_OPERATION_END,           LESSON_STORE_OPERATION_GET_LESSON, LESSON_STORE_OPERATION_WHERE,
-    LESSON_STORE_OPERATION_COUNT_MEMBERS, LESSON_STORE_OPERATION_HOLD};
+    LESSON_STORE_OPERATION_COUNT_MEMBERS, LESSON_STORE_OPERATION_HOLD,       LESSON_STORE_OPERATION_BAN};
 
 static bool is_of_0_1(const draw_range *range) {
     return range->leaves_out == DRAW_OF_0_1;
@@ -35,7 +35,7 @@ static model_call draw_set(dice_state *dice, const draw_range *range, int8_t les
     return call;
 }
 
-static model_call draw_create(dice_state *dice, const draw_range *range, int8_t lesson, uint8_t flags) {
+static model_call draw_create(dice_state *dice, const draw_range *range, int8_t lesson, uint16_t flags) {
     if (is_of_0_1(range) || !dice_once_in(dice, 2))
         return (model_call)MODEL_CREATE(lesson, flags, false, 0);
     int8_t course = draw_or_none(dice, range->courses, 2), course_status = draw_or_none(dice, 4, 2);
@@ -43,8 +43,8 @@ static model_call draw_create(dice_state *dice, const draw_range *range, int8_t 
     return (model_call)MODEL_CREATE_WITH(lesson, course, course_status, chat_status, capacity, flags, false, 0);
 }
 
-static uint8_t draw_flags(dice_state *dice, unsigned flags) {
-    return (uint8_t)(dice_bits(dice) & dice_bits(dice) & flags);
+static uint16_t draw_flags(dice_state *dice, unsigned flags) {
+    return (uint16_t)(dice_bits(dice) & dice_bits(dice) & flags);
 }
 
 static int8_t draw_owner(dice_state *dice, const draw_range *range) {
@@ -55,7 +55,8 @@ static int8_t draw_owner(dice_state *dice, const draw_range *range) {
 static model_call draw_join(dice_state *dice, const draw_range *range, int8_t user, int8_t lesson) {
     enum {
         FLAGS_0_1 = LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY,
-        FLAGS_0_2 = FLAGS_0_1 | LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM
+        FLAGS_0_2 = FLAGS_0_1 | LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM |
+                    LESSON_STORE_JOIN_UNLESS_BANNED
     };
     int8_t course = draw_number(dice, range->courses), session = draw_or_none(dice, range->sessions, 3);
     if (is_of_0_1(range) || !dice_once_in(dice, 3))
@@ -63,6 +64,12 @@ static model_call draw_join(dice_state *dice, const draw_range *range, int8_t us
     int8_t if_session = draw_or_none(dice, range->sessions, 3), owner = draw_owner(dice, range);
     return (model_call)MODEL_ADMIT(user, course, lesson, session, if_session, owner, draw_flags(dice, FLAGS_0_2), false,
                                    0);
+}
+
+/* More bans are made than lifted. */
+static model_call draw_ban(dice_state *dice, int8_t user, int8_t lesson) {
+    bool lifts = dice_once_in(dice, 4), kicks = dice_once_in(dice, 2);
+    return (model_call)MODEL_BAN(user, lesson, !lifts, !lifts && kicks ? LESSON_STORE_BAN_KICK : 0, false, 0);
 }
 
 static model_call draw_valid(dice_state *dice, const draw_range *range) {
@@ -88,6 +95,10 @@ static model_call draw_valid(dice_state *dice, const draw_range *range) {
         if (!(range->leaves_out & DRAW_NO_OWNERS))
             return (model_call)MODEL_HOLD(draw_number(dice, MODEL_OWNERS), draw_flags(dice, LESSON_STORE_HOLD_RENEW),
                                           false, 0);
+        break;
+    case LESSON_STORE_OPERATION_BAN:
+        if (!is_of_0_1(range))
+            return draw_ban(dice, user, lesson);
         break;
     case LESSON_STORE_OPERATION_COUNT_MEMBERS:
     case LESSON_STORE_OPERATION_NONE:

@@ -1,5 +1,7 @@
 #include "model.h"
 
+#include <string.h>
+
 #include <lessonstore/lessonstore.h>
 
 static const model_lesson no_lesson = {0, MODEL_NONE, MODEL_NONE, MODEL_NONE, 0};
@@ -12,6 +14,13 @@ void model_begin(model_state *model) {
         model->users[i] = nowhere;
     for (int i = 0; i < MODEL_OWNERS; i++)
         model->holds[i] = 0;
+    memset(model->bans, 0, sizeof model->bans);
+}
+
+void model_set_banned(model_state *model, int lesson, int user, bool is_banned) {
+    unsigned bit = 1u << user % 8;
+    uint8_t *bits = &model->bans[lesson][user / 8];
+    *bits = (uint8_t)(is_banned ? *bits | bit : *bits & ~bit);
 }
 
 static model_answer answer_of(int code) {
@@ -67,6 +76,7 @@ static model_answer end(model_state *model, const model_call *call) {
     model_lesson *lesson = &model->lessons[call->lesson];
     bool had_record = lesson->has_record;
     *lesson = no_lesson;
+    memset(model->bans[call->lesson], 0, sizeof model->bans[call->lesson]);
     if (call->flags & LESSON_STORE_END_RECORD_ONLY)
         return answer_of(had_record ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
     uint32_t left = count_members(model, call->lesson);
@@ -118,13 +128,16 @@ static model_answer count(const model_state *model, const model_call *call) {
 /* ---- Users */
 
 /* The first flag of the call that refuses the join; 0: none. */
-static uint32_t forbidding_flag(const model_lesson *lesson, uint32_t members, const model_user *user,
+static uint32_t forbidding_flag(const model_state *model, uint32_t members, const model_user *user,
                                 const model_call *call) {
+    const model_lesson *lesson = &model->lessons[call->lesson];
     bool is_open =
         lesson->course_status == LESSON_STORE_COURSE_ONLINE || lesson->course_status == LESSON_STORE_COURSE_WAITING;
     bool is_member = user->lesson == call->lesson;
     if (call->flags & LESSON_STORE_JOIN_IF_EXISTS && !lesson->has_record)
         return LESSON_STORE_JOIN_IF_EXISTS;
+    if (call->flags & LESSON_STORE_JOIN_UNLESS_BANNED && model_is_banned(model, call->lesson, call->user))
+        return LESSON_STORE_JOIN_UNLESS_BANNED;
     if (call->flags & LESSON_STORE_JOIN_IF_OPEN && !is_open)
         return LESSON_STORE_JOIN_IF_OPEN;
     if (call->flags & LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER && !is_open && !(lesson->has_record && is_member))
@@ -151,7 +164,7 @@ static model_answer join(model_state *model, const model_call *call) {
         answer.code = LESSON_STORE_CONFLICT;
         return answer;
     }
-    answer.refused_by = forbidding_flag(&model->lessons[call->lesson], members, user, call);
+    answer.refused_by = forbidding_flag(model, members, user, call);
     if (answer.refused_by) {
         answer.code = LESSON_STORE_REFUSED;
         answer.count = answer.refused_by == LESSON_STORE_JOIN_IF_ROOM ? members : 0;
@@ -191,6 +204,19 @@ static model_answer hold(model_state *model, const model_call *call) {
     return answer_of(LESSON_STORE_OK);
 }
 
+static model_answer ban(model_state *model, const model_call *call) {
+    model_user *user = &model->users[call->user];
+    bool leaves = call->flags & LESSON_STORE_BAN_KICK && user->lesson == call->lesson;
+    if (!model->lessons[call->lesson].has_record)
+        return answer_of(LESSON_STORE_NOT_FOUND);
+    model_set_banned(model, call->lesson, call->user, call->ban);
+    model_answer answer = answer_with_place(LESSON_STORE_OK, leaves ? user : &nowhere);
+    answer.count = leaves;
+    if (leaves)
+        *user = nowhere;
+    return answer;
+}
+
 model_answer model_run(model_state *model, const model_call *call) {
     if (call->wrong)
         return answer_of(LESSON_STORE_INVALID);
@@ -213,6 +239,8 @@ model_answer model_run(model_state *model, const model_call *call) {
         return count(model, call);
     case LESSON_STORE_OPERATION_HOLD:
         return hold(model, call);
+    case LESSON_STORE_OPERATION_BAN:
+        return ban(model, call);
     case LESSON_STORE_OPERATION_NONE:
         break;
     }

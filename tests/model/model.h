@@ -18,6 +18,7 @@ enum {
     MODEL_SESSIONS = 3,
     MODEL_OWNERS = 3,
     MODEL_LEASE_MS = 3600000, /* none runs out in a test */
+    MODEL_BAN_MS = 3600000,   /* nor does a ban */
     MODEL_NONE = -1,          /* not given; in no lesson; no status */
     MODEL_STRANGER = -2       /* in an answer: a name outside the vocabulary */
 };
@@ -55,13 +56,20 @@ typedef struct model_user {
 typedef struct model_state {
     model_lesson lessons[MODEL_LESSONS];
     model_user users[MODEL_USERS];
-    int8_t holds[MODEL_OWNERS]; /* 1: that owner holds a lease */
+    int8_t holds[MODEL_OWNERS];                   /* 1: that owner holds a lease */
+    uint8_t bans[MODEL_LESSONS][MODEL_USERS / 8]; /* a bit for each user who is banned from the lesson */
 } model_state;
+
+static inline bool model_is_banned(const model_state *model, int lesson, int user) {
+    return model->bans[lesson][user / 8] >> user % 8 & 1;
+}
+
+void model_set_banned(model_state *model, int lesson, int user, bool is_banned);
 
 /* An operation. Members that its kind does not take are MODEL_NONE. */
 typedef struct model_call {
     uint8_t kind; /* lesson_store_operation_kind */
-    uint8_t flags;
+    uint16_t flags;
     int8_t user;
     int8_t course;
     int8_t lesson;
@@ -73,6 +81,7 @@ typedef struct model_call {
     int8_t if_session;
     int8_t capacity;
     int8_t owner;
+    int8_t ban;    /* 1: for MODEL_BAN_MS; 0: lifted */
     bool together; /* the next call is in the same batch */
     uint8_t wrong; /* MODEL_WRONG_...; for all but NOTHING the model answers INVALID */
 } model_call;
@@ -81,22 +90,22 @@ typedef struct model_call {
 #define MODEL_CALL(kind, flags, user, course, lesson, session, together, wrong)                                \
     {                                                                                                          \
         LESSON_STORE_OPERATION_##kind, (flags), (user), (course), (lesson), (session), MODEL_NONE, MODEL_NONE, \
-            MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, (together), (wrong)                    \
+            MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, (together), (wrong)        \
     }
-#define MODEL_CREATE_WITH(lesson, course, course_status, chat_status, capacity, flags, together, wrong)      \
-    {                                                                                                        \
-        LESSON_STORE_OPERATION_CREATE, (flags), MODEL_NONE, (course), (lesson), MODEL_NONE, (course_status), \
-            (chat_status), MODEL_NONE, MODEL_NONE, MODEL_NONE, (capacity), MODEL_NONE, (together), (wrong)   \
+#define MODEL_CREATE_WITH(lesson, course, course_status, chat_status, capacity, flags, together, wrong)                \
+    {                                                                                                                  \
+        LESSON_STORE_OPERATION_CREATE, (flags), MODEL_NONE, (course), (lesson), MODEL_NONE, (course_status),           \
+            (chat_status), MODEL_NONE, MODEL_NONE, MODEL_NONE, (capacity), MODEL_NONE, MODEL_NONE, (together), (wrong) \
     }
 #define MODEL_CREATE(lesson, flags, together, wrong) \
     MODEL_CALL(CREATE, flags, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
 #define MODEL_END(lesson, flags, together, wrong) \
     MODEL_CALL(END, flags, MODEL_NONE, MODEL_NONE, lesson, MODEL_NONE, together, wrong)
-#define MODEL_SET_WITH(lesson, course_status, chat_status, if_course_status, if_chat_status, capacity, together,     \
-                       wrong)                                                                                        \
-    {                                                                                                                \
-        LESSON_STORE_OPERATION_SET, 0, MODEL_NONE, MODEL_NONE, (lesson), MODEL_NONE, (course_status), (chat_status), \
-            (if_course_status), (if_chat_status), MODEL_NONE, (capacity), MODEL_NONE, (together), (wrong)            \
+#define MODEL_SET_WITH(lesson, course_status, chat_status, if_course_status, if_chat_status, capacity, together,      \
+                       wrong)                                                                                         \
+    {                                                                                                                 \
+        LESSON_STORE_OPERATION_SET, 0, MODEL_NONE, MODEL_NONE, (lesson), MODEL_NONE, (course_status), (chat_status),  \
+            (if_course_status), (if_chat_status), MODEL_NONE, (capacity), MODEL_NONE, MODEL_NONE, (together), (wrong) \
     }
 #define MODEL_SET(lesson, course_status, chat_status, if_course_status, if_chat_status, together, wrong) \
     MODEL_SET_WITH(lesson, course_status, chat_status, if_course_status, if_chat_status, MODEL_NONE, together, wrong)
@@ -107,12 +116,17 @@ typedef struct model_call {
 #define MODEL_ADMIT(user, course, lesson, session, if_session, owner, flags, together, wrong)                \
     {                                                                                                        \
         LESSON_STORE_OPERATION_JOIN, (flags), (user), (course), (lesson), (session), MODEL_NONE, MODEL_NONE, \
-            MODEL_NONE, MODEL_NONE, (if_session), MODEL_NONE, (owner), (together), (wrong)                   \
+            MODEL_NONE, MODEL_NONE, (if_session), MODEL_NONE, (owner), MODEL_NONE, (together), (wrong)       \
     }
 #define MODEL_HOLD(owner, flags, together, wrong)                                                                     \
     {                                                                                                                 \
         LESSON_STORE_OPERATION_HOLD, (flags), MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, \
-            MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, (owner), (together), (wrong)                              \
+            MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, (owner), MODEL_NONE, (together), (wrong)                  \
+    }
+#define MODEL_BAN(user, lesson, ban, flags, together, wrong)                                                   \
+    {                                                                                                          \
+        LESSON_STORE_OPERATION_BAN, (flags), (user), MODEL_NONE, (lesson), MODEL_NONE, MODEL_NONE, MODEL_NONE, \
+            MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, (ban), (together), (wrong)             \
     }
 #define MODEL_QUIT(user, lesson, session, together, wrong) \
     MODEL_CALL(QUIT, 0, user, MODEL_NONE, lesson, session, together, wrong)
@@ -124,7 +138,7 @@ typedef struct model_call {
 /* The answer of an operation. Members that do not belong to the answer are 0, or MODEL_NONE for ids and statuses. */
 typedef struct model_answer {
     int32_t code;
-    uint32_t count; /* END: removed users; COUNT, GET_LESSON, and a JOIN without room: members */
+    uint32_t count; /* END, BAN: removed users; COUNT, GET_LESSON, and a JOIN without room: members */
     uint8_t arrival;
     uint32_t refused_by;
     int8_t course; /* of the returned place, or of the lesson record */

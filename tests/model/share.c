@@ -1,5 +1,7 @@
 #include "share.h"
 
+#include <string.h>
+
 /* Returns how many numbers below `end` a share has. */
 static unsigned part_of(model_share share, int end) {
     return (unsigned)((end - share.number + share.of - 1) / share.of);
@@ -34,7 +36,9 @@ void share_keep(model_share share, model_state *state) {
             state->users[i] = nothing.users[i];
     }
     for (int i = 0; i < MODEL_LESSONS; i++) {
-        if (!share_has(share, i))
-            state->lessons[i] = nothing.lessons[i];
+        if (share_has(share, i))
+            continue;
+        state->lessons[i] = nothing.lessons[i];
+        memcpy(state->bans[i], nothing.bans[i], sizeof state->bans[i]);
     }
 }

@@ -11,6 +11,7 @@ typedef struct state_reading {
     model_state *out;
     uint32_t listed_users;
     uint32_t members_by_lessons[MODEL_LESSONS]; /* member_count of each lesson, from the list of lessons */
+    int lesson;                                 /* whose bans are listed */
     bool in_lesson[MODEL_USERS];                /* from the list of the current lesson's members */
     int code;
     char *text;
@@ -76,6 +77,23 @@ static bool hear_owner(const lesson_store_owner *owner, void *context) {
                   "owners lists another lease than that of owner", number);
 }
 
+static bool hear_banned(const lesson_store_banned *banned, void *context) {
+    state_reading *reading = context;
+    int number = vocabulary_number(reading->words->users, MODEL_USERS, banned->uid);
+    if (!expect(reading, number >= 0 && !model_is_banned(reading->out, reading->lesson, number),
+                "bans lists a stranger, or twice", number))
+        return false;
+    model_set_banned(reading->out, reading->lesson, number, true);
+    return expect(reading, banned->left_ms > 0 && banned->left_ms <= MODEL_BAN_MS, "bans lists another time of user",
+                  number);
+}
+
+static void read_bans(state_reading *reading, int lesson) {
+    reading->lesson = lesson;
+    int code = lesson_store_bans(reading->store, reading->words->lessons[lesson], hear_banned, reading);
+    expect_code(reading, code == LESSON_STORE_UNSUPPORTED ? LESSON_STORE_OK : code, "bans");
+}
+
 static bool hear_member(const lesson_store_id *uid, void *context) {
     state_reading *reading = context;
     int number = vocabulary_number(reading->words->users, MODEL_USERS, *uid);
@@ -136,8 +154,10 @@ int vocabulary_read_state(const vocabulary *words, lesson_store *store, model_st
     expect_code(&reading, lesson_store_users(store, hear_user, &reading), "users");
     int code = lesson_store_owners(store, hear_owner, &reading);
     expect_code(&reading, code == LESSON_STORE_UNSUPPORTED ? LESSON_STORE_OK : code, "owners");
-    for (int i = 0; i < MODEL_LESSONS && !reading.code; i++)
+    for (int i = 0; i < MODEL_LESSONS && !reading.code; i++) {
         read_members(&reading, i);
+        read_bans(&reading, i);
+    }
     if (!reading.code)
         ask_again(&reading);
     return reading.code;
@@ -170,6 +190,14 @@ bool vocabulary_compare(const model_state *expected, const model_state *found, c
             continue;
         snprintf(text, VOCABULARY_TEXT_SIZE, "owner %d holds %d instead of %d leases", i, found->holds[i],
                  expected->holds[i]);
+        return false;
+    }
+    for (int i = 0; i < MODEL_LESSONS * MODEL_USERS; i++) {
+        int lesson = i / MODEL_USERS, user = i % MODEL_USERS;
+        if (model_is_banned(expected, lesson, user) == model_is_banned(found, lesson, user))
+            continue;
+        snprintf(text, VOCABULARY_TEXT_SIZE, "user %d is %s from lesson %d", user,
+                 model_is_banned(found, lesson, user) ? "banned" : "not banned", lesson);
         return false;
     }
     return true;

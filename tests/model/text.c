@@ -44,7 +44,9 @@ static void add_flags(call_writer *writer, unsigned flags) {
                  {LESSON_STORE_JOIN_STAY, "LESSON_STORE_JOIN_STAY"},
                  {LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER, "LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER"},
                  {LESSON_STORE_JOIN_IF_ROOM, "LESSON_STORE_JOIN_IF_ROOM"},
-                 {LESSON_STORE_HOLD_RENEW, "LESSON_STORE_HOLD_RENEW"}};
+                 {LESSON_STORE_HOLD_RENEW, "LESSON_STORE_HOLD_RENEW"},
+                 {LESSON_STORE_JOIN_UNLESS_BANNED, "LESSON_STORE_JOIN_UNLESS_BANNED"},
+                 {LESSON_STORE_BAN_KICK, "LESSON_STORE_BAN_KICK"}};
     bool has_any = false;
     begin_argument(writer);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -95,6 +97,12 @@ static void add_arguments(call_writer *writer, const model_call *call) {
         add_number(writer, call->owner);
         add_flags(writer, call->flags);
         return;
+    case LESSON_STORE_OPERATION_BAN:
+        add_number(writer, call->user);
+        add_number(writer, call->lesson);
+        add_number(writer, call->ban);
+        add_flags(writer, call->flags);
+        return;
     case LESSON_STORE_OPERATION_QUIT:
         add_number(writer, call->user);
         add_number(writer, call->lesson);
@@ -122,6 +130,7 @@ const char *model_call_text(const model_call *call, char text[MODEL_TEXT_SIZE]) 
         [LESSON_STORE_OPERATION_WHERE] = "MODEL_WHERE(",
         [LESSON_STORE_OPERATION_COUNT_MEMBERS] = "MODEL_COUNT(",
         [LESSON_STORE_OPERATION_HOLD] = "MODEL_HOLD(",
+        [LESSON_STORE_OPERATION_BAN] = "MODEL_BAN(",
     };
     call_writer writer = {.text = text};
     add(&writer, macros[call->kind]);

@@ -96,10 +96,10 @@ static void make_wrong(lesson_store_operation *operation, const model_call *call
         *id = lesson_store_id_of("a\300\200");
         return;
     case MODEL_WRONG_KIND:
-        operation->kind = LESSON_STORE_OPERATION_HOLD + 1;
+        operation->kind = LESSON_STORE_OPERATION_BAN + 1;
         return;
     case MODEL_WRONG_FLAG:
-        operation->flags |= LESSON_STORE_HOLD_RENEW << 1;
+        operation->flags |= LESSON_STORE_BAN_KICK << 1;
         return;
     case MODEL_WRONG_STATUS:
         operation->course_status = LESSON_STORE_COURSE_WAITING + 1;
@@ -130,6 +130,8 @@ lesson_store_operation vocabulary_ask(const vocabulary *words, const model_call 
     operation.owner = name_of(words->owners, call->owner);
     if (call->kind == LESSON_STORE_OPERATION_HOLD)
         operation.lease_ms = MODEL_LEASE_MS;
+    if (call->kind == LESSON_STORE_OPERATION_BAN)
+        operation.ban_ms = call->ban ? MODEL_BAN_MS : 0;
     if (call->capacity != MODEL_NONE) {
         operation.capacity = (uint64_t)call->capacity;
         operation.given |= LESSON_STORE_GIVEN_CAPACITY;
@@ -172,6 +174,7 @@ static bool returns_place(const lesson_store_operation *operation) {
     case LESSON_STORE_OPERATION_QUIT:
         return operation->code == LESSON_STORE_OK || operation->code == LESSON_STORE_CONFLICT;
     case LESSON_STORE_OPERATION_WHERE:
+    case LESSON_STORE_OPERATION_BAN:
         return operation->code == LESSON_STORE_OK;
     default:
         return false;
@@ -194,8 +197,9 @@ model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operati
         hear_refusal(operation, &answer);
     if (operation->kind == LESSON_STORE_OPERATION_SET && operation->code == LESSON_STORE_CONFLICT)
         hear_statuses(&operation->lesson, &answer);
-    if ((operation->kind == LESSON_STORE_OPERATION_END || operation->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS) &&
-        is_ok)
+    bool counts = operation->kind == LESSON_STORE_OPERATION_END || operation->kind == LESSON_STORE_OPERATION_BAN ||
+                  operation->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS;
+    if (counts && is_ok)
         answer.count = (uint32_t)operation->count;
     if (operation->kind == LESSON_STORE_OPERATION_GET_LESSON && is_ok) {
         hear_statuses(&operation->lesson, &answer);

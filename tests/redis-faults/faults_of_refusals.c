@@ -126,7 +126,9 @@ static void let_all_in(fault_bench *bench) {
 /* ---- Keys of a wrong type, in place of a key that does not exist */
 
 static judge_verdict of_user(const model_state *state, const model_call *call, const void *context) {
-    (void)state;
+    bool kicks = call->flags & LESSON_STORE_BAN_KICK && state->lessons[call->lesson].has_record;
+    if (call->kind == LESSON_STORE_OPERATION_BAN && !kicks)
+        return JUDGE_WORKS;
     return call->user == *(const int8_t *)context ? JUDGE_FAILS : JUDGE_WORKS;
 }
 
@@ -134,8 +136,9 @@ static judge_verdict of_record(const model_state *state, const model_call *call,
     if (call->lesson != *(const int8_t *)context || call->kind == LESSON_STORE_OPERATION_COUNT_MEMBERS ||
         call->kind == LESSON_STORE_OPERATION_QUIT)
         return JUDGE_WORKS;
-    bool asks_record = call->flags & (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN |
-                                      LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM);
+    bool asks_record =
+        call->flags & (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER |
+                       LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_JOIN_UNLESS_BANNED);
     model_state copy = *state;
     bool is_conflict = model_run(&copy, call).code == LESSON_STORE_CONFLICT;
     bool reads = call->kind != LESSON_STORE_OPERATION_JOIN || (asks_record && !is_conflict);

@@ -203,6 +203,36 @@ static bool no_owner(const lesson_store_owner *owner, void *context) {
     return true;
 }
 
+static bool no_ban(const lesson_store_banned *banned, void *context) {
+    (void)banned, (void)context;
+    fail();
+    return true;
+}
+
+/* A ban that was not to kick says that somebody left, a kick lacks the place, a refusal was not asked for. */
+static void test_wrong_replies_about_bans(void **state) {
+    raw_server *raw = *state;
+    static const char *const bans[] = {"*1\r\n$3\r\nxyz\r\n", "*2\r\n$1\r\n0\r\n$1\r\nu\r\n",
+                                       "*3\r\n$1\r\n0\r\n$-1\r\n$1\r\n5\r\n", "*3\r\n$1\r\n0\r\n$1\r\nu\r\n$-1\r\n"};
+    for (size_t i = 0; i < sizeof bans / sizeof *bans; i++) {
+        false_server_answer(raw->between, bans[i]);
+        assert_code(lesson_store_bans(raw->store, "L", no_ban, NULL), FAILED);
+        false_server_play(raw->between, PASS_ON);
+        assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
+    }
+    false_server_answer(raw->between, "$7\r\nKC\x1fL\x1f=s\r\n");
+    assert_code(lesson_store_ban(raw->store, "L", "ann", 1), UNKNOWN);
+    assert_code(lesson_store_kick(raw->store, "L", "ann", 1, NULL), OK);
+    false_server_answer(raw->between, "$2\r\nKC\r\n");
+    assert_code(lesson_store_kick(raw->store, "L", "ann", 1, NULL), UNKNOWN);
+    false_server_answer(raw->between, "$2\r\nOK\r\n");
+    assert_code(lesson_store_ban(raw->store, "L", "ann", 1), UNKNOWN);
+    false_server_answer(raw->between, "$4\r\nb\x1f\x1f\x1f\r\n");
+    assert_code(lesson_store_join(raw->store, "ann", "C", "L", NULL, LESSON_STORE_JOIN_IF_OPEN, NULL), UNKNOWN);
+    assert_code(lesson_store_join(raw->store, "ann", "C", "L", NULL, LESSON_STORE_JOIN_UNLESS_BANNED, NULL), REFUSED);
+    false_server_play(raw->between, PASS_ON);
+}
+
 /* The last one is of a lesson without a record that has a status. */
 static void test_wrong_replies_about_owners_and_lessons(void **state) {
     raw_server *raw = *state;
@@ -341,6 +371,7 @@ int main(void) {
         TEST_BEHIND(wrong_replies),
         TEST_BEHIND(wrong_replies_to_streams),
         TEST_BEHIND(wrong_replies_about_owners_and_lessons),
+        TEST_BEHIND(wrong_replies_about_bans),
         TEST_BEHIND(wrong_replies_to_filters),
         TEST_ALONE(wrong_greetings),
         TEST_ALONE(password_in_an_error),

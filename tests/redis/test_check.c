@@ -190,6 +190,29 @@ static void test_malformed(void **state) {
     free(before);
 }
 
+/* Bans that others left behind when they removed the record are found, and removed. Those of a record stay. */
+static void test_bans(void **state) {
+    raw_server *raw = *state;
+    raw_do(raw, "HSET " RECORD("L1") " lesson_id L1 course_status 3 chat_status 0 bans 1");
+    raw_do(raw, "ZADD STATUS:BANS:LESSON_ID:L1 1 ann");
+    raw_do(raw, "HSET " RECORD("L2") " lesson_id L2 course_status 3 chat_status 0");
+    char *sound = raw_dump(raw);
+    raw_do(raw, "ZADD STATUS:BANS:LESSON_ID:L2 1 ann");
+    raw_do(raw, "ZADD STATUS:BANS:LESSON_ID:L3 1 ann");
+    expect_repair(raw, 0,
+                  "bans of an ended lesson [L2] [] !: the lesson that they were of has ended\n"
+                  "bans of an ended lesson [L3] [] !: the lesson that they were of has ended\n",
+                  sound, "");
+    free(sound);
+    raw_do(raw, "SET STATUS:BANS:LESSON_ID:L1 text");
+    raw_do(raw, "ZADD STATUS:BANS:LESSON_ID: 1 ann");
+    sound = raw_dump(raw);
+    const char *findings = "malformed data [L1] [] left: the bans are not a sorted set\n"
+                           "malformed data [] [] left: the key STATUS:BANS:LESSON_ID: names no valid lesson_id\n";
+    expect_repair(raw, 0, findings, sound, findings);
+    free(sound);
+}
+
 /* The script and the library must have the same rule for ids. */
 static void test_rule_of_ids(void **state) {
     raw_server *raw = *state;
@@ -281,16 +304,9 @@ static void test_stopping(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(nothing),
-        TEST(ghosts),
-        TEST(missing_members),
-        TEST(incomplete_lessons),
-        TEST(incomplete_users),
-        TEST(ended_lessons),
-        TEST(malformed),
-        TEST(rule_of_ids),
-        TEST(pages),
-        TEST(stopping),
+        TEST(nothing),          TEST(ghosts),        TEST(missing_members), TEST(incomplete_lessons),
+        TEST(incomplete_users), TEST(ended_lessons), TEST(malformed),       TEST(bans),
+        TEST(rule_of_ids),      TEST(pages),         TEST(stopping),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

@@ -44,6 +44,10 @@ static void fill(raw_server *raw, bool with_large, bool with_feed) {
     raw_do(raw, "SADD " MEMBERS("owned") " olga");
     raw_do(raw, "HSET " USER("dora") " uid dora course_id c lesson_id a session s session_lesson_id a owner w");
     raw_do(raw, "SADD " MEMBERS("a") " dora");
+    raw_do(raw, "HSET " RECORD("closed") " lesson_id closed course_status 3 chat_status 0 bans 1");
+    raw_do(raw, "HSET " USER("rob") " uid rob course_id c lesson_id closed");
+    raw_do(raw, "SADD " MEMBERS("closed") " rob");
+    raw_do(raw, "ZADD STATUS:BANS:LESSON_ID:closed 1 old 9999999999999 sam");
     if (with_large)
         raw_make_lesson(raw, "large", "1", LARGE);
 }
@@ -112,18 +116,28 @@ static bool ignore_event(const lesson_store_event *event, void *context) {
     return true;
 }
 
-/* Reads an event, or fails to. */
-static int follow(lesson_store *store) {
-    lesson_store_feed *feed;
+static int await_event(lesson_store_feed *feed) {
     size_t count = 0;
-    int code = lesson_store_feed_open(&feed, store, NULL, LESSON_STORE_POSITION_OLDEST);
-    if (code)
-        return code;
-    code = lesson_store_create(store, "b", 0);
+    int code = LESSON_STORE_OK;
     for (int waited_ms = 0; !code && count == 0 && waited_ms < 10000; waited_ms += 10) {
         struct pollfd ready = {.fd = lesson_store_feed_descriptor(feed), .events = POLLIN};
         poll(&ready, 1, 10);
         code = lesson_store_feed_drain(feed, 0, ignore_event, NULL, &count);
+    }
+    return code;
+}
+
+/* Reads some events, or fails to. Between two of them, the reader has time to wait for one. */
+static int follow(lesson_store *store) {
+    lesson_store_feed *feed;
+    int code = lesson_store_feed_open(&feed, store, NULL, LESSON_STORE_POSITION_OLDEST);
+    if (code)
+        return code;
+    for (int i = 0; !code && i < 5; i++) {
+        code = lesson_store_create(store, "b", LESSON_STORE_CREATE_RESET);
+        if (!code)
+            code = await_event(feed);
+        poll(NULL, 0, 20);
     }
     lesson_store_feed_close(feed);
     return code;
@@ -136,6 +150,47 @@ static bool take_owner(const lesson_store_owner *owner, void *context) {
 
 static int owners(lesson_store *store) {
     return lesson_store_owners(store, take_owner, NULL);
+}
+
+static int ban(lesson_store *store) {
+    return lesson_store_ban(store, "a", "ann", 1000);
+}
+
+static int ban_again(lesson_store *store) {
+    return lesson_store_ban(store, "closed", "sam", 1000);
+}
+
+static int kick(lesson_store *store) {
+    return lesson_store_kick(store, "a", "ann", 1000, NULL);
+}
+
+static int kick_banned(lesson_store *store) {
+    return lesson_store_kick(store, "closed", "rob", 1000, NULL);
+}
+
+static int unban(lesson_store *store) {
+    return lesson_store_unban(store, "closed", "sam");
+}
+
+static bool take_banned(const lesson_store_banned *banned, void *context) {
+    (void)banned, (void)context;
+    return true;
+}
+
+static int bans(lesson_store *store) {
+    return lesson_store_bans(store, "closed", take_banned, NULL);
+}
+
+static int join_unless_banned(lesson_store *store) {
+    return lesson_store_join(store, "ann", "c", "closed", NULL, LESSON_STORE_JOIN_UNLESS_BANNED, NULL);
+}
+
+static int end_with_bans(lesson_store *store) {
+    return lesson_store_end(store, "closed", 0, NULL);
+}
+
+static int end_record_with_bans(lesson_store *store) {
+    return lesson_store_end(store, "closed", LESSON_STORE_END_RECORD_ONLY, NULL);
 }
 
 static int quit(lesson_store *store) {
@@ -272,6 +327,16 @@ static const struct {
     {"repair with events", repair, false, false, true},
     {"drop with events", drop, false, false, true},
     {"follow", follow, false, false, true},
+    {"ban", ban, true, true, false},
+    {"ban_again", ban_again, true, true, false},
+    {"kick", kick, true, true, false},
+    {"kick with events", kick, true, true, true},
+    {"kick_banned", kick_banned, true, true, false},
+    {"unban", unban, true, false, false},
+    {"bans", bans, true, false, false},
+    {"join_unless_banned", join_unless_banned, true, false, false},
+    {"end_with_bans", end_with_bans, true, false, false},
+    {"end_record_with_bans", end_record_with_bans, true, false, false},
 };
 
 enum { CALLS = sizeof calls / sizeof *calls };
@@ -355,8 +420,8 @@ static void test_each_right_taken_away(void **state) {
 /* The keys may be given in part, too. */
 static void test_keys_out_of_reach(void **state) {
     raw_server *raw = *state;
-    static const char *const patterns[] = {"~STATUS:LESSON_*", "~STATUS:IN_LESSON:*", "~STATUS:LESSON_USER:*",
-                                           "~STATUS:LESSON_STATUS:*"};
+    static const char *const patterns[] = {"~STATUS:LESSON_*",        "~STATUS:IN_LESSON:*", "~STATUS:LESSON_USER:*",
+                                           "~STATUS:LESSON_STATUS:*", "~STATUS:[IL]*",       "~STATUS:B*"};
     redis_account account;
     redis_account_read(&account);
     for (size_t p = 0; p < sizeof patterns / sizeof *patterns; p++) {

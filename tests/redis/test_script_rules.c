@@ -15,7 +15,7 @@
 #include "backends/redis/script.h"
 #include "raw.h"
 
-#define ARGUMENTS_MAX 12
+#define ARGUMENTS_MAX 16
 #define CALLS_MAX 64
 
 /* What the stub returns. */
@@ -29,8 +29,9 @@ static const char stub[] =
     "local fail_at, fails_on, err = tonumber(KEYS[1]), KEYS[2] == 'on', KEYS[3]\n"
     "local real, calls, log = redis, 0, {}\n"
     "local kinds = {HGET = 'r1', HMGET = 'r1', HLEN = 'r1', SCARD = 'r1', SISMEMBER = 'r1', SMEMBERS = 'r1',\n"
-    "               SCAN = 'r0', HSET = 'w1', HDEL = 'w1', SADD = 'w1', SREM = 'w1', SMOVE = 'w2', DEL = 'w*',\n"
-    "               UNLINK = 'w*'}\n"
+    "               SCAN = 'r0', ZSCAN = 'r1', HSET = 'w1', HDEL = 'w1', SADD = 'w1', SREM = 'w1', SMOVE = 'w2', DEL = "
+    "'w*',\n"
+    "               UNLINK = 'w*', TIME = 'r0', ZSCORE = 'r1', ZRANGEBYSCORE = 'r1', ZADD = 'w1', ZREM = 'w1'}\n"
     "local function run(command, ...)\n"
     "    local kind, keys = kinds[command], {...}\n"
     "    local count = kind:sub(2) == '*' and #keys or tonumber(kind:sub(2))\n"
@@ -68,6 +69,8 @@ static const char world[] =
     "lesson('L1') lesson('L2') lesson('L4') lesson('L5', 'ending', 'mark')\n"
     "members('L1', 'ann', 'bob', 'fay', 'ghost') members('L2', 'cid', 'dan') members('L3', 'ghost')\n"
     "members('L5', 'ghost')\n"
+    "lesson('L6', 'bans', '1') user('gil', 'L6', 'uid', 'gil') user('hal', 'L6', 'uid', 'hal') members('L6', 'gil')\n"
+    "redis.call('ZADD', 'S:BANS:LESSON_ID:L6', 1, 'old', 9999999999999, 'ann')\n"
     "return 1";
 
 static void make_world(raw_server *raw) {
@@ -271,6 +274,20 @@ static const struct {
     {"end_lesson", &redis_end_lesson_script, {"L3", "1000"}},
     {"end_lesson", &redis_end_lesson_script, {"L9", "1000"}},
     {"end_record", &redis_end_record_script, {"L1"}},
+    {"end_lesson", &redis_end_lesson_script, {"L6", "1000"}},
+    {"end_record", &redis_end_record_script, {"L6"}},
+    {"ban", &redis_ban_script, {"ann", "L1", "1000"}},
+    {"ban", &redis_ban_script, {"ann", "L6", "1000"}},
+    {"ban", &redis_ban_script, {"bob", "L6", "1000"}},
+    {"ban", &redis_ban_script, {"ann", "L6", "0"}},
+    {"ban", &redis_ban_script, {"ann", "L1", "0"}},
+    {"ban", &redis_ban_script, {"ann", "L9", "1000"}},
+    {"kick", &redis_kick_script, {"ann", "L1", "1000"}},
+    {"kick", &redis_kick_script, {"ann", "L6", "1000"}},
+    {"kick", &redis_kick_script, {"gil", "L6", "1000"}},
+    {"kick", &redis_kick_script, {"hal", "L6", "1000"}},
+    {"admit_if", &redis_admit_if_script, {"ann", "C", "L6", "", "", "", "", "", "", "", "", "1"}},
+    {"admit_if", &redis_admit_if_script, {"bob", "C", "L6", "s", "", "", "", "", "", "", "", "1"}},
 };
 
 static void operations_keep_the_rules(void **state) {
@@ -296,6 +313,9 @@ static void steps_of_an_end_keep_the_rules(void **state) {
         {"S", "L3", "0", "m", "", "1"},
         {"S", "L2", "0", "m", "", "", "dan"},
         {"S", "L1", "1", "m", "", "", "ann", "ghost"},
+        {"S", "L6", "500", "m", "", "", "gil"},
+        {"S", "L6", "0", "m", "", "", "gil"},
+        {"S", "L6", "0", "m", "", "1", "gil"},
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         assert_right(*state, "end_step", &redis_end_step_script, steps[i]);
@@ -310,6 +330,7 @@ static void lists_and_checks_name_one_key_at_a_time(void **state) {
         {&redis_members_script, {"S", "L1", "100"}},
         {&redis_lessons_script, {"S", "0", "100"}},
         {&redis_users_script, {"S", "0", "100"}},
+        {&redis_bans_script, {"S", "L6", "0", "100"}},
         {&redis_check_keys_script, {"S", "1", "1", "0", "100"}},
         {&redis_check_members_script, {"S", "1", "1", "100", "L1", "L2", "L3"}},
         {&redis_check_uids_script, {"S", "1", "1", "L1", "ann", "ghost"}},

@@ -10,7 +10,7 @@ static void test_new_file(void **state) {
     lesson_store_close(sqlite_files_open(files, ""));
     assert_int_equal(sqlite_files_number(files, "PRAGMA application_id"), 0x4c455353);
     assert_int_equal(sqlite_files_number(files, "PRAGMA user_version"), SQLITE_FILES_NEWEST);
-    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"), 8);
+    assert_int_equal(sqlite_files_number(files, "SELECT count(*) FROM sqlite_master WHERE sql IS NOT NULL"), 9);
     assert_int_equal(sqlite_files_number(files, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
 }
 

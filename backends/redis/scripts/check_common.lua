@@ -5,7 +5,7 @@
 --   ARGV  PREFIX REPAIR ENDED ...     (flags: '1' or '')
 -- include common.lua
 -- include events_at_once.lua
-local GHOST_MEMBER, MISSING_MEMBER, INCOMPLETE_LESSON, INCOMPLETE_USER, ENDED_LESSON, MALFORMED = 0, 1, 2, 3, 4, 5
+local GHOST_MEMBER, MISSING_MEMBER, INCOMPLETE_LESSON, INCOMPLETE_USER, ENDED_LESSON, MALFORMED, STALE_BANS = 0, 1, 2, 3, 4, 5, 6
 local repair, ended = argv[2] ~= '', argv[3] ~= ''
 local reply, size = {false}, 1
 

@@ -6,11 +6,12 @@
 -- is replied as a finding of the kind -1.
 -- include check_common.lua
 local TO_BE_CHECKED = -1
+local BANS = prefix .. ':BANS:LESSON_ID:'
 
 -- include capacity.lua
 
 local function check_lesson(key, lesson)
-    local found = read('HMGET', key, 'lesson_id', 'course_status', 'chat_status', 'course_id', 'capacity')
+    local found = read('HMGET', key, 'lesson_id', 'course_status', 'chat_status', 'course_id', 'capacity', 'bans')
     if not is_id(lesson) then
         return report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid lesson_id')
     elseif not found then
@@ -30,6 +31,9 @@ local function check_lesson(key, lesson)
     end
     if found[5] and not capacity_of(found[5]) then
         report(MALFORMED, lesson, false, false, 'the capacity is ' .. shown(found[5]))
+    end
+    if found[6] and read('ZSCORE', BANS .. lesson, lesson) == nil then
+        report(MALFORMED, lesson, false, false, 'the bans are not a sorted set')
     end
     local missing = {}
     for i, field in ipairs({'lesson_id', 'course_status', 'chat_status'}) do
@@ -123,16 +127,29 @@ local function check_members_key(key, lesson)
     end
 end
 
+-- Bans of a record that has none were left behind by a program that knows none.
+local function check_bans_key(key, lesson)
+    if not is_id(lesson) then
+        report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' names no valid lesson_id')
+    elseif read('HGET', RECORD .. lesson, 'bans') == false then
+        correct('UNLINK', key)
+        report(STALE_BANS, lesson, false, true, 'the lesson that they were of has ended')
+    end
+end
+
 local cursor, keys = scan(argv[4], ':', argv[5])
 reply[1] = cursor
 for _, key in ipairs(keys) do
     local uid, lesson, of_members = after(USER, key), after(RECORD, key), after(MEMBERS, key)
+    local of_bans = after(BANS, key)
     if uid then
         check_user(key, uid)
     elseif lesson then
         check_lesson(key, lesson)
     elseif of_members then
         check_members_key(key, of_members)
+    elseif of_bans then
+        check_bans_key(key, of_bans)
     end
 end
 return reply

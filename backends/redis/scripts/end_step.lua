@@ -21,7 +21,7 @@
 -- include events.lua
 local lesson, at_once, mark, found, is_last = argv[2], tonumber(argv[3]), argv[4], argv[5], argv[6] == '1'
 local record, members = RECORD .. lesson, MEMBERS .. lesson
-local now = call('HMGET', record, 'course_status', 'ending')
+local now = call('HMGET', record, 'course_status', 'ending', 'bans')
 local has_record = now[1] or now[2] or call('HLEN', record) > 0
 
 if found ~= '' and now[2] ~= found and has_record then
@@ -30,6 +30,10 @@ end
 local count = call('SCARD', members)
 if found == '' then
     call('SMEMBERS', MEMBERS) -- no lesson has this key; asks for a right that else only the last step would miss
+end
+local bans = now[3] and prefix .. ':BANS:LESSON_ID:' .. lesson or nil
+if bans then
+    call('ZSCORE', bans, lesson) -- touches it before the first write
 end
 local uids = count <= at_once and call('SMEMBERS', members) or {unpack(argv, 7)}
 local users, left = records_of(uids, lesson)
@@ -45,7 +49,8 @@ if count <= at_once or is_last then
 --@     noted = noted + 1
 --@     happened[noted] = (count <= at_once and 'E0\31' or 'R0\31') .. lesson .. '\31\31\31\31\31' .. left
     users[left + 1] = record
-    users[left + 2] = count <= at_once and members or nil
+    users[#users + 1] = count <= at_once and members or nil
+    users[#users + 1] = bans
     -- Members whose record is elsewhere are ghosts, and leave the set with the last of the others or by a repair.
     local done, partly = unlink(users)
     if type(done) == 'table' then

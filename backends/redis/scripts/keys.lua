@@ -3,8 +3,11 @@
 --   USER .. uid         hash  uid, course_id, lesson_id; with a session or an owner also session_lesson_id, and session
 --                             or owner
 --   RECORD .. lesson    hash  lesson_id, course_status, chat_status; if create was given them also course_id, capacity;
---                             while it is being ended also ending
+--                             while it is being ended also ending; once a user was banned also bans
 --   MEMBERS .. lesson   set   uids
+--   prefix .. ':BANS:LESSON_ID:' .. lesson
+--                       zset  users who are banned from the lesson, by the time (ms) when the ban runs out. Only if its
+--                             record has the field bans: others remove a record without its bans
 --   prefix .. ':OWNERS' zset  owners, by the time (ms) when the lease runs out; -1: the owner is over
 --   prefix .. ':LEASES' hash  their leases in ms
 --   prefix .. ':SWEEPS' hash  latest: the time of the latest sweep; a magnitude: when the latest such gap ended

@@ -25,15 +25,27 @@ elseif spent > 0 and spent + count > tonumber(most or spent + count) then
     answer = 'B'
     break
 end
+-- A record of the three fields that every one has, and no other ones, has no bans.
+local bans = size ~= 3 and call('HGET', record, 'bans') and prefix .. ':BANS:LESSON_ID:' .. lesson
+local touched = bans and call('ZSCORE', bans, lesson)
+if type(touched) == 'table' then
+    problem, key = touched, bans
+    break
+end
 local done
-if end_record then
+if end_record and not bans then
     done = call('DEL', record)
 else
     -- include records_of.lua
-    local users, left = records_of(call('SMEMBERS', members), lesson)
+    local users, left = {}, 0
+    if end_lesson then
+        users, left = records_of(call('SMEMBERS', members), lesson)
+    end
     done, spent, count = users, spent + count, left
     if left then
-        users[left + 1], users[left + 2] = record, members
+        users[left + 1] = record
+        users[left + 2] = end_lesson and members or bans
+        users[left + 3] = end_lesson and bans or nil
         -- include unlink.lua
         done, partly = unlink(users)
     end

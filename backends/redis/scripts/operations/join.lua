@@ -1,11 +1,11 @@
 --: join(uid, course, lesson)
 --: join_from(uid, course, lesson)
 --: admit(uid, course, lesson, session, if_exists, if_open, stay)
---: admit_if(uid, course, lesson, session, if_exists, if_open, stay, if_open_or_member, if_room, if_session, owner)
+--: admit_if(uid, course, lesson, session, if_exists, if_open, stay, if_open_or_member, if_room, if_session, owner, unless_banned)
 --
 -- The user joins the lesson and leaves the one that the record names: N (new), M (moved) or A (already there).
 -- All but `join` also answer the previous place. Flags are '1' or ''. If one of them refuses the join, the answer is e,
--- o, m, r or s, the course_status of the lesson, and the place of the user; instead of the status, r has the number of
+-- b, o, m, r or s, the course_status of the lesson, and the place of the user; instead of the status, r has the number of
 -- members, or nothing if the capacity is no number. h and the place: the owner holds no lease. C and the place: the
 -- user's session is not `if_session`.
 local user = USER .. uid
@@ -29,7 +29,8 @@ end
 
 if admit or admit_if then
     local status, refusal, count = false, false, false
-    if if_exists ~= '' or if_open ~= '' or (admit_if and (if_open_or_member ~= '' or if_room ~= '')) then
+    if if_exists ~= '' or if_open ~= '' or
+        (admit_if and (if_open_or_member ~= '' or if_room ~= '' or unless_banned ~= '')) then
         local record = RECORD .. lesson
         status = call('HGET', record, 'course_status')
         local size = status or call('HLEN', record)
@@ -37,8 +38,15 @@ if admit or admit_if then
         if type(size) == 'table' then
             problem, key = size, record
             break
-        elseif if_exists ~= '' and size == 0 then
+        end
+        local is_banned = false
+        if admit_if and unless_banned ~= '' and size ~= 0 then
+            -- include banned.lua
+        end
+        if if_exists ~= '' and size == 0 then
             refusal = 'e'
+        elseif is_banned then
+            refusal = 'b'
         elseif if_open ~= '' and not is_open then
             refusal = 'o'
         elseif admit_if and if_open_or_member ~= '' and not is_open and not (is_member and size ~= 0) then
