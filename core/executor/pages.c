@@ -35,7 +35,8 @@ static lesson_store_cursor *begin_page(lesson_store_executor *executor, const le
     *code = cursor ? LESSON_STORE_OK : LESSON_STORE_NO_MEMORY;
     if (!cursor || lesson_store__cursor_begin_page(cursor))
         return cursor;
-    *code = lesson_store_fail(LESSON_STORE_INVALID, "page: the last one of this cursor is pending");
+    *code = lesson_store_fail(LESSON_STORE_INVALID,
+                              "page: the callback of the last page of this cursor was not called yet");
     return NULL;
 }
 

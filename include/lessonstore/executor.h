@@ -103,8 +103,8 @@ LESSON_STORE_API int lesson_store_executor_run(lesson_store_executor *executor, 
 /* ---- Lists */
 
 /* Called with the next page of a list. If `code` is not OK, or the list has ended, `count` is 0. The array of the
- * list's kind has `count` entries; the others are NULL. The page with its entries is borrowed until the callback
- * returns. `message` as in an operation. */
+ * list's kind has `count` entries; the others, and without entries all, are NULL. The page with its entries is borrowed
+ * until the callback returns. `message` as in an operation. */
 typedef struct lesson_store_page {
     int32_t code;
     uint32_t kind; /* lesson_store_list_kind */
@@ -123,8 +123,8 @@ typedef void (*lesson_store_page_callback)(const lesson_store_page *page, void *
  *
  * `list` is copied. `*cursor` is NULL for the first page. It is written before the callback can be called, and keeps
  *   its value if the page is not accepted. The first page takes memory for the cursor: NO_MEMORY.
- * One page of a cursor is pending at a time: INVALID otherwise. It is no longer pending when its callback is called, so
- *   a callback may submit the next page. What it was given stays valid until it returns.
+ * A cursor has one page at a time: INVALID until the callback of the last one is called. So a callback may submit the
+ *   next page. What it was given stays valid until it returns.
  * After EXPIRED and CANCELLED, as after every failure, the next page goes on where this one would have begun.
  * lesson_store_cursor_close may be called at any time, also in the callback or while a page is pending: this page still
  *   gets its callback. Other calls with this cursor are INVALID: it belongs to the executor.

@@ -300,6 +300,14 @@ struct pages {
     size_t entries;
 };
 
+static const lesson_store_lesson_filter free_to_chat = {.given = LESSON_STORE_GIVEN_CHAT_STATUS};
+
+static bool count_lesson(const lesson_store_lesson *lesson, void *context) {
+    (void)lesson;
+    ++*(size_t *)context;
+    return true;
+}
+
 static bool next_page(lesson_store *store, struct pages *pages, int list) {
     const lesson_store_user *users;
     const lesson_store_lesson *lessons;
@@ -308,6 +316,7 @@ static bool next_page(lesson_store *store, struct pages *pages, int list) {
     size_t count = 0;
     int code = list == 0   ? lesson_store_users_page(store, 3, &pages->cursor, &users, &count)
                : list == 1 ? lesson_store_lessons_page(store, 3, &pages->cursor, &lessons, &count)
+               : list == 2 ? lesson_store_find_lessons_page(store, &free_to_chat, 1, &pages->cursor, &lessons, &count)
                            : lesson_store_members_page(store, lesson_id, 1, &pages->cursor, &uids, &count);
     assert_honest(code, false, "a page", 0);
     pages->entries += code ? 0 : count;
@@ -319,9 +328,12 @@ static bool next_page(lesson_store *store, struct pages *pages, int list) {
 
 static void pages_once(long nth, bool for_good, void *context) {
     struct listing *listing = context;
-    size_t expected[3] = {MODEL_USERS, MODEL_LESSONS, (MODEL_USERS + MODEL_LESSONS - 1) / MODEL_LESSONS};
+    size_t expected[4] = {MODEL_USERS, MODEL_LESSONS, 0, (MODEL_USERS + MODEL_LESSONS - 1) / MODEL_LESSONS};
+    assert_int_equal(lesson_store_find_lessons(listing->store, &free_to_chat, count_lesson, &expected[2]),
+                     LESSON_STORE_OK);
+    assert_true(expected[2] > 0);
     allocator_begin(nth, for_good);
-    for (int list = 0; list < 3; list++) {
+    for (int list = 0; list < 4; list++) {
         struct pages pages = {.cursor = NULL};
         while (next_page(listing->store, &pages, list))
             ;

@@ -222,7 +222,7 @@ static void outrun(struct gated *gated, struct reader *reader, lesson_store_comp
     }
 }
 
-/* The page that came too late is not lost: the next one has its entries. So has the report of damage. */
+/* The page that came too late is not lost: the next one has its entries. */
 static void what_runs_too_long_is_given_with_the_next_page(void **state) {
     (void)state;
     for (int queued = 0; queued < 2; queued++) {
@@ -246,6 +246,24 @@ static void what_runs_too_long_is_given_with_the_next_page(void **state) {
         assert_non_null(strstr(reader.message, "the gate fails"));
         close_all(&gated, &reader);
     }
+}
+
+/* The page of the end comes too late, and with it the report of damage. The next page has the report, once. */
+static void a_late_report_of_damage_is_given_with_the_next_page(void **state) {
+    (void)state;
+    struct gated gated = gated_open(1, 8, 8);
+    struct reader reader = {0};
+    the_gate.users = 0;
+    the_gate.page_code = LESSON_STORE_MALFORMED;
+    outrun(&gated, &reader, NULL);
+    gate_open();
+    read_page(&gated, &reader, 2);
+    assert_int_equal(reader.code, LESSON_STORE_MALFORMED);
+    assert_non_null(strstr(reader.message, "the gate fails"));
+    read_page(&gated, &reader, 2);
+    assert_int_equal(reader.code, LESSON_STORE_OK);
+    assert_int_equal(reader.count, 0);
+    close_all(&gated, &reader);
 }
 
 /* The lane still fills the cursor when its caller closes it. */
@@ -433,6 +451,7 @@ int main(void) {
         cmocka_unit_test(a_wrong_page_is_not_accepted),
         cmocka_unit_test(what_waits_is_cancelled_or_expires),
         cmocka_unit_test(what_runs_too_long_is_given_with_the_next_page),
+        cmocka_unit_test(a_late_report_of_damage_is_given_with_the_next_page),
         cmocka_unit_test(a_cursor_is_closed_while_its_page_runs),
         cmocka_unit_test(a_failure_is_told_and_the_list_goes_on),
         cmocka_unit_test(operations_and_pages_take_turns),
