@@ -68,6 +68,9 @@ static const struct poptOption events_options[] = {
     VALUE("lesson", OPTION_LESSON, "LESSON", "only those of this lesson"),
     VALUE("from", OPTION_FROM, "POSITION", "only those behind this position; by default all that are kept"),
     FLAG("follow", OPTION_FOLLOW, "go on until SIGINT or SIGTERM"), OPTIONS_OF_EVERY_COMMAND};
+static const struct poptOption top_options[] = {
+    VALUE("every", OPTION_EVERY, "TIME", "how long joins and quits are counted, 1s by default"),
+    VALUE("lines", OPTION_LINES, "N", "the lessons that are shown, 20 by default"), OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption replay_options[] = {
     VALUE("until", OPTION_UNTIL, "UNIX_MS", "only the events up to this instant"),
     FLAG("unfenced", OPTION_UNFENCED, "a quit counts in whatever lesson the user is"),
@@ -133,6 +136,11 @@ static const struct command commands[] = {
     {"events", "", "list the events that the store keeps",
      "Prints position, time, event, cause, lesson, uid, course, and the lesson that the user was in.", events_options,
      0, 0, true, command_events},
+    {"top", "", "show the largest lessons, and joins and quits a second",
+     "Prints lesson, course status, members, joins and quits a second; the first line is of all lessons.\nOn a "
+     "terminal it "
+     "goes on until SIGINT or SIGTERM.",
+     top_options, 0, 0, true, command_top},
     {"replay", "FILE|-", "apply the events of a trace",
      "An event is a line of five fields, separated by tabs: unix_ms, create, join, quit or end, lesson, course or -, "
      "uid or "

@@ -2,7 +2,7 @@
  * What the files of lessonctl share: one run of the program, one call of a command, and how both print.
  *
  *   main.c, shell.c    call command.c, which has the table of commands
- *   command.c          calls lessons.c, users.c, owners.c, events.c, maintenance.c, replay.c, export.c, import.c
+ *   command.c          calls lessons.c, users.c, owners.c, events.c, top.c, maintenance.c, replay.c, export.c, import.c
  *   help.c, prompt.c   read the same table
  *
  * Data goes to stdout through output.h, and messages go to stderr through message.c. Nothing else writes to either.
@@ -53,6 +53,7 @@ enum option {
     OPTION_FOR,
     OPTION_FROM,
     OPTION_FOLLOW,
+    OPTION_LINES,
     OPTION_UNTIL,
     OPTION_UNFENCED,
     OPTION_BATCH,
@@ -201,6 +202,7 @@ int command_sweep(struct call *call);
 int command_drop(struct call *call);
 
 int command_events(struct call *call);
+int command_top(struct call *call);
 
 int command_check(struct call *call);
 int command_repair(struct call *call);

@@ -278,6 +278,14 @@ void output_begin(struct output *output, FILE *stream, bool json) {
     *output = (struct output){.stream = stream, .json = json, .terminal = isatty(fileno(stream))};
 }
 
+void output_begin_screen(struct output *output) {
+    if (!output->terminal || output->json)
+        return;
+    fputs("\033[H\033[J", output->stream);
+    output->headed = false;
+    memset(output->widths, 0, sizeof output->widths);
+}
+
 bool output_row(struct output *output, const struct field *fields, size_t count) {
     if (output->json)
         return write_json(output, fields, count);

@@ -54,6 +54,9 @@ struct output {
 
 void output_begin(struct output *output, FILE *stream, bool json);
 
+/* On a terminal, what follows is a screen of its own, with its own heading. Elsewhere it does nothing. */
+void output_begin_screen(struct output *output);
+
 /* False if writing has failed, so that the caller can stop a list. */
 bool output_row(struct output *output, const struct field *fields, size_t count);
 

@@ -228,6 +228,8 @@ static bool read_refusal(redis_store *store, lesson_store_operation *join, uint3
     bool is_sound;
     join->refused_by = flag;
     bool may_refuse = flag == LESSON_STORE_JOIN_BY_OWNER ? join->owner.data != NULL : (join->flags & flag) != 0;
+    if (may_refuse && is_read(rest) && !redis_apply_answers_place(join))
+        return true;
     if (!may_refuse || !take_part(&rest, &reason) || !read_reason(join, flag, reason, &is_sound) ||
         !read_place(store, join, rest))
         return false;

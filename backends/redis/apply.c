@@ -10,6 +10,7 @@
 enum kind {
     JOIN,      /* without session, flags and place */
     JOIN_FROM, /* the same, but with a place */
+    JOIN_FOR,  /* as JOIN, but with an owner */
     ADMIT,
     ADMIT_IF, /* with what version 0.2 has added */
     QUIT,     /* without lesson, session and place */
@@ -35,6 +36,7 @@ static const struct {
 } kinds[] = {
     [JOIN] = {"join", &redis_join_script},
     [JOIN_FROM] = {"join_from", &redis_join_from_script},
+    [JOIN_FOR] = {"join_for", &redis_join_for_script},
     [ADMIT] = {"admit", &redis_admit_script},
     [ADMIT_IF] = {"admit_if", &redis_admit_if_script},
     [QUIT] = {"quit", &redis_quit_script},
@@ -57,6 +59,8 @@ static const struct {
 static enum kind kind_of_join(const lesson_store_operation *join) {
     const uint32_t new_flags =
         LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_JOIN_UNLESS_BANNED;
+    if (join->owner.data && !join->flags && !join->session.data && !join->if_session.data && !join->place)
+        return JOIN_FOR;
     if (join->flags & new_flags || join->if_session.data || join->owner.data)
         return ADMIT_IF;
     if (join->flags != 0 || join->session.data)
@@ -99,7 +103,7 @@ static enum kind kind_of(const lesson_store_operation *operation) {
 
 bool redis_apply_answers_place(const lesson_store_operation *operation) {
     enum kind kind = kind_of(operation);
-    return kind != JOIN && kind != QUIT;
+    return kind != JOIN && kind != JOIN_FOR && kind != QUIT;
 }
 
 static void add_flag(redis_request *request, uint32_t flags, uint32_t flag) {
@@ -115,6 +119,8 @@ static void add_join(redis_request *request, enum kind kind, const lesson_store_
     redis_request_add_id(request, join->uid);
     redis_request_add_id(request, join->course_id);
     redis_request_add_id(request, join->lesson_id);
+    if (kind == JOIN_FOR)
+        redis_request_add_id(request, join->owner);
     if (kind != ADMIT && kind != ADMIT_IF)
         return;
     redis_request_add_id(request, join->session);
@@ -170,6 +176,7 @@ static void add_arguments(redis_request *request, enum kind kind, const lesson_s
     switch (kind) {
     case JOIN:
     case JOIN_FROM:
+    case JOIN_FOR:
     case ADMIT:
     case ADMIT_IF:
         add_join(request, kind, operation);
@@ -255,10 +262,13 @@ static lesson_store_id key_of(const redis_store *store, const lesson_store_opera
 static const redis_script *script_for(const lesson_store_operation *operations, size_t count) {
     if (count == 1)
         return kinds[kind_of(operations)].script;
-    size_t joins = 0;
-    while (joins < count && kind_of(&operations[joins]) == JOIN)
-        joins++;
-    return joins == count ? &redis_join_batch_script : &redis_batch_script;
+    enum kind first = kind_of(operations);
+    size_t alike = 0;
+    while (alike < count && kind_of(&operations[alike]) == first)
+        alike++;
+    if (alike == count && first == JOIN)
+        return &redis_join_batch_script;
+    return alike == count && first == JOIN_FOR ? &redis_join_for_batch_script : &redis_batch_script;
 }
 
 static void add_operations(redis_store *store, const redis_script *script, const lesson_store_operation *operations,

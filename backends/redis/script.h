@@ -19,6 +19,7 @@ typedef struct redis_script {
 /* The operations: one for each kind, and those for batches. */
 extern const redis_script redis_join_script;
 extern const redis_script redis_join_from_script;
+extern const redis_script redis_join_for_script;
 extern const redis_script redis_admit_script;
 extern const redis_script redis_admit_if_script;
 extern const redis_script redis_quit_script;
@@ -34,6 +35,7 @@ extern const redis_script redis_count_script;
 extern const redis_script redis_end_lesson_script;
 extern const redis_script redis_end_record_script;
 extern const redis_script redis_join_batch_script;
+extern const redis_script redis_join_for_batch_script;
 extern const redis_script redis_batch_script;
 
 extern const redis_script redis_hold_script;

@@ -157,9 +157,6 @@ SQLITE_GROWTH_NOTE = "each random join among a million users changes pages of it
 MEMORY_GROWTH_NOTE = "a single join waits for memory twice, for the bucket and then for the user, and memory is slower than the caches by that much. The " \
     "operations of a batch wait together, so their cost grows less (see batches of 64)."
 REDIS_GROWTH_NOTE = "the keys of a million users are in no cache of the server's processor, for any client."
-OWNER_BATCH_NOTE = "plain joins in a batch have a script of their own, which reads one field of a record and asks for no owner. A join " \
-    "that names one goes through the script for all conditions: it reads five fields, and looks up the owner each time. Without that " \
-    "look-up the ratio is lower by 0.25x."
 FOLLOWERS_NOTE = "all followers of a process share one reader, so the server has one more client, who asks for all events every 2 ms. " \
     "On one vCPU that reader, its thread and the server take turns, and empty each other's caches."
 OWN_TURN_NOTE = "over ten seconds and more the second client also waits for a processor, because it is the third process on two " \
@@ -201,7 +198,7 @@ GOALS = [
     cost("redis", "single join that names an owner, compared with one that does not (server CPU)", 1.25, "owners", "join",
          "no-owner", "server-ns"),
     cost("redis", "batches of joins that name an owner, compared with batches that do not (server CPU)", 1.25, "owners",
-         r"join-\d+", "no-owner", "server-ns", note=OWNER_BATCH_NOTE),
+         r"join-\d+", "no-owner", "server-ns"),
     Goal("redis", "the server's longest command while 10,000 users of an owner are put out", AtMost(10), "ms",
          Plain("owners", "sweep", "longest-command", 10000, 1000.0)),
     cost("redis", "single join where events are kept, compared with one where none are (server CPU)", 1.35, "feed", "join",

@@ -49,7 +49,7 @@ static int64_t engine_live_bytes(void) {
 }
 #endif
 
-enum { BATCHES = 24, CALLS_MAX = 30, NTH_MAX = 5000 };
+enum { BATCHES = 24, CALLS_MAX = 30, NTH_MAX = 10000 };
 
 /* Blocks of the library and of hiredis, and bytes of SQLite. */
 struct holding {

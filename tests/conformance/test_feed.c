@@ -5,7 +5,7 @@
 #include "suite.h"
 
 #define HOUR 3600000
-#define MANY 3000 /* steps, more than any of these stores keeps */
+#define MANY 1500 /* steps, more than any of these stores keeps */
 
 /* ---- Helpers. `last` is another store on the same data, if the mode has one. */
 

@@ -38,6 +38,70 @@ static void assert_in(raw_server *raw, const char *uid, bool is_in) {
         fail_msg("%s: %s: %s", uid, lesson_store_code_name(code), lesson_store_message());
 }
 
+/* ---- Joins that only name an owner have scripts of their own, alone and in batches */
+
+static lesson_store_operation join_of(const char *uid, const char *owner) {
+    lesson_store_operation join = raw_operation(LESSON_STORE_OPERATION_JOIN, uid, "L");
+    join.owner = lesson_store_id_of(owner);
+    return join;
+}
+
+static void expect_joined(raw_server *raw, const char *uid, const char *owner) {
+    char expected[256];
+    snprintf(expected, sizeof expected, "uid %s course_id C lesson_id L session_lesson_id L owner %s", uid, owner);
+    assert_int_equal(raw_number(raw, "EVAL %s 1 STATUS:IN_LESSON:UID:%s %s",
+                                "local found, wanted = redis.call('HGETALL', KEYS[1]), {}"
+                                " for word in ARGV[1]:gmatch('%S+') do wanted[#wanted + 1] = word end"
+                                " local fields = {} for i = 1, #found, 2 do fields[found[i]] = found[i + 1] end"
+                                " for i = 1, #wanted, 2 do if fields[wanted[i]] ~= wanted[i + 1] then return i end end"
+                                " return #found == #wanted and 0 or -1",
+                                uid, expected),
+                     0);
+}
+
+static void test_joins_that_only_name_an_owner(void **state) {
+    raw_server *raw = *state;
+    assert_code(lesson_store_hold(raw->store, "a", HOUR, 0), OK);
+    assert_code(lesson_store_hold(raw->store, "b", HOUR, 0), OK);
+    /* With a session before, without the uid, with another owner, and nowhere. */
+    assert_code(lesson_store_join(raw->store, "sue", "C", "K", "s", 0, NULL), OK);
+    raw_do(raw, "HSET " USER("leo") " course_id C lesson_id L");
+    assert_code(lesson_store_join_for(raw->store, "b", "eve", "C", "L", "t", 0, NULL), OK);
+    lesson_store_operation joins[] = {join_of("sue", "a"), join_of("leo", "a"),  join_of("eve", "a"),
+                                      join_of("new", "b"), join_of("none", "c"), join_of("sue", "a"),
+                                      join_of("last", "a")};
+    const uint32_t arrivals[] = {LESSON_STORE_ARRIVAL_MOVED,
+                                 LESSON_STORE_ARRIVAL_ALREADY_THERE,
+                                 LESSON_STORE_ARRIVAL_ALREADY_THERE,
+                                 LESSON_STORE_ARRIVAL_NEW,
+                                 0,
+                                 LESSON_STORE_ARRIVAL_ALREADY_THERE,
+                                 LESSON_STORE_ARRIVAL_NEW};
+    enum { JOINS = sizeof joins / sizeof *joins, REFUSED_ONE = 4 };
+    assert_code(lesson_store_batch(raw->store, joins, JOINS), OK);
+    for (int i = 0; i < JOINS; i++) {
+        assert_int_equal(joins[i].code, i == REFUSED_ONE ? LESSON_STORE_REFUSED : LESSON_STORE_OK);
+        if (i == REFUSED_ONE)
+            assert_int_equal(joins[i].refused_by, LESSON_STORE_JOIN_BY_OWNER);
+        else
+            assert_int_equal(joins[i].arrival, arrivals[i]);
+    }
+    expect_joined(raw, "sue", "a");
+    expect_joined(raw, "leo", "a");
+    expect_joined(raw, "eve", "a");
+    expect_joined(raw, "new", "b");
+    expect_joined(raw, "last", "a");
+    assert_in(raw, "none", false);
+    assert_int_equal(raw_number(raw, "SCARD " MEMBERS("L")), 5);
+
+    /* The same alone. */
+    assert_code(lesson_store_join(raw->store, "sue", "C", "K", "s", 0, NULL), OK);
+    assert_code(lesson_store_join_for(raw->store, "b", "sue", "C", "L", NULL, 0, NULL), OK);
+    expect_joined(raw, "sue", "b");
+    assert_code(lesson_store_join_for(raw->store, "c", "sue", "C", "M", NULL, 0, NULL), REFUSED);
+    expect_joined(raw, "sue", "b");
+}
+
 /* ---- Many owners */
 
 static void test_drop_beside_many_that_are_over(void **state) {
@@ -170,6 +234,7 @@ static void test_invalid_owners_are_not_listed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(joins_that_only_name_an_owner),
         TEST(drop_beside_many_that_are_over),
         TEST(others_become_over_meanwhile),
         TEST(late_ones_behind_many_that_stay),

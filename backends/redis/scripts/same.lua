@@ -7,6 +7,7 @@
 -- include keys.lua
 local call, type = redis.pcall, type
 local reply, size, failed = {}, 0, false
+local holder -- an owner that holds a lease
 -- include events.lua
 for at = 2, #argv, STRIDE do
     -- OPERATION

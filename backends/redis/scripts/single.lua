@@ -4,6 +4,7 @@
 -- include keys.lua
 local call, type = redis.pcall, type
 local at, spent = 2, 0
+local holder
 -- include events.lua
 -- OPERATION
 -- include failure.lua

@@ -1,16 +1,20 @@
 --: join(uid, course, lesson)
 --: join_from(uid, course, lesson)
+--: join_for(uid, course, lesson, owner)
 --: admit(uid, course, lesson, session, if_exists, if_open, stay)
 --: admit_if(uid, course, lesson, session, if_exists, if_open, stay, if_open_or_member, if_room, if_session, owner, unless_banned)
 --
 -- The user joins the lesson and leaves the one that the record names: N (new), M (moved) or A (already there).
--- All but `join` also answer the previous place. Flags are '1' or ''. If one of them refuses the join, the answer is e,
+-- All but `join` and `join_for` also answer the previous place. Flags are '1' or ''. If one of them refuses the join, the answer is e,
 -- b, o, m, r or s, the course_status of the lesson, and the place of the user; instead of the status, r has the number of
 -- members, or nothing if the capacity is no number. h and the place: the owner holds no lease. C and the place: the
 -- user's session is not `if_session`.
 local user = USER .. uid
 local old_lesson, found
-if join then
+if join_for then
+    owner, session = session, '' -- its fourth argument
+end
+if join or join_for then
     old_lesson = call('HGET', user, 'lesson_id')
     if type(old_lesson) == 'table' then
         problem, key = old_lesson, user
@@ -19,6 +23,20 @@ if join then
 else
     -- include operations/found.lua
     old_lesson = found[2]
+end
+
+-- Nobody can end an owner while this script runs, so each is looked up once.
+if join_for and owner ~= holder then
+    local owners = prefix .. ':OWNERS'
+    local until_ms = call('ZSCORE', owners, owner)
+    if type(until_ms) == 'table' then
+        problem, key = until_ms, owners
+        break
+    elseif not until_ms or until_ms == '-1' then
+        answer = 'h'
+        break
+    end
+    holder = owner
 end
 
 if admit_if and if_session ~= '' and (found[3] ~= if_session or found[4] ~= old_lesson or not old_lesson) then
@@ -109,7 +127,7 @@ if done ~= 1 and type(done) == 'table' then
 end
 
 local written
-local has_owner = admit_if and owner ~= ''
+local has_owner = join_for or admit_if and owner ~= ''
 if has_owner and session ~= '' then
     written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session', session,
                    'session_lesson_id', lesson, 'owner', owner)
@@ -142,9 +160,11 @@ end
 local remains
 if join then
     remains = call('HLEN', user) ~= 3
+elseif join_for and call('HLEN', user) == 5 then
+    remains = false
 elseif not has_owner and (join_from or session == '') then
     remains = found[3] or found[4] or found[5]
-elseif found[3] and session == '' or found[5] and not has_owner then
+elseif join_for or found[3] and session == '' or found[5] and not has_owner then
     local field = has_owner and 'session' or 'owner'
     done = call('HDEL', user, field)
     if type(done) == 'table' then -- as without the right to HDEL
@@ -173,6 +193,6 @@ end
 --@     happened[noted] = happened[noted] .. '\31' .. session .. '\31' .. (owner or '')
 --@ end
 answer = not old_lesson and 'N' or old_lesson == lesson and 'A' or 'M'
-if not join and old_lesson then
+if not join and not join_for and old_lesson then
     -- include operations/place.lua
 end
