@@ -49,7 +49,7 @@ refuses 2 'events: --follow: the shell would never run another line; start lesso
     shell_of 'events --follow'
 
 # Following goes on until a signal comes, and says what came meanwhile
-lessonctl events --follow --from "$position" >"$work/followed" &
+"$LESSONCTL" events --follow --from "$position" >"$work/followed" &
 follower=$!
 gives 0 "" lessonctl join bob arts go
 for ((i = 0; i < 1000; i++)); do
