@@ -67,6 +67,14 @@ bool memory_prepare_event(memory_store *memory, const lesson_store_event *event)
     return has_room(feed);
 }
 
+bool memory_prepare_quit_event(memory_store *memory, const memory_user *user, lesson_store_cause cause) {
+    const lesson_store_event event = {.kind = LESSON_STORE_EVENT_QUIT,
+                                      .cause = cause,
+                                      .lesson_id = memory_id(&user->lesson->entry),
+                                      .uid = memory_id(&user->entry)};
+    return memory_prepare_event(memory, &event);
+}
+
 static void drop_oldest(memory_feed *feed) {
     free(*place_of(feed, feed->oldest));
     feed->oldest++;

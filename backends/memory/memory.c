@@ -75,14 +75,6 @@ static bool prepare_join_event(memory_store *memory, const lesson_store_operatio
     return memory->feed.kept == 0 || memory_prepare_event(memory, &event);
 }
 
-bool memory_prepare_quit_event(memory_store *memory, const memory_user *user, lesson_store_cause cause) {
-    const lesson_store_event event = {.kind = LESSON_STORE_EVENT_QUIT,
-                                      .cause = cause,
-                                      .lesson_id = memory_id(&user->lesson->entry),
-                                      .uid = memory_id(&user->entry)};
-    return memory->feed.kept == 0 || memory_prepare_event(memory, &event);
-}
-
 /* ---- Operations. `hash` is the hash of the uid. */
 
 static int memory_create(memory_store *memory, const lesson_store_operation *create) {

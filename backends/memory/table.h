@@ -249,9 +249,6 @@ void memory_commit_event(memory_store *memory);
 int memory_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
                   lesson_store_event_taker take, void *context);
 
-/* As the lists give a user. */
-lesson_store_user memory_describe_user(const memory_user *user);
-
 /* ---- lists.c */
 
 /* As the lists give a user. */
