@@ -215,6 +215,14 @@ static inline lesson_store__slot *lesson_store__pool_take(lesson_store__pool *po
     return &pool->slots[0];
 }
 
+/* The same for a thread that must not wait for a callback: NULL without a code if the instance is lent. */
+static inline lesson_store__slot *lesson_store__pool_try_take(lesson_store__pool *pool, int *code) {
+    if (!pool->mutex_is_loan)
+        return lesson_store__pool_take_one(pool, code);
+    *code = LESSON_STORE_OK;
+    return pthread_mutex_trylock(&pool->mutex) == 0 ? &pool->slots[0] : NULL;
+}
+
 static inline void lesson_store__pool_give(lesson_store__pool *pool, lesson_store__slot *slot) {
     if (pool->mutex_is_loan)
         pthread_mutex_unlock(&pool->mutex);

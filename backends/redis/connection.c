@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "connection.h"
+#include "failure.h"
 #include "greeting.h"
 #include "keys.h"
 
@@ -88,9 +89,17 @@ void redis_connection_begin_feed_question(const redis_connection *connection, re
     redis_request_add_text(request, key);
 }
 
-bool redis_connection_read_feed_answer(redis_reply *reply) {
+/* While the server is busy or loads its data it does not say. The form that writes events is right then too: the script
+ * itself looks whether the feed is on. */
+bool redis_connection_read_feed_answer(const redis_connection *connection, redis_reply *reply) {
     int64_t count;
-    return !reply->is_error && redis_reply_next_number(reply, &count) && count > 0;
+    if (connection->settings->keeps_events)
+        return true;
+    if (reply->is_error) {
+        lesson_store_id error = redis_reply_line(reply);
+        return redis_failure_is_transient(error) || redis_failure_code(error) == LESSON_STORE_BUSY;
+    }
+    return redis_reply_next_number(reply, &count) && count > 0;
 }
 
 /* ROLE, and whether there are events, go ahead of the first request under way, so asking costs no round trip. */
@@ -185,7 +194,7 @@ static redis_exchange_end receive_role(redis_connection *connection) {
         return fail(connection, REDIS_DEMOTED, LESSON_STORE_READ_ONLY, "the server has become a replica");
     end = receive_reply(connection, &connection->role_reply);
     if (end == REDIS_ANSWERED)
-        connection->keeps_events = redis_connection_read_feed_answer(&connection->role_reply);
+        connection->keeps_events = redis_connection_read_feed_answer(connection, &connection->role_reply);
     return end;
 }
 

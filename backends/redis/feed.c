@@ -162,7 +162,7 @@ static uint32_t kind_of(char letter) {
 _Static_assert(LESSON_STORE_EVENT_CREATE == 1 && LESSON_STORE_EVENT_END_RECORD == 4 && LESSON_STORE_EVENT_QUIT == 6,
                "the letters of the kinds");
 
-/* False if the event cannot be read. An event of no kind is skipped. */
+/* False if the event cannot be read. One of no kind only moves the position. */
 static bool read_event(lesson_store_id text, lesson_store_event *event) {
     lesson_store_id parts[PARTS_MAX] = {{NULL, 0}};
     int count = split(text, parts);
@@ -205,7 +205,7 @@ static bool give_entry(struct reading *reading, redis_reply *reply, const lesson
         behind.words[GIVEN] = i;
         reading->is_broken = !read_event(value, &event);
         event.at_ms = (int64_t)entry->words[MS];
-        if (!reading->is_broken && event.kind)
+        if (!reading->is_broken)
             reading->is_full = !reading->take(&event, &behind, reading->context);
         if (!reading->is_broken && !reading->is_full)
             *reading->position = behind;

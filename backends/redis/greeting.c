@@ -188,7 +188,7 @@ static int take_role(struct greeting *greeting) {
 }
 
 static int take_feed(struct greeting *greeting) {
-    greeting->connection->keeps_events = redis_connection_read_feed_answer(&greeting->reply);
+    greeting->connection->keeps_events = redis_connection_read_feed_answer(greeting->connection, &greeting->reply);
     return LESSON_STORE_OK;
 }
 

@@ -38,11 +38,12 @@ static int bind_numbers(sqlite3_stmt *add, const lesson_store_event *event) {
     return result == SQLITE_OK ? sqlite3_bind_int64(add, 13, (int64_t)event->count) : result;
 }
 
+/* One more is kept than asked for: that of the position of a reader who is behind by just as many. */
 static int trim(sqlite_store *sqlite) {
     int64_t newest = sqlite3_last_insert_rowid(sqlite->database);
     if (newest % TRIM_EVERY != 0)
         return LESSON_STORE_OK;
-    int result = sqlite3_bind_int64(sqlite->statements[STATEMENT_TRIM_EVENTS], 1, newest - sqlite->events_kept);
+    int result = sqlite3_bind_int64(sqlite->statements[STATEMENT_TRIM_EVENTS], 1, newest - sqlite->events_kept - 1);
     return result == SQLITE_OK ? sqlite_execute(sqlite, STATEMENT_TRIM_EVENTS, NULL, 0) : sqlite_fail(sqlite, result);
 }
 

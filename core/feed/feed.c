@@ -38,8 +38,11 @@ const char *lesson_store_cause_name(uint32_t cause) {
 
 static void write_position(char *text, const lesson_store_event_position *position) {
     const uint64_t *words = position->words;
-    snprintf(text, LESSON_STORE_POSITION_SIZE, "%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, words[0], words[1],
-             words[2], words[3]);
+    if ((words[0] | words[1] | words[2] | words[3]) == 0)
+        snprintf(text, LESSON_STORE_POSITION_SIZE, "%s", LESSON_STORE_POSITION_OLDEST);
+    else
+        snprintf(text, LESSON_STORE_POSITION_SIZE, "%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, words[0], words[1],
+                 words[2], words[3]);
 }
 
 /* True only for what write_position writes. */
@@ -95,7 +98,9 @@ uint32_t lesson_store__lesson_hash(lesson_store_id lesson_id) {
 static bool concerns(const lesson_store_feed *feed, const lesson_store__kept_event *kept) {
     const lesson_store_id lesson_id = {feed->lesson_id, feed->lesson_size};
     const lesson_store_event *event = &kept->event;
-    if (feed->lesson_size == 0 || event->kind == 0)
+    if (event->kind == 0)
+        return kept->is_gap;
+    if (feed->lesson_size == 0)
         return true;
     if (kept->lesson_hash != feed->lesson_hash && kept->from_hash != feed->lesson_hash)
         return false;
@@ -120,6 +125,7 @@ void lesson_store__feed_push(lesson_store_feed *feed, lesson_store__kept_event *
         if (is_wanted)
             push(feed, events[i]);
         feed->read = events[i]->behind;
+        feed->has_met_newest |= events[i]->is_gap || lesson_store__position_equal(&feed->read, &feed->newest);
     }
 }
 
@@ -129,7 +135,7 @@ static lesson_store__kept_event *take(lesson_store_feed *feed, bool takes_gap) {
     lesson_store__reader *reader = &feed->store->reader;
     lesson_store__kept_event *event = NULL;
     pthread_mutex_lock(&reader->mutex);
-    if (feed->count > 0 && (takes_gap || feed->queue[feed->first]->event.kind != 0)) {
+    if (feed->count > 0 && (takes_gap || !feed->queue[feed->first]->is_gap)) {
         event = feed->queue[feed->first];
         feed->first = (feed->first + 1) % LESSON_STORE_FEED_QUEUE_MAX;
         feed->count--;
@@ -179,7 +185,7 @@ static int drain(lesson_store_feed *feed, size_t most, lesson_store_event_callba
         if (!event)
             return LESSON_STORE_OK;
         feed->given = event->behind;
-        bool is_gap = event->event.kind == 0;
+        bool is_gap = event->is_gap;
         if (!is_gap)
             goes_on = callback(&event->event, context);
         lesson_store__event_release(event);
@@ -224,7 +230,7 @@ bool lesson_store_feed_is_current(const lesson_store_feed *feed) {
         return false;
     pthread_mutex_t *mutex = &feed->store->reader.mutex;
     pthread_mutex_lock(mutex);
-    bool is_current = feed->is_at_end && feed->count == 0;
+    bool is_current = feed->has_met_newest && feed->count == 0;
     pthread_mutex_unlock(mutex);
     return is_current;
 }
@@ -264,6 +270,8 @@ static int begin(lesson_store_feed *feed, const char *position) {
         return code;
     if (!position)
         feed->read = newest;
+    feed->newest = newest;
+    feed->has_met_newest = lesson_store__position_equal(&feed->read, &newest);
     feed->given = feed->read;
     feed->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (feed->descriptor < 0)

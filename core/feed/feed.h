@@ -20,7 +20,8 @@ struct lesson_store_feed {
     uint64_t round;                   /* the reader's latest for this feed */
     uint64_t told;                    /* the reader's failure that drain has returned */
     bool is_readable;
-    bool is_at_end; /* since it was opened, the reader has once met the end of the events */
+    lesson_store_event_position newest; /* when it was opened */
+    bool has_met_newest;
     size_t first;
     size_t count;
     lesson_store__kept_event *queue[LESSON_STORE_FEED_QUEUE_MAX];

@@ -3,12 +3,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "feed.h"
 
 #define PAGE_MAX (LESSON_STORE_FEED_QUEUE_MAX / 2) /* events that are asked for at a time */
 #define PAGE_ROOM LESSON_STORE_FEED_QUEUE_MAX      /* that are taken: a backend may give more */
 #define WAIT_MS 50 /* in the engine: so long a new feed may wait, and the end of the thread */
+#define BORROW_PAUSE_NS 100000
 #define GATHER_US                                                                                      \
     INT64_C(2000) /* between pages that are not full, so that a busy writer is not asked at each event \
                    */
@@ -54,6 +56,7 @@ static lesson_store__kept_event *keep(const lesson_store_event *event) {
     if (!kept)
         return NULL;
     kept->uses = 1;
+    kept->is_gap = false;
     kept->event = *event;
     lesson_store_id *const to[] = {&kept->event.lesson_id,      &kept->event.uid,     &kept->event.course_id,
                                    &kept->event.from_lesson_id, &kept->event.session, &kept->event.owner};
@@ -116,6 +119,23 @@ static int ask(lesson_store *store, lesson_store_instance *instance, struct page
     return code;
 }
 
+static bool is_to_end(lesson_store__reader *reader) {
+    pthread_mutex_lock(&reader->mutex);
+    bool ends = reader->ends;
+    pthread_mutex_unlock(&reader->mutex);
+    return ends;
+}
+
+/* A callback of the store, which has borrowed the only instance, may wait for the end of this thread. NULL without a
+ * code: the thread is to end. */
+static lesson_store__slot *borrow(lesson_store *store, int *code) {
+    const struct timespec pause = {.tv_nsec = BORROW_PAUSE_NS};
+    lesson_store__slot *slot;
+    while (!(slot = lesson_store__pool_try_take(&store->pool, code)) && !*code && !is_to_end(&store->reader))
+        nanosleep(&pause, NULL);
+    return slot;
+}
+
 /* Reads a page behind `page->position`. Where instances share no data, there is only that of the store. */
 static int read_page(lesson_store *store, struct page *page, int64_t wait_ms) {
     int code = LESSON_STORE_OK;
@@ -124,7 +144,7 @@ static int read_page(lesson_store *store, struct page *page, int64_t wait_ms) {
             code = open_own_instance(store);
         return code ? code : ask(store, store->reader.instance, page, wait_ms);
     }
-    lesson_store__slot *slot = lesson_store__pool_take(&store->pool, &code);
+    lesson_store__slot *slot = borrow(store, &code);
     if (!slot)
         return code;
     code = ask(store, slot->instance, page, 0);
@@ -139,13 +159,13 @@ static void give_page(lesson_store__reader *reader, const struct page *page) {
         lesson_store__feed_push(feed, page->events, page->count);
 }
 
-/* There are no events behind this position. */
+/* There are no events behind this position. (The newest one may be no event at all, if there is none.) */
 static void note_end(lesson_store__reader *reader, const lesson_store_event_position *position) {
     for (lesson_store_feed *feed = reader->feeds; feed; feed = feed->next)
-        feed->is_at_end |= lesson_store__position_equal(&feed->read, position);
+        feed->has_met_newest |= lesson_store__position_equal(&feed->read, position);
 }
 
-/* A gap is an event of no kind. If there is no memory or no room for it, the feed stays where it is, and meets the gap
+/* If there is no memory or no room for it, the feed stays where it is, and meets the gap
  * again. */
 static void give_gap(lesson_store__reader *reader, const lesson_store_event_position *before,
                      const lesson_store_event_position *behind) {
@@ -153,6 +173,7 @@ static void give_gap(lesson_store__reader *reader, const lesson_store_event_posi
     lesson_store__kept_event *gap = keep(&none);
     if (!gap)
         return;
+    gap->is_gap = true;
     gap->before = *before;
     gap->behind = *behind;
     for (lesson_store_feed *feed = reader->feeds; feed; feed = feed->next)
@@ -161,11 +182,10 @@ static void give_gap(lesson_store__reader *reader, const lesson_store_event_posi
 }
 
 static void note_failure(lesson_store__reader *reader, int code) {
-    bool begins = code && code != reader->code;
-    reader->code = code;
-    if (!begins)
+    if (code == reader->code)
         return;
-    reader->failures++;
+    reader->code = code;
+    reader->failures += code != LESSON_STORE_OK;
     snprintf(reader->message, sizeof reader->message, "%s", code < 0 ? lesson_store_message() : "");
     for (lesson_store_feed *feed = reader->feeds; feed; feed = feed->next)
         lesson_store__feed_announce(feed);

@@ -10,7 +10,8 @@
 /* An event, shared by the feeds that it waits in. */
 typedef struct lesson_store__kept_event {
     _Atomic(uint32_t) uses;
-    lesson_store_event event; /* of no kind: a gap */
+    lesson_store_event event; /* of no kind: a gap, or only a position */
+    bool is_gap;
     lesson_store_event_position before;
     lesson_store_event_position behind;
     uint32_t lesson_hash; /* of lesson_id */

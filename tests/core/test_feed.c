@@ -1,6 +1,8 @@
 /* The feed of core: the thread that reads for all feeds, their queues, failures, and forks. */
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +71,13 @@ static void hear_up_to(lesson_store_feed *feed, struct heard *heard, int number)
     while (heard->last != number) {
         await_readable(feed);
         assert_int_equal(lesson_store_feed_drain(feed, 0, hear, heard, NULL), LESSON_STORE_OK);
+    }
+}
+
+static void hear_up_to_despite_failures(lesson_store_feed *feed, struct heard *heard, int number) {
+    while (heard->last != number) {
+        await_readable(feed);
+        lesson_store_feed_drain(feed, 0, hear, heard, NULL);
     }
 }
 
@@ -160,6 +169,73 @@ static void a_callback_may_ask(void **state) {
     lesson_store_close(store);
 }
 
+static bool close_feed(const lesson_store_lesson *lesson, void *context) {
+    lesson_store_feed **feed = context;
+    (void)lesson;
+    lesson_store_feed_close(*feed);
+    *feed = NULL;
+    return true;
+}
+
+/* The thread of the feeds wants the instance that the list has borrowed. */
+static void a_list_may_close_the_last_feed(void **state) {
+    (void)state;
+    lesson_store *store = open_at("memory:?feed=100");
+    create(store, 1);
+    for (int i = 0; i < 20; i++) {
+        lesson_store_feed *feed = follow(store, NULL);
+        assert_int_equal(lesson_store_lessons(store, close_feed, &feed), LESSON_STORE_OK);
+        assert_null(feed);
+    }
+    lesson_store_close(store);
+}
+
+struct writing {
+    lesson_store *store;
+    atomic_bool ends;
+};
+
+static void *write_without_rest(void *context) {
+    struct writing *writing = context;
+    while (!atomic_load(&writing->ends))
+        lesson_store_create(writing->store, "steady", LESSON_STORE_CREATE_RESET);
+    return NULL;
+}
+
+/* However much is written meanwhile, the past of the feed comes to an end. */
+static void a_feed_becomes_current_beside_a_writer(void **state) {
+    (void)state;
+    struct writing writing = {.store = open_at("memory:?feed=1000000")};
+    struct heard heard = {.last = -1, .stop_at = -1};
+    pthread_t thread;
+    for (int i = 0; i < MANY; i++)
+        create(writing.store, i);
+    assert_int_equal(pthread_create(&thread, NULL, write_without_rest, &writing), 0);
+    lesson_store_feed *feed;
+    assert_int_equal(lesson_store_feed_open(&feed, writing.store, "1", LESSON_STORE_POSITION_OLDEST), LESSON_STORE_OK);
+    while (!lesson_store_feed_is_current(feed))
+        assert_int_equal(lesson_store_feed_drain(feed, 0, hear, &heard, NULL), LESSON_STORE_OK);
+    assert_int_equal(heard.count, 1);
+    atomic_store(&writing.ends, true);
+    pthread_join(thread, NULL);
+    lesson_store_feed_close(feed);
+    lesson_store_close(writing.store);
+}
+
+static void a_feed_of_no_events_is_current(void **state) {
+    (void)state;
+    lesson_store *store = open_at("memory:?feed=10");
+    lesson_store_feed *feed;
+    char position[LESSON_STORE_POSITION_SIZE];
+    assert_int_equal(lesson_store_feed_open(&feed, store, NULL, LESSON_STORE_POSITION_OLDEST), LESSON_STORE_OK);
+    while (!lesson_store_feed_is_current(feed))
+        poll(NULL, 0, 1);
+    assert_int_equal(lesson_store_feed_position(feed, position), LESSON_STORE_OK);
+    assert_string_equal(position, LESSON_STORE_POSITION_OLDEST);
+    lesson_store_feed_close(feed);
+    lesson_store_close(store);
+}
+
 /* ---- Failures */
 
 static void fail_events(lesson_store *store, int code) {
@@ -195,12 +271,39 @@ static void a_failure_is_told_and_loses_nothing(void **state) {
     lesson_store_close(store);
 }
 
+/* Nobody drains while it lasts. */
+static void a_failure_that_has_passed_is_no_news(void **state) {
+    (void)state;
+    lesson_store *store = open_at("fault+memory:?feed=100");
+    lesson_store_feed *feed = follow(store, NULL);
+    struct heard heard = {.last = -1, .stop_at = -1};
+    fail_events(store, LESSON_STORE_UNREACHABLE);
+    create(store, 1);
+    await_readable(feed);
+    lesson_store_fault_clear(store);
+    hear_up_to_despite_failures(feed, &heard, 1);
+    for (int i = 0; is_readable(feed) && i < PATIENCE_S * 100; i++)
+        poll(NULL, 0, 10);
+    assert_false(is_readable(feed));
+    lesson_store_feed_close(feed);
+    lesson_store_close(store);
+}
+
 static void arguments(void **state) {
     (void)state;
     lesson_store *store = open_at("memory:?feed=100"), *off = open_at("memory:");
     lesson_store_feed *feed = follow(store, NULL), *none;
-    static const char *const positions[] = {"",         "7",        "1-2-3",    "1-2-3-4-5", "1-2-3-g",
-                                            "1-2-3-4 ", "01-2-3-4", "-1-2-3-4", "OLDEST",    "1-2-3-10000000000000000"};
+    static const char *const positions[] = {"",
+                                            "7",
+                                            "1-2-3",
+                                            "1-2-3-4-5",
+                                            "1-2-3-g",
+                                            "1-2-3-4 ",
+                                            "01-2-3-4",
+                                            "-1-2-3-4",
+                                            "OLDEST",
+                                            "0-0-0-0",
+                                            "1-2-3-10000000000000000"};
     for (size_t i = 0; i < sizeof positions / sizeof *positions; i++)
         assert_int_equal(lesson_store_feed_open(&none, store, NULL, positions[i]), LESSON_STORE_INVALID);
     assert_int_equal(lesson_store_feed_open(NULL, store, NULL, NULL), LESSON_STORE_INVALID);
@@ -312,7 +415,11 @@ int main(void) {
         cmocka_unit_test(drain_stops_where_it_is_told),
         cmocka_unit_test(feeds_of_lessons_skip_the_others),
         cmocka_unit_test(a_callback_may_ask),
+        cmocka_unit_test(a_list_may_close_the_last_feed),
+        cmocka_unit_test(a_feed_becomes_current_beside_a_writer),
+        cmocka_unit_test(a_feed_of_no_events_is_current),
         cmocka_unit_test(a_failure_is_told_and_loses_nothing),
+        cmocka_unit_test(a_failure_that_has_passed_is_no_news),
         cmocka_unit_test(arguments),
         cmocka_unit_test(a_gap_comes_in_its_place),
         cmocka_unit_test(a_child_has_no_feed),

@@ -87,6 +87,8 @@ static int act(struct crowd *crowd, dice_state *dice) {
         return lesson_store_quit(crowd->store, uid, NULL, NULL, NULL);
     if (kind < 85)
         return lesson_store_where(crowd->store, uid, NULL);
+    if (kind < 90)
+        return lesson_store_kick(crowd->store, lesson_id, uid, 60000, NULL);
     if (kind < 98 || !crowd->with_ends)
         return lesson_store_create(crowd->store, lesson_id, 0);
     return lesson_store_end(crowd->store, lesson_id, 0, NULL);

@@ -107,6 +107,59 @@ static void test_learns_in_time(void **state) {
     lesson_store_close(store);
 }
 
+/* A store whose location turns it on needs to learn nothing. */
+static void test_off_and_on_again(void **state) {
+    raw_server *raw = *state;
+    lesson_store *store = raw_open_store(raw, "?pool=1&feed=100&failover_check_ms=600000");
+    struct heard heard = {.count = 0};
+    turn(raw, "?feed=0");
+    create(store, "a");
+    turn(raw, "?feed=100");
+    lesson_store_feed *feed = follow(store, NULL);
+    create(store, "b");
+    await_events(feed, &heard, 1);
+    lesson_store_feed_close(feed);
+    lesson_store_close(store);
+}
+
+/* The first entry of the stream is of no event: the reader goes on behind it, and waits there. */
+static void test_nothing_but_the_beginning(void **state) {
+    raw_server *raw = *state;
+    lesson_store *store = raw_open_store(raw, "?feed=100");
+    lesson_store_feed *feed = follow(store, LESSON_STORE_POSITION_OLDEST);
+    struct heard heard = {.count = 0};
+    while (!lesson_store_feed_is_current(feed))
+        poll(NULL, 0, 1);
+    long long before = raw_calls(raw, "xrange");
+    poll(NULL, 0, 200);
+    assert_in_range(raw_calls(raw, "xrange") - before, 0, 100); /* some in 50 ms, and not thousands */
+    create(store, "a");
+    await_events(feed, &heard, 1);
+    lesson_store_feed_close(feed);
+    lesson_store_close(store);
+}
+
+/* A reader who is behind by just as many as are kept. */
+static void test_behind_by_all_that_are_kept(void **state) {
+    raw_server *raw = *state;
+    enum { KEPT = 100 };
+    lesson_store *store = raw_open_store(raw, "?feed=100");
+    char position[LESSON_STORE_POSITION_SIZE];
+    struct heard heard = {.count = 0};
+    lesson_store_feed *feed = follow(store, NULL);
+    create(store, "a");
+    await_events(feed, &heard, 1);
+    assert_code(lesson_store_feed_position(feed, position), OK);
+    lesson_store_feed_close(feed);
+    for (int i = 0; i < KEPT; i++)
+        assert_code(lesson_store_create(store, "a", LESSON_STORE_CREATE_RESET), OK);
+    raw_do(raw, "XTRIM " EVENTS " MAXLEN %d", KEPT + 1);
+    feed = follow(store, position);
+    await_events(feed, &heard, 1 + KEPT);
+    lesson_store_feed_close(feed);
+    lesson_store_close(store);
+}
+
 static void test_trimming(void **state) {
     raw_server *raw = *state;
     lesson_store *store = raw_open_store(raw, "?feed=100");
@@ -321,6 +374,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(on_and_off),
         TEST(learns_in_time),
+        TEST(off_and_on_again),
+        TEST(nothing_but_the_beginning),
+        TEST(behind_by_all_that_are_kept),
         TEST(trimming),
         TEST(end_in_steps),
         TEST(repairs),

@@ -1,5 +1,6 @@
 -- Writes the events that have happened, up to 16 in an entry of the stream. The stream is empty only if the feed is off.
--- Every hundred entries or so, the oldest ones go, as far as the number in the key FEED allows.
+-- Every hundred entries or so, the oldest ones go, as far as the number in the key FEED allows; and one
+-- more stays, that of a reader's position who is behind by just as many.
 --@ if noted > 0 and stored > 0 then
 --@     local entries = 0
 --@     for first = 1, noted, 16 do
@@ -17,7 +18,7 @@
 --@     if math.floor(stored / 100) ~= math.floor((stored + entries) / 100) then
 --@         local kept = redis.pcall('GET', prefix .. ':FEED')
 --@         if type(kept) == 'string' then
---@             redis.pcall('XTRIM', stream, 'MAXLEN', '~', kept)
+--@             redis.pcall('XTRIM', stream, 'MAXLEN', '~', kept + 1)
 --@         end
 --@     end
 --@ end
