@@ -74,11 +74,18 @@ static redis_exchange_end send_bytes(redis_connection *connection, redis_bytes b
 }
 
 /* A server that was the primary can become a replica while the connection lives on. Then it would go on replying to
- * what only reads, from data that no longer changes. */
-static bool is_role_due(const redis_connection *connection) {
-    return connection->role == REDIS_ROLE_PRIMARY && !connection->settings->takes_any_role &&
-           lesson_store_monotonic_us() - connection->role_asked_us >=
-               connection->settings->failover_check_ms * INT64_C(1000);
+ * what only reads, from data that no longer changes. And somebody may turn the feed on. */
+static bool is_due(const redis_connection *connection) {
+    return lesson_store_monotonic_us() - connection->asked_us >=
+           connection->settings->failover_check_ms * INT64_C(1000);
+}
+
+static bool asks_for_role(const redis_connection *connection) {
+    return connection->role == REDIS_ROLE_PRIMARY && !connection->settings->takes_any_role;
+}
+
+static bool asks_for_feed(const redis_connection *connection) {
+    return connection->was_asked_for_feed && !connection->settings->keeps_events;
 }
 
 void redis_connection_begin_feed_question(const redis_connection *connection, redis_request *request) {
@@ -102,20 +109,28 @@ bool redis_connection_read_feed_answer(const redis_connection *connection, redis
     return redis_reply_next_number(reply, &count) && count > 0;
 }
 
-/* ROLE, and whether there are events, go ahead of the first request under way, so asking costs no round trip. */
 static redis_exchange_end send_role(redis_connection *connection) {
+    char role[] = "*1\r\n$4\r\nROLE\r\n";
+    redis_exchange_end end = send_bytes(connection, (redis_bytes){role, sizeof role - 1}, 0);
+    connection->is_role_under_way = end == REDIS_ANSWERED;
+    return end;
+}
+
+static redis_exchange_end send_feed_question(redis_connection *connection) {
     redis_request request = {0};
     redis_connection_begin_feed_question(connection, &request);
     redis_bytes question = redis_request_finish(&request);
-    redis_exchange_end end = REDIS_NO_MEMORY_TO_SEND;
-    if (question.data) {
-        char role[] = "*1\r\n$4\r\nROLE\r\n";
-        end = send_bytes(connection, (redis_bytes){role, sizeof role - 1}, 0);
-    }
-    if (end == REDIS_ANSWERED)
-        end = send_bytes(connection, question, 0);
+    redis_exchange_end end = question.data ? send_bytes(connection, question, 0) : REDIS_NO_MEMORY_TO_SEND;
     redis_request_free(&request);
-    connection->is_role_under_way = end == REDIS_ANSWERED;
+    connection->is_feed_under_way = end == REDIS_ANSWERED;
+    return end;
+}
+
+/* These go ahead of the first request under way, so asking costs no round trip. */
+static redis_exchange_end send_questions(redis_connection *connection) {
+    redis_exchange_end end = asks_for_role(connection) ? send_role(connection) : REDIS_ANSWERED;
+    if (end == REDIS_ANSWERED && asks_for_feed(connection))
+        end = send_feed_question(connection);
     return end;
 }
 
@@ -123,8 +138,8 @@ redis_exchange_end redis_connection_send(redis_connection *connection, redis_byt
     redis_exchange_end end = REDIS_ANSWERED;
     if (connection->under_way == 0) {
         begin_patience(connection);
-        if (is_role_due(connection))
-            end = send_role(connection);
+        if (is_due(connection))
+            end = send_questions(connection);
     }
     if (end == REDIS_ANSWERED)
         end = send_bytes(connection, request, 1);
@@ -189,17 +204,26 @@ static redis_exchange_end receive_role(redis_connection *connection) {
     if (end != REDIS_ANSWERED)
         return end;
     connection->role = redis_connection_read_role(&connection->role_reply);
-    connection->role_asked_us = lesson_store_monotonic_us();
-    if (connection->role == REDIS_ROLE_REPLICA)
-        return fail(connection, REDIS_DEMOTED, LESSON_STORE_READ_ONLY, "the server has become a replica");
-    end = receive_reply(connection, &connection->role_reply);
-    if (end == REDIS_ANSWERED)
-        connection->keeps_events = redis_connection_read_feed_answer(connection, &connection->role_reply);
+    connection->asked_us = lesson_store_monotonic_us();
+    return connection->role == REDIS_ROLE_REPLICA
+               ? fail(connection, REDIS_DEMOTED, LESSON_STORE_READ_ONLY, "the server has become a replica")
+               : REDIS_ANSWERED;
+}
+
+static redis_exchange_end receive_feed_answer(redis_connection *connection) {
+    connection->is_feed_under_way = false;
+    redis_exchange_end end = receive_reply(connection, &connection->role_reply);
+    if (end != REDIS_ANSWERED)
+        return end;
+    connection->asked_us = lesson_store_monotonic_us();
+    connection->keeps_events = redis_connection_read_feed_answer(connection, &connection->role_reply);
     return end;
 }
 
 static redis_exchange_end receive(redis_connection *connection, redis_reply *reply) {
     redis_exchange_end end = connection->is_role_under_way ? receive_role(connection) : REDIS_ANSWERED;
+    if (end == REDIS_ANSWERED && connection->is_feed_under_way)
+        end = receive_feed_answer(connection);
     if (end == REDIS_ANSWERED)
         end = receive_reply(connection, reply);
     if (end != REDIS_ANSWERED)
@@ -276,7 +300,7 @@ void redis_connection_close(redis_connection *connection) {
         redisReaderFree(connection->reader);
     connection->reader = NULL;
     connection->under_way = 0;
-    connection->is_role_under_way = false;
+    connection->is_role_under_way = connection->is_feed_under_way = false;
 }
 
 void redis_connection_free(redis_connection *connection) {
@@ -303,7 +327,7 @@ static int connect_and_greet(redis_connection *connection, bool plain, bool *is_
                                  connection->settings->shown);
     connection->made++;
     connection->made_us = lesson_store_monotonic_us();
-    connection->role_asked_us = connection->made_us;
+    connection->asked_us = connection->made_us;
     return redis_greet(connection, plain, is_broken);
 }
 

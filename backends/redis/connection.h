@@ -39,8 +39,10 @@ typedef struct redis_connection {
     redisReader *reader;
     redis_read_only_calls read_only_calls;
     redis_role role;
-    int64_t role_asked_us;  /* when the server last said that it is the primary */
-    bool is_role_under_way; /* ROLE and the question for events were sent before the request under way */
+    int64_t asked_us;        /* when the server last answered ROLE, or the question for events */
+    bool is_role_under_way;  /* ROLE was sent before the request under way */
+    bool is_feed_under_way;  /* and so was the question for events, behind it */
+    bool was_asked_for_feed; /* in the greeting: a proxy that knows no greeting is asked for nothing */
     redis_reply role_reply;
     bool keeps_events; /* the server has events, so the scripts write them */
     bool is_refused;   /* the latest failure to connect was a refusal that will pass, such as that of a replica */

@@ -188,6 +188,7 @@ static int take_role(struct greeting *greeting) {
 }
 
 static int take_feed(struct greeting *greeting) {
+    greeting->connection->was_asked_for_feed = true;
     greeting->connection->keeps_events = redis_connection_read_feed_answer(greeting->connection, &greeting->reply);
     return LESSON_STORE_OK;
 }
@@ -316,6 +317,7 @@ static void forget_server(redis_connection *connection) {
     connection->read_only_calls = REDIS_READ_ONLY_NO;
     connection->role = REDIS_ROLE_UNKNOWN;
     connection->keeps_events = false;
+    connection->was_asked_for_feed = false;
 }
 
 int redis_greet(redis_connection *connection, bool plain, bool *is_broken) {

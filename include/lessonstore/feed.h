@@ -7,8 +7,8 @@
  *
  * On or off is a fact of the data: the location option `feed=N` turns it on for everybody, and the store then keeps at
  * least the latest N events. `feed=0` turns it off. A location without the option changes nothing, and its store writes
- * events if they are on. In Redis, a connection learns that when it is made, and whenever it asks for the role of the
- * server (backends/redis/README.md): so turn the feed on before the servers start.
+ * events if they are on. In Redis, a connection learns that when it is made, and again after failover_check_ms of use
+ * (backends/redis/README.md): so turn the feed on before the servers start.
  *
  * List, then follow: open a feed, list, then apply its events to the list. Events that the list shows already may come
  * once more, and each can be applied twice:
