@@ -40,11 +40,11 @@ sub wait_until {
 }
 
 sub start {
-    my ($name) = @_;
+    my ($name, $lease_ms) = @_;
     unlink "$directory/$name.sock";
     my $pid = fork // fail("fork: $!");
     if (!$pid) {
-        exec $classroom, $location, "$directory/$name.sock", $name, LEASE_MS or POSIX::_exit(99);
+        exec $classroom, $location, "$directory/$name.sock", $name, $lease_ms // LEASE_MS or POSIX::_exit(99);
     }
     $workers{$name} = $pid;
     wait_until("the socket of $name", sub {
@@ -196,8 +196,10 @@ sub check_crash {
     expect($watcher, "- returns-$round call");
 }
 
-# The users of a worker that ends are out at once, and nobody has to wait for the lease.
+# The users of a worker that ends are out at once: its lease is longer than any wait.
 sub check_end {
+    end_in_order('b');
+    start('b', 10 * 1000 * WAIT_S);
     my ($watcher, @users) = (client('a'), client('b'), client('b'));
     answers($watcher, 'watch physics', 'watching physics 0');
     enter($users[$_], "user-$_", 'physics') for 0, 1;
