@@ -203,7 +203,10 @@ static redis_exchange_end receive_role(redis_connection *connection) {
     redis_exchange_end end = receive_reply(connection, &connection->role_reply);
     if (end != REDIS_ANSWERED)
         return end;
-    connection->role = redis_connection_read_role(&connection->role_reply);
+    bool is_busy = connection->role_reply.is_error &&
+                   redis_failure_code(redis_reply_line(&connection->role_reply)) == LESSON_STORE_BUSY;
+    if (!is_busy) /* it says nothing of its role then */
+        connection->role = redis_connection_read_role(&connection->role_reply);
     connection->asked_us = lesson_store_monotonic_us();
     return connection->role == REDIS_ROLE_REPLICA
                ? fail(connection, REDIS_DEMOTED, LESSON_STORE_READ_ONLY, "the server has become a replica")

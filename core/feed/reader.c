@@ -280,21 +280,22 @@ static void wait_for_events(lesson_store *store, int64_t pause_us) {
 static void *read_events(void *context) {
     lesson_store *store = context;
     lesson_store__reader *reader = &store->reader;
-    struct page *page = calloc(1, sizeof *page);
+    struct page *page = reader->page;
     int64_t pause_us = FIRST_PAUSE_US;
     enum round found = ROUND_OF_MANY;
     pthread_mutex_lock(&reader->mutex);
-    while (page && !reader->ends) {
+    while (!reader->ends) {
         reader->is_noted = false;
+        int64_t began_us = lesson_store_monotonic_us();
         found = read_round(store, page, found == ROUND_EMPTY ? WAIT_MS : 0);
+        bool has_rested = lesson_store_monotonic_us() - began_us >= GATHER_US;
         pause_us = !reader->code ? FIRST_PAUSE_US : pause_us < LONGEST_PAUSE_US ? 2 * pause_us : pause_us;
         if (found == ROUND_EMPTY)
             wait_for_events(store, pause_us);
-        else if (found == ROUND_OF_FEW)
+        if (found == ROUND_OF_FEW || (found == ROUND_EMPTY && poll_us_of(store) == 0 && !has_rested))
             gather(reader);
     }
     pthread_mutex_unlock(&reader->mutex);
-    free(page);
     return NULL;
 }
 
@@ -303,11 +304,17 @@ static void *read_events(void *context) {
 static int start_thread(lesson_store *store) {
     sigset_t all, before;
     store->reader.ends = false;
+    store->reader.page = calloc(1, sizeof(struct page));
+    if (!store->reader.page)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "feed: no memory");
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     bool is_started = pthread_create(&store->reader.thread, NULL, read_events, store) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return is_started ? LESSON_STORE_OK : lesson_store_fail(LESSON_STORE_FAILED, "feed: a thread could not be started");
+    if (is_started)
+        return LESSON_STORE_OK;
+    free(store->reader.page);
+    return lesson_store_fail(LESSON_STORE_FAILED, "feed: a thread could not be started");
 }
 
 static void end_thread(lesson_store *store) {
@@ -317,6 +324,7 @@ static void end_thread(lesson_store *store) {
     pthread_cond_signal(&reader->work);
     pthread_mutex_unlock(&reader->mutex);
     pthread_join(reader->thread, NULL);
+    free(reader->page);
     if (reader->instance)
         store->backend.close(reader->instance);
     reader->instance = NULL;

@@ -25,6 +25,7 @@ typedef struct lesson_store__reader {
     pthread_cond_t work;
     pthread_t thread;
     lesson_store_instance *instance; /* the thread's own; NULL: it borrows that of the store */
+    struct page *page;               /* of the thread */
     lesson_store_feed *feeds;
     uint64_t round;           /* of reading for each feed */
     bool ends;                /* the thread */

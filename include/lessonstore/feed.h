@@ -15,8 +15,8 @@
  *   JOIN    the user is in lesson_id, and in no other lesson
  *   QUIT    the user is in no lesson, if lesson_id was the lesson
  *   END     the lesson has no record, and every user in it is in no lesson
- *   CREATE, SET, END_RECORD    the record has these values, or is gone
- * After a gap, list once more.
+ *   CREATE, SET, END_RECORD    the record has these values, or is gone. A reset is a CREATE: what it does not give
+ * stays A join that changes nothing may be an event or not. After a gap, list once more.
  *
  * Not in the feed: changes by programs that do not use this library (in Redis), leases, bans, and sweeps that put
  * nobody out. If such programs write, list again from time to time.
@@ -55,11 +55,11 @@ typedef enum lesson_store_event_kind {
 } lesson_store_event_kind;
 
 /* What has caused an event: X(NAME, number, word). */
-#define LESSON_STORE_CAUSE_MAP(X)                                                                 \
-    X(CALL, 0, "call")     /* an operation of its kind */                                         \
-    X(END, 1, "end")       /* a step in the end of a lesson too large for one; its END follows */ \
-    X(SWEEP, 2, "sweep")   /* the owner was over, or dropped */                                   \
-    X(REPAIR, 3, "repair") /* a repair; its QUIT can be of a user who was no true member */       \
+#define LESSON_STORE_CAUSE_MAP(X)                                                                     \
+    X(CALL, 0, "call")     /* an operation of its kind */                                             \
+    X(END, 1, "end")       /* a step in the end of a lesson too large for one: SET, QUIT, then END */ \
+    X(SWEEP, 2, "sweep")   /* the owner was over, or dropped */                                       \
+    X(REPAIR, 3, "repair") /* a repair; its QUIT can be of a user who was no true member */           \
     X(KICK, 4, "kick")     /* the user was banned and put out */
 
 typedef enum lesson_store_cause {
@@ -88,7 +88,7 @@ typedef struct lesson_store_event {
     int32_t chat_status;
     uint32_t reserved_number; /* 0 */
     uint64_t capacity;
-    uint64_t count;       /* END: users put out */
+    uint64_t count;       /* END: users put out by it, and not by steps before */
     uint64_t reserved[8]; /* 0 */
 } lesson_store_event;
 

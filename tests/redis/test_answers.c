@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <lessonstore/feed.h>
+
 #include "raw.h"
 
 /* Errors after which nothing was executed, so that reads and writes return the same code. */
@@ -233,6 +235,26 @@ static void test_wrong_replies_about_bans(void **state) {
     false_server_play(raw->between, PASS_ON);
 }
 
+static void test_wrong_replies_about_events(void **state) {
+    raw_server *raw = *state;
+    static const char *const replies[] = {
+        "*1\r\n*2\r\n$1\r\nx\r\n*0\r\n",
+        "*1\r\n*2\r\n$3\r\n1-x\r\n*0\r\n",
+        "*1\r\n*2\r\n$-1\r\n*0\r\n",
+        "*1\r\n*2\r\n:7\r\n*0\r\n",
+        "*1\r\n*2\r\n$3\r\n1-1\r\n*1\r\n$-1\r\n",
+        "*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\ne\r\n:7\r\n",
+    };
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+        lesson_store_feed *feed;
+        false_server_answer(raw->between, replies[i]);
+        int code = lesson_store_feed_open(&feed, raw->store, NULL, NULL);
+        if (code != LESSON_STORE_FAILED)
+            fail_msg("%s: %s", replies[i], lesson_store_code_name(code));
+        assert_null(feed);
+    }
+}
+
 /* The last one is of a lesson without a record that has a status. */
 static void test_wrong_replies_about_owners_and_lessons(void **state) {
     raw_server *raw = *state;
@@ -370,6 +392,7 @@ int main(void) {
         TEST_BEHIND(errors),
         TEST_BEHIND(wrong_replies),
         TEST_BEHIND(wrong_replies_to_streams),
+        TEST_BEHIND(wrong_replies_about_events),
         TEST_BEHIND(wrong_replies_about_owners_and_lessons),
         TEST_BEHIND(wrong_replies_about_bans),
         TEST_BEHIND(wrong_replies_to_filters),

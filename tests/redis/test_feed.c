@@ -188,7 +188,7 @@ static void test_end_in_steps(void **state) {
     /* It is closed first. Those who leave in steps have an event each, and the others leave with the end. */
     assert_int_equal(heard.of_kind[LESSON_STORE_EVENT_SET], 1);
     assert_in_range(heard.of_kind[LESSON_STORE_EVENT_QUIT], 200, LARGE);
-    assert_int_equal(heard.of_cause[LESSON_STORE_CAUSE_END], heard.of_kind[LESSON_STORE_EVENT_QUIT]);
+    assert_int_equal(heard.of_cause[LESSON_STORE_CAUSE_END], heard.of_kind[LESSON_STORE_EVENT_QUIT] + 1);
     assert_int_equal(heard.count, heard.of_kind[LESSON_STORE_EVENT_QUIT] + 2);
     lesson_store_feed_close(feed);
     lesson_store_close(store);
@@ -212,6 +212,56 @@ static void test_repairs(void **state) {
     expect_repair(raw, store, feed, "join/repair a|ann|c|a|s|w|0/0");
     raw_do(raw, "HSET " RECORD("half") " lesson_id half chat_status 1");
     expect_repair(raw, store, feed, "set/repair half||||||3/1");
+    lesson_store_feed_close(feed);
+    lesson_store_close(store);
+}
+
+/* The separator in a lesson that another program wrote makes no event of another user. */
+static void test_separators_of_others(void **state) {
+    raw_server *raw = *state;
+    lesson_store *store = raw_open_store(raw, "?feed=100");
+    struct heard heard = {.count = 0};
+    raw_do(raw, "HSET " USER("ann") " uid ann course_id c lesson_id %b",
+           "a\x1f"
+           "victim",
+           (size_t)8);
+    raw_do(raw, "HSET " USER("bob") " uid bob course_id c lesson_id %b",
+           "a\x1f"
+           "victim",
+           (size_t)8);
+    lesson_store_feed *feed = follow(store, NULL);
+    assert_code(lesson_store_quit(store, "ann", NULL, NULL, NULL), OK);
+    assert_code(drain(feed, &heard), GAP);
+    assert_code(lesson_store_join(store, "bob", "c", "b", NULL, 0, NULL), OK);
+    await_events(feed, &heard, 1);
+    assert_string_equal(heard.last, "join/call b|bob|c||||0/0");
+    lesson_store_feed_close(feed);
+    lesson_store_close(store);
+}
+
+/* A script of another client keeps the server busy, when a connection asks for the stream. */
+static void test_busy_server(void **state) {
+    raw_server *raw = *state;
+    lesson_store *store = raw_open_store(raw, "?pool=1&failover_check_ms=10");
+    struct heard heard = {.count = 0};
+    turn(raw, "?feed=100");
+    raw_do(raw, "CONFIG SET busy-reply-threshold 1");
+    redisAppendCommand(raw->commands, "EVAL %s 0",
+                       "local began = redis.call('TIME')"
+                       " repeat local now = redis.call('TIME') until now[1] - began[1] >= 2");
+    int done = 0;
+    while (!done)
+        assert_int_equal(redisBufferWrite(raw->commands, &done), REDIS_OK);
+    do
+        poll(NULL, 0, 20); /* the connection asks for the stream again */
+    while (lesson_store_create(store, "busy", LESSON_STORE_CREATE_RESET) != LESSON_STORE_BUSY);
+    redisReply *reply;
+    assert_int_equal(redisGetReply(raw->commands, (void **)&reply), REDIS_OK);
+    freeReplyObject(reply);
+    raw_do(raw, "CONFIG SET busy-reply-threshold 5000");
+    lesson_store_feed *feed = follow(raw->store, NULL);
+    create(store, "after");
+    await_events(feed, &heard, 1);
     lesson_store_feed_close(feed);
     lesson_store_close(store);
 }
@@ -276,26 +326,31 @@ static void test_other_entries(void **state) {
 
 static void test_unreadable_events(void **state) {
     raw_server *raw = *state;
-    static const char *const events[] = {"x",
-                                         "C",
-                                         "Z0\x1f"
-                                         "a",
-                                         "C0",
-                                         "C0\x1f",
-                                         "J0\x1f"
-                                         "a",
-                                         "J0\x1f"
-                                         "a\x1f",
-                                         "C0\x1f"
-                                         "a\x1f\x1f"
-                                         "4",
-                                         "C0\x1f"
-                                         "a\x1f\x1f\x1f"
-                                         "x",
-                                         "C0\x1f"
-                                         "a\x1f\x1f\x1f\x1f\x1f\x1f\x1f",
-                                         "Cx\x1f"
-                                         "a"};
+    static const char *const events[] = {
+        "x",
+        "C",
+        "Z0\x1f"
+        "a",
+        "C0",
+        "C0\x1f",
+        "J0\x1f"
+        "a",
+        "J0\x1f"
+        "a\x1f",
+        "C0\x1f"
+        "a\x1f\x1f"
+        "4",
+        "C0\x1f"
+        "a\x1f\x1f\x1f"
+        "x",
+        "C0\x1f"
+        "a\x1f\x1f\x1f\x1f\x1f\x1f\x1f",
+        "Cx\x1f"
+        "a",
+        "E0\x1f"
+        "a\x1f\x1f\x1f\x1f\x1f"
+        "123456789012345678901234567890",
+    };
     for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
         struct heard heard = {.count = 0};
         raw_do(raw, "DEL " EVENTS);
@@ -380,6 +435,8 @@ int main(void) {
         TEST(on_and_off),
         TEST(learns_in_time),
         TEST(off_and_on_again),
+        TEST(separators_of_others),
+        TEST(busy_server),
         TEST(nothing_but_the_beginning),
         TEST(behind_by_all_that_are_kept),
         TEST(trimming),

@@ -43,7 +43,8 @@ local function check_lesson(key, lesson)
         end
     end
 --@     if repair and #missing > 0 then
---@         note('S3\31' .. lesson .. '\31\31' .. (found[2] or '3') .. '\31' .. (found[3] or '0'))
+--@         note('S3\31' .. lesson .. '\31\31' .. ((found[2] or '3'):match('^[0-3]$') or '') ..
+--@             '\31' .. ((found[3] or '0'):match('^[01]$') or ''))
 --@     end
     if #missing > 0 then
         report(INCOMPLETE_LESSON, lesson, false, true, 'the lesson record lacks ' .. table.concat(missing, ', '))
@@ -75,8 +76,9 @@ local function check_whereabouts(key, uid, found, session)
     elseif is_member == 0 then
         correct('SADD', members, uid)
 --@         if repair then
---@             note('J3\31' .. lesson .. '\31' .. uid .. '\31' .. (found[1] or '') .. '\31' .. lesson .. '\31' ..
---@                 (session or '') .. '\31' .. (found[4] == lesson and found[6] or ''))
+--@             local function part(text) return text and is_id(text) and text or '' end
+--@             note('J3\31' .. lesson .. '\31' .. uid .. '\31' .. part(found[1]) .. '\31' .. lesson .. '\31' ..
+--@                 part(session) .. '\31' .. part(found[4] == lesson and found[6]))
 --@         end
         report(MISSING_MEMBER, lesson, uid, true, 'the user record names the lesson')
     end

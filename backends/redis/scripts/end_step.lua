@@ -116,7 +116,7 @@ if #uids > left then
 end
 --@ if closes then
 --@     noted = noted + 1
---@     happened[noted] = 'S0\31' .. lesson .. '\31\0310\31\31'
+--@     happened[noted] = 'S1\31' .. lesson .. '\31\0310\31\31'
 --@ end
 --@ for i = 1, left do
 --@     noted = noted + 1

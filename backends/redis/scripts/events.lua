@@ -1,5 +1,7 @@
 -- For scripts that write events: an operation adds each event to `happened`, and write_events.lua writes them behind the
 -- changes. Every problem that can be met is met here, before any change. ../feed.c says what an event consists of.
+-- What comes from a record that others have written may hold the separator: then that part is left out, and an event
+-- without its lesson is read as a gap.
 --@ local stream, happened, noted = prefix .. ':EVENTS', {}, 0
 --@ local stored = redis.pcall('XLEN', stream)
 --@ if type(stored) == 'table' then

@@ -188,7 +188,8 @@ if remains then
 end
 
 --@ noted = noted + 1
---@ happened[noted] = 'J0\31' .. lesson .. '\31' .. uid .. '\31' .. course .. '\31' .. (old_lesson or '')
+--@ happened[noted] = 'J0\31' .. lesson .. '\31' .. uid .. '\31' .. course .. '\31' ..
+--@     (old_lesson and not old_lesson:find('\31', 1, true) and old_lesson or '')
 --@ if has_owner or (admit or admit_if) and session ~= '' then
 --@     happened[noted] = happened[noted] .. '\31' .. session .. '\31' .. (owner or '')
 --@ end

@@ -43,7 +43,7 @@ if done ~= 1 and type(done) == 'table' then
     break
 end
 --@ noted = noted + 1
---@ happened[noted] = 'Q0\31' .. lesson .. '\31' .. uid
+--@ happened[noted] = 'Q0\31' .. (lesson:find('\31', 1, true) and '' or lesson) .. '\31' .. uid
 answer = 'O'
 if leave then
     -- include operations/place.lua
