@@ -521,7 +521,7 @@ LESSON_STORE_API int lesson_store_users(lesson_store *store, lesson_store_user_c
  * A join of another owner, or of none, replaces the owner. Quit and end take no notice of owners.
  */
 
-/* Makes the id of a new owner, which is different each time: the name, a / and random digits. `owner` has
+/* Makes the id of a new owner, which is different each time: the name, a / and 16 random digits. `owner` has
  * LESSON_STORE_ID_MAX + 1 bytes. INVALID: the name is no id, or has more than 200 bytes. FAILED: no random numbers. */
 LESSON_STORE_API int lesson_store_make_owner(char *owner, const char *name);
 
