@@ -1,14 +1,17 @@
 /* A store that Sentinels lead to its primary: failovers, and Sentinels that are wrong, silent or gone. With the
  * argument
  * --tls: failovers over TLS. */
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <lessonstore/backend.h>
+#include <lessonstore/feed.h>
 
 #include "false_sentinel.h"
 #include "raw.h"
@@ -109,6 +112,75 @@ static int count_lost(struct writer *writer) {
     return lost;
 }
 
+/* ---- A follower: the users whom it knows, by the numbers in their uids */
+
+struct follower {
+    lesson_store *store;
+    lesson_store_feed *feed;
+    bool knows[WRITES_MAX];
+    int gaps;
+};
+
+static int number_of(lesson_store_id uid) {
+    char digits[16] = "";
+    if (uid.size > 1 && uid.size < sizeof digits)
+        memcpy(digits, uid.data + 1, uid.size - 1);
+    return atoi(digits);
+}
+
+static bool learn_of_user(const lesson_store_user *user, void *context) {
+    bool *knows = context;
+    knows[number_of(user->uid)] = true;
+    return true;
+}
+
+static bool learn_of_event(const lesson_store_event *event, void *context) {
+    struct follower *follower = context;
+    if (event->kind == LESSON_STORE_EVENT_JOIN)
+        follower->knows[number_of(event->uid)] = true;
+    return true;
+}
+
+static void list_users(lesson_store *store, bool knows[WRITES_MAX]) {
+    memset(knows, 0, WRITES_MAX * sizeof *knows);
+    while (lesson_store_users(store, learn_of_user, knows) != LESSON_STORE_OK)
+        redis_rest(10000);
+}
+
+static struct follower *start_following(const redis_sentinels *rig) {
+    struct follower *follower = calloc(1, sizeof *follower);
+    char location[LOCATION_SIZE];
+    assert_non_null(follower);
+    locate(location, rig, "feed=1000000");
+    assert_code(lesson_store_open(&follower->store, location), OK);
+    assert_code(lesson_store_feed_open(&follower->feed, follower->store, NULL, NULL), OK);
+    list_users(follower->store, follower->knows);
+    return follower;
+}
+
+static void follow(struct follower *follower) {
+    struct pollfd ready = {.fd = lesson_store_feed_descriptor(follower->feed), .events = POLLIN};
+    poll(&ready, 1, 10);
+    if (lesson_store_feed_drain(follower->feed, 0, learn_of_event, follower, NULL) != LESSON_STORE_GAP)
+        return;
+    follower->gaps++;
+    list_users(follower->store, follower->knows);
+}
+
+/* What it knows becomes what the store lists, when nobody writes. */
+static void expect_agreement(struct follower *follower) {
+    bool *listed = calloc(WRITES_MAX, sizeof *listed);
+    assert_non_null(listed);
+    for (int i = 0;; i++) {
+        follow(follower);
+        list_users(follower->store, listed);
+        if (memcmp(listed, follower->knows, WRITES_MAX * sizeof *listed) == 0)
+            break;
+        assert_in_range(i, 0, 3000);
+    }
+    free(listed);
+}
+
 /* ---- Facts */
 
 struct fact {
@@ -158,6 +230,26 @@ static void test_the_primary_is_killed(void **state) {
     count_lost(writer);
     free(writer);
     redis_sentinels_stop(rig);
+}
+
+/* A follower goes on at the new primary. If that one lacks what the old one had told, there is a gap. */
+static void test_a_feed_goes_on_after_a_failover(void **state) {
+    (void)state;
+    redis_sentinels *rig = start_rig();
+    struct follower *follower = start_following(rig);
+    struct writer *writer = start_writing(rig, "pool=1&timeout_ms=60000");
+    wait_for_writes(writer, 100);
+    follow(follower);
+    redis_server_kill(redis_sentinels_server(rig, redis_sentinels_primary(rig)));
+    wait_for_writes(writer, 100);
+    int lost = count_lost(writer);
+    expect_agreement(follower);
+    printf("%d gaps, %d acknowledged writes lost\n", follower->gaps, lost);
+    lesson_store_feed_close(follower->feed);
+    lesson_store_close(follower->store);
+    redis_sentinels_stop(rig);
+    free(follower);
+    free(writer);
 }
 
 /* The old primary lives on, and its connections too. Only confirmation by all replicas keeps what it acknowledges. */
@@ -430,6 +522,7 @@ static void test_passwords(void **state) {
 
 static const struct CMUnitTest rig_tests[] = {
     cmocka_unit_test(test_the_primary_is_killed),
+    cmocka_unit_test(test_a_feed_goes_on_after_a_failover),
     cmocka_unit_test(test_a_failover_by_hand_loses_nothing_confirmed),
     cmocka_unit_test(test_the_primary_hangs),
     cmocka_unit_test(test_without_sentinels),
