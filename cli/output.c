@@ -44,6 +44,13 @@ struct field field_capacity(uint64_t capacity) {
     return field;
 }
 
+struct field field_joined_ms(int64_t joined_ms) {
+    struct field field = field_signed("joined_ms", joined_ms);
+    if (joined_ms == 0)
+        field.kind = FIELD_ABSENT;
+    return field_only_json(field);
+}
+
 struct field field_code(int code) {
     return field_only_json(field_text("code", lesson_store_code_name(code)));
 }

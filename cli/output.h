@@ -36,6 +36,9 @@ struct field field_only_json(struct field field);
 /* Absent for 0, which allows any number of members. */
 struct field field_capacity(uint64_t capacity);
 
+/* Only as JSON. Absent for 0, which is not known. */
+struct field field_joined_ms(int64_t joined_ms);
+
 /* {"code":"OK"...}: the code of a single call. */
 struct field field_code(int code);
 

@@ -8,7 +8,7 @@
 
 /* ---- Users */
 
-#define USER_FIELDS 5
+#define USER_FIELDS 6
 
 static void describe_user(const lesson_store_user *user, struct field fields[USER_FIELDS]) {
     fields[0] = field_id("uid", user->uid);
@@ -16,6 +16,7 @@ static void describe_user(const lesson_store_user *user, struct field fields[USE
     fields[2] = field_id("course_id", user->course_id);
     fields[3] = field_id("session", user->session);
     fields[4] = field_id("owner", user->owner);
+    fields[5] = field_joined_ms(user->joined_ms);
 }
 
 struct user_list {

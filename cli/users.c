@@ -6,11 +6,15 @@ int command_where(struct call *call) {
     int code = lesson_store_where(call->store, call->arguments[0], &place);
     if (code < 0)
         return report_failure(call, NULL, code);
-    struct field answer[] = {field_code(code), field_only_json(field_text("uid", call->arguments[0])),
-                             field_text("lesson_id", place.lesson_id), field_text("course_id", place.course_id),
-                             field_text("session", place.session)};
-    size_t facts = *place.session ? 5 : 4;
-    output_row(&call->output, answer, code == LESSON_STORE_OK ? facts : 2);
+    struct field answer[] = {field_code(code),
+                             field_only_json(field_text("uid", call->arguments[0])),
+                             field_text("lesson_id", place.lesson_id),
+                             field_text("course_id", place.course_id),
+                             field_text("session", place.session),
+                             field_only_json(field_text("owner", place.owner)),
+                             field_joined_ms(place.joined_ms)};
+    answer[4].only_json = *place.session == '\0';
+    output_row(&call->output, answer, code == LESSON_STORE_OK ? sizeof answer / sizeof *answer : 2);
     if (code == LESSON_STORE_NOT_FOUND)
         complain_of(call, code, "the user \"%s\" is in no lesson", call->arguments[0]);
     return exit_status_of(code);

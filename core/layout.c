@@ -16,8 +16,9 @@ SIZE(lesson_store_id, 16);
 SIZE(lesson_store_place, 1088);
 AT(lesson_store_place, lesson_id, 256);
 AT(lesson_store_place, session, 512);
-AT(lesson_store_place, reserved_id, 768);
-AT(lesson_store_place, reserved, 1024);
+AT(lesson_store_place, owner, 768);
+AT(lesson_store_place, joined_ms, 1024);
+AT(lesson_store_place, reserved, 1032);
 
 SIZE(lesson_store_lesson, 104);
 AT(lesson_store_lesson, member_count, 16);
@@ -33,7 +34,8 @@ AT(lesson_store_user, course_id, 16);
 AT(lesson_store_user, lesson_id, 32);
 AT(lesson_store_user, session, 48);
 AT(lesson_store_user, owner, 64);
-AT(lesson_store_user, reserved, 80);
+AT(lesson_store_user, joined_ms, 80);
+AT(lesson_store_user, reserved, 88);
 
 SIZE(lesson_store_operation, 400);
 AT(lesson_store_operation, flags, 4);

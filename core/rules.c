@@ -60,8 +60,16 @@ void lesson_store_answer_place(const lesson_store_operation *operation, lesson_s
     lesson_store_id_copy(place->course_id, course_id);
     lesson_store_id_copy(place->lesson_id, lesson_id);
     lesson_store_id_copy(place->session, session);
-    place->reserved_id[0] = '\0';
+    place->owner[0] = '\0';
+    place->joined_ms = 0;
     memset(place->reserved, 0, sizeof place->reserved);
+}
+
+void lesson_store_answer_owner(const lesson_store_operation *operation, lesson_store_id owner, int64_t joined_ms) {
+    if (!operation->place || !owner.data)
+        return;
+    lesson_store_id_copy(operation->place->owner, owner);
+    operation->place->joined_ms = joined_ms;
 }
 
 void lesson_store_answer_course(lesson_store_operation *get, lesson_store_id course_id) {

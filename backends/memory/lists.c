@@ -19,7 +19,8 @@ lesson_store_user memory_describe_user(const memory_user *user) {
                                .course_id = memory_id(&user->course->entry),
                                .lesson_id = memory_id(&user->lesson->entry),
                                .session = memory_session(user),
-                               .owner = memory_owner_of(user)};
+                               .owner = memory_owner_of(user),
+                               .joined_ms = user->joined_ms};
 }
 
 static bool give_user(const memory_entry *entry, lesson_store_user_callback callback, void *context) {

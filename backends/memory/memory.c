@@ -29,11 +29,13 @@ lesson_store_lesson memory_describe(const memory_lesson *lesson, lesson_store_id
 
 void memory_answer_place(const memory_user *user, const lesson_store_operation *operation) {
     const lesson_store_id none = {NULL, 0};
-    if (user)
-        lesson_store_answer_place(operation, memory_id(&user->course->entry), memory_id(&user->lesson->entry),
-                                  memory_session(user));
-    else
+    if (!user) {
         lesson_store_answer_place(operation, none, none, none);
+        return;
+    }
+    lesson_store_answer_place(operation, memory_id(&user->course->entry), memory_id(&user->lesson->entry),
+                              memory_session(user));
+    lesson_store_answer_owner(operation, memory_owner_of(user), user->joined_ms);
 }
 
 /* ---- Events, before the changes. False if there is no memory. */

@@ -185,6 +185,7 @@ bool memory_enter(memory_store *memory, memory_user *user, uint32_t hash, memory
     give_session(memory, user->session);
     user->session = session;
     set_owner(user, owner);
+    user->joined_ms = owner ? lesson_store_clock_ms() : 0;
     set_course(memory, &user->course, course);
     set_course(memory, &lesson->course, course);
     if (old == lesson)

@@ -76,6 +76,7 @@ struct memory_user {
     memory_course *course;
     unsigned char *session; /* its size, then its bytes; NULL: none */
     memory_owner *owner;    /* or NULL */
+    int64_t joined_ms;      /* if there is an owner */
     uint32_t index;         /* in the lesson's members */
     char uid[];
 };

@@ -116,29 +116,47 @@ static int bad_place(const redis_store *store, const lesson_store_operation *ope
                              operation->uid.data);
 }
 
+int64_t redis_read_time(lesson_store_id text) {
+    uint64_t number;
+    return read_digits(text, &number) ? (int64_t)number : 0;
+}
+
 /* Only `where` fails if the place is malformed. Every other operation has already happened, so it keeps its code, and
  * the invalid ids become "". */
-static void take_place(redis_store *store, lesson_store_operation *operation, lesson_store_id course,
-                       lesson_store_id lesson, lesson_store_id session) {
-    course = redis_given(course);
-    bool valid = redis_text_is_id_or_nil(course) && redis_text_is_id_or_nil(lesson) && redis_text_is_id_or_nil(session);
-    if (!valid && operation->kind == LESSON_STORE_OPERATION_WHERE)
+static void take_place(redis_store *store, lesson_store_operation *operation, const lesson_store_user *user) {
+    lesson_store_id course = redis_given(user->course_id);
+    bool valid = redis_text_is_id_or_nil(course) && redis_text_is_id_or_nil(user->lesson_id) &&
+                 redis_text_is_id_or_nil(user->session) && redis_text_is_id_or_nil(user->owner);
+    if (!valid && operation->kind == LESSON_STORE_OPERATION_WHERE) {
         operation->code = bad_place(store, operation);
-    else
-        lesson_store_answer_place(operation, redis_valid_or_none(course), redis_valid_or_none(lesson),
-                                  redis_valid_or_none(session));
+        return;
+    }
+    lesson_store_answer_place(operation, redis_valid_or_none(course), redis_valid_or_none(user->lesson_id),
+                              redis_valid_or_none(user->session));
+    lesson_store_answer_owner(operation, redis_valid_or_none(user->owner), user->joined_ms);
+}
+
+/* Reads the part that only users with an owner have: @, the time of the join, =, the owner. */
+static bool read_owner(answer part, lesson_store_user *user) {
+    const char *equals = part.size > 0 ? memchr(part.data, '=', part.size) : NULL;
+    if (!equals || part.data[0] != '@')
+        return false;
+    user->joined_ms = redis_read_time((lesson_store_id){part.data + 1, (size_t)(equals - part.data) - 1});
+    user->owner = (lesson_store_id){equals + 1, (size_t)(part.data + part.size - equals) - 1};
+    return true;
 }
 
 /* A malformed id may contain a separator. Then the answer has too many parts, and no part of the place is usable. */
 static bool read_place(redis_store *store, lesson_store_operation *operation, answer rest) {
-    lesson_store_id course, lesson, part, session = {NULL, 0};
-    if (!take_part(&rest, &course) || !take_part(&rest, &lesson) || !take_part(&rest, &part))
+    lesson_store_id part;
+    lesson_store_user user = {.session = {NULL, 0}};
+    if (!take_part(&rest, &user.course_id) || !take_part(&rest, &user.lesson_id) || !take_part(&rest, &part))
         return false;
-    if (rest.data)
-        course = lesson = (lesson_store_id){"", 0};
-    else if (!read_optional(part, &session))
+    if (rest.data && !read_owner(rest, &user))
+        user.course_id = user.lesson_id = (lesson_store_id){"", 0};
+    else if (!read_optional(part, &user.session))
         return false;
-    take_place(store, operation, course, lesson, session);
+    take_place(store, operation, &user);
     return true;
 }
 
@@ -153,14 +171,19 @@ static bool read_count(redis_store *store, lesson_store_operation *operation) {
 
 static bool read_where(redis_store *store, lesson_store_operation *where) {
     redis_reply *reply = &store->reply;
-    lesson_store_id course, lesson, session, session_lesson;
-    if (!redis_reply_next_text(reply, &course) || !redis_reply_next_text(reply, &lesson) ||
-        !redis_reply_next_text(reply, &session) || !redis_reply_next_text(reply, &session_lesson))
+    lesson_store_user user = {.session = {NULL, 0}};
+    lesson_store_id session_lesson, joined_ms;
+    if (!redis_reply_next_text(reply, &user.course_id) || !redis_reply_next_text(reply, &user.lesson_id) ||
+        !redis_reply_next_text(reply, &user.session) || !redis_reply_next_text(reply, &session_lesson) ||
+        !redis_reply_next_text(reply, &user.owner) || !redis_reply_next_text(reply, &joined_ms))
         return false;
-    where->code = lesson.data ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
-    if (!lesson.data)
+    where->code = user.lesson_id.data ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
+    if (!user.lesson_id.data)
         return true;
-    take_place(store, where, course, lesson, redis_session_of(lesson, session, session_lesson));
+    user.session = redis_if_valid(user.session, user.lesson_id, session_lesson);
+    user.owner = redis_if_valid(user.owner, user.lesson_id, session_lesson);
+    user.joined_ms = redis_read_time(joined_ms);
+    take_place(store, where, &user);
     return true;
 }
 

@@ -238,7 +238,8 @@ static size_t key_of_command(const redis_store *store, const lesson_store_operat
 }
 
 static void begin_command(redis_store *store, const lesson_store_operation *operation) {
-    static const char *const fields[] = {"course_id", "lesson_id", "session", "session_lesson_id"};
+    static const char *const fields[] = {"course_id",         "lesson_id", "session",
+                                         "session_lesson_id", "owner",     "joined_ms"};
     bool is_where = operation->kind == LESSON_STORE_OPERATION_WHERE;
     char key[REDIS_KEY_SIZE];
     redis_request_begin(&store->request);

@@ -22,13 +22,13 @@ static inline size_t redis_key(char key[REDIS_KEY_SIZE], const char *prefix, con
     return (size_t)snprintf(key, REDIS_KEY_SIZE, "%s%s%.*s", prefix, middle, (int)id.size, id.data);
 }
 
-/* A session is valid only in the lesson that it was given for: a legacy join moves a user but leaves the old session in
- * the record. An empty one is what join writes where it has no right to remove the field. */
-static inline lesson_store_id redis_session_of(lesson_store_id lesson, lesson_store_id session,
-                                               lesson_store_id session_lesson) {
+/* A session, or an owner, is valid only in the lesson that it was given for: a legacy join moves a user but leaves the
+ * old one in the record. An empty one is what join writes where it has no right to remove the field. */
+static inline lesson_store_id redis_if_valid(lesson_store_id session_or_owner, lesson_store_id lesson,
+                                             lesson_store_id session_lesson) {
     bool counts = lesson.data && session_lesson.data && session_lesson.size == lesson.size &&
-                  memcmp(session_lesson.data, lesson.data, lesson.size) == 0 && session.size > 0;
-    return counts ? session : (lesson_store_id){NULL, 0};
+                  memcmp(session_lesson.data, lesson.data, lesson.size) == 0 && session_or_owner.size > 0;
+    return counts ? session_or_owner : (lesson_store_id){NULL, 0};
 }
 
 #endif

@@ -120,6 +120,9 @@ int32_t redis_status_of(lesson_store_id text, int32_t highest);
 /* Reads a stored capacity, {NULL, 0} if there is none. False if it is malformed. */
 bool redis_read_capacity(lesson_store_id text, uint64_t *capacity);
 
+/* A stored time in ms; 0 if it is missing or no number. */
+int64_t redis_read_time(lesson_store_id text);
+
 /* False for a lesson that has statuses but no record, which no script returns. */
 static inline bool redis_is_lesson(const lesson_store_lesson *lesson) {
     return lesson->has_record ||

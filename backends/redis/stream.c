@@ -72,12 +72,14 @@ static int take_lesson(struct listing *listing) {
 
 static int take_user(struct listing *listing) {
     redis_reply *reply = &listing->store->reply;
-    lesson_store_id word;
+    lesson_store_id word, joined_ms;
     lesson_store_user user = {.session = {NULL, 0}};
     if (!redis_reply_next_text(reply, &word) || !redis_reply_next_text(reply, &user.uid) ||
         !redis_reply_next_text(reply, &user.course_id) || !redis_reply_next_text(reply, &user.lesson_id) ||
-        !redis_reply_next_text(reply, &user.session) || !redis_reply_next_text(reply, &user.owner))
+        !redis_reply_next_text(reply, &user.session) || !redis_reply_next_text(reply, &user.owner) ||
+        !redis_reply_next_text(reply, &joined_ms))
         return garbled(listing);
+    user.joined_ms = user.owner.data ? redis_read_time(joined_ms) : 0;
     int code = meet(listing, user.uid);
     if (code || redis_text_is(word, "IDLE"))
         return code == LESSON_STORE_EXISTS ? LESSON_STORE_OK : code;

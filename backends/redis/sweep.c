@@ -65,9 +65,14 @@ static int begin_sweep(struct sweep *sweep) {
 /* ---- Pages */
 
 static bool read_departure(redis_reply *reply, lesson_store_user *user) {
-    return redis_reply_next_text(reply, &user->uid) && redis_reply_next_text(reply, &user->course_id) &&
-           redis_reply_next_text(reply, &user->lesson_id) && redis_reply_next_text(reply, &user->session) &&
-           redis_reply_next_text(reply, &user->owner) && user->uid.data;
+    lesson_store_id joined_ms;
+    bool is_read = redis_reply_next_text(reply, &user->uid) && redis_reply_next_text(reply, &user->course_id) &&
+                   redis_reply_next_text(reply, &user->lesson_id) && redis_reply_next_text(reply, &user->session) &&
+                   redis_reply_next_text(reply, &user->owner) && redis_reply_next_text(reply, &joined_ms) &&
+                   user->uid.data;
+    if (is_read)
+        user->joined_ms = redis_read_time(joined_ms);
+    return is_read;
 }
 
 /* Who has an invalid uid is out too, but cannot be given. */

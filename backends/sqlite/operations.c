@@ -35,6 +35,7 @@ static int compare_user(sqlite_store *sqlite, const lesson_store_operation *oper
     state->same_owner = lesson_store_id_equal(user.owner, operation->owner);
     state->has_expected_session = user.session.data && lesson_store_id_equal(user.session, operation->if_session);
     lesson_store_answer_place(operation, user.course_id, user.lesson_id, user.session);
+    lesson_store_answer_owner(operation, user.owner, user.joined_ms);
     return LESSON_STORE_OK;
 }
 
@@ -290,7 +291,9 @@ static int put_user(sqlite_store *sqlite, const lesson_store_operation *join, co
     bool is_unowned = !join->owner.data && (!current->exists || current->same_owner);
     if (is_unowned)
         return sqlite_execute(sqlite, current->exists ? STATEMENT_MOVE_UNOWNED : STATEMENT_ADD_UNOWNED, ids, 4);
-    return sqlite_execute(sqlite, current->exists ? STATEMENT_MOVE_USER : STATEMENT_ADD_USER, ids, 5);
+    sqlite_statement statement = current->exists ? STATEMENT_MOVE_USER : STATEMENT_ADD_USER;
+    int result = bind_number(sqlite->statements[statement], 6, join->owner.data, lesson_store_clock_ms());
+    return result == SQLITE_OK ? sqlite_execute(sqlite, statement, ids, 5) : sqlite_fail(sqlite, result);
 }
 
 static int sqlite_join(sqlite_store *sqlite, lesson_store_operation *join) {
@@ -309,7 +312,8 @@ static int sqlite_join(sqlite_store *sqlite, lesson_store_operation *join) {
     join->arrival = !current.exists       ? LESSON_STORE_ARRIVAL_NEW
                     : current.same_lesson ? LESSON_STORE_ARRIVAL_ALREADY_THERE
                                           : LESSON_STORE_ARRIVAL_MOVED;
-    if (current.exists && current.same_course && current.same_lesson && current.same_session && current.same_owner)
+    bool is_same = current.exists && current.same_course && current.same_lesson && current.same_session;
+    if (is_same && current.same_owner && !join->owner.data)
         return LESSON_STORE_OK;
     code = put_user(sqlite, join, &current);
     return code ? code : add_join_event(sqlite, join, &current);

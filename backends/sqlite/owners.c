@@ -165,13 +165,13 @@ static int begin_sweep(sqlite_store *sqlite, const lesson_store_id *dropped) {
 /* The statements for the owners that are over, and among these `which`. */
 #define USERS_OF(which) \
     " FROM users WHERE owner IN (SELECT owner FROM owners WHERE is_over" which ") ORDER BY owner, uid LIMIT " STEP
-#define SCOPE(which)                                                                        \
-    {                                                                                       \
-        .find = "SELECT 1 FROM owners WHERE is_over" which " LIMIT 1",                      \
-        .list = "SELECT uid, course_id, lesson_id, session, owner" USERS_OF(which),         \
-        .put_out = "DELETE FROM users WHERE uid IN (SELECT uid" USERS_OF(which) ")",        \
-        .forget = "DELETE FROM owners WHERE is_over" which                                  \
-                  " AND NOT EXISTS (SELECT 1 FROM users WHERE users.owner = owners.owner)", \
+#define SCOPE(which)                                                                           \
+    {                                                                                          \
+        .find = "SELECT 1 FROM owners WHERE is_over" which " LIMIT 1",                         \
+        .list = "SELECT uid, course_id, lesson_id, session, owner, joined_ms" USERS_OF(which), \
+        .put_out = "DELETE FROM users WHERE uid IN (SELECT uid" USERS_OF(which) ")",           \
+        .forget = "DELETE FROM owners WHERE is_over" which                                     \
+                  " AND NOT EXISTS (SELECT 1 FROM users WHERE users.owner = owners.owner)",    \
     }
 
 static const struct scope {
@@ -203,6 +203,7 @@ static void keep_departure(departures *kept, sqlite3_stmt *row) {
         lesson_store_id_copy(text, id);
         *ids[i] = (lesson_store_id){text, id.size};
     }
+    user->joined_ms = sqlite3_column_int64(row, 5);
     kept->rows++;
     if (user->uid.data)
         kept->count++;

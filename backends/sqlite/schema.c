@@ -15,7 +15,7 @@ static const char *const steps[] = {
     "ALTER TABLE users ADD COLUMN session TEXT; PRAGMA user_version = 2",
 
     "ALTER TABLE lessons ADD COLUMN course_id TEXT; ALTER TABLE lessons ADD COLUMN capacity INTEGER;"
-    "ALTER TABLE users ADD COLUMN owner TEXT;"
+    "ALTER TABLE users ADD COLUMN owner TEXT; ALTER TABLE users ADD COLUMN joined_ms INTEGER;"
     "CREATE INDEX users_by_owner ON users(owner) WHERE owner IS NOT NULL;"
     "CREATE TABLE owners(owner TEXT PRIMARY KEY, lease_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,"
     " is_over INTEGER NOT NULL) WITHOUT ROWID;"

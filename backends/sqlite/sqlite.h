@@ -14,67 +14,69 @@
  * X(NAME, TEXT). Ids are the parameters from ?1 on. */
 #define SQLITE_RECORD "course_status, chat_status, lessons.course_id, capacity"
 #define SQLITE_NEW_RECORD "(lesson_id, course_id, course_status, chat_status, capacity) VALUES(?1, ?2, ?3, ?4, ?5)"
-#define SQLITE_STATEMENT_MAP(X)                                                                                  \
-    X(BEGIN_READ, "BEGIN")                                                                                       \
-    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                            \
-    X(COMMIT, "COMMIT")                                                                                          \
-    X(ROLLBACK, "ROLLBACK")                                                                                      \
-    X(ADD_LESSON, "INSERT INTO lessons" SQLITE_NEW_RECORD)                                                       \
-    X(RESET_LESSON,                                                                                              \
-      "INSERT INTO lessons" SQLITE_NEW_RECORD " ON CONFLICT(lesson_id) DO UPDATE SET"                            \
-      " course_status = excluded.course_status, chat_status = excluded.chat_status,"                             \
-      " course_id = ifnull(excluded.course_id, course_id), capacity = ifnull(excluded.capacity, capacity)")      \
-    X(SET_LESSON, "UPDATE lessons SET course_status = ?2, chat_status = ?3, capacity = ?4 WHERE lesson_id = ?1") \
-    X(REMOVE_LESSON, "DELETE FROM lessons WHERE lesson_id = ?1")                                                 \
-    X(FIND_LESSON, "SELECT " SQLITE_RECORD " FROM lessons WHERE lesson_id = ?1")                                 \
-    X(DESCRIBE_LESSON, "SELECT " SQLITE_RECORD ", lessons.lesson_id IS NOT NULL,"                                \
-                       " (SELECT count(*) FROM users WHERE users.lesson_id = ?1)"                                \
-                       " FROM (SELECT 1) LEFT JOIN lessons ON lessons.lesson_id = ?1")                           \
-    X(FIND_USER, "SELECT course_id, lesson_id, session, owner FROM users WHERE uid = ?1")                        \
-    X(ADD_USER, "INSERT INTO users(uid, course_id, lesson_id, session, owner) VALUES(?1, ?2, ?3, ?4, ?5)")       \
-    X(MOVE_USER, "UPDATE users SET course_id = ?2, lesson_id = ?3, session = ?4, owner = ?5 WHERE uid = ?1")     \
-    X(ADD_UNOWNED, "INSERT INTO users(uid, course_id, lesson_id, session) VALUES(?1, ?2, ?3, ?4)")               \
-    X(MOVE_UNOWNED, "UPDATE users SET course_id = ?2, lesson_id = ?3, session = ?4 WHERE uid = ?1")              \
-    X(REMOVE_USER, "DELETE FROM users WHERE uid = ?1")                                                           \
-    X(REMOVE_MEMBERS, "DELETE FROM users WHERE lesson_id = ?1")                                                  \
-    X(COUNT_MEMBERS, "SELECT count(*) FROM users WHERE lesson_id = ?1")                                          \
-    X(LIST_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1")                                                \
-    X(PAGE_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1 AND uid >= ?2 AND (uid > ?2 OR NOT ?3)"          \
-                    " ORDER BY uid LIMIT ?4")                                                                    \
-    X(PAGE_LESSONS, "SELECT lesson_id, " SQLITE_RECORD ", 1,"                                                    \
-                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons"       \
-                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3)"                                      \
-                    " UNION ALL SELECT lesson_id, NULL, NULL, NULL, NULL, 0, count(*) FROM users"                \
-                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3) GROUP BY lesson_id"                   \
-                    " HAVING NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)"       \
-                    " ORDER BY 1 LIMIT ?4")                                                                      \
-    X(FIND_LESSONS, "SELECT lesson_id, " SQLITE_RECORD ", 1,"                                                    \
-                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons"       \
-                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3) AND (?5 IS NULL OR course_id = ?5)"   \
-                    " AND (?6 IS NULL OR course_status = ?6) AND (?7 IS NULL OR chat_status = ?7)"               \
-                    " ORDER BY lesson_id LIMIT ?4")                                                              \
-    X(PAGE_USERS, "SELECT uid, course_id, lesson_id, session, owner FROM users"                                  \
-                  " WHERE uid >= ?2 AND (uid > ?2 OR NOT ?3) ORDER BY uid LIMIT ?4")                             \
-    X(FIND_OWNER, "SELECT is_over FROM owners WHERE owner = ?1")                                                 \
-    X(HOLD, "INSERT INTO owners(owner, lease_ms, until_ms, is_over) VALUES(?1, ?2, ?3, 0)"                       \
-            " ON CONFLICT(owner) DO UPDATE SET lease_ms = ?2, until_ms = ?3")                                    \
-    X(HAS_LESSON, "SELECT 1 FROM lessons WHERE lesson_id = ?1")                                                  \
-    X(FIND_BAN, "SELECT 1 FROM bans WHERE lesson_id = ?1 AND uid = ?2 AND until_ms > ?3")                        \
-    X(BAN, "INSERT INTO bans(lesson_id, uid, until_ms) VALUES(?1, ?2, ?3)"                                       \
-           " ON CONFLICT(lesson_id, uid) DO UPDATE SET until_ms = ?3")                                           \
-    X(UNBAN, "DELETE FROM bans WHERE lesson_id = ?1 AND uid = ?2")                                               \
-    X(FORGET_BANS, "DELETE FROM bans WHERE lesson_id = ?1 AND until_ms <= ?2")                                   \
-    X(REMOVE_BANS, "DELETE FROM bans WHERE lesson_id = ?1")                                                      \
-    X(LIST_BANS, "SELECT uid, until_ms FROM bans WHERE lesson_id = ?1 AND uid > ?2 AND until_ms > ?3"            \
-                 " AND EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = ?1) ORDER BY uid")                \
-    X(FIND_FEED, "SELECT kept, incarnation FROM feed")                                                           \
-    X(ADD_EVENT, "INSERT INTO events(lesson_id, uid, course_id, from_lesson_id, session, owner, at_ms, kind,"    \
-                 " cause, course_status, chat_status, capacity, count)"                                          \
-                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                              \
-    X(TRIM_EVENTS, "DELETE FROM events WHERE number <= ?1")                                                      \
-    X(FIND_EVENT, "SELECT at_ms FROM events WHERE number = ?1")                                                  \
-    X(PAGE_EVENTS, "SELECT number, at_ms, kind, cause, lesson_id, uid, course_id, from_lesson_id, session,"      \
-                   " owner, course_status, chat_status, capacity, count FROM events"                             \
+#define SQLITE_STATEMENT_MAP(X)                                                                                   \
+    X(BEGIN_READ, "BEGIN")                                                                                        \
+    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                             \
+    X(COMMIT, "COMMIT")                                                                                           \
+    X(ROLLBACK, "ROLLBACK")                                                                                       \
+    X(ADD_LESSON, "INSERT INTO lessons" SQLITE_NEW_RECORD)                                                        \
+    X(RESET_LESSON,                                                                                               \
+      "INSERT INTO lessons" SQLITE_NEW_RECORD " ON CONFLICT(lesson_id) DO UPDATE SET"                             \
+      " course_status = excluded.course_status, chat_status = excluded.chat_status,"                              \
+      " course_id = ifnull(excluded.course_id, course_id), capacity = ifnull(excluded.capacity, capacity)")       \
+    X(SET_LESSON, "UPDATE lessons SET course_status = ?2, chat_status = ?3, capacity = ?4 WHERE lesson_id = ?1")  \
+    X(REMOVE_LESSON, "DELETE FROM lessons WHERE lesson_id = ?1")                                                  \
+    X(FIND_LESSON, "SELECT " SQLITE_RECORD " FROM lessons WHERE lesson_id = ?1")                                  \
+    X(DESCRIBE_LESSON, "SELECT " SQLITE_RECORD ", lessons.lesson_id IS NOT NULL,"                                 \
+                       " (SELECT count(*) FROM users WHERE users.lesson_id = ?1)"                                 \
+                       " FROM (SELECT 1) LEFT JOIN lessons ON lessons.lesson_id = ?1")                            \
+    X(FIND_USER, "SELECT course_id, lesson_id, session, owner, joined_ms FROM users WHERE uid = ?1")              \
+    X(ADD_USER,                                                                                                   \
+      "INSERT INTO users(uid, course_id, lesson_id, session, owner, joined_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")   \
+    X(MOVE_USER,                                                                                                  \
+      "UPDATE users SET course_id = ?2, lesson_id = ?3, session = ?4, owner = ?5, joined_ms = ?6 WHERE uid = ?1") \
+    X(ADD_UNOWNED, "INSERT INTO users(uid, course_id, lesson_id, session) VALUES(?1, ?2, ?3, ?4)")                \
+    X(MOVE_UNOWNED, "UPDATE users SET course_id = ?2, lesson_id = ?3, session = ?4 WHERE uid = ?1")               \
+    X(REMOVE_USER, "DELETE FROM users WHERE uid = ?1")                                                            \
+    X(REMOVE_MEMBERS, "DELETE FROM users WHERE lesson_id = ?1")                                                   \
+    X(COUNT_MEMBERS, "SELECT count(*) FROM users WHERE lesson_id = ?1")                                           \
+    X(LIST_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1")                                                 \
+    X(PAGE_MEMBERS, "SELECT uid FROM users WHERE lesson_id = ?1 AND uid >= ?2 AND (uid > ?2 OR NOT ?3)"           \
+                    " ORDER BY uid LIMIT ?4")                                                                     \
+    X(PAGE_LESSONS, "SELECT lesson_id, " SQLITE_RECORD ", 1,"                                                     \
+                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons"        \
+                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3)"                                       \
+                    " UNION ALL SELECT lesson_id, NULL, NULL, NULL, NULL, 0, count(*) FROM users"                 \
+                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3) GROUP BY lesson_id"                    \
+                    " HAVING NOT EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = users.lesson_id)"        \
+                    " ORDER BY 1 LIMIT ?4")                                                                       \
+    X(FIND_LESSONS, "SELECT lesson_id, " SQLITE_RECORD ", 1,"                                                     \
+                    " (SELECT count(*) FROM users WHERE users.lesson_id = lessons.lesson_id) FROM lessons"        \
+                    " WHERE lesson_id >= ?2 AND (lesson_id > ?2 OR NOT ?3) AND (?5 IS NULL OR course_id = ?5)"    \
+                    " AND (?6 IS NULL OR course_status = ?6) AND (?7 IS NULL OR chat_status = ?7)"                \
+                    " ORDER BY lesson_id LIMIT ?4")                                                               \
+    X(PAGE_USERS, "SELECT uid, course_id, lesson_id, session, owner, joined_ms FROM users"                        \
+                  " WHERE uid >= ?2 AND (uid > ?2 OR NOT ?3) ORDER BY uid LIMIT ?4")                              \
+    X(FIND_OWNER, "SELECT is_over FROM owners WHERE owner = ?1")                                                  \
+    X(HOLD, "INSERT INTO owners(owner, lease_ms, until_ms, is_over) VALUES(?1, ?2, ?3, 0)"                        \
+            " ON CONFLICT(owner) DO UPDATE SET lease_ms = ?2, until_ms = ?3")                                     \
+    X(HAS_LESSON, "SELECT 1 FROM lessons WHERE lesson_id = ?1")                                                   \
+    X(FIND_BAN, "SELECT 1 FROM bans WHERE lesson_id = ?1 AND uid = ?2 AND until_ms > ?3")                         \
+    X(BAN, "INSERT INTO bans(lesson_id, uid, until_ms) VALUES(?1, ?2, ?3)"                                        \
+           " ON CONFLICT(lesson_id, uid) DO UPDATE SET until_ms = ?3")                                            \
+    X(UNBAN, "DELETE FROM bans WHERE lesson_id = ?1 AND uid = ?2")                                                \
+    X(FORGET_BANS, "DELETE FROM bans WHERE lesson_id = ?1 AND until_ms <= ?2")                                    \
+    X(REMOVE_BANS, "DELETE FROM bans WHERE lesson_id = ?1")                                                       \
+    X(LIST_BANS, "SELECT uid, until_ms FROM bans WHERE lesson_id = ?1 AND uid > ?2 AND until_ms > ?3"             \
+                 " AND EXISTS (SELECT 1 FROM lessons WHERE lessons.lesson_id = ?1) ORDER BY uid")                 \
+    X(FIND_FEED, "SELECT kept, incarnation FROM feed")                                                            \
+    X(ADD_EVENT, "INSERT INTO events(lesson_id, uid, course_id, from_lesson_id, session, owner, at_ms, kind,"     \
+                 " cause, course_status, chat_status, capacity, count)"                                           \
+                 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")                               \
+    X(TRIM_EVENTS, "DELETE FROM events WHERE number <= ?1")                                                       \
+    X(FIND_EVENT, "SELECT at_ms FROM events WHERE number = ?1")                                                   \
+    X(PAGE_EVENTS, "SELECT number, at_ms, kind, cause, lesson_id, uid, course_id, from_lesson_id, session,"       \
+                   " owner, course_status, chat_status, capacity, count FROM events"                              \
                    " WHERE number > ?1 ORDER BY number LIMIT ?2")
 
 typedef enum sqlite_statement {
@@ -189,7 +191,7 @@ int sqlite_ask_text(sqlite_store *sqlite, const char *text, sqlite3_stmt **out);
 bool sqlite_read_id(sqlite3_stmt *statement, int column, lesson_store_id *out);
 bool sqlite_read_optional_id(sqlite3_stmt *statement, int column, lesson_store_id *out);
 
-/* Reads course_id, lesson_id, session and owner, from `column` on. */
+/* Reads course_id, lesson_id, session, owner and joined_ms, from `column` on. */
 bool sqlite_read_place(sqlite3_stmt *statement, int column, lesson_store_user *out);
 
 /* Reads SQLITE_RECORD, from `column` on. An invalid status becomes LESSON_STORE_STATUS_NONE, and any other invalid
@@ -233,7 +235,7 @@ int sqlite_schema_version(void);
     " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                  \
     " lesson_id TEXT NOT NULL, session TEXT) WITHOUT ROWID', 2, 2),"                                                   \
     " ('table', 'users', 'users', 'CREATE TABLE users(uid TEXT PRIMARY KEY, course_id TEXT NOT NULL,"                  \
-    " lesson_id TEXT NOT NULL, session TEXT, owner TEXT) WITHOUT ROWID', 3, 3),"                                       \
+    " lesson_id TEXT NOT NULL, session TEXT, owner TEXT, joined_ms INTEGER) WITHOUT ROWID', 3, 3),"                    \
     " ('table', 'owners', 'owners', 'CREATE TABLE owners(owner TEXT PRIMARY KEY, lease_ms INTEGER NOT NULL,"           \
     " until_ms INTEGER NOT NULL, is_over INTEGER NOT NULL) WITHOUT ROWID', 3, 3),"                                     \
     " ('table', 'sweeps', 'sweeps', 'CREATE TABLE sweeps(gap INTEGER PRIMARY KEY, ended_ms INTEGER NOT NULL)', 3, 3)," \

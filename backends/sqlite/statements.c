@@ -233,6 +233,7 @@ static bool read_status(sqlite3_stmt *statement, int column, int32_t highest, in
 }
 
 bool sqlite_read_place(sqlite3_stmt *statement, int column, lesson_store_user *out) {
+    out->joined_ms = sqlite3_column_int64(statement, column + 4);
     return sqlite_read_id(statement, column, &out->course_id) &&
            sqlite_read_id(statement, column + 1, &out->lesson_id) &&
            sqlite_read_optional_id(statement, column + 2, &out->session) &&

@@ -141,6 +141,7 @@ static void keep_user(struct stream *stream) {
     keep_id(stream, user.lesson_id);
     keep_id(stream, user.session);
     keep_id(stream, user.owner);
+    keep_bytes(stream, &user.joined_ms, sizeof user.joined_ms);
 }
 
 static bool give_user(struct stream *stream, const char **at) {
@@ -149,6 +150,8 @@ static bool give_user(struct stream *stream, const char **at) {
     user.lesson_id = take_id(at);
     user.session = take_id(at);
     user.owner = take_id(at);
+    memcpy(&user.joined_ms, *at, sizeof user.joined_ms);
+    *at += sizeof user.joined_ms;
     return stream->callback.user(&user, stream->context);
 }
 

@@ -138,6 +138,11 @@ LESSON_STORE_API int lesson_store_code_of_unsent(int code);
 LESSON_STORE_API void lesson_store_answer_place(const lesson_store_operation *operation, lesson_store_id course_id,
                                                 lesson_store_id lesson_id, lesson_store_id session);
 
+/* Adds to the place that lesson_store_answer_place has just written, who answers for the user, and when the join was.
+ */
+LESSON_STORE_API void lesson_store_answer_owner(const lesson_store_operation *operation, lesson_store_id owner,
+                                                int64_t joined_ms);
+
 /* Writes the course of a lesson record to the place of a GET_LESSON, and makes `lesson.course_id` point there. Without
  * a course or a place, that id becomes "not given", and the place keeps its content. */
 LESSON_STORE_API void lesson_store_answer_course(lesson_store_operation *get, lesson_store_id course_id);

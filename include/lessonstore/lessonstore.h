@@ -173,13 +173,15 @@ static inline lesson_store_id lesson_store_id_of(const char *text) {
  * `what` and names the fault. Use it to check all of an input before any of it is stored. */
 LESSON_STORE_API int lesson_store_id_check(const char *what, lesson_store_id id);
 
-/* Where a user is, or was: C strings, "" where there is none. The memory is the caller's. */
+/* Where a user is, or was: C strings, "" where there is none. The memory is the caller's. `owner` and `joined_ms` are
+ * those of the user's latest join, if it named an owner. */
 typedef struct lesson_store_place {
     char course_id[LESSON_STORE_ID_MAX + 1];
     char lesson_id[LESSON_STORE_ID_MAX + 1];
     char session[LESSON_STORE_ID_MAX + 1];
-    char reserved_id[LESSON_STORE_ID_MAX + 1]; /* "" */
-    uint64_t reserved[8];                      /* 0 */
+    char owner[LESSON_STORE_ID_MAX + 1];
+    int64_t joined_ms;    /* by the clock of the store: milliseconds since 1970; 0: not known */
+    uint64_t reserved[7]; /* 0 */
 } lesson_store_place;
 
 /* A lesson as it is stored. Without a record, or if the record lacks the field, a status is LESSON_STORE_STATUS_NONE.
@@ -197,15 +199,16 @@ typedef struct lesson_store_lesson {
     uint64_t reserved[5];      /* 0 */
 } lesson_store_lesson;
 
-/* A user record. The ids are borrowed: in a callback until it returns, in a page as long as the page. `session` may be
- * "not given". */
+/* A user record. The ids are borrowed: in a callback until it returns, in a page as long as the page. `session` and
+ * `owner` may be "not given". */
 typedef struct lesson_store_user {
     lesson_store_id uid;
     lesson_store_id course_id;
     lesson_store_id lesson_id;
     lesson_store_id session;
-    lesson_store_id owner; /* may be "not given" too */
-    uint64_t reserved[6];  /* 0 */
+    lesson_store_id owner;
+    int64_t joined_ms;    /* as in a place */
+    uint64_t reserved[5]; /* 0 */
 } lesson_store_user;
 
 /* ---------------------------------------------------------------- Stores */

@@ -78,7 +78,6 @@ int wrapper_locked_users(lesson_store_instance *instance, lesson_store_user_call
 
 struct item {
     char uid[LESSON_STORE_ID_MAX + 1];
-    char owner[LESSON_STORE_ID_MAX + 1];
     lesson_store_place place;
     lesson_store_lesson lesson; /* its id is the place's lesson_id */
 };
@@ -120,7 +119,8 @@ static bool gather_user(const lesson_store_user *user, void *context) {
     lesson_store_id_copy(item->place.course_id, user->course_id);
     lesson_store_id_copy(item->place.lesson_id, user->lesson_id);
     lesson_store_id_copy(item->place.session, user->session);
-    lesson_store_id_copy(item->owner, user->owner);
+    lesson_store_id_copy(item->place.owner, user->owner);
+    item->place.joined_ms = user->joined_ms;
     return true;
 }
 
@@ -160,7 +160,8 @@ static int shared_users(lesson_store_instance *instance, lesson_store_user_callb
                                   .course_id = lesson_store_id_of(item->place.course_id),
                                   .lesson_id = lesson_store_id_of(item->place.lesson_id),
                                   .session = lesson_store_id_of(session),
-                                  .owner = lesson_store_id_of(*item->owner ? item->owner : NULL)};
+                                  .owner = lesson_store_id_of(*item->place.owner ? item->place.owner : NULL),
+                                  .joined_ms = item->place.joined_ms};
         if (!callback(&user, context))
             break;
     }

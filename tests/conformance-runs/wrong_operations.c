@@ -328,6 +328,19 @@ static void refusal_returns_no_place(lesson_store_operation *operation) {
 }
 ALTERED_ANSWERS(refusal_returns_no_place)
 
+static void where_forgets_owner(lesson_store_operation *operation) {
+    if (operation->code == LESSON_STORE_OK && operation->kind == LESSON_STORE_OPERATION_WHERE && operation->place)
+        lesson_store_answer_owner(operation, (lesson_store_id){"", 0}, 0);
+}
+ALTERED_ANSWERS(where_forgets_owner)
+
+static void time_stands_still(lesson_store_operation *operation) {
+    if (operation->code == LESSON_STORE_OK && operation->kind == LESSON_STORE_OPERATION_WHERE && operation->place &&
+        operation->place->joined_ms > 0)
+        operation->place->joined_ms = 1;
+}
+ALTERED_ANSWERS(time_stands_still)
+
 static void refusal_names_no_flag(lesson_store_operation *operation) {
     operation->refused_by = 0;
 }
@@ -434,7 +447,7 @@ const wrong_backend wrong_operations[] = {
      NULL},
     {"end-reports-none-left", "END-1", "BATCH-5 END-3 END-6 END-7 LESSONS-3 OUTPUT-2 QUIT-7 JOIN-15 JOIN-12 BAN-7",
      left_is_never_reported_table, NULL},
-    {"quit-ignores-lesson", "QUIT-3", "BATCH-1 BATCH-2 ID-2 OUTPUT-* QUIT-5", quit_ignores_lesson_table, NULL},
+    {"quit-ignores-lesson", "QUIT-3", "BATCH-1 BATCH-2 ID-2 OUTPUT-* QUIT-5 OWNER-9", quit_ignores_lesson_table, NULL},
     {"quit-ignores-session", "QUIT-4", "ID-2 QUIT-5", quit_ignores_session_table, NULL},
     {"quit-of-nobody-is-ok", "QUIT-2", "BATCH-2 ID-3 OUTPUT-2 QUIT-7 WHERE-2 END-1", quit_of_nobody_is_ok_table, NULL},
     {"create-overwrites", "CREATE-2", "BATCH-1 BATCH-2 CREATE-3 OUTPUT-2 THREAD-2 CREATE-5", create_overwrites_table,
@@ -449,7 +462,7 @@ const wrong_backend wrong_operations[] = {
      "WHERE-* OWNER-* BAN-*",
      batch_backwards_table, NULL},
     {"batch-writes-first", "BATCH-1",
-     "COUNT-1 END-1 END-7 ID-2 ID-3 JOIN-1 JOIN-2 OUTPUT-1 OUTPUT-2 QUIT-1 SET-1 CREATE-6 SET-8 BAN-2",
+     "COUNT-1 END-1 END-7 ID-2 ID-3 JOIN-1 JOIN-2 OUTPUT-1 OUTPUT-2 QUIT-1 SET-1 CREATE-6 SET-8 BAN-2 OWNER-9",
      batch_writes_first_table, NULL},
     {"batch-stops-at-refusal", "BATCH-2",
      "BATCH-1 END-* GET-3 ID-2 ID-3 JOIN-8 JOIN-9 JOIN-11 JOIN-12 OUTPUT-* QUIT-* SET-5 SET-6 SET-7 WHERE-2 JOIN-13 "
@@ -490,7 +503,10 @@ const wrong_backend wrong_operations[] = {
     {"members-are-late-too", "JOIN-14", "JOIN-12 JOIN-15", members_are_late_too_table, NULL},
     {"resume-ignores-session", "JOIN-15", "OWNER-2", resume_ignores_session_table, NULL},
     {"hold-always-begins", "OWNER-1", "OWNER-4 OWNER-5", hold_always_begins_table, NULL},
-    {"join-forgets-owner", "OWNER-2", "OWNER-3 OWNER-4 OWNER-5 OWNER-6 OWNER-7", join_forgets_owner_table, NULL},
+    {"join-forgets-owner", "OWNER-2", "OWNER-3 OWNER-4 OWNER-5 OWNER-6 OWNER-7 OWNER-9", join_forgets_owner_table,
+     NULL},
+    {"where-forgets-owner", "OWNER-9", "", where_forgets_owner_table, NULL},
+    {"time-stands-still", "OWNER-9", "", time_stands_still_table, NULL},
     {"sweep-of-nobody", "OWNER-4", "OWNER-5 OWNER-7", sweep_nobody_table, NULL},
     {"sweep-without-fence", "OWNER-4", "OWNER-5 OWNER-6 OWNER-7", sweep_without_fence_table, NULL},
     {.name = NULL},

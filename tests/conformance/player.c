@@ -129,6 +129,9 @@ static void judge_place(struct fixture *fixture, const struct step *step, const 
     judge_field(fixture, "course_id", place->course_id, is_of_lesson ? step->lesson.course_id : step->place.course_id);
     judge_field(fixture, "lesson_id", place->lesson_id, step->place.lesson_id);
     judge_field(fixture, "session", place->session, step->place.session);
+    judge_field(fixture, "owner", place->owner, step->place.owner);
+    if ((place->joined_ms > 0) != (step->place.owner != NULL))
+        fail_test(fixture, "the joined_ms of the place: found %lld", (long long)place->joined_ms);
 }
 
 static void judge_status(struct fixture *fixture, const char *name, int32_t found, int32_t expected) {

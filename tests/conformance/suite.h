@@ -77,6 +77,7 @@ struct step {
         const char *course_id;
         const char *lesson_id;
         const char *session;
+        const char *owner;
     } place;
     struct {
         const char *course_status; /* NULL: no record */
@@ -123,6 +124,7 @@ struct step {
 #define NUMBER(figure) .count = (figure)
 #define IN(course, lesson) .place.course_id = (course), .place.lesson_id = (lesson)
 #define PLACE_SESSION(token) .place.session = (token)
+#define PLACE_OWNER(name) .place.owner = (name)
 #define MOVED_FROM(course, lesson) .arrival = LESSON_STORE_ARRIVAL_MOVED, IN(course, lesson)
 #define ALREADY_IN(course, lesson) .arrival = LESSON_STORE_ARRIVAL_ALREADY_THERE, IN(course, lesson)
 #define REFUSED_BY(set) ANSWER(REFUSED), .refused_by = (set)

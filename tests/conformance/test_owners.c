@@ -212,6 +212,44 @@ static void many_are_put_out_in_steps(struct fixture *fixture) {
     expect_owners(fixture, NO_LINES);
 }
 
+/* ---- Times */
+
+static int64_t joined_ms(struct fixture *fixture, const char *uid) {
+    lesson_store_place place;
+    expect_code(fixture, uid, lesson_store_where(last(fixture), uid, &place), LESSON_STORE_OK);
+    if (strcmp(place.owner, "w/1") != 0)
+        fail_test(fixture, "where names the owner %s", quote_text(place.owner).text);
+    return place.joined_ms;
+}
+
+static bool keep_time(const lesson_store_user *user, void *context) {
+    *(int64_t *)context = user->joined_ms;
+    return lesson_store_id_of("ann").size != user->uid.size || memcmp(user->uid.data, "ann", 3) != 0;
+}
+
+/* Each is another millisecond of any clock that runs. */
+static void joins_have_their_times(struct fixture *fixture) {
+    need_owners(fixture);
+    need_calls(fixture, LESSON_STORE_CALL_USERS);
+    int64_t first, second, again, listed = 0;
+    hold(fixture, "w/1", HOUR);
+    join_by(fixture, "w/1", "ann");
+    first = joined_ms(fixture, "ann");
+    rest(5);
+    join_by(fixture, "w/1", "bob");
+    second = joined_ms(fixture, "bob");
+    rest(5);
+    join_by(fixture, "w/1", "ann");
+    again = joined_ms(fixture, "ann");
+    if (first <= 0 || second <= first || again <= second || again > first + HOUR)
+        fail_test(fixture, "the times are %lld, %lld and %lld", (long long)first, (long long)second, (long long)again);
+    expect_code(fixture, "users", lesson_store_users(last(fixture), keep_time, &listed), LESSON_STORE_OK);
+    expect_number(fixture, "the listed time", (uint64_t)listed, (uint64_t)again);
+    lesson_store_place left;
+    expect_code(fixture, "quit", lesson_store_quit(fixture->store, "ann", NULL, NULL, &left), LESSON_STORE_OK);
+    expect_number(fixture, "the time of the place left", (uint64_t)left.joined_ms, (uint64_t)again);
+}
+
 /* ---- Names */
 
 static void owners_have_new_ids(struct fixture *fixture) {
@@ -234,7 +272,7 @@ static const struct test tests[] = {
     {.name = "OWNER-2 a join by an owner that holds no lease is refused",
      STEPS({JOIN("ann", "maths", "algebra"), BY("w/1"), NOT_HELD}, {HOLD("w/1", HOUR)},
            {JOIN("ann", "maths", "algebra"), BY("w/1")},
-           {JOIN("ann", "maths", "biology"), BY("w/2"), NOT_HELD, IN("maths", "algebra")},
+           {JOIN("ann", "maths", "biology"), BY("w/2"), NOT_HELD, IN("maths", "algebra"), PLACE_OWNER("w/1")},
            {JOIN("bob", "maths", "algebra"), BY("w/1"), SESSION("s1")}),
      USERS({IS_IN("ann", "maths", "algebra"), BY("w/1")},
            {IS_IN("bob", "maths", "algebra"), SESSION("s1"), BY("w/1")})},
@@ -244,10 +282,12 @@ static const struct test tests[] = {
            {JOIN("bob", "maths", "algebra"), BY("w/1"), SESSION("s1")},
            {JOIN("cid", "maths", "algebra"), BY("w/1"), SESSION("s1")},
            {JOIN("dan", "maths", "algebra"), BY("w/1"), SESSION("s1")},
-           {JOIN("ann", "maths", "biology"), BY("w/2"), MOVED_FROM("maths", "algebra")},
-           {JOIN("bob", "maths", "algebra"), ALREADY_IN("maths", "algebra"), PLACE_SESSION("s1")},
-           {JOIN("cid", "maths", "algebra"), SESSION("s2"), ALREADY_IN("maths", "algebra"), PLACE_SESSION("s1")},
-           {JOIN("dan", "maths", "algebra"), BY("w/2"), ALREADY_IN("maths", "algebra"), PLACE_SESSION("s1")}),
+           {JOIN("ann", "maths", "biology"), BY("w/2"), MOVED_FROM("maths", "algebra"), PLACE_OWNER("w/1")},
+           {JOIN("bob", "maths", "algebra"), ALREADY_IN("maths", "algebra"), PLACE_SESSION("s1"), PLACE_OWNER("w/1")},
+           {JOIN("cid", "maths", "algebra"), SESSION("s2"), ALREADY_IN("maths", "algebra"), PLACE_SESSION("s1"),
+            PLACE_OWNER("w/1")},
+           {JOIN("dan", "maths", "algebra"), BY("w/2"), ALREADY_IN("maths", "algebra"), PLACE_SESSION("s1"),
+            PLACE_OWNER("w/1")}),
      USERS({IS_IN("ann", "maths", "biology"), BY("w/2")}, {IS_IN("bob", "maths", "algebra")},
            {IS_IN("cid", "maths", "algebra"), SESSION("s2")}, {IS_IN("dan", "maths", "algebra"), BY("w/2")})},
 
@@ -265,6 +305,15 @@ static const struct test tests[] = {
      .function = after_a_gap_nobody_is_put_out},
     {.name = "OWNER-7 many users are put out in steps, and a sweep goes on where the last one was stopped",
      .function = many_are_put_out_in_steps},
+    {.name = "OWNER-9 where names the owner and the time of the latest join",
+     STEPS({HOLD("w/1", HOUR)}, {JOIN("ann", "maths", "algebra"), BY("w/1"), SESSION("s1")},
+           {WHERE("ann"), IN("maths", "algebra"), PLACE_SESSION("s1"), PLACE_OWNER("w/1")},
+           {QUIT("ann"), OF_LESSON("biology"), ANSWER(CONFLICT), IN("maths", "algebra"), PLACE_SESSION("s1"),
+            PLACE_OWNER("w/1")},
+           {QUIT("ann"), IN("maths", "algebra"), PLACE_SESSION("s1"), PLACE_OWNER("w/1")},
+           {JOIN("ann", "maths", "algebra")}, {WHERE("ann"), IN("maths", "algebra")}),
+     USERS({IS_IN("ann", "maths", "algebra")})},
+    {.name = "OWNER-9 each join has its time", .function = joins_have_their_times},
     {.name = "OWNER-8 each owner has an id of its own", .function = owners_have_new_ids, .modes = IN_MODE(SINGLE)},
 };
 

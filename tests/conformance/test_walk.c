@@ -45,6 +45,7 @@ static struct step step_of(const model_call *call, const model_answer *answer) {
     step.place.course_id = name_of(courses, answer->course);
     step.place.lesson_id = name_of(lessons, answer->lesson);
     step.place.session = name_of(sessions, answer->session);
+    step.place.owner = name_of(owners, answer->owner);
     step.lesson.course_status = lesson_store_course_status_word(answer->course_status);
     step.lesson.chat_status = lesson_store_chat_status_word(answer->chat_status);
     if (call->kind == LESSON_STORE_OPERATION_GET_LESSON)

@@ -19,7 +19,7 @@ static const char greeting[] =
     "$7\r\nmodules\r\n*0\r\n+OK\r\n*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n:0\r\n";
 static const char no_events[] = ":0\r\n";
 static const char role[] = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
-static const char nowhere[] = "*4\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n";
+static const char nowhere[] = "*6\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n";
 
 static struct {
     fuzz_input answers;

@@ -44,7 +44,7 @@ static void insert_row(sqlite3_stmt *insert, fuzz_input *input) {
 static void insert_rows(sqlite3 *database, fuzz_input input) {
     sqlite3_stmt *lesson = NULL, *user = NULL;
     REQUIRE(sqlite3_prepare_v2(database, "INSERT INTO lessons VALUES(?, ?, ?, ?, ?)", -1, &lesson, NULL) == SQLITE_OK);
-    REQUIRE(sqlite3_prepare_v2(database, "INSERT INTO users VALUES(?, ?, ?, ?, ?)", -1, &user, NULL) == SQLITE_OK);
+    REQUIRE(sqlite3_prepare_v2(database, "INSERT INTO users VALUES(?, ?, ?, ?, ?, 7)", -1, &user, NULL) == SQLITE_OK);
     for (int i = 0; i < ROWS_MAX && input.size > 0; i++)
         insert_row(fuzz_take_byte(&input) == 'l' ? lesson : user, &input);
     sqlite3_finalize(lesson);

@@ -21,6 +21,7 @@ static model_answer answered(int code, int lesson) {
                           .course = lesson == N ? N : 0,
                           .lesson = (int8_t)lesson,
                           .session = N,
+                          .owner = N,
                           .course_status = N,
                           .chat_status = N};
 }

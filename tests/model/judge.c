@@ -176,7 +176,7 @@ static bool take_failure(judge_case *judge, const judge_rules *rules, const mode
 static bool is_answer(const model_answer *expected, const model_answer *answer) {
     model_answer known = *expected;
     if (answer->lesson == JUDGE_UNTOLD)
-        known.course = known.lesson = known.session = JUDGE_UNTOLD;
+        known.course = known.lesson = known.session = known.owner = JUDGE_UNTOLD;
     return model_answers_equal(&known, answer);
 }
 

@@ -28,6 +28,7 @@ static model_answer answer_of(int code) {
                           .course = MODEL_NONE,
                           .lesson = MODEL_NONE,
                           .session = MODEL_NONE,
+                          .owner = MODEL_NONE,
                           .course_status = MODEL_NONE,
                           .chat_status = MODEL_NONE};
 }
@@ -37,6 +38,7 @@ static model_answer answer_with_place(int code, const model_user *user) {
     answer.course = user->course;
     answer.lesson = user->lesson;
     answer.session = user->session;
+    answer.owner = user->owner;
     return answer;
 }
 
@@ -249,7 +251,7 @@ model_answer model_run(model_state *model, const model_call *call) {
 
 bool model_answers_equal(const model_answer *a, const model_answer *b) {
     return a->code == b->code && a->count == b->count && a->arrival == b->arrival && a->refused_by == b->refused_by &&
-           a->course == b->course && a->lesson == b->lesson && a->session == b->session &&
+           a->course == b->course && a->lesson == b->lesson && a->session == b->session && a->owner == b->owner &&
            a->has_record == b->has_record && a->course_status == b->course_status && a->chat_status == b->chat_status &&
            a->capacity == b->capacity;
 }

@@ -144,6 +144,7 @@ typedef struct model_answer {
     int8_t course; /* of the returned place, or of the lesson record */
     int8_t lesson;
     int8_t session;
+    int8_t owner;
     int8_t has_record; /* GET_LESSON; the statuses also for SET with CONFLICT */
     int8_t course_status;
     int8_t chat_status;

@@ -143,10 +143,11 @@ const char *model_call_text(const model_call *call, char text[MODEL_TEXT_SIZE]) 
 
 const char *model_answer_text(const model_answer *answer, char text[MODEL_TEXT_SIZE]) {
     snprintf(text, MODEL_TEXT_SIZE,
-             "%s, count %u, arrival %d, refused by 0x%x, course %d, lesson %d, session %d, record %d, statuses %d/%d, "
+             "%s, count %u, arrival %d, refused by 0x%x, course %d, lesson %d, session %d, owner %d, record %d, "
+             "statuses %d/%d, "
              "capacity %d",
              lesson_store_code_name(answer->code), (unsigned)answer->count, answer->arrival, answer->refused_by,
-             answer->course, answer->lesson, answer->session, answer->has_record, answer->course_status,
+             answer->course, answer->lesson, answer->session, answer->owner, answer->has_record, answer->course_status,
              answer->chat_status, answer->capacity);
     return text;
 }

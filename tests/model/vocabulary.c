@@ -151,6 +151,9 @@ static void hear_place(const vocabulary *words, const lesson_store_place *place,
     answer->course = (int8_t)vocabulary_number(words->courses, MODEL_COURSES, lesson_store_id_of(place->course_id));
     answer->lesson = (int8_t)vocabulary_number(words->lessons, MODEL_LESSONS, lesson_store_id_of(place->lesson_id));
     answer->session = (int8_t)vocabulary_number(words->sessions, MODEL_SESSIONS, lesson_store_id_of(place->session));
+    answer->owner = (int8_t)vocabulary_number(words->owners, MODEL_OWNERS, lesson_store_id_of(place->owner));
+    if ((place->joined_ms > 0) != (place->owner[0] != '\0'))
+        answer->owner = MODEL_STRANGER;
 }
 
 static void hear_statuses(const lesson_store_lesson *lesson, model_answer *answer) {
@@ -187,6 +190,7 @@ model_answer vocabulary_hear(const vocabulary *words, const lesson_store_operati
                            .course = MODEL_NONE,
                            .lesson = MODEL_NONE,
                            .session = MODEL_NONE,
+                           .owner = MODEL_NONE,
                            .course_status = MODEL_NONE,
                            .chat_status = MODEL_NONE};
     if (returns_place(operation))

@@ -145,7 +145,7 @@ int bench_ask(lesson_store *store, const model_call *calls, model_answer *answer
         operations[i].place = &places[i];
         answers[i] = vocabulary_hear(&awkward_vocabulary, &operations[i]);
         if (!with_places)
-            answers[i].course = answers[i].lesson = answers[i].session = JUDGE_UNTOLD;
+            answers[i].course = answers[i].lesson = answers[i].session = answers[i].owner = JUDGE_UNTOLD;
     }
     free(places);
     free(operations);

@@ -54,7 +54,8 @@ static void expect_joined(raw_server *raw, const char *uid, const char *owner) {
                                 " for word in ARGV[1]:gmatch('%S+') do wanted[#wanted + 1] = word end"
                                 " local fields = {} for i = 1, #found, 2 do fields[found[i]] = found[i + 1] end"
                                 " for i = 1, #wanted, 2 do if fields[wanted[i]] ~= wanted[i + 1] then return i end end"
-                                " return #found == #wanted and 0 or -1",
+                                " return math.abs((fields.joined_ms or 0) / 1000 - redis.call('TIME')[1]) < 600 and"
+                                " #found == #wanted + 2 and 0 or -1",
                                 uid, expected),
                      0);
 }

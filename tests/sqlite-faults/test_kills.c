@@ -104,7 +104,7 @@ static void judge_upgraded(const sqlite_files *files) {
         sqlite_files_number(files, "SELECT count(*) FROM (SELECT name FROM pragma_table_info('users') UNION ALL"
                                    " SELECT name FROM pragma_table_info('lessons'))");
     assert_true(version == 1 || version == SQLITE_FILES_NEWEST);
-    assert_int_equal(columns, version == 1 ? 6 : 10);
+    assert_int_equal(columns, version == 1 ? 6 : 11);
     lesson_store *store = sqlite_files_open(files, "");
     assert_int_equal(lesson_store_where(store, "ann", &place), LESSON_STORE_OK);
     assert_string_equal(place.lesson_id, "algebra");

@@ -53,9 +53,10 @@ static void test_list(void **state) {
     lesson_store_close(store);
 }
 
-#define USERS_OF_OWNERS                                                                                           \
-    "INSERT INTO owners VALUES('w/1', " HOUR ", 1, 0), ('w/2', " HOUR ", 1, 1), ('w/3', " HOUR ", 1, 1);"         \
-    "INSERT INTO users VALUES('ann', 'maths', 'algebra', NULL, 'w/1'), ('bob', 'maths', 'algebra', NULL, 'w/2')," \
+#define USERS_OF_OWNERS                                                                                             \
+    "INSERT INTO owners VALUES('w/1', " HOUR ", 1, 0), ('w/2', " HOUR ", 1, 1), ('w/3', " HOUR ", 1, 1);"           \
+    "INSERT INTO users(uid, course_id, lesson_id, session, owner) VALUES('ann', 'maths', 'algebra', NULL, 'w/1'), " \
+    "('bob', 'maths', 'algebra', NULL, 'w/2'),"                                                                     \
     " ('cy', 'maths', 'algebra', NULL, 'w/1'), ('dan', 'maths', 'algebra', NULL, NULL)"
 
 /* The users of others that are over, and those owners, are left to the next sweep. */
@@ -82,7 +83,8 @@ static void test_drop_one(void **state) {
 /* A user without a valid uid is put out, but is nobody whom the callback could be told of. */
 static void test_sweep_odd_users(void **state) {
     lesson_store *store = open_with(*state, USERS_OF_OWNERS
-                                    ";INSERT INTO users VALUES(x'00ff', 'maths', 'algebra', NULL, 'w/2'),"
+                                    ";INSERT INTO users(uid, course_id, lesson_id, session, owner) VALUES(x'00ff', "
+                                    "'maths', 'algebra', NULL, 'w/2'),"
                                     " ('b' || char(10), 'maths', 'algebra', NULL, 'w/2'),"
                                     " ('eve', x'01', 'algebra', '', 'w/2'), ('fay', 'maths', 'algebra', NULL, 'w/3')");
     struct list list = {.text = ""};
@@ -101,11 +103,13 @@ static void test_sweep_odd_users(void **state) {
 
 /* A step of nobody but such users is not the end. */
 static void test_sweep_only_odd_users(void **state) {
-    lesson_store *store =
-        open_with(*state, "INSERT INTO owners VALUES('w/1', " HOUR ", 1, 1);"
-                          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
-                          " INSERT INTO users SELECT 'a' || char(10) || i, 'maths', 'algebra', NULL, 'w/1' FROM n;"
-                          "INSERT INTO users VALUES('bob', 'maths', 'algebra', NULL, 'w/1')");
+    lesson_store *store = open_with(
+        *state,
+        "INSERT INTO owners VALUES('w/1', " HOUR ", 1, 1);"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
+        " INSERT INTO users(uid, course_id, lesson_id, session, owner) SELECT 'a' || char(10) || i, 'maths', "
+        "'algebra', NULL, 'w/1' FROM n;"
+        "INSERT INTO users(uid, course_id, lesson_id, session, owner) VALUES('bob', 'maths', 'algebra', NULL, 'w/1')");
     struct list list = {.text = ""};
     assert_int_equal(lesson_store_sweep(store, add_user, &list, NULL), LESSON_STORE_MALFORMED);
     assert_message("the first of 1200");

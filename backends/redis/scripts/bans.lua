@@ -8,8 +8,7 @@ local record, bans = RECORD .. argv[2], prefix .. ':BANS:LESSON_ID:' .. argv[2]
 if not call('HGET', record, 'bans') then
     return {'0'}
 end
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- include now.lua
 local page = call('ZSCAN', bans, argv[3], 'COUNT', argv[4])
 local reply, size = {page[1]}, 1
 for i = 1, #page[2], 2 do

@@ -9,6 +9,7 @@
 local call, type = redis.pcall, type
 local reply, size, at, last = {}, 0, 2, #argv
 local holder -- an owner that holds a lease
+local now    -- the time, once an operation has asked for it
 local spent = 0 -- members of the lessons that this batch has ended
 -- include events.lua
 while at <= last do

@@ -1,7 +1,7 @@
 -- The keys: the only place for all scripts; keys.h has them for C. ARGV[1] is the prefix of all keys.
 --
 --   USER .. uid         hash  uid, course_id, lesson_id; with a session or an owner also session_lesson_id, and session
---                             or owner
+--                             or owner and joined_ms
 --   RECORD .. lesson    hash  lesson_id, course_status, chat_status; if create was given them also course_id, capacity;
 --                             while it is being ended also ending; once a user was banned also bans
 --   MEMBERS .. lesson   set   uids

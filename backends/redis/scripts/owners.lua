@@ -4,8 +4,7 @@
 --
 -- Replies the next cursor, then for each: OWNER, its lease in ms, and the ms that are left of it, or OVER.
 -- include common.lua
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- include now.lua
 local page = call('ZSCAN', prefix .. ':OWNERS', argv[2], 'COUNT', argv[3])
 local reply, size = {page[1]}, 1
 for i = 1, #page[2], 2 do

@@ -8,6 +8,7 @@
 local call, type = redis.pcall, type
 local reply, size, failed = {}, 0, false
 local holder -- an owner that holds a lease
+local now    -- the time, once an operation has asked for it
 -- include events.lua
 for at = 2, #argv, STRIDE do
     -- OPERATION

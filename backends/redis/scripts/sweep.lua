@@ -11,8 +11,7 @@ local STEP = 1000              -- a step looks at this many late owners
 local LONGEST_LEASE = 86400000 -- LESSON_STORE_LEASE_MAX_MS, for an owner whose lease was lost
 local owners, leases, sweeps = prefix .. ':OWNERS', prefix .. ':LEASES', prefix .. ':SWEEPS'
 local dropped, longest, skip = argv[2], tonumber(argv[3]), tonumber(argv[4])
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- include now.lua
 
 if dropped ~= '' then
     if not call('ZSCORE', owners, dropped) then

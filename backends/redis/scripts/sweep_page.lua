@@ -3,7 +3,7 @@
 --   ARGV  PREFIX CURSOR COUNT DROPPED
 --
 -- If DROPPED is not '', only the users of that owner. Replies the next cursor, then for each user who was put out: UID,
--- COURSE, LESSON, SESSION, OWNER; without the last three if the user stays because the members are of a wrong type. One
+-- COURSE, LESSON, SESSION, OWNER, JOINED_MS; without the last four if the user stays because the members are of a wrong type. One
 -- atomic step: who has joined again by another owner stays, and nobody can join by one that is over. If a write fails
 -- after another one of the same step, the error begins with `PARTLY `.
 -- include common.lua
@@ -26,14 +26,15 @@ end
 -- All keys are read before the first write, so that most of what can fail does so while nothing is changed.
 local leaving, reply, size = {}, {cursor}, 1
 for _, key in ipairs(keys) do
-    local found = read('HMGET', key, 'course_id', 'lesson_id', 'session', 'session_lesson_id', 'owner')
+    local found = read('HMGET', key, 'course_id', 'lesson_id', 'session', 'session_lesson_id', 'owner',
+                       'joined_ms')
     if found and found[2] and found[4] == found[2] and is_over(found[5]) then
         if read('SISMEMBER', MEMBERS .. found[2], after(USER, key)) then
             leaving[#leaving + 1] = {key, found}
         else
             reply[size + 1], reply[size + 2], reply[size + 3] = after(USER, key), found[1], false
-            reply[size + 4], reply[size + 5] = false, false
-            size = size + 5
+            reply[size + 4], reply[size + 5], reply[size + 6] = false, false, false
+            size = size + 6
         end
     end
 end
@@ -54,7 +55,7 @@ for i, one in ipairs(leaving) do
     put_out(key, uid, MEMBERS .. found[2], i == 1)
 --@     note('Q2\31' .. found[2] .. '\31' .. uid)
     reply[size + 1], reply[size + 2], reply[size + 3] = uid, found[1], found[2]
-    reply[size + 4], reply[size + 5] = found[3], found[5]
-    size = size + 5
+    reply[size + 4], reply[size + 5], reply[size + 6] = found[3], found[5], found[6]
+    size = size + 6
 end
 return reply

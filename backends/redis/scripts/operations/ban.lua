@@ -14,12 +14,11 @@ elseif size == 0 then
     break
 end
 local had = call('ZSCORE', bans, uid)
-local time = type(had) ~= 'table' and call('TIME')
-if type(had) == 'table' or time.err then
-    problem, key = type(had) == 'table' and had or time, bans
+if type(had) == 'table' then
+    problem, key = had, bans
     break
 end
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- include operations/now.lua
 
 local user, members = USER .. uid, MEMBERS .. lesson
 local found, leaves, is_member

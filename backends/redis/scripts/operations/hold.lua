@@ -14,13 +14,13 @@ elseif until_ms == '-1' or (not until_ms and renews ~= '') then
     answer = 'C'
     break
 end
-local time = call('TIME')
-local done = time.err and time or lease ~= lease_ms and call('HSET', leases, owner, lease_ms)
+-- include operations/now.lua
+local done = lease ~= lease_ms and call('HSET', leases, owner, lease_ms)
 if type(done) == 'table' then
     problem, key = done, leases
     break
 end
-done = call('ZADD', owners, time[1] * 1000 + math.floor(time[2] / 1000) + lease_ms, owner)
+done = call('ZADD', owners, now + lease_ms, owner)
 if type(done) == 'table' then
     local undone = lease ~= lease_ms and
         (lease and call('HSET', leases, owner, lease) or call('HDEL', leases, owner))

@@ -100,6 +100,11 @@ if admit or admit_if then
     end
 end
 
+local has_owner = join_for or admit_if and owner ~= ''
+if has_owner then
+    -- include operations/now.lua
+end
+
 local members, beside, done = MEMBERS .. lesson, false, 0
 if old_lesson and old_lesson ~= lesson then
     beside = MEMBERS .. old_lesson
@@ -127,13 +132,12 @@ if done ~= 1 and type(done) == 'table' then
 end
 
 local written
-local has_owner = join_for or admit_if and owner ~= ''
 if has_owner and session ~= '' then
     written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session', session,
-                   'session_lesson_id', lesson, 'owner', owner)
+                   'session_lesson_id', lesson, 'owner', owner, 'joined_ms', now)
 elseif has_owner then
     written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session_lesson_id', lesson,
-                   'owner', owner)
+                   'owner', owner, 'joined_ms', now)
 elseif (admit or admit_if) and session ~= '' then
     written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session', session,
                    'session_lesson_id', lesson)
@@ -160,15 +164,14 @@ end
 local remains
 if join then
     remains = call('HLEN', user) ~= 3
-elseif join_for and call('HLEN', user) == 5 then
+elseif join_for and call('HLEN', user) == 6 then
     remains = false
 elseif not has_owner and (join_from or session == '') then
     remains = found[3] or found[4] or found[5]
 elseif join_for or found[3] and session == '' or found[5] and not has_owner then
-    local field = has_owner and 'session' or 'owner'
-    done = call('HDEL', user, field)
+    done = has_owner and call('HDEL', user, 'session') or call('HDEL', user, 'owner', 'joined_ms')
     if type(done) == 'table' then -- as without the right to HDEL
-        done = call('HSET', user, field, '')
+        done = call('HSET', user, has_owner and 'session' or 'owner', '')
     end
     if type(done) == 'table' then
         problem, key, partly = done, user, true
@@ -178,7 +181,7 @@ end
 if remains then
     done = call('HSET', user, 'uid', uid)
     -- Without the right to HDEL, they are made those of no lesson: see session.lua.
-    if type(done) ~= 'table' and type(call('HDEL', user, 'session', 'session_lesson_id', 'owner')) == 'table' then
+    if type(done) ~= 'table' and type(call('HDEL', user, 'session', 'session_lesson_id', 'owner', 'joined_ms')) == 'table' then
         done = call('HSET', user, 'session_lesson_id', '')
     end
     if type(done) == 'table' then

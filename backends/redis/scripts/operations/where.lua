@@ -1,6 +1,6 @@
 --: where(uid)
 --
--- Answers O and the place of the user: course, lesson, session. X if the user is in no lesson. (A single `where` is a
+-- Answers O and the place of the user: course, lesson, session, owner. X if the user is in no lesson. (A single `where` is a
 -- command and needs no script.)
 local user = USER .. uid
 local found
