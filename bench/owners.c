@@ -1,8 +1,10 @@
 /* Owners in the redis backend: joins that name one, compared with joins that do not, on one server and one vCPU; and
- * how long the server is busy at a time while the users of one owner are put out. */
+ * the renewal of a lease, which is for all users of an owner; and how long the server is busy at a time while the users
+ * of one owner are put out. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "raw_redis.h"
 #include "redis_server.h"
 #include "sides.h"
 #include "slow_log.h"
@@ -11,9 +13,13 @@
 #define OWNER "worker-7/1"
 #define SWEEPS 5
 
-static void hold(lesson_store *store) {
-    int code = lesson_store_hold(store, OWNER, LESSON_STORE_LEASE_MAX_MS, 0);
+static void hold_of(lesson_store *store, const char *owner) {
+    int code = lesson_store_hold(store, owner, LESSON_STORE_LEASE_MAX_MS, 0);
     measure_must(code == LESSON_STORE_OK, "%s", lesson_store_message());
+}
+
+static void hold(lesson_store *store) {
+    hold_of(store, OWNER);
 }
 
 static void put_for(lesson_store *store, const workload_join *joins, size_t count) {
@@ -39,6 +45,45 @@ static void compare_joins(const benchmark *bench, const char *location, workload
     for (int i = 0; i < 2; i++)
         lesson_store_close(sides[i].store);
     free(joins);
+}
+
+/* One renewal is for all users of an owner. */
+struct renewing {
+    lesson_store *store;
+    const char *owner;
+    size_t count;
+};
+
+static void renew(void *context) {
+    const struct renewing *renewing = context;
+    for (size_t i = 0; i < renewing->count; i++)
+        hold_of(renewing->store, renewing->owner);
+}
+
+/* Asking for the number is one of the reads between. */
+static double count_requests(const redis_server *server, struct renewing *renewing) {
+    raw_redis *raw = raw_redis_open(redis_server_socket(server), 0);
+    uint64_t before = raw_redis_reads(raw);
+    renew(renewing);
+    double reads = (double)(raw_redis_reads(raw) - before - 1);
+    raw_redis_close(raw);
+    return reads / (double)renewing->count;
+}
+
+static void measure_renewal(const benchmark *bench, const redis_server *server, const workload *load) {
+    size_t owned = measure_size(bench, 10000, 200), count = measure_size(bench, 10000, 50);
+    lesson_store *store = sides_open_store(redis_server_unix_location(server), "?pool=1&prefix=RENEWED");
+    workload_join *joins = workload_fill(load);
+    struct renewing of_many = {store, OWNER, count}, of_none = {store, OWNER "-of-none", count};
+    const measure_variant variants[] = {{"owner", NULL, renew, &of_many, NULL},
+                                        {"owner-of-none", NULL, renew, &of_none, NULL}};
+    hold(store);
+    hold_of(store, of_none.owner);
+    put_for(store, joins, owned);
+    measure_compare(bench, "renewal", owned, count, variants, 2);
+    measure_print(bench, "renewal", "owner", owned, "round-trips", count_requests(server, &of_many), "requests");
+    free(joins);
+    lesson_store_close(store);
 }
 
 /* The users of the owner are among others, who stay. */
@@ -77,6 +122,7 @@ int main(int argc, char **argv) {
     workload load = workload_make(measure_size(&bench, 100000, 2000), LESSONS);
     measure_watch(&bench, redis_server_pid(server));
     compare_joins(&bench, redis_server_unix_location(server), &load);
+    measure_renewal(&bench, server, &load);
     measure_sweep(&bench, server, &load);
     workload_free(&load);
     redis_server_stop(server);

@@ -35,7 +35,7 @@ SECTIONS = [
     Section("tls", "Redis over TLS", "The same store over TLS 1.3 and over TCP. Client and server run on one vCPU, so that the wall "
             "time is the CPU time of both.", [("both-ns", BOTH, ".*"), ("server-ns", SERVER, ".*"), ("ns", CLIENT, ".*")], []),
     Section("owners", "Owners", "Joins that name an owner, compared with joins that do not, on one server. Client and server run on "
-            "one vCPU. Then one of 100k users in ten has an owner, who is dropped: `longest-command` is the server's own record.",
+            "one vCPU. Then a lease for 10k users is renewed. Then one of 100k users in ten has an owner, who is dropped: `longest-command` is the server's own record.",
             [("server-ns", SERVER, ".*"), ("both-ns", BOTH, ".*")], []),
     Section("feed", "The feed", "Joins where events are kept, compared with joins where none are, and joins beside 1,000 feeds of "
             "quiet lessons in the same process. Client and server run on one vCPU. Then events that are kept are read by one reader, "

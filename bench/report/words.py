@@ -13,6 +13,7 @@ WORKS = [
     ("feed", r"read-(\w+)", r"reading events, \1"),
     ("feed", r"join-beside", "join, beside 1,000 followers"),
     ("feed", r"join-(\d+)-beside", r"join, \1 in a batch, beside 1,000 followers"),
+    ("owners", r"renewal", "a lease is renewed"),
     ("owners", r"sweep", "the users of an owner are put out"),
     ("stall", r"nothing", "nothing runs"),
     ("stall", r"busy", "nothing runs on the server, but two other processes are busy"),
@@ -61,6 +62,7 @@ VARIANTS = {
     "no-followers": "without followers",
     "bare-xread": "bare loop of XREAD",
     "no-owner": "without owner",
+    "owner-of-none": "an owner of nobody",
     "redis-py": "redis-py's Sentinel client",
     "lessonstore": "ours",
 }

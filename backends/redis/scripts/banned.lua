@@ -10,5 +10,5 @@ elseif type(until_ms) == 'table' then
     break
 elseif until_ms then
     -- include operations/now.lua
-    is_banned = tonumber(until_ms) > now
+    is_banned = tonumber(until_ms) > tonumber(now)
 end
