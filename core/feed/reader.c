@@ -11,9 +11,8 @@
 #define PAGE_ROOM LESSON_STORE_FEED_QUEUE_MAX      /* that are taken: a backend may give more */
 #define WAIT_MS 50 /* in the engine: so long a new feed may wait, and the end of the thread */
 #define BORROW_PAUSE_NS 100000
-#define GATHER_US                                                                                      \
-    INT64_C(2000) /* between pages that are not full, so that a busy writer is not asked at each event \
-                   */
+/* Between pages that are not full, so that a busy writer is not asked at each event. */
+#define GATHER_US INT64_C(2000)
 #define FIRST_PAUSE_US INT64_C(50000) /* after a failure */
 #define LONGEST_PAUSE_US INT64_C(1000000)
 
@@ -165,8 +164,7 @@ static void note_end(lesson_store__reader *reader, const lesson_store_event_posi
         feed->has_met_newest |= lesson_store__position_equal(&feed->read, position);
 }
 
-/* If there is no memory or no room for it, the feed stays where it is, and meets the gap
- * again. */
+/* If there is no memory or no room for it, the feed stays where it is, and meets the gap again. */
 static void give_gap(lesson_store__reader *reader, const lesson_store_event_position *before,
                      const lesson_store_event_position *behind) {
     const lesson_store_event none = {.kind = 0};

@@ -15,8 +15,10 @@
  *   JOIN    the user is in lesson_id, and in no other lesson
  *   QUIT    the user is in no lesson, if lesson_id was the lesson
  *   END     the lesson has no record, and every user in it is in no lesson
- *   CREATE, SET, END_RECORD    the record has these values, or is gone. A reset is a CREATE: what it does not give
- * stays A join that changes nothing may be an event or not. After a gap, list once more.
+ *   CREATE, SET, END_RECORD    the record has these values, or is gone
+ *
+ * A reset is a CREATE: what it does not give stays. A join that changes nothing may be an event or not. After a gap,
+ * list once more.
  *
  * Not in the feed: changes by programs that do not use this library (in Redis), leases, bans, and sweeps that put
  * nobody out. If such programs write, list again from time to time.

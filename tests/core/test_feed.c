@@ -104,6 +104,37 @@ static void a_slow_reader_loses_nothing(void **state) {
     lesson_store_close(store);
 }
 
+static const lesson_store_backend *memory_backend(void) {
+    size_t i = 0;
+    while (strcmp(lesson_store_backend_at(i)->schemes, "memory") != 0)
+        i++;
+    return lesson_store_backend_at(i);
+}
+
+static int open_with_limit(lesson_store_instance **out, const lesson_store_location *location) {
+    int code = memory_backend()->open(out, location);
+    if (!code)
+        (*out)->call_timeout_ms = 100;
+    return code;
+}
+
+/* A call waits in another way for the instance of an engine that can make calls wait, also for the only one. */
+static void an_instance_with_a_limit_is_read_too(void **state) {
+    (void)state;
+    lesson_store_backend limited = *memory_backend();
+    limited.open = open_with_limit;
+    lesson_store *store;
+    assert_int_equal(lesson_store_open_with(&store, &limited, "memory:?feed=100000"), LESSON_STORE_OK);
+    struct heard heard = {.last = -1, .stop_at = -1};
+    lesson_store_feed *feed = follow(store, NULL);
+    for (int i = 1; i <= MANY; i++)
+        create(store, i);
+    hear_up_to_despite_failures(feed, &heard, MANY);
+    assert_int_equal(heard.count, MANY);
+    lesson_store_feed_close(feed);
+    lesson_store_close(store);
+}
+
 static void drain_stops_where_it_is_told(void **state) {
     (void)state;
     lesson_store *store = open_at("memory:?feed=100");
@@ -412,6 +443,7 @@ static void a_callback_may_fork(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_reader_loses_nothing),
+        cmocka_unit_test(an_instance_with_a_limit_is_read_too),
         cmocka_unit_test(drain_stops_where_it_is_told),
         cmocka_unit_test(feeds_of_lessons_skip_the_others),
         cmocka_unit_test(a_callback_may_ask),
