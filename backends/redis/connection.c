@@ -98,10 +98,8 @@ void redis_connection_begin_feed_question(const redis_connection *connection, re
 
 /* While the server is busy or loads its data it does not say. The form that writes events is right then too: the script
  * itself looks whether the feed is on. */
-bool redis_connection_read_feed_answer(const redis_connection *connection, redis_reply *reply) {
+bool redis_connection_read_feed_answer(redis_reply *reply) {
     int64_t count;
-    if (connection->settings->keeps_events)
-        return true;
     if (reply->is_error) {
         lesson_store_id error = redis_reply_line(reply);
         return redis_failure_is_transient(error) || redis_failure_code(error) == LESSON_STORE_BUSY;
@@ -219,7 +217,7 @@ static redis_exchange_end receive_feed_answer(redis_connection *connection) {
     if (end != REDIS_ANSWERED)
         return end;
     connection->asked_us = lesson_store_monotonic_us();
-    connection->keeps_events = redis_connection_read_feed_answer(connection, &connection->role_reply);
+    connection->keeps_events = redis_connection_read_feed_answer(&connection->role_reply);
     return end;
 }
 

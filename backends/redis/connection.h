@@ -115,7 +115,7 @@ redis_role redis_connection_read_role(redis_reply *reply);
 void redis_connection_begin_feed_question(const redis_connection *connection, redis_request *request);
 
 /* Reads the reply. An account without the right to ask writes no events. */
-bool redis_connection_read_feed_answer(const redis_connection *connection, redis_reply *reply);
+bool redis_connection_read_feed_answer(redis_reply *reply);
 
 void redis_connection_close(redis_connection *connection);
 

@@ -189,7 +189,7 @@ static int take_role(struct greeting *greeting) {
 
 static int take_feed(struct greeting *greeting) {
     greeting->connection->was_asked_for_feed = true;
-    greeting->connection->keeps_events = redis_connection_read_feed_answer(greeting->connection, &greeting->reply);
+    greeting->connection->keeps_events = redis_connection_read_feed_answer(&greeting->reply);
     return LESSON_STORE_OK;
 }
 
@@ -311,12 +311,12 @@ static int exchange(struct greeting *greeting, bool *is_broken) {
     return code;
 }
 
+/* What is known of the feed stays: the request that is waiting for this connection was made by it. */
 static void forget_server(redis_connection *connection) {
     snprintf(connection->engine, sizeof connection->engine, "unknown");
     snprintf(connection->mode, sizeof connection->mode, "unknown");
     connection->read_only_calls = REDIS_READ_ONLY_NO;
     connection->role = REDIS_ROLE_UNKNOWN;
-    connection->keeps_events = false;
     connection->was_asked_for_feed = false;
 }
 

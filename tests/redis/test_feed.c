@@ -127,6 +127,34 @@ static void test_off_and_on_again(void **state) {
     lesson_store_close(store);
 }
 
+/* The request that is waiting for a connection was made before the greeting that fails, and before the one that does
+ * not. */
+static void expect_event_after_failures(raw_server *raw, const char *options) {
+    lesson_store *store = raw_open_store(raw, options);
+    struct heard heard = {.count = 0};
+    turn(raw, "?feed=100");
+    poll(NULL, 0, 20);
+    create(store, "before");
+    create(store, "again");
+    lesson_store_feed *feed = follow(raw->store, NULL);
+    raw_do(raw, "REPLICAOF 127.0.0.1 1"); /* no server is there */
+    for (int i = 0; i < 3; i++)
+        assert_code(lesson_store_create(store, "meanwhile", 0), READ_ONLY);
+    raw_do(raw, "REPLICAOF NO ONE");
+    create(store, "after");
+    while (heard.count == 0)
+        drain(feed, &heard);
+    assert_string_equal(heard.last, "create/call after||||||3/0");
+    lesson_store_feed_close(feed);
+    lesson_store_close(store);
+    raw_do(raw, "FLUSHALL");
+}
+
+static void test_after_failed_greetings(void **state) {
+    expect_event_after_failures(*state, "?pool=1&timeout_ms=200&feed=100");
+    expect_event_after_failures(*state, "?pool=1&timeout_ms=200&failover_check_ms=10");
+}
+
 /* The first entry of the stream is of no event: the reader goes on behind it, and waits there. */
 static void test_nothing_but_the_beginning(void **state) {
     raw_server *raw = *state;
@@ -437,6 +465,7 @@ int main(void) {
         TEST(off_and_on_again),
         TEST(separators_of_others),
         TEST(busy_server),
+        TEST(after_failed_greetings),
         TEST(nothing_but_the_beginning),
         TEST(behind_by_all_that_are_kept),
         TEST(trimming),
