@@ -514,6 +514,25 @@ static void test_question_cut_at_each_byte(void **state) {
     lesson_store_close(store);
 }
 
+/* An answer that is no number does not say that the feed is off. */
+static void test_garbled_answer_to_the_question(void **state) {
+    raw_server *raw = *state;
+    static const char *const answers[] = {"+OK\r\n", "$-1\r\n", "*0\r\n"};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        const char *const replies[] = {"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n", answers[i],
+                                       "*4\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n", NULL};
+        write_stream(raw);
+        lesson_store *store = open_behind(raw, "&failover_check_ms=500");
+        poll(NULL, 0, 510);
+        false_server_answer_in_turn(raw->between, replies);
+        assert_code(lesson_store_where(store, "ann", NULL), NOT_FOUND);
+        false_server_play(raw->between, PASS_ON);
+        assert_code(lesson_store_create(store, "d", LESSON_STORE_CREATE_RESET), OK);
+        assert_int_equal(raw_number(raw, "XLEN " EVENTS), 4);
+        lesson_store_close(store);
+    }
+}
+
 /* Uses a store of its own, because the false server serves only one connection at a time. */
 static int start_alone(void **state) {
     raw_server *raw = *state;
@@ -548,6 +567,7 @@ int main(void) {
         TEST(paused_server),
         TEST_BEHIND(garbled_while_it_waits),
         TEST_ALONE(question_cut_at_each_byte),
+        TEST_ALONE(garbled_answer_to_the_question),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }
