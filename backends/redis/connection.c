@@ -96,15 +96,15 @@ void redis_connection_begin_feed_question(const redis_connection *connection, re
     redis_request_add_text(request, key);
 }
 
-/* While the server is busy or loads its data it does not say. The form that writes events is right then too: the script
- * itself looks whether the feed is on. */
+/* While the server is busy or loads its data it does not say, and neither does a malformed reply. The form that writes
+ * events is right then too: the script itself looks whether the feed is on. */
 bool redis_connection_read_feed_answer(redis_reply *reply) {
     int64_t count;
     if (reply->is_error) {
         lesson_store_id error = redis_reply_line(reply);
         return redis_failure_is_transient(error) || redis_failure_code(error) == LESSON_STORE_BUSY;
     }
-    return redis_reply_next_number(reply, &count) && count > 0;
+    return !redis_reply_next_number(reply, &count) || count > 0;
 }
 
 static redis_exchange_end send_role(redis_connection *connection) {

@@ -41,9 +41,10 @@ static void add_number(redis_store *store, uint64_t number) {
     redis_request_add_text(&store->request, digits);
 }
 
-static void add_entry(redis_store *store, const lesson_store_event_position *position, uint64_t behind) {
+/* `behind`: "(", for a range that begins behind the entry, or "". */
+static void add_entry(redis_store *store, const char *behind, const lesson_store_event_position *position) {
     char name[64];
-    snprintf(name, sizeof name, "%" PRIu64 "-%" PRIu64, position->words[MS], position->words[SEQUENCE] + behind);
+    snprintf(name, sizeof name, "%s%" PRIu64 "-%" PRIu64, behind, position->words[MS], position->words[SEQUENCE]);
     redis_request_add_text(&store->request, name);
 }
 
@@ -58,17 +59,33 @@ int redis_turn_feed(redis_store *store, int64_t kept) {
 
 /* ---- Entries */
 
-static bool read_name(lesson_store_id text, lesson_store_event_position *entry) {
-    char name[64], *end;
-    if (!text.data || text.size >= sizeof name)
+static bool read_number(lesson_store_id digits, uint64_t most, uint64_t *number) {
+    *number = 0;
+    for (size_t i = 0; i < digits.size; i++) {
+        uint64_t digit = (unsigned char)digits.data[i] - (uint64_t)'0';
+        if (digit > 9 || *number > (UINT64_MAX - digit) / 10)
+            return false;
+        *number = *number * 10 + digit;
+    }
+    return digits.size > 0 && *number <= most;
+}
+
+static bool read_name(lesson_store_id name, lesson_store_event_position *entry) {
+    const char *dash = name.data ? memchr(name.data, '-', name.size) : NULL;
+    *entry = (lesson_store_event_position){{0}};
+    if (!dash)
         return false;
-    memcpy(name, text.data, text.size);
-    name[text.size] = '\0';
-    *entry = (lesson_store_event_position){{strtoull(name, &end, 10)}};
-    if (*end != '-')
-        return false;
-    entry->words[SEQUENCE] = strtoull(end + 1, &end, 10);
-    return *end == '\0';
+    size_t size = (size_t)(dash - name.data);
+    return read_number((lesson_store_id){name.data, size}, UINT64_MAX, &entry->words[MS]) &&
+           read_number((lesson_store_id){dash + 1, name.size - size - 1}, UINT64_MAX, &entry->words[SEQUENCE]);
+}
+
+static bool is_same_entry(const lesson_store_event_position *a, const lesson_store_event_position *b) {
+    return a->words[MS] == b->words[MS] && a->words[SEQUENCE] == b->words[SEQUENCE];
+}
+
+static bool is_later_entry(const lesson_store_event_position *a, const lesson_store_event_position *b) {
+    return a->words[MS] > b->words[MS] || (a->words[MS] == b->words[MS] && a->words[SEQUENCE] > b->words[SEQUENCE]);
 }
 
 /* FNV-1a */
@@ -78,20 +95,19 @@ static uint64_t hash_more(uint64_t hash, lesson_store_id text) {
     return hash;
 }
 
-/* Reads the name of the next entry. Its HASH becomes that of its events, and its GIVEN their number. The next text of
- * the reply is then the field of its first event. */
+/* Reads the next entry: its name, and an array of fields and values. Its HASH becomes that of its events, and its GIVEN
+ * their number. The next text of the reply is then the field of its first event. */
 static bool read_entry(redis_reply *reply, lesson_store_event_position *entry) {
-    lesson_store_id text, value;
-    if (!redis_reply_next_text(reply, &text) || !read_name(text, entry))
+    int64_t parts, texts;
+    lesson_store_id name, field, value;
+    if (!redis_reply_next_array(reply, &parts) || parts != 2 || !redis_reply_next_text(reply, &name) ||
+        !read_name(name, entry) || !redis_reply_next_array(reply, &texts) || texts < 2 || texts % 2 != 0)
         return false;
     size_t first = reply->next;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    while (!redis_reply_at_end(reply)) {
-        if (!redis_reply_next_text(reply, &text) || !text.data)
-            return false;
-        if (!redis_text_is(text, "e"))
-            break;
-        if (!redis_reply_next_text(reply, &value) || !value.data)
+    for (; texts > 0; texts -= 2) {
+        if (!redis_reply_next_text(reply, &field) || !field.data || !redis_reply_next_text(reply, &value) ||
+            !value.data)
             return false;
         hash = hash_more(hash, value);
         entry->words[GIVEN]++;
@@ -99,6 +115,10 @@ static bool read_entry(redis_reply *reply, lesson_store_event_position *entry) {
     entry->words[HASH] = hash;
     reply->next = first;
     return true;
+}
+
+static bool read_only_entry(redis_reply *reply, lesson_store_event_position *entry) {
+    return read_entry(reply, entry) && reply->next + 2 * entry->words[GIVEN] == reply->count;
 }
 
 /* ---- Events */
@@ -116,17 +136,9 @@ static int split(lesson_store_id text, lesson_store_id parts[PARTS_MAX]) {
     return count;
 }
 
-static bool read_number(lesson_store_id part, uint64_t most, uint64_t *number) {
-    char digits[24], *end;
+static bool read_number_if_given(lesson_store_id part, uint64_t most, uint64_t *number) {
     *number = 0;
-    if (part.size == 0)
-        return true;
-    if (part.size >= sizeof digits)
-        return false;
-    memcpy(digits, part.data, part.size);
-    digits[part.size] = '\0';
-    *number = strtoull(digits, &end, 10);
-    return *end == '\0' && *number <= most;
+    return part.size == 0 || read_number(part, most, number);
 }
 
 static bool read_lesson_parts(const lesson_store_id *parts, lesson_store_event *event) {
@@ -135,10 +147,10 @@ static bool read_lesson_parts(const lesson_store_id *parts, lesson_store_event *
     event->given = (parts[3].size > 0 ? LESSON_STORE_GIVEN_COURSE_STATUS : 0U) |
                    (parts[4].size > 0 ? LESSON_STORE_GIVEN_CHAT_STATUS : 0U) |
                    (parts[5].size > 0 ? LESSON_STORE_GIVEN_CAPACITY : 0U);
-    bool is_sound = read_number(parts[3], LESSON_STORE_COURSE_WAITING, &course_status) &&
-                    read_number(parts[4], LESSON_STORE_CHAT_BANNED, &chat_status) &&
-                    read_number(parts[5], LESSON_STORE_CAPACITY_MAX, &event->capacity) &&
-                    read_number(parts[6], UINT64_MAX, &event->count);
+    bool is_sound = read_number_if_given(parts[3], LESSON_STORE_COURSE_WAITING, &course_status) &&
+                    read_number_if_given(parts[4], LESSON_STORE_CHAT_BANNED, &chat_status) &&
+                    read_number_if_given(parts[5], LESSON_STORE_CAPACITY_MAX, &event->capacity) &&
+                    read_number_if_given(parts[6], UINT64_MAX, &event->count);
     event->course_status = is_sound ? (int32_t)course_status : 0;
     event->chat_status = is_sound ? (int32_t)chat_status : 0;
     return is_sound;
@@ -191,19 +203,20 @@ struct reading {
     bool is_broken; /* events are missing, or one cannot be read */
 };
 
-/* Gives the events of an entry but the first ones, which were given before. */
-static bool give_entry(struct reading *reading, redis_reply *reply, const lesson_store_event_position *entry,
+/* Gives the events of an entry but the first ones, which were given before. An event that another program has written
+ * can have any field. */
+static void give_entry(struct reading *reading, redis_reply *reply, const lesson_store_event_position *entry,
                        uint64_t given_before) {
     for (uint64_t i = 1; i <= entry->words[GIVEN]; i++) {
         lesson_store_id field, value;
         lesson_store_event event;
         lesson_store_event_position behind = *entry;
-        if (!redis_reply_next_text(reply, &field) || !redis_reply_next_text(reply, &value))
-            return false;
+        redis_reply_next_text(reply, &field);
+        redis_reply_next_text(reply, &value);
         if (i <= given_before || reading->is_full || reading->is_broken)
             continue;
         behind.words[GIVEN] = i;
-        reading->is_broken = !read_event(value, &event);
+        reading->is_broken = !redis_text_is(field, "e") || !read_event(value, &event);
         event.at_ms = (int64_t)entry->words[MS];
         if (!reading->is_broken)
             reading->is_full = !reading->take(&event, &behind, reading->context);
@@ -211,7 +224,6 @@ static bool give_entry(struct reading *reading, redis_reply *reply, const lesson
             *reading->position = behind;
         reading->taken++;
     }
-    return true;
 }
 
 static bool is_start(const lesson_store_event_position *position) {
@@ -224,23 +236,25 @@ static bool give_rest(struct reading *reading, redis_reply *reply) {
     const uint64_t *words = reading->position->words;
     if (is_start(reading->position))
         return true;
-    if (redis_reply_at_end(reply)) {
-        reading->is_broken = true;
+    reading->is_broken = reply->is_array && redis_reply_at_end(reply);
+    if (reading->is_broken)
         return true;
-    }
-    if (!read_entry(reply, &entry))
+    if (!read_only_entry(reply, &entry) || !is_same_entry(&entry, reading->position))
         return false;
     reading->is_broken = entry.words[HASH] != words[HASH] || entry.words[GIVEN] < words[GIVEN];
-    return reading->is_broken || give_entry(reading, reply, &entry, words[GIVEN]);
+    if (!reading->is_broken)
+        give_entry(reading, reply, &entry, words[GIVEN]);
+    return true;
 }
 
 static bool give_entries(struct reading *reading, redis_reply *reply, size_t *entries) {
     lesson_store_event_position entry;
     for (*entries = 0; !redis_reply_at_end(reply) && !reading->is_full && !reading->is_broken; ++*entries) {
-        if (!read_entry(reply, &entry) || !give_entry(reading, reply, &entry, 0))
+        if (!read_entry(reply, &entry) || !is_later_entry(&entry, reading->position))
             return false;
+        give_entry(reading, reply, &entry, 0);
     }
-    return true;
+    return reply->is_array;
 }
 
 /* ---- Reading */
@@ -252,14 +266,14 @@ static int find_newest(redis_store *store, lesson_store_event_position *newest) 
     redis_request_add_text(&store->request, "-");
     redis_request_add_text(&store->request, "COUNT");
     redis_request_add_text(&store->request, "1");
-    store->reply.flat = true;
-    int code = redis_ask(store, &store->reply, false);
-    store->reply.flat = false;
-    if (code)
-        return code;
-    if (redis_reply_at_end(&store->reply))
-        return LESSON_STORE_NOT_FOUND;
-    return read_entry(&store->reply, newest) ? LESSON_STORE_OK : redis_ask_garbled(store, false);
+    redis_reply reply = {.flat = true, .has_arrays = true};
+    int code = redis_ask(store, &reply, false);
+    if (!code && reply.is_array && redis_reply_at_end(&reply))
+        code = LESSON_STORE_NOT_FOUND;
+    else if (!code && !read_only_entry(&reply, newest))
+        code = redis_ask_garbled(store, false);
+    redis_reply_free(&reply);
+    return code;
 }
 
 static redis_exchange_end send_request(redis_store *store) {
@@ -277,13 +291,13 @@ static redis_exchange_end send_wait(redis_store *store, const lesson_store_event
     add_number(store, (uint64_t)wait_ms);
     redis_request_add_text(&store->request, "STREAMS");
     redis_request_add_text(&store->request, key);
-    add_entry(store, position, 0);
+    add_entry(store, "", position);
     return send_request(store);
 }
 
 static redis_exchange_end send_page(redis_store *store, const lesson_store_event_position *position, size_t entries) {
     begin(store, "XRANGE");
-    add_entry(store, position, 1);
+    add_entry(store, "(", position);
     redis_request_add_text(&store->request, "+");
     redis_request_add_text(&store->request, "COUNT");
     add_number(store, entries);
@@ -291,8 +305,8 @@ static redis_exchange_end send_page(redis_store *store, const lesson_store_event
     if (end != REDIS_ANSWERED)
         return end;
     begin(store, "XRANGE");
-    add_entry(store, position, 0);
-    add_entry(store, position, 0);
+    add_entry(store, "", position);
+    add_entry(store, "", position);
     return send_request(store);
 }
 
@@ -309,9 +323,6 @@ static redis_exchange_end exchange(redis_store *store, const lesson_store_event_
         end = redis_connection_receive(&store->connection, page);
     if (end == REDIS_ANSWERED)
         end = redis_connection_receive(&store->connection, entry);
-    /* Replies that are still under way are not those of a later request. */
-    if (end != REDIS_ANSWERED)
-        redis_connection_close(&store->connection);
     return end;
 }
 
@@ -319,6 +330,11 @@ static int refuse(redis_store *store, const redis_reply *reply) {
     int code = redis_ask_error(store, reply);
     redis_primary_refused(store, redis_reply_line(reply));
     return code;
+}
+
+/* The reply to XREAD says only that the wait is over: nothing was asked, the time is over, or there is an event. */
+static bool is_wait_over(const redis_reply *reply) {
+    return reply->is_array || reply->count == 0 || reply->items[0].type == REDIS_ITEM_NIL;
 }
 
 /* Fewer entries if they hold many events, so that a page has about as many events as were asked for. */
@@ -334,7 +350,8 @@ static int give_page(struct reading *reading, size_t most, redis_reply *page, re
     size_t entries = 0;
     if (store->reply.is_error || page->is_error || entry->is_error)
         return refuse(store, store->reply.is_error ? &store->reply : page->is_error ? page : entry);
-    if (!give_rest(reading, entry) || (!reading->is_broken && !give_entries(reading, page, &entries)))
+    if (!is_wait_over(&store->reply) || !give_rest(reading, entry) ||
+        (!reading->is_broken && !give_entries(reading, page, &entries)))
         return redis_ask_garbled(store, false);
     adapt_page(store, entries, reading->taken, most);
     if (reading->taken > 0 && !reading->is_broken)
@@ -351,7 +368,7 @@ static int give_page(struct reading *reading, size_t most, redis_reply *page, re
 
 static int read_events(struct reading *reading, size_t most, int64_t wait_ms) {
     redis_store *store = reading->store;
-    redis_reply page = {.flat = true}, entry = {.flat = true};
+    redis_reply page = {.flat = true, .has_arrays = true}, entry = page;
     redis_retry retry;
     if (store->entries_per_page == 0)
         store->entries_per_page = ENTRIES_AT_FIRST;
@@ -362,7 +379,7 @@ static int read_events(struct reading *reading, size_t most, int64_t wait_ms) {
     if (end == REDIS_ANSWERED) {
         code = give_page(reading, most, &page, &entry);
     } else {
-        redis_primary_lost(store, false);
+        redis_primary_lost(store, false); /* replies that are still under way are not those of a later request */
         code = redis_ask_code(store, end, false);
     }
     redis_reply_free(&page);

@@ -84,13 +84,15 @@ typedef int element_count;
 #endif
 
 static void *collect_array(const redisReadTask *task, element_count count) {
-    (void)count;
     redis_reply *reply = reply_of(task);
     if (!task->parent)
         reply->is_array = true;
-    else if (!is_dropped(task) && !reply->flat)
-        return add_item(reply, REDIS_ITEM_OTHER) ? &collected : NULL;
-    return &collected;
+    if (!task->parent || is_dropped(task) || (reply->flat && !reply->has_arrays))
+        return &collected;
+    redis_item *item = add_item(reply, REDIS_ITEM_ARRAY);
+    if (item)
+        item->number = (int64_t)count;
+    return item ? &collected : NULL;
 }
 
 static void *collect_number(const redisReadTask *task, long long number) {
@@ -159,12 +161,20 @@ bool redis_reply_next_text(redis_reply *reply, lesson_store_id *text) {
     return item->type == REDIS_ITEM_TEXT || item->type == REDIS_ITEM_NIL;
 }
 
-bool redis_reply_next_number(redis_reply *reply, int64_t *number) {
+static bool next_with_number(redis_reply *reply, redis_item_type type, int64_t *number) {
     if (redis_reply_at_end(reply))
         return false;
     const redis_item *item = &reply->items[reply->next++];
     *number = item->number;
-    return item->type == REDIS_ITEM_NUMBER;
+    return item->type == type;
+}
+
+bool redis_reply_next_number(redis_reply *reply, int64_t *number) {
+    return next_with_number(reply, REDIS_ITEM_NUMBER, number);
+}
+
+bool redis_reply_next_array(redis_reply *reply, int64_t *count) {
+    return next_with_number(reply, REDIS_ITEM_ARRAY, count);
 }
 
 bool redis_reply_at_end(const redis_reply *reply) {

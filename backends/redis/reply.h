@@ -13,7 +13,7 @@ typedef enum redis_item_type {
     REDIS_ITEM_NIL,
     REDIS_ITEM_NUMBER,
     REDIS_ITEM_TEXT,
-    REDIS_ITEM_OTHER /* an array within the array */
+    REDIS_ITEM_ARRAY /* within the array; its number is that of its items */
 } redis_item_type;
 
 typedef struct redis_item {
@@ -39,11 +39,12 @@ typedef struct redis_reply {
     size_t streamed; /* texts that were passed on */
     bool flat;       /* items of an array within the array are collected as if they were its own; otherwise they are
                       * dropped */
+    bool has_arrays; /* `flat`, and each of those arrays is an item too, ahead of its own */
     redis_text_function each;
     void *context;
 } redis_reply;
 
-/* Clears the items and keeps the memory. `flat` and `each` stay. */
+/* Clears the items and keeps the memory. `flat`, `has_arrays` and `each` stay. */
 void redis_reply_clear(redis_reply *reply);
 void redis_reply_free(redis_reply *reply);
 
@@ -56,6 +57,7 @@ void redis_reader_collect(redisReader *reader, redis_reply *reply);
  */
 bool redis_reply_next_text(redis_reply *reply, lesson_store_id *text);
 bool redis_reply_next_number(redis_reply *reply, int64_t *number);
+bool redis_reply_next_array(redis_reply *reply, int64_t *count);
 bool redis_reply_at_end(const redis_reply *reply);
 
 static inline bool redis_text_is(lesson_store_id text, const char *expected) {

@@ -20,6 +20,7 @@ static const char greeting[] =
 static const char no_events[] = ":0\r\n";
 static const char role[] = "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n";
 static const char nowhere[] = "*6\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n";
+static const char no_entries[] = "*0\r\n"; /* to XRANGE and XREVRANGE */
 
 static struct {
     fuzz_input answers;
@@ -104,12 +105,15 @@ static bool answer(const char *request, size_t size) {
     bool greets = memmem(request, size, "\r\nHELLO\r\n", 9) != NULL;
     bool asks_role = size < 32 && memmem(request, size, "\r\nROLE\r\n", 8) != NULL;
     bool asks_events = memmem(request, size, "\r\nEXISTS\r\n", 10) != NULL;
+    bool asks_entries = memmem(request, size, "RANGE\r\n", 7) != NULL;
     if (greets && (server.polite || server.sound))
         send_bytes(greeting, sizeof greeting - 1);
     else if (asks_role && server.sound)
         send_bytes(role, sizeof role - 1);
     else if (asks_events && server.sound)
         send_bytes(no_events, sizeof no_events - 1);
+    else if (asks_entries && server.sound)
+        send_bytes(no_entries, sizeof no_entries - 1);
     else if (server.sound)
         send_bytes(nowhere, sizeof nowhere - 1);
     else

@@ -32,8 +32,9 @@ struct false_server {
     atomic_int part;
     atomic_int connections;
     const char *_Atomic answer;
-    atomic_int direction;     /* of CUT, SHUT and HOLD */
-    atomic_size_t bytes_left; /* until the part takes effect */
+    const char *const *_Atomic answers; /* the next one, and those behind it; NULL: `answer` for each */
+    atomic_int direction;               /* of CUT, SHUT and HOLD */
+    atomic_size_t bytes_left;           /* until the part takes effect */
 };
 
 static struct sockaddr_un address_of(const char *path) {
@@ -149,9 +150,19 @@ static void say_no_more(false_server *server, int client) {
         poll(NULL, 0, LOOK_AGAIN_MS);
 }
 
+static const char *next_answer(false_server *server) {
+    const char *const *answers = server->answers;
+    if (!answers)
+        return server->answer;
+    if (answers[1])
+        server->answers = answers + 1;
+    return answers[0];
+}
+
 static bool answer_each(false_server *server, int client, const char *bytes, size_t size) {
     for (int left = count_requests(bytes, size); left > 0; left--) {
-        if (!send_all(server, client, server->answer, strlen(server->answer)))
+        const char *text = next_answer(server);
+        if (!send_all(server, client, text, strlen(text)))
             return false;
     }
     return true;
@@ -320,7 +331,13 @@ void false_server_play(false_server *server, false_server_part part) {
 }
 
 void false_server_answer(false_server *server, const char *text) {
+    server->answers = NULL;
     server->answer = text;
+    server->part = ANSWER;
+}
+
+void false_server_answer_in_turn(false_server *server, const char *const *texts) {
+    server->answers = texts;
     server->part = ANSWER;
 }
 

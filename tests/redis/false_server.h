@@ -21,7 +21,7 @@ typedef enum false_server_part {
     DRIBBLE,           /* pass replies on byte by byte */
     TAKE_NOTHING,      /* read no requests */
     SAY_NO_MORE,       /* when the next request comes: close the direction of the replies, and read nothing */
-    ANSWER,            /* answer each request with a text, and pass nothing on */
+    ANSWER,            /* answer each request with a text, or with several in turn, and pass nothing on */
     GARBLE_REPLY,      /* once: let the next request be executed, and reply with a text instead */
     CHOP,              /* pass everything on in small pieces, without a pause */
 
@@ -41,6 +41,8 @@ void false_server_stop(false_server *server);
 /* Plays this part from now on. For CLOSE_NOW, returns when the connection is closed. */
 void false_server_play(false_server *server, false_server_part part);
 void false_server_answer(false_server *server, const char *text);
+/* The last one, which a NULL follows, is the answer to every later request too. */
+void false_server_answer_in_turn(false_server *server, const char *const *texts);
 void false_server_garble(false_server *server, const char *text);
 
 /* CUT, SHUT or HOLD after `after` more bytes in this direction. */

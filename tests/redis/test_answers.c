@@ -244,6 +244,16 @@ static void test_wrong_replies_about_events(void **state) {
         "*1\r\n*2\r\n:7\r\n*0\r\n",
         "*1\r\n*2\r\n$3\r\n1-1\r\n*1\r\n$-1\r\n",
         "*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\ne\r\n:7\r\n",
+        "*1\r\n*2\r\n$3\r\n1-1\r\n*0\r\n",
+        "*1\r\n*0\r\n",
+        "*-1\r\n",
+        ":0\r\n",
+        "*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\ne\r\n$2\r\nO0\r\n",
+        "*1\r\n*2\r\n$4\r\n-1-1\r\n*2\r\n$1\r\ne\r\n$2\r\nO0\r\n",
+        "*1\r\n*2\r\n$2\r\n1-\r\n*2\r\n$1\r\ne\r\n$2\r\nO0\r\n",
+        "*1\r\n*2\r\n$22\r\n1-18446744073709551616\r\n*2\r\n$1\r\ne\r\n$2\r\nO0\r\n",
+        "*1\r\n*3\r\n$3\r\n1-1\r\n*2\r\n$1\r\ne\r\n$2\r\nO0\r\n$2\r\n3-\r\n",
+        "*2\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\ne\r\n$2\r\nO0\r\n*2\r\n$3\r\n1-0\r\n*2\r\n$1\r\ne\r\n$2\r\nO0\r\n",
     };
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
         lesson_store_feed *feed;
@@ -253,6 +263,8 @@ static void test_wrong_replies_about_events(void **state) {
             fail_msg("%s: %s", replies[i], lesson_store_code_name(code));
         assert_null(feed);
     }
+    false_server_play(raw->between, PASS_ON);
+    assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
 }
 
 /* The last one is of a lesson without a record that has a status. */
