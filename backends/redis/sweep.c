@@ -11,7 +11,7 @@ _Static_assert(LESSON_STORE_GAPS == 128, "the highest magnitude is LONGEST_GAP")
 struct sweep {
     redis_store *store;
     const lesson_store_id *dropped; /* the one owner whose users are put out, or NULL */
-    redis_texts over;               /* the owners that are over, as far as this sweep forgets them */
+    redis_texts over;               /* the owners that this sweep forgets, each followed by its mark */
     redis_malformed malformed;
     lesson_store_user_callback callback;
     void *context;
@@ -24,11 +24,11 @@ static int no_memory(const redis_store *store) {
 
 static int read_over(struct sweep *sweep) {
     redis_reply *reply = &sweep->store->reply;
-    lesson_store_id owner;
+    lesson_store_id owner, mark;
     while (!redis_reply_at_end(reply)) {
-        if (!redis_reply_next_text(reply, &owner) || !owner.data)
+        if (!redis_reply_next_text(reply, &owner) || !owner.data || !redis_reply_next_text(reply, &mark) || !mark.data)
             return redis_ask_garbled(sweep->store, true);
-        if (!redis_texts_add(&sweep->over, owner))
+        if (!redis_texts_add(&sweep->over, owner) || !redis_texts_add(&sweep->over, mark))
             return no_memory(sweep->store);
     }
     return LESSON_STORE_OK;
@@ -131,13 +131,13 @@ static int make_pass(struct sweep *sweep) {
 static int forget_owners(struct sweep *sweep) {
     enum { FORGOTTEN_MAX = 1000 };
     redis_store *store = sweep->store;
-    lesson_store_id owner;
+    lesson_store_id text;
     size_t at = 0;
     int code = LESSON_STORE_OK;
     while (!code && at < sweep->over.size) {
         redis_ask_begin(store, &redis_sweep_end_script, NULL);
-        for (int i = 0; i < FORGOTTEN_MAX && redis_texts_next(&sweep->over, &at, &owner); i++)
-            redis_request_add_id(&store->request, owner);
+        for (int i = 0; i < 2 * FORGOTTEN_MAX && redis_texts_next(&sweep->over, &at, &text); i++)
+            redis_request_add_id(&store->request, text);
         code = redis_ask(store, &store->reply, true);
     }
     return code;

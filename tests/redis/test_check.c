@@ -260,6 +260,29 @@ static void test_rule_of_ids(void **state) {
     assert_int_equal(raw_number(raw, "SCARD " MEMBERS("L1")), sizeof invalid / sizeof *invalid + 4);
 }
 
+/* The keys of which there is one each. */
+static void test_helper_keys(void **state) {
+    raw_server *raw = *state;
+    raw_do(raw, "HSET STATUS:LEASES w 15000 v text");
+    raw_do(raw, "HSET STATUS:SWEEPS latest 1 x -1");
+    raw_do(raw, "SET STATUS:FEED many");
+    raw_do(raw, "XADD STATUS:EVENTS * e O0");
+    raw_do(raw, "ZADD STATUS:OWNERS 1 w");
+    expect_findings(raw, LESSON_STORE_CHECK_REPAIR,
+                    "malformed data [] [] left: the key STATUS:FEED holds many\n"
+                    "malformed data [] [] left: the key STATUS:LEASES holds text\n"
+                    "malformed data [] [] left: the key STATUS:SWEEPS holds -1\n");
+    raw_do(raw, "FLUSHALL");
+    raw_do(raw, "MSET STATUS:LEASES x STATUS:SWEEPS x STATUS:OWNERS x STATUS:EVENTS x");
+    raw_do(raw, "HSET STATUS:FEED x y");
+    expect_findings(raw, 0,
+                    "malformed data [] [] left: the key STATUS:EVENTS is not a stream\n"
+                    "malformed data [] [] left: the key STATUS:FEED is not a string\n"
+                    "malformed data [] [] left: the key STATUS:LEASES is not a hash\n"
+                    "malformed data [] [] left: the key STATUS:OWNERS is not a sorted set\n"
+                    "malformed data [] [] left: the key STATUS:SWEEPS is not a hash\n");
+}
+
 /* Far more than a page of keys, and than a page of members. */
 static void test_pages(void **state) {
     raw_server *raw = *state;
@@ -306,7 +329,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(nothing),          TEST(ghosts),        TEST(missing_members), TEST(incomplete_lessons),
         TEST(incomplete_users), TEST(ended_lessons), TEST(malformed),       TEST(bans),
-        TEST(rule_of_ids),      TEST(pages),         TEST(stopping),
+        TEST(rule_of_ids),      TEST(pages),         TEST(helper_keys),     TEST(stopping),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }

@@ -150,7 +150,59 @@ static void test_late_ones_behind_many_that_stay(void **state) {
     assert_int_equal(raw_number(raw, "ZCARD " OWNERS), SEVERAL_STEPS);
 }
 
+/* ---- Lives */
+
+static bool stop(const lesson_store_user *user, void *context) {
+    (void)user;
+    (void)context;
+    return false;
+}
+
+/* Another sweep ends the life that this drop is ending. The owner begins another one, which is over too, and not all of
+ * its users are out yet. */
+static bool begin_another_life(const lesson_store_user *user, void *context) {
+    enum { USERS = 3000 };
+    raw_server *raw = context;
+    lesson_store *other = raw_open_store(raw, "?pool=1");
+    (void)user;
+    assert_code(lesson_store_sweep(other, NULL, NULL, NULL), OK);
+    assert_code(lesson_store_hold(other, "w", HOUR, 0), OK);
+    for (int i = 0; i < USERS; i++) {
+        char uid[16];
+        snprintf(uid, sizeof uid, "u%d", i);
+        assert_code(lesson_store_join_for(other, "w", uid, "C", "L", NULL, 0, NULL), OK);
+    }
+    assert_code(lesson_store_drop(other, "w", stop, NULL, NULL), OK);
+    assert_int_equal(raw_number(raw, "EXISTS " MEMBERS("L")), 1);
+    lesson_store_close(other);
+    return true;
+}
+
+static void test_a_drop_ends_only_the_life_that_it_began_with(void **state) {
+    raw_server *raw = *state;
+    hold_and_join(raw, "w", "ann", "L");
+    assert_code(lesson_store_drop(raw->store, "w", begin_another_life, raw, NULL), OK);
+    assert_int_equal(raw_number(raw, "ZCARD " OWNERS), 1);
+    assert_code(lesson_store_sweep(raw->store, NULL, NULL, NULL), OK);
+    assert_int_equal(raw_number(raw, "EXISTS " MEMBERS("L") " " OWNERS), 0);
+}
+
 /* ---- Damage */
+
+static void test_a_damaged_number_stops_no_sweep(void **state) {
+    raw_server *raw = *state;
+    hold_and_join(raw, "w", "ann", "L");
+    hold_and_join(raw, "v", "bob", "L");
+    raw_do(raw, "ZADD " OWNERS " 1 w 1 v");
+    raw_do(raw, "HSET " LEASES " w text v 1");
+    raw_do(raw, "HSET " SWEEPS " latest text 3 text text text");
+    for (int i = 0; i < 50 && lesson_store_where(raw->store, "bob", NULL) == LESSON_STORE_OK; i++)
+        assert_code(lesson_store_sweep(raw->store, NULL, NULL, NULL), OK);
+    assert_in(raw, "ann", true);
+    assert_in(raw, "bob", false);
+    raw_do(raw, "HSET " SWEEPS " latest 99999999999999");
+    assert_code(lesson_store_sweep(raw->store, NULL, NULL, NULL), OK);
+}
 
 static void test_members_of_a_wrong_type(void **state) {
     raw_server *raw = *state;
@@ -174,6 +226,7 @@ static void test_a_sweep_that_fails(void **state) {
     raw_server *raw = *state;
     raw_do(raw, "SET " OWNERS " text");
     assert_code(lesson_store_sweep(raw->store, NULL, NULL, NULL), MALFORMED);
+    raw_assert_message(OWNERS);
     assert_int_equal(raw_number(raw, "EXISTS " SWEEPS), 0);
     raw_do(raw, "DEL " OWNERS);
     raw_do(raw, "SET " LEASES " text");
@@ -239,6 +292,8 @@ int main(void) {
         TEST(drop_beside_many_that_are_over),
         TEST(others_become_over_meanwhile),
         TEST(late_ones_behind_many_that_stay),
+        TEST(a_drop_ends_only_the_life_that_it_began_with),
+        TEST(a_damaged_number_stops_no_sweep),
         TEST(members_of_a_wrong_type),
         TEST(a_sweep_that_fails),
         TEST(a_lost_lease_counts_as_the_longest),

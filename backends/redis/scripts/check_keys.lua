@@ -139,11 +139,34 @@ local function check_bans_key(key, lesson)
     end
 end
 
+-- The keys of which there is one each: what they are, and the command that reads them.
+local HELPERS = {
+    OWNERS = {'a sorted set', 'ZSCORE', ''},
+    LEASES = {'a hash', 'HGETALL'},
+    SWEEPS = {'a hash', 'HGETALL'},
+    EVENTS = {'a stream', 'XLEN'},
+    FEED = {'a string', 'GET'},
+}
+
+local function check_helper(key, name)
+    local helper = HELPERS[name]
+    local found = read(helper[2], key, unpack(helper, 3))
+    if found == nil then
+        return report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' is not ' .. helper[1])
+    end
+    local numbers = type(found) == 'table' and found or name == 'FEED' and {'', found} or {}
+    for i = 2, #numbers, 2 do
+        if not numbers[i]:find('^%d+$') then
+            report(MALFORMED, false, false, false, 'the key ' .. shown(key) .. ' holds ' .. shown(numbers[i]))
+        end
+    end
+end
+
 local cursor, keys = scan(argv[4], ':', argv[5])
 reply[1] = cursor
 for _, key in ipairs(keys) do
     local uid, lesson, of_members = after(USER, key), after(RECORD, key), after(MEMBERS, key)
-    local of_bans = after(BANS, key)
+    local of_bans, helper = after(BANS, key), after(prefix .. ':', key)
     if uid then
         check_user(key, uid)
     elseif lesson then
@@ -152,6 +175,8 @@ for _, key in ipairs(keys) do
         check_members_key(key, of_members)
     elseif of_bans then
         check_bans_key(key, of_bans)
+    elseif HELPERS[helper] then
+        check_helper(key, helper)
     end
 end
 return reply

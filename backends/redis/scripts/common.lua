@@ -1,7 +1,16 @@
 -- Shared by the scripts that page through keys. SCAN finds the keys of a page, so only one key is declared, by which a
 -- Cluster or a proxy finds the server.
 -- include keys.lua
-local call = redis.call
+
+-- Runs a command. If it fails, so does the script. If the key is of a wrong type, the error names it.
+local function call(...)
+    local done = redis.pcall(...)
+    if type(done) == 'table' and done.err then
+        local is_of_key = done.err:find('WRONGTYPE', 1, true)
+        error({err = is_of_key and done.err .. ': ' .. select(2, ...) or done.err})
+    end
+    return done
+end
 
 -- Returns the reply of a command, or nil if its key is of a wrong type. Any other error ends the script.
 local function read(...)

@@ -5,7 +5,7 @@
 --@ local stream, happened, noted = prefix .. ':EVENTS', {}, 0
 --@ local stored = redis.pcall('XLEN', stream)
 --@ if type(stored) == 'table' then
---@     return stored
+--@     return {err = stored.err .. ': ' .. stream}
 --@ elseif stored > 0 and redis.acl_check_cmd and not redis.acl_check_cmd('XADD', stream, '*', 'e', '') then
 --@     return {err = 'NOPERM this user has no permissions to run the XADD command on ' .. stream}
 --@ end

@@ -1,6 +1,6 @@
 -- For scripts that write an event at once, behind each change: a change behind it may fail.
 --@ local stream = prefix .. ':EVENTS'
---@ local stored = redis.call('XLEN', stream)
+--@ local stored = read('XLEN', stream) or 0
 --@ if stored > 0 and redis.acl_check_cmd and not redis.acl_check_cmd('XADD', stream, '*', 'e', '') then
 --@     error({err = 'NOPERM this user has no permissions to run the XADD command on ' .. stream})
 --@ end

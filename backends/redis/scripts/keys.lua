@@ -8,7 +8,8 @@
 --   prefix .. ':BANS:LESSON_ID:' .. lesson
 --                       zset  users who are banned from the lesson, by the time (ms) when the ban runs out. Only if its
 --                             record has the field bans: others remove a record without its bans
---   prefix .. ':OWNERS' zset  owners, by the time (ms) when the lease runs out; -1: the owner is over
+--   prefix .. ':OWNERS' zset  owners, by the time (ms) when the lease runs out; below 0: the owner is over, and this
+--                             is the mark of the life that has ended
 --   prefix .. ':LEASES' hash  their leases in ms
 --   prefix .. ':SWEEPS' hash  latest: the time of the latest sweep; a magnitude: when the latest such gap ended
 --   prefix .. ':EVENTS' stream  the events, if the feed is on: the field `e` for each

@@ -18,7 +18,7 @@ local function is_over(owner)
         return false
     end
     if states[owner] == nil then
-        states[owner] = call('ZSCORE', prefix .. ':OWNERS', owner) == '-1'
+        states[owner] = tonumber(call('ZSCORE', prefix .. ':OWNERS', owner) or 0) < 0
     end
     return states[owner]
 end

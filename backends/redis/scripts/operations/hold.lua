@@ -10,7 +10,7 @@ if type(until_ms) == 'table' then
 elseif type(lease) == 'table' then
     problem, key = lease, leases
     break
-elseif until_ms == '-1' or (not until_ms and renews ~= '') then
+elseif tonumber(until_ms or 0) < 0 or (not until_ms and renews ~= '') then
     answer = 'C'
     break
 end

@@ -32,7 +32,7 @@ if join_for and owner ~= holder then
     if type(until_ms) == 'table' then
         problem, key = until_ms, owners
         break
-    elseif not until_ms or until_ms == '-1' then
+    elseif not until_ms or tonumber(until_ms) < 0 then
         answer = 'h'
         break
     end
@@ -91,7 +91,7 @@ if admit or admit_if then
             problem, key = until_ms, owners
             break
         end
-        refusal = (not until_ms or until_ms == '-1') and 'h'
+        refusal = (not until_ms or tonumber(until_ms) < 0) and 'h'
     end
     if refusal then
         answer = refusal .. (refusal == 'r' and count or status and '=' .. status:gsub('\31', '?') or '') .. '\31'
