@@ -5,7 +5,7 @@
 #include "primary.h"
 
 const redis_script *redis_ask_form(const redis_store *store, const redis_script *script) {
-    bool may_write_events = store->settings.keeps_events || store->connection.keeps_events;
+    bool may_write_events = store->settings.events_kept > 0 || store->connection.keeps_events;
     script = may_write_events && script->feed ? script->feed : script;
     return store->settings.keys_are_apart && script->apart ? script->apart : script;
 }

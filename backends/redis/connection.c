@@ -85,7 +85,7 @@ static bool asks_for_role(const redis_connection *connection) {
 }
 
 static bool asks_for_feed(const redis_connection *connection) {
-    return connection->was_asked_for_feed && !connection->settings->keeps_events;
+    return connection->was_asked_for_feed && connection->settings->events_kept == 0;
 }
 
 void redis_connection_begin_feed_question(const redis_connection *connection, redis_request *request) {

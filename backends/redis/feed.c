@@ -48,12 +48,12 @@ static void add_entry(redis_store *store, const char *behind, const lesson_store
     redis_request_add_text(&store->request, name);
 }
 
-int redis_turn_feed(redis_store *store, int64_t kept) {
+int redis_turn_feed(redis_store *store) {
     redis_ask_begin(store, &redis_feed_script, NULL);
-    add_number(store, (uint64_t)kept);
+    add_number(store, (uint64_t)store->settings.events_kept);
     int code = redis_ask(store, &store->reply, true);
     if (!code)
-        store->connection.keeps_events = kept > 0;
+        store->connection.keeps_events = store->settings.events_kept > 0;
     return code;
 }
 
@@ -387,12 +387,21 @@ static int read_events(struct reading *reading, size_t most, int64_t wait_ms) {
     return code;
 }
 
+/* The data was lost, and the feed with it, which this location wants to be on. */
+static int turn_on_again(redis_store *store, lesson_store_event_position *position, size_t most) {
+    int code = redis_turn_feed(store);
+    if (!code)
+        code = find_newest(store, position);
+    return !code && most > 0 ? LESSON_STORE_GAP : code;
+}
+
 int redis_events(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
                  lesson_store_event_taker take, void *context) {
     redis_store *store = redis_of(instance);
     struct reading reading = {.store = store, .position = position, .take = take, .context = context};
     int64_t longest_ms = store->settings.timeout_ms / 2;
-    if (most == 0)
-        return find_newest(store, position);
-    return read_events(&reading, most, wait_ms < longest_ms ? wait_ms : longest_ms);
+    int code = most == 0 ? find_newest(store, position)
+                         : read_events(&reading, most, wait_ms < longest_ms ? wait_ms : longest_ms);
+    bool is_lost = code == LESSON_STORE_NOT_FOUND && store->settings.events_kept > 0;
+    return is_lost ? turn_on_again(store, position, most) : code;
 }

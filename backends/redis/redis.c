@@ -47,7 +47,7 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
     if (!code)
         code = redis_primary_reach(store);
     if (!code && !lesson_store_location_first(location) && lesson_store_location_has(location, "feed"))
-        code = redis_turn_feed(store, lesson_store_location_number(location, "feed"));
+        code = redis_turn_feed(store);
     store->connection.channel.opening = NULL;
     if (code) {
         redis_close(&store->base);

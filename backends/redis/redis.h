@@ -102,8 +102,8 @@ int redis_end_in_steps(redis_store *store, lesson_store_operation *end);
 
 /* ---- feed.c */
 
-/* The store keeps the events of so many requests from now on, 0 for none. */
-int redis_turn_feed(redis_store *store, int64_t kept);
+/* Turns the feed on or off, as the settings say. */
+int redis_turn_feed(redis_store *store);
 
 /* ---- apply.c */
 

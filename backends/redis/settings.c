@@ -282,7 +282,7 @@ static void read_numbers(redis_settings *settings, const lesson_store_location *
     settings->timeout_ms = (int)lesson_store_location_number(location, "timeout_ms");
     settings->members_at_once = (int)lesson_store_location_number(location, "members_at_once");
     settings->failover_check_ms = (int)lesson_store_location_number(location, "failover_check_ms");
-    settings->keeps_events = lesson_store_location_number(location, "feed") > 0;
+    settings->events_kept = lesson_store_location_number(location, "feed");
     settings->wait_replicas = (int)lesson_store_location_number(location, "wait_replicas");
     settings->takes_any_role = strcmp(lesson_store_location_text(location, "role"), "any") == 0;
 }

@@ -46,7 +46,7 @@ typedef struct redis_settings {
     int failover_check_ms; /* how often the role of the server is asked again */
     bool takes_any_role;   /* a replica will do */
     int wait_replicas;     /* replicas that must confirm a write */
-    bool keeps_events;     /* the location turns the feed on, so the scripts always look for it */
+    int64_t events_kept;   /* the location turns the feed on, so the scripts always look for it; 0: it does not */
 
     bool over_tls;
     redis_tls_verify tls_verify;

@@ -431,20 +431,36 @@ static void test_connections_break(void **state) {
 }
 
 /* This server keeps nothing over its end. */
+/* The data of the server is lost. Returns the first code that tells of it. */
+static int lose_data(raw_server *raw, lesson_store_feed *feed, struct heard *heard) {
+    int code;
+    redis_server_kill(raw->server);
+    assert_code(drain(feed, heard), UNREACHABLE);
+    assert_true(redis_server_restart(raw->server));
+    raw_reconnect(raw);
+    while ((code = drain(feed, heard)) == LESSON_STORE_UNREACHABLE)
+        ;
+    return code;
+}
+
+static void expect_events_again(lesson_store *store, lesson_store_feed *feed, struct heard *heard) {
+    create(store, "b");
+    await_events(feed, heard, 2);
+    lesson_store_feed_close(feed);
+    lesson_store_close(store);
+}
+
+#define HASTY "timeout_ms=500&connect_timeout_ms=500"
+
 static void test_server_without_its_data(void **state) {
     raw_server *raw = *state;
-    lesson_store *store = raw_open_store(raw, "?feed=100&timeout_ms=500&connect_timeout_ms=500");
+    turn(raw, "?feed=100");
+    lesson_store *store = raw_open_store(raw, "?" HASTY);
     lesson_store_feed *feed = follow(store, NULL);
     struct heard heard = {.count = 0};
     create(store, "a");
     await_events(feed, &heard, 1);
-    redis_server_kill(raw->server);
-    assert_code(drain(feed, &heard), UNREACHABLE);
-    assert_true(redis_server_restart(raw->server));
-    raw_reconnect(raw);
-    int code;
-    while ((code = drain(feed, &heard)) == LESSON_STORE_UNREACHABLE)
-        ;
+    int code = lose_data(raw, feed, &heard);
     raw_assert_code(code, LESSON_STORE_NOT_FOUND, "drain", __FILE__, __LINE__);
     turn(raw, "?feed=100");
     while ((code = lesson_store_feed_drain(feed, 0, hear, &heard, NULL)) == LESSON_STORE_NOT_FOUND)
@@ -452,10 +468,21 @@ static void test_server_without_its_data(void **state) {
     while (code == LESSON_STORE_OK)
         code = drain(feed, &heard);
     raw_assert_code(code, LESSON_STORE_GAP, "drain", __FILE__, __LINE__);
-    create(store, "b");
-    await_events(feed, &heard, 2);
+    expect_events_again(store, feed, &heard);
+}
+
+/* A location with feed=N turns the feed on again, for those who follow and for those who begin to. */
+static void test_feed_that_was_lost(void **state) {
+    raw_server *raw = *state;
+    lesson_store *store = raw_open_store(raw, "?feed=100&" HASTY);
+    lesson_store_feed *feed = follow(store, NULL);
+    struct heard heard = {.count = 0};
+    create(store, "a");
+    await_events(feed, &heard, 1);
+    raw_assert_code(lose_data(raw, feed, &heard), LESSON_STORE_GAP, "drain", __FILE__, __LINE__);
     lesson_store_feed_close(feed);
-    lesson_store_close(store);
+    raw_do(raw, "FLUSHALL");
+    expect_events_again(store, follow(store, NULL), &heard);
 }
 
 int main(void) {
@@ -477,6 +504,7 @@ int main(void) {
         TEST(wrong_type),
         TEST(connections_break),
         TEST(server_without_its_data),
+        TEST(feed_that_was_lost),
     };
     return cmocka_run_group_tests(tests, raw_start, raw_stop);
 }
