@@ -8,7 +8,7 @@ int memory_hold(memory_store *memory, const lesson_store_operation *hold) {
     if (!owner && !(owner = memory_add_owner(memory, hold->owner)))
         return memory_fail();
     owner->lease_ms = hold->lease_ms;
-    owner->until_ms = lesson_store_clock_ms() + hold->lease_ms;
+    owner->until_ms = lesson_store_sweeps_lease(memory->sweeps.last_ms, lesson_store_clock_ms(), hold->lease_ms);
     return LESSON_STORE_OK;
 }
 

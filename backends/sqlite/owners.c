@@ -20,6 +20,16 @@ int sqlite_find_holder(sqlite_store *sqlite, lesson_store_id owner) {
     return code;
 }
 
+/* 0: there was none. */
+static int find_latest_sweep(sqlite_store *sqlite, int64_t *last_ms) {
+    sqlite3_stmt *find = sqlite->statements[STATEMENT_LATEST_SWEEP];
+    int result = sqlite_start(sqlite, STATEMENT_LATEST_SWEEP, NULL, 0);
+    int code = result == SQLITE_ROW || result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+    *last_ms = result == SQLITE_ROW ? sqlite3_column_int64(find, 0) : 0;
+    sqlite_finish(sqlite, STATEMENT_LATEST_SWEEP);
+    return code;
+}
+
 int sqlite_hold(sqlite_store *sqlite, const lesson_store_operation *hold) {
     int code = sqlite_find_holder(sqlite, hold->owner);
     bool renews = hold->flags & LESSON_STORE_HOLD_RENEW;
@@ -27,10 +37,15 @@ int sqlite_hold(sqlite_store *sqlite, const lesson_store_operation *hold) {
         return code;
     if (code == LESSON_STORE_NOT_FOUND && renews)
         return LESSON_STORE_CONFLICT;
+    int64_t last_ms;
+    code = find_latest_sweep(sqlite, &last_ms);
+    if (code)
+        return code;
     sqlite3_stmt *statement = sqlite->statements[STATEMENT_HOLD];
+    int64_t until_ms = lesson_store_sweeps_lease(last_ms, lesson_store_clock_ms(), hold->lease_ms);
     int result = sqlite3_bind_int64(statement, 2, hold->lease_ms);
     if (result == SQLITE_OK)
-        result = sqlite3_bind_int64(statement, 3, lesson_store_clock_ms() + hold->lease_ms);
+        result = sqlite3_bind_int64(statement, 3, until_ms);
     return result == SQLITE_OK ? sqlite_execute(sqlite, STATEMENT_HOLD, &hold->owner, 1) : sqlite_fail(sqlite, result);
 }
 

@@ -58,6 +58,7 @@
     X(PAGE_USERS, "SELECT uid, course_id, lesson_id, session, owner, joined_ms FROM users"                        \
                   " WHERE uid >= ?2 AND (uid > ?2 OR NOT ?3) ORDER BY uid LIMIT ?4")                              \
     X(FIND_OWNER, "SELECT is_over FROM owners WHERE owner = ?1")                                                  \
+    X(LATEST_SWEEP, "SELECT ended_ms FROM sweeps WHERE gap = -1")                                                 \
     X(HOLD, "INSERT INTO owners(owner, lease_ms, until_ms, is_over) VALUES(?1, ?2, ?3, 0)"                        \
             " ON CONFLICT(owner) DO UPDATE SET lease_ms = ?2, until_ms = ?3")                                     \
     X(HAS_LESSON, "SELECT 1 FROM lessons WHERE lesson_id = ?1")                                                   \

@@ -228,6 +228,13 @@ typedef struct lesson_store_sweeps {
     int64_t gap_ended_ms[LESSON_STORE_GAPS];
 } lesson_store_sweeps;
 
+/* Returns when a lease that begins now runs out. If the clock is behind the latest sweep, it was set back. It may
+ * return before the next sweep, and nobody would notice: so the lease is counted from that sweep. The next sweep
+ * shortens it if the clock stays where it is. */
+static inline int64_t lesson_store_sweeps_lease(int64_t last_ms, int64_t now_ms, int64_t lease_ms) {
+    return (now_ms > last_ms ? now_ms : last_ms) + lease_ms;
+}
+
 /* Notes a sweep. Returns the magnitude of the gap that it ends, or -1 if it ends none. */
 LESSON_STORE_API int lesson_store_sweeps_note(lesson_store_sweeps *sweeps, int64_t now_ms);
 

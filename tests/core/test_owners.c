@@ -47,6 +47,23 @@ static bool is_over_after(const int64_t *times_ms) {
 
 #define TIMES(...) ((const int64_t[]){__VA_ARGS__, 0})
 
+/* The clock is a minute behind for less than the time between two sweeps, and a lease of 15 s begins meanwhile. */
+static void test_lease_by_a_clock_that_returns(void **state) {
+    (void)state;
+    enum { LEASE = 15000, STEP = 5000, BACK = 60000 };
+    lesson_store_sweeps sweeps = {.last_ms = 0};
+    int64_t now_ms = 1000000;
+    for (int i = 0; i < 10; i++, now_ms += STEP)
+        lesson_store_sweeps_note(&sweeps, now_ms);
+    int64_t renewed_ms = now_ms - STEP / 2;
+    int64_t until_ms = lesson_store_sweeps_lease(sweeps.last_ms, renewed_ms - BACK, LEASE);
+    for (; now_ms < renewed_ms + LEASE - STEP; now_ms += STEP) {
+        lesson_store_sweeps_note(&sweeps, now_ms);
+        assert_false(lesson_store_sweeps_end(&sweeps, now_ms, until_ms, LEASE));
+    }
+    assert_int_equal(lesson_store_sweeps_lease(sweeps.last_ms, now_ms, LEASE), now_ms + LEASE);
+}
+
 static void test_rule(void **state) {
     (void)state;
     assert_false(is_over_after(TIMES(1100)));                             /* the first sweep */
@@ -63,6 +80,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_refusals_of_0_1),
+        cmocka_unit_test(test_lease_by_a_clock_that_returns),
         cmocka_unit_test(test_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
