@@ -193,7 +193,7 @@ typedef struct lesson_store_executor_figures {
     uint64_t largest_batch;
     uint64_t pages;   /* run to their end */
     uint64_t sweeps;  /* of `sweep_every_ms`, also those that failed */
-    uint64_t put_out; /* users whom they put out */
+    uint64_t put_out; /* users whom they put out, without the last step of one that was stopped */
     uint64_t sweeps_failed;
     int32_t sweep_failure; /* the code of the latest sweep that failed; 0: none has */
     uint32_t reserved;     /* 0 */

@@ -538,9 +538,10 @@ LESSON_STORE_API int lesson_store_join_for(lesson_store *store, const char *owne
                                            uint32_t flags, lesson_store_place *before);
 
 /* Puts out the users of owners that are over, in steps: each is atomic, and blocks others no longer than a page of a
- * list. Any number of processes may sweep at the same time. If no owner is late, this is one request. The callback (may
- * be NULL) is called for each user who was put out, under the rules for lists; if it stops, the next sweep goes on, and
- * others of the same step can be out without a call.
+ * list. (In memory it is one step, in which other threads wait, as in a list.) Any number of processes may sweep at the
+ * same time. If no owner is late, this is one request. The callback (may be NULL) is called for each user who was put
+ * out, under the rules for lists; if it stops, the next sweep goes on, and others of the same step can be out without a
+ * call.
  * `*put_out` (may be NULL) becomes their number, also after a failure. The codes are those of single calls that write.
  * MALFORMED: all are out but those whose data is damaged; the message names the first. After UNKNOWN some users may be
  * out for whom the callback was not called. */
