@@ -47,7 +47,7 @@ extern "C" {
 
 /* The only place that states the version. The build reads it from here. */
 #define LESSON_STORE_VERSION_MAJOR 0
-#define LESSON_STORE_VERSION_MINOR 1
+#define LESSON_STORE_VERSION_MINOR 2
 #define LESSON_STORE_VERSION_PATCH 0
 
 #if defined(__GNUC__)
@@ -129,7 +129,7 @@ LESSON_STORE_API const char *lesson_store_message(void);
  * UTF-8. Ids may hold such characters. Messages are printable already. */
 LESSON_STORE_API void lesson_store_make_printable(char *text);
 
-/* Returns the version of the library that is running, such as "0.1.0". */
+/* Returns the version of the library that is running, such as "0.2.0". */
 LESSON_STORE_API const char *lesson_store_version(void);
 
 /* ---------------------------------------------------------------- Values */
