@@ -332,7 +332,8 @@ LESSON_STORE_API int lesson_store_join(lesson_store *store, const char *uid, con
 /* As join, but only if the user's session is `if_session`, which this join replaces by `session` (compare-and-set). So
  * a client whose connection dropped comes back under a new session, unless the user has come back on another way, was
  * put out, or the lesson has ended. CONFLICT: the session is another one or none, or the user is in no lesson;
- * `*before` becomes where the user still is, "" for nowhere. */
+ * `*before` becomes where the user still is, "" for nowhere. The user has no owner then: servers with owners use
+ * lesson_store_resume_for. */
 LESSON_STORE_API int lesson_store_resume(lesson_store *store, const char *uid, const char *course_id,
                                          const char *lesson_id, const char *if_session, const char *session,
                                          uint32_t flags, lesson_store_place *before);
@@ -536,6 +537,12 @@ LESSON_STORE_API int lesson_store_hold(lesson_store *store, const char *owner, i
 LESSON_STORE_API int lesson_store_join_for(lesson_store *store, const char *owner, const char *uid,
                                            const char *course_id, const char *lesson_id, const char *session,
                                            uint32_t flags, lesson_store_place *before);
+
+/* As lesson_store_resume, for an owner. CONFLICT comes before REFUSED. REFUSED also if the owner holds no lease, or is
+ * over: then the user keeps the session and the owner that the user has. */
+LESSON_STORE_API int lesson_store_resume_for(lesson_store *store, const char *owner, const char *uid,
+                                             const char *course_id, const char *lesson_id, const char *if_session,
+                                             const char *session, uint32_t flags, lesson_store_place *before);
 
 /* Puts out the users of owners that are over, in steps: each is atomic, and blocks others no longer than a page of a
  * list. Any number of processes may sweep at the same time. If no owner is late, this is one request. The callback (may
