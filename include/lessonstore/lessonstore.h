@@ -507,8 +507,7 @@ LESSON_STORE_API int lesson_store_users(lesson_store *store, lesson_store_user_c
  *   lesson_store_make_owner(owner, "worker-7");           at the start of the worker: another id each time
  *   lesson_store_hold(store, owner, 15000, 0);            begin a lease
  *   lesson_store_join_for(store, owner, uid, ...);        each join
- *   lesson_store_hold(store, owner, 15000, LESSON_STORE_HOLD_RENEW);   every 5 s. CONFLICT: make a new owner,
- *                                                                     and join your users again
+ *   lesson_store_hold(store, owner, 15000, LESSON_STORE_HOLD_RENEW);   every 5 s. CONFLICT: see below
  *   lesson_store_sweep(store, NULL, NULL, NULL);          every 5 s, in one process or in all
  *
  * What holds:
@@ -522,6 +521,11 @@ LESSON_STORE_API int lesson_store_users(lesson_store *store, lesson_store_user_c
  *   - A sweep puts out only who is still in the lesson of the join that named this owner. Who has joined again, by
  *     another owner or by none, stays. (Writers that do not know owners are different: docs/running.md.)
  *   - Until it is swept, a user is in the lesson.
+ * After a CONFLICT of a renewal, make a new owner, begin its lease, and join your users again. The sweep may have put
+ * them out. Then they are no members, and JOIN_IF_OPEN_OR_MEMBER refuses them in a closed lesson. So resume each
+ * (lesson_store_resume_for) with JOIN_IF_EXISTS and JOIN_UNLESS_BANNED. If that is a CONFLICT and the user is nowhere,
+ * join with the same flags and JOIN_STAY. A user who is somewhere has come back on another way, and stays there.
+ * docs/running.md has the details.
  * A join of another owner, or of none, replaces the owner. Quit and end take no notice of owners.
  */
 
