@@ -288,8 +288,9 @@ enum {
 #define LESSON_STORE_JOIN_BY_OWNER (UINT32_C(1) << 31)
 
 /* Makes a lesson record with the statuses WAITING and FREE. EXISTS: there is one, and it was left as it is. With
- * LESSON_STORE_CREATE_RESET an existing record goes back to WAITING and FREE, and keeps its course and its capacity. An
- * operation can create a lesson with other statuses, a course and a capacity. */
+ * LESSON_STORE_CREATE_RESET an existing record goes back to WAITING and FREE, and keeps its course and its capacity. To
+ * create a lesson with other statuses, a course and a capacity in one step, use an operation: docs/running.md shows it.
+ */
 LESSON_STORE_API int lesson_store_create(lesson_store *store, const char *lesson_id, uint32_t flags);
 
 /* Removes the record and puts every member out, in one step. `*left` becomes how many left: the users put out.
