@@ -265,7 +265,7 @@ enum {
     LESSON_STORE_END_RECORD_ONLY = 1 << 1, /* remove the record and leave the members where they are */
     LESSON_STORE_JOIN_IF_EXISTS = 1 << 2,  /* only if the lesson has a record */
     LESSON_STORE_JOIN_IF_OPEN = 1 << 3,    /* only if the lesson is ONLINE or WAITING. CANT_JOIN_IN refuses its own
-                                            * members too; they come back by a join without this flag */
+                                            * members too; they come back by IF_OPEN_OR_MEMBER */
     LESSON_STORE_JOIN_STAY = 1 << 4,       /* refuse to move a user who is in another lesson */
 
     /* Only if the lesson has a record, and is ONLINE or WAITING or has the user as a member. So a member comes back
