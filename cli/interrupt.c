@@ -21,8 +21,8 @@ static atomic_bool ends_in_order;
 static atomic_bool end_is_asked;
 
 /* Signals that end a program unless it does something else about them, and that something else can send. */
-static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGALRM,   SIGUSR1,
-                              SIGUSR2, SIGXCPU, SIGXFSZ, SIGPROF, SIGVTALRM, SIGIO};
+static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,   SIGALRM, SIGUSR1,
+                              SIGUSR2, SIGXCPU, SIGPROF, SIGVTALRM, SIGIO};
 
 /* The raised signal ends the program in its usual way as soon as this returns. */
 static void clear_away(int signal_number) {
@@ -63,6 +63,7 @@ bool interrupt_begin(void) {
     }
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigemptyset(&ignore.sa_mask);
+    sigaction(SIGXFSZ, &ignore, NULL);
     return sigaction(SIGPIPE, &ignore, &present) == 0 && present.sa_handler != SIG_IGN;
 }
 

@@ -142,6 +142,20 @@ int lesson_store_join_for(lesson_store *store, const char *owner, const char *ui
     return run_one_with_place(store, &operation, before);
 }
 
+int lesson_store_resume_for(lesson_store *store, const char *owner, const char *uid, const char *course_id,
+                            const char *lesson_id, const char *if_session, const char *session, uint32_t flags,
+                            lesson_store_place *before) {
+    lesson_store_operation operation;
+    begin_join(&operation, uid, course_id, lesson_id, session, flags);
+    operation.owner = lesson_store_id_of(owner);
+    operation.if_session = lesson_store_id_of(if_session);
+    if (!owner)
+        return lesson_store_id_check("owner", operation.owner);
+    if (!if_session)
+        return lesson_store_id_check("if_session", operation.if_session);
+    return run_one_with_place(store, &operation, before);
+}
+
 int lesson_store_hold(lesson_store *store, const char *owner, int64_t lease_ms, uint32_t flags) {
     lesson_store_operation operation;
     begin(&operation, LESSON_STORE_OPERATION_HOLD);

@@ -60,6 +60,8 @@ static int submit_quit(struct client *client, lesson_store_completion_callback c
 static const char *reason(uint32_t refused_by) {
     if (refused_by == LESSON_STORE_JOIN_IF_ROOM)
         return "full";
+    if (refused_by == LESSON_STORE_JOIN_UNLESS_BANNED)
+        return "banned";
     if (refused_by == LESSON_STORE_JOIN_STAY)
         return "elsewhere";
     if (refused_by == LESSON_STORE_JOIN_BY_OWNER)
@@ -106,7 +108,7 @@ void entry_run(struct client *client, char *words[], size_t count) {
     join.course_id = lesson_store_id_of(words[1]);
     join.lesson_id = lesson_store_id_of(words[2]);
     join.if_session = lesson_store_id_of(count > 3 ? words[3] : NULL);
-    join.flags = LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM;
+    join.flags = LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_UNLESS_BANNED | LESSON_STORE_JOIN_IF_ROOM;
     int code = client_submit(client, &join, entered);
     say_refusal(client, code);
     if (code != LESSON_STORE_OK)
@@ -207,23 +209,25 @@ static void joined_again(const lesson_store_operation *join, void *context) {
     client_go_on(client);
 }
 
-/* The user was admitted before, so only the room is asked now. Who enters on another way just now, and into the same
- * lesson, loses it to this join; the other lesson is kept. */
+/* The user was admitted before, so the lesson may be closed: only the room and a ban since then count. Who enters on
+ * another way just now, and into the same lesson, loses it to this join; the other lesson is kept. */
 static void join_once_more(struct client *client) {
     lesson_store_place asked;
     lesson_store_operation join = join_of(client);
-    join.flags = LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_JOIN_STAY;
+    join.flags = LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_UNLESS_BANNED | LESSON_STORE_JOIN_IF_ROOM |
+                 LESSON_STORE_JOIN_STAY;
     join.place = &asked;
     if (client_submit(client, &join, joined_again) != LESSON_STORE_OK)
         client_go_on(client);
 }
 
-/* First as a resume: if the sweep has not come yet, the user never leaves. */
+/* First as a resume: if the sweep has not come yet, the user never leaves. One who is banned and still a member is
+ * refused, and leaves with the sweep. */
 void entry_renew(struct client *client) {
     lesson_store_place asked;
     lesson_store_operation join = join_of(client);
     join.if_session = lesson_store_id_of(client->session);
-    join.flags = LESSON_STORE_JOIN_IF_EXISTS;
+    join.flags = LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_UNLESS_BANNED;
     join.place = &asked;
     (void)client_submit(client, &join, joined_again);
 }

@@ -6,12 +6,12 @@
  * LOCATION names a store that processes share, with its feed: sqlite:school.db?feed=100000. Each process is a worker
  * with a socket and a name of its own. Clients write commands, one a line:
  *
- *   enter UID COURSE LESSON [OLD_SESSION]   "in SESSION", "refused full|closed|retry", "conflict": OLD_SESSION is not
- *                                           the user's any more
+ *   enter UID COURSE LESSON [OLD_SESSION]   "in SESSION", "refused full|closed|banned|retry", "conflict": OLD_SESSION
+ *                                           is not the user's any more
  *   leave                                   "left", "nowhere", "conflict": the user has come back on another way
  *   who UID                                 "at LESSON COURSE", "nowhere"
  *   watch LESSON                            "watching LESSON COUNT", and COUNT lines "= UID". From then on "+ UID" and
- *                                           "- UID CAUSE" as users come and go: call, move, end, sweep, repair
+ *                                           "- UID CAUSE" as users come and go: call, move, end, sweep, kick, repair
  *
  * Any command can be answered by "failed TEXT". Without being asked, a client is told "! listed again", after which the
  * answer to watch comes once more, and "! out WHY", when the server could not keep its user in the lesson.

@@ -47,7 +47,7 @@ extern "C" {
 
 /* The only place that states the version. The build reads it from here. */
 #define LESSON_STORE_VERSION_MAJOR 0
-#define LESSON_STORE_VERSION_MINOR 1
+#define LESSON_STORE_VERSION_MINOR 2
 #define LESSON_STORE_VERSION_PATCH 0
 
 #if defined(__GNUC__)
@@ -129,7 +129,7 @@ LESSON_STORE_API const char *lesson_store_message(void);
  * UTF-8. Ids may hold such characters. Messages are printable already. */
 LESSON_STORE_API void lesson_store_make_printable(char *text);
 
-/* Returns the version of the library that is running, such as "0.1.0". */
+/* Returns the version of the library that is running, such as "0.2.0". */
 LESSON_STORE_API const char *lesson_store_version(void);
 
 /* ---------------------------------------------------------------- Values */
@@ -265,7 +265,7 @@ enum {
     LESSON_STORE_END_RECORD_ONLY = 1 << 1, /* remove the record and leave the members where they are */
     LESSON_STORE_JOIN_IF_EXISTS = 1 << 2,  /* only if the lesson has a record */
     LESSON_STORE_JOIN_IF_OPEN = 1 << 3,    /* only if the lesson is ONLINE or WAITING. CANT_JOIN_IN refuses its own
-                                            * members too; they come back by a join without this flag */
+                                            * members too; they come back by IF_OPEN_OR_MEMBER */
     LESSON_STORE_JOIN_STAY = 1 << 4,       /* refuse to move a user who is in another lesson */
 
     /* Only if the lesson has a record, and is ONLINE or WAITING or has the user as a member. So a member comes back
@@ -288,8 +288,9 @@ enum {
 #define LESSON_STORE_JOIN_BY_OWNER (UINT32_C(1) << 31)
 
 /* Makes a lesson record with the statuses WAITING and FREE. EXISTS: there is one, and it was left as it is. With
- * LESSON_STORE_CREATE_RESET an existing record goes back to WAITING and FREE, and keeps its course and its capacity. An
- * operation can create a lesson with other statuses, a course and a capacity. */
+ * LESSON_STORE_CREATE_RESET an existing record goes back to WAITING and FREE, and keeps its course and its capacity. To
+ * create a lesson with other statuses, a course and a capacity in one step, use an operation: docs/running.md shows it.
+ */
 LESSON_STORE_API int lesson_store_create(lesson_store *store, const char *lesson_id, uint32_t flags);
 
 /* Removes the record and puts every member out, in one step. `*left` becomes how many left: the users put out.
@@ -332,7 +333,8 @@ LESSON_STORE_API int lesson_store_join(lesson_store *store, const char *uid, con
 /* As join, but only if the user's session is `if_session`, which this join replaces by `session` (compare-and-set). So
  * a client whose connection dropped comes back under a new session, unless the user has come back on another way, was
  * put out, or the lesson has ended. CONFLICT: the session is another one or none, or the user is in no lesson;
- * `*before` becomes where the user still is, "" for nowhere. */
+ * `*before` becomes where the user still is, "" for nowhere. The user has no owner then: servers with owners use
+ * lesson_store_resume_for. */
 LESSON_STORE_API int lesson_store_resume(lesson_store *store, const char *uid, const char *course_id,
                                          const char *lesson_id, const char *if_session, const char *session,
                                          uint32_t flags, lesson_store_place *before);
@@ -506,8 +508,7 @@ LESSON_STORE_API int lesson_store_users(lesson_store *store, lesson_store_user_c
  *   lesson_store_make_owner(owner, "worker-7");           at the start of the worker: another id each time
  *   lesson_store_hold(store, owner, 15000, 0);            begin a lease
  *   lesson_store_join_for(store, owner, uid, ...);        each join
- *   lesson_store_hold(store, owner, 15000, LESSON_STORE_HOLD_RENEW);   every 5 s. CONFLICT: make a new owner,
- *                                                                     and join your users again
+ *   lesson_store_hold(store, owner, 15000, LESSON_STORE_HOLD_RENEW);   every 5 s. CONFLICT: see below
  *   lesson_store_sweep(store, NULL, NULL, NULL);          every 5 s, in one process or in all
  *
  * What holds:
@@ -521,6 +522,11 @@ LESSON_STORE_API int lesson_store_users(lesson_store *store, lesson_store_user_c
  *   - A sweep puts out only who is still in the lesson of the join that named this owner. Who has joined again, by
  *     another owner or by none, stays. (Writers that do not know owners are different: docs/running.md.)
  *   - Until it is swept, a user is in the lesson.
+ * After a CONFLICT of a renewal, make a new owner, begin its lease, and join your users again. The sweep may have put
+ * them out. Then they are no members, and JOIN_IF_OPEN_OR_MEMBER refuses them in a closed lesson. So resume each
+ * (lesson_store_resume_for) with JOIN_IF_EXISTS and JOIN_UNLESS_BANNED. If that is a CONFLICT and the user is nowhere,
+ * join with the same flags and JOIN_STAY. A user who is somewhere has come back on another way, and stays there.
+ * docs/running.md has the details.
  * A join of another owner, or of none, replaces the owner. Quit and end take no notice of owners.
  */
 
@@ -536,6 +542,12 @@ LESSON_STORE_API int lesson_store_hold(lesson_store *store, const char *owner, i
 LESSON_STORE_API int lesson_store_join_for(lesson_store *store, const char *owner, const char *uid,
                                            const char *course_id, const char *lesson_id, const char *session,
                                            uint32_t flags, lesson_store_place *before);
+
+/* As lesson_store_resume, for an owner. CONFLICT comes before REFUSED. REFUSED also if the owner holds no lease, or is
+ * over: then the user keeps the session and the owner that the user has. */
+LESSON_STORE_API int lesson_store_resume_for(lesson_store *store, const char *owner, const char *uid,
+                                             const char *course_id, const char *lesson_id, const char *if_session,
+                                             const char *session, uint32_t flags, lesson_store_place *before);
 
 /* Puts out the users of owners that are over, in steps: each is atomic, and blocks others no longer than a page of a
  * list. (In memory it is one step, in which other threads wait, as in a list.) Any number of processes may sweep at the

@@ -151,7 +151,7 @@ mkfifo commands
 export_is_begun() {
     compgen -G "rescued.jsonl.*" >part || ls -l "/proc/$shell/fd" 2>/dev/null | grep -F "$(pwd -P)/#" >part
 }
-for signal in HUP INT QUIT TERM ALRM USR1 USR2 XCPU XFSZ VTALRM PROF IO KILL; do
+for signal in HUP INT QUIT TERM ALRM USR1 USR2 XCPU VTALRM PROF IO KILL; do
     : >answers
     env --default-signal "$LESSONCTL" --store "$LESSONSTORE_TEST_REDIS?timeout_ms=60000" shell <commands >answers &
     shell=$!

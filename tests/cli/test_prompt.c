@@ -131,8 +131,8 @@ static void leave_file_by(int signal_number, char *path) {
 
 static void signals_remove_the_file(void **state) {
     (void)state;
-    static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGALRM,   SIGUSR1,
-                                  SIGUSR2, SIGXCPU, SIGXFSZ, SIGPROF, SIGVTALRM, SIGIO};
+    static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,   SIGALRM, SIGUSR1,
+                                  SIGUSR2, SIGXCPU, SIGPROF, SIGVTALRM, SIGIO};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         int status;
         pid_t pid = fork();

@@ -128,9 +128,16 @@ sort out/store.jsonl | cmp - expected
 echo before >out/store.jsonl
 printf 'import expected\nexport out/store.jsonl\n' >script
 refuses 3 "export: out/store.jsonl: cannot be written: File too large" \
-    bash -c 'ulimit -f 1; trap "" XFSZ; exec "$LESSONCTL" --store memory: shell <script'
+    bash -c 'ulimit -f 1; exec "$LESSONCTL" --store memory: shell <script'
 [ "$(cat out/store.jsonl)" = before ] || fail "an export that failed has replaced the file"
 [ "$(ls -A out)" = store.jsonl ] || fail "an export that failed leaves behind: $(ls -A out)"
+
+# So is a limit of the process in the file of a store: nothing was changed, and the store works without the limit.
+lessonctl --store sqlite:limited.db create room
+refuses 3 "limited.db: disk I/O error: File too large" \
+    bash -c 'ulimit -f 8; "$LESSONCTL" --store sqlite:limited.db create other'
+says 3 FULL "File too large" bash -c 'ulimit -f 8; "$LESSONCTL" --json --store sqlite:limited.db create other'
+gives 0 "" lessonctl --store sqlite:limited.db create other
 
 # An export through a link writes where the link leads, and a new file is for the same users as the old one.
 mkdir there

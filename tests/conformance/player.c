@@ -346,7 +346,8 @@ static int call(struct fixture *fixture, lesson_store *store, const struct step 
         return call_get(fixture, store, step, answer);
     case LESSON_STORE_OPERATION_JOIN:
         if (step->if_session && step->owner)
-            return run_operation(store, answer);
+            return lesson_store_resume_for(store, step->owner, step->uid, step->course_id, step->lesson_id,
+                                           step->if_session, step->session, step->flags, answer->place);
         if (step->owner)
             return lesson_store_join_for(store, step->owner, step->uid, step->course_id, step->lesson_id, step->session,
                                          step->flags, answer->place);

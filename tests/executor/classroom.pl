@@ -208,20 +208,45 @@ sub check_end {
     expect_all($watcher, '- user-0 sweep', '- user-1 sweep');
 }
 
-# A worker that stopped for longer than its lease begins again as another owner, with the users it has.
+# Who was put out by a teacher does not come back, on no way.
+sub check_kick {
+    my ($watcher, $user, $other) = (client('b'), client('a'), client('b'));
+    answers($watcher, 'watch physics', 'watching physics 0');
+    my $session = enter($user, 'cid', 'physics');
+    expect($watcher, '+ cid');
+    ctl('kick', 'physics', 'cid', '--for', '1h');
+    expect($watcher, '- cid kick');
+    answers($user, 'enter cid maths physics', 'refused banned');
+    answers($other, 'enter cid maths physics', 'refused banned');
+    answers($other, "enter cid maths physics $session", 'conflict');
+    answers($other, 'who cid', 'nowhere');
+    ctl('unban', 'physics', 'cid');
+    enter($other, 'cid', 'physics');
+    expect($watcher, '+ cid');
+    answers($other, 'leave', 'left');
+}
+
+# A worker that stopped for longer than its lease begins again as another owner, with the users it has: also in a lesson
+# that was closed meanwhile, but not with those who were put out by a teacher.
 sub check_pause {
-    my ($watcher, $user, $moved, $other) = (client('b'), client('a'), client('a'), client('b'));
+    my ($watcher, $user, $moved, $other, $banned) = (client('b'), client('a'), client('a'), client('b'), client('a'));
     answers($watcher, 'watch physics', 'watching physics 0');
     enter($user, 'ann', 'physics');
     enter($moved, 'bob', 'physics');
-    expect_all($watcher, '+ ann', '+ bob');
+    enter($banned, 'cid', 'physics');
+    expect_all($watcher, '+ ann', '+ bob', '+ cid');
+    ctl('set', 'physics', '--course-status', 'cantjoinin');
+    ctl('kick', 'physics', 'cid', '--for', '1h');
+    expect($watcher, '- cid kick');
     kill 'STOP', $workers{a};
     enter($other, 'bob', 'history');
     expect($watcher, '- bob move');
     expect($watcher, '- ann sweep');
     kill 'CONT', $workers{a};
     expect($moved, '! out elsewhere');
+    expect($banned, '! out banned');
     expect($watcher, '+ ann');
+    ctl('set', 'physics', '--course-status', 'online');
     answers($user, 'leave', 'left');
     answers($other, 'leave', 'left');
 }
@@ -250,6 +275,7 @@ check_commands();
 check_room();
 check_resuming();
 check_crash($_) for 1 .. $rounds;
+check_kick();
 check_pause();
 check_gap();
 check_end();
