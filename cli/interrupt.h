@@ -10,8 +10,8 @@
 
 #define CLEAR_LINE "\r\033[K" /* clears the line of a terminal */
 
-/* Call it once. Ignored signals stay ignored. SIGPIPE and SIGXFSZ become ignored, so that a write can fail. Returns true
- * if SIGPIPE would have ended the program. */
+/* Call it once. Ignored signals stay ignored. SIGPIPE and SIGXFSZ become ignored, so that a write can fail. Returns
+ * true if SIGPIPE would have ended the program. */
 bool interrupt_begin(void);
 
 /* Ends the program as SIGPIPE does. Returns the same exit status if the signal is blocked. */
