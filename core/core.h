@@ -65,6 +65,14 @@ struct lesson_store_location {
 
 int lesson_store__location_parse(lesson_store_location *location, const char *text);
 
+/* A copy, which points to the texts in `location`; NULL if there is no memory. lesson_store__location_free gives it
+ * back. */
+lesson_store_location *lesson_store__location_copy(const lesson_store_location *location);
+void lesson_store__location_free(lesson_store_location *copy);
+
+/* Overwrites what may hold a password. */
+void lesson_store__location_forget(lesson_store_location *location);
+
 /* Removes this prefix from the scheme. */
 void lesson_store__location_take_prefix(lesson_store_location *location, size_t prefix_size);
 

@@ -345,3 +345,24 @@ const char *lesson_store_location_shown(const lesson_store_location *location) {
 const lesson_store_backend *lesson_store_location_beneath(const lesson_store_location *location) {
     return location->beneath;
 }
+
+/* ---- Copies */
+
+lesson_store_location *lesson_store__location_copy(const lesson_store_location *location) {
+    lesson_store_location *copy = malloc(sizeof *copy);
+    if (copy)
+        memcpy(copy, location, sizeof *copy);
+    else
+        lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory for an instance", location->shown);
+    return copy;
+}
+
+void lesson_store__location_free(lesson_store_location *copy) {
+    lesson_store__location_forget(copy);
+    free(copy);
+}
+
+void lesson_store__location_forget(lesson_store_location *location) {
+    explicit_bzero(location->given, sizeof location->given);
+    explicit_bzero(location->text, sizeof location->text);
+}

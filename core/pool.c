@@ -123,15 +123,14 @@ bool lesson_store__pool_gives_up_opening(lesson_store__pool *pool, int64_t since
 /* Opens an instance for a call with this deadline. */
 static int open_for_call(lesson_store__pool *pool, lesson_store_instance **out, int64_t deadline_us) {
     *out = NULL;
-    lesson_store_location *location = malloc(sizeof *location);
+    lesson_store_location *location = lesson_store__location_copy(pool->location);
     if (!location)
-        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory for an instance", pool->location->shown);
-    memcpy(location, pool->location, sizeof *location);
+        return LESSON_STORE_NO_MEMORY;
     location->pool = pool;
     location->since_us = lesson_store_monotonic_us();
     location->deadline_us = deadline_us;
     int code = lesson_store__open_instance(out, pool->backend, location);
-    free(location);
+    lesson_store__location_free(location);
     return code;
 }
 

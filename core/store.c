@@ -87,6 +87,11 @@ static int open_store(lesson_store *store, const lesson_store_backend *only, con
     return LESSON_STORE_OK;
 }
 
+static void free_store(lesson_store *store) {
+    lesson_store__location_forget(&store->location);
+    free(store);
+}
+
 static int open_at(lesson_store **out, const lesson_store_backend *only, const char *text) {
     if (!out)
         return lesson_store_fail(LESSON_STORE_INVALID, "open: no argument for the store");
@@ -98,7 +103,7 @@ static int open_at(lesson_store **out, const lesson_store_backend *only, const c
     int code = open_store(store, only, text);
     lesson_store__restore_cancel(cancel_state);
     if (code)
-        free(store);
+        free_store(store);
     else
         *out = store;
     return code;
@@ -124,7 +129,7 @@ void lesson_store_close(lesson_store *store) {
     lesson_store__pool_close(&store->pool);
     lesson_store__reader_close(&store->reader);
     lesson_store__restore_cancel(cancel_state);
-    free(store);
+    free_store(store);
 }
 
 /* ---- For prefix backends */
@@ -134,14 +139,12 @@ int lesson_store_open_beneath(lesson_store_instance **out, const lesson_store_lo
     *out = NULL;
     if (!location->beneath)
         return lesson_store_fail(LESSON_STORE_INVALID, "%s: no backend is beneath this one", location->shown);
-    lesson_store_location *beneath = malloc(sizeof *beneath);
+    lesson_store_location *beneath = lesson_store__location_copy(location);
     if (!beneath)
-        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a store");
-    /* The copy points to the texts in `location`, which lives as long as the store. */
-    memcpy(beneath, location, sizeof *beneath);
+        return LESSON_STORE_NO_MEMORY;
     beneath->first = first;
     int code = lesson_store__open_instance(out, location->beneath, beneath);
-    free(beneath);
+    lesson_store__location_free(beneath);
     return code;
 }
 

@@ -94,12 +94,11 @@ static void release_page(struct page *page) {
 /* ---- Reading */
 
 static int open_own_instance(lesson_store *store) {
-    lesson_store_location *location = malloc(sizeof *location);
+    lesson_store_location *location = lesson_store__location_copy(&store->location);
     if (!location)
-        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory for an instance", store->location.shown);
-    memcpy(location, &store->location, sizeof *location);
+        return LESSON_STORE_NO_MEMORY;
     int code = lesson_store__open_instance(&store->reader.instance, &store->backend, location);
-    free(location);
+    lesson_store__location_free(location);
     return code;
 }
 

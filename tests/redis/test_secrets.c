@@ -1,11 +1,13 @@
 /* A buffer that has held a password is overwritten before its memory is given back. The linker puts the functions below
- * between backends/redis/request.c and the C library. */
+ * between our code and the C library. */
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backends/redis/request.h"
 #include "cmocka_all.h"
+
+#include <lessonstore/lessonstore.h>
 
 void *__real_realloc(void *block, size_t size);
 void __real_free(void *block);
@@ -76,10 +78,23 @@ static void test_the_next_request_grows(void **state) {
     end(&request);
 }
 
+/* No server is there. The prefix has a copy of the location. */
+static void test_locations(void **state) {
+    (void)state;
+    lesson_store *store;
+    given_back = 0;
+    assert_int_equal(lesson_store_open(&store, "redis+unix://ann:s3cret%20of%20this%20test@/nowhere"),
+                     LESSON_STORE_UNREACHABLE);
+    assert_int_equal(lesson_store_open(&store, "fault+redis+unix://ann:s3cret%20of%20this%20test@/nowhere"),
+                     LESSON_STORE_UNREACHABLE);
+    assert_int_equal(given_back, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_request_that_grows),
         cmocka_unit_test(test_the_next_request_grows),
+        cmocka_unit_test(test_locations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
