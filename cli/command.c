@@ -33,6 +33,7 @@ static const struct poptOption end_options[] = {
 static const struct poptOption join_options[] = {
     VALUE("session", OPTION_SESSION, "SESSION", "a token for this connection of the user"),
     VALUE("if-session", OPTION_IF_SESSION, "SESSION", "only if the user's last join carried this session"),
+    FLAG("or-nowhere", OPTION_OR_NOWHERE, "with --if-session: also if the user is in no lesson"),
     FLAG("if-exists", OPTION_IF_EXISTS, "only if the lesson has a record"),
     FLAG("unless-banned", OPTION_UNLESS_BANNED, "only if the user is not banned from the lesson"),
     FLAG("if-open", OPTION_IF_OPEN, "only if the record says online or waiting"),

@@ -69,6 +69,7 @@ static const struct {
     {LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER, OPTION_IF_OPEN_OR_MEMBER, "if-open-or-member"},
     {LESSON_STORE_JOIN_IF_ROOM, OPTION_IF_ROOM, "if-room"},
     {LESSON_STORE_JOIN_STAY, OPTION_STAY, "stay"},
+    {LESSON_STORE_JOIN_OR_NOWHERE, OPTION_OR_NOWHERE, "or-nowhere"},
 };
 
 #define CONDITIONS (sizeof conditions / sizeof *conditions)

@@ -3,9 +3,10 @@
 
 enum { UID = 1, COURSE = 2, LESSON = 4, SESSION = 8, IF_SESSION = 16, OWNER = 32 };
 
-#define JOIN_FLAGS                                                                      \
-    (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY | \
-     LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_JOIN_UNLESS_BANNED)
+#define JOIN_FLAGS                                                                                       \
+    (LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_IF_OPEN | LESSON_STORE_JOIN_STAY |                  \
+     LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_JOIN_UNLESS_BANNED | \
+     LESSON_STORE_JOIN_OR_NOWHERE)
 #define NEW_NUMBERS (LESSON_STORE_GIVEN_COURSE_STATUS | LESSON_STORE_GIVEN_CHAT_STATUS | LESSON_STORE_GIVEN_CAPACITY)
 #define ALL_NUMBERS (NEW_NUMBERS | LESSON_STORE_GIVEN_IF_COURSE_STATUS | LESSON_STORE_GIVEN_IF_CHAT_STATUS)
 
@@ -216,6 +217,8 @@ static int check_form(const lesson_store_operation *operation, const struct rule
                                  (unsigned)(operation->given & ~rule->given));
     if (uses_reserved(operation))
         return refuse(operation, "a reserved field is not 0");
+    if (operation->flags & LESSON_STORE_JOIN_OR_NOWHERE && !operation->if_session.data)
+        return refuse(operation, "JOIN_OR_NOWHERE needs if_session");
     if (!operation->message != !operation->message_size)
         return refuse(operation, "message or message_size is given without the other");
     if (lesson_store__operation_reads_its_place(operation))

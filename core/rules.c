@@ -47,6 +47,15 @@ uint32_t lesson_store_join_refused_by(const lesson_store_operation *join, bool h
                               is_elsewhere ? LESSON_STORE_STANDING_ELSEWHERE : LESSON_STORE_STANDING_NOWHERE, false);
 }
 
+bool lesson_store_join_expects(const lesson_store_operation *join, lesson_store_standing standing,
+                               lesson_store_id session) {
+    if (!join->if_session.data)
+        return true;
+    if (standing == LESSON_STORE_STANDING_NOWHERE)
+        return join->flags & LESSON_STORE_JOIN_OR_NOWHERE;
+    return session.data && lesson_store_id_equal(session, join->if_session);
+}
+
 bool lesson_store_set_expects(const lesson_store_operation *set, int32_t course_status, int32_t chat_status) {
     return !(set->given & LESSON_STORE_GIVEN_IF_COURSE_STATUS && set->if_course_status != course_status) &&
            !(set->given & LESSON_STORE_GIVEN_IF_CHAT_STATUS && set->if_chat_status != chat_status);

@@ -152,11 +152,12 @@ static int memory_admit(lesson_store_operation *join, const memory_lesson *lesso
                         uint32_t hash) {
     const lesson_store_lesson unknown = {.course_status = LESSON_STORE_STATUS_NONE};
     lesson_store_lesson described = lesson ? memory_describe(lesson, join->lesson_id) : unknown;
-    if (join->if_session.data && !(user && lesson_store_id_equal(join->if_session, memory_session(user))))
+    lesson_store_standing standing = standing_of(user, lesson);
+    if (!lesson_store_join_expects(join, standing, user ? memory_session(user) : unknown.lesson_id))
         return LESSON_STORE_CONFLICT;
     bool is_banned =
         lesson && join->flags & LESSON_STORE_JOIN_UNLESS_BANNED && memory_is_banned(lesson, join->uid, hash);
-    uint32_t refusing = lesson_store_admit(join, &described, standing_of(user, lesson), is_banned);
+    uint32_t refusing = lesson_store_admit(join, &described, standing, is_banned);
     if (refusing == 0)
         return LESSON_STORE_OK;
     join->refused_by = refusing;

@@ -134,6 +134,7 @@ static void add_join(redis_request *request, enum kind kind, const lesson_store_
     redis_request_add_id(request, join->if_session);
     redis_request_add_id(request, join->owner);
     add_flag(request, join->flags, LESSON_STORE_JOIN_UNLESS_BANNED);
+    add_flag(request, join->flags, LESSON_STORE_JOIN_OR_NOWHERE);
 }
 
 static void add_capacity(redis_request *request, const lesson_store_operation *operation) {

@@ -22,6 +22,12 @@ static int malformed_lesson(sqlite_store *sqlite, lesson_store_id lesson_id) {
                              sqlite->path, (int)lesson_id.size, lesson_id.data);
 }
 
+static lesson_store_standing standing_of(const struct user_state *current) {
+    if (!current->exists)
+        return LESSON_STORE_STANDING_NOWHERE;
+    return current->same_lesson ? LESSON_STORE_STANDING_MEMBER : LESSON_STORE_STANDING_ELSEWHERE;
+}
+
 static int compare_user(sqlite_store *sqlite, const lesson_store_operation *operation, struct user_state *state) {
     lesson_store_user user = {.uid = operation->uid};
     if (!sqlite_read_place(sqlite->statements[STATEMENT_FIND_USER], 0, &user))
@@ -33,7 +39,7 @@ static int compare_user(sqlite_store *sqlite, const lesson_store_operation *oper
     if (sqlite->events_kept > 0)
         lesson_store_id_copy(state->lesson_id, user.lesson_id);
     state->same_owner = lesson_store_id_equal(user.owner, operation->owner);
-    state->has_expected_session = user.session.data && lesson_store_id_equal(user.session, operation->if_session);
+    state->has_expected_session = lesson_store_join_expects(operation, standing_of(state), user.session);
     lesson_store_answer_place(operation, user.course_id, user.lesson_id, user.session);
     lesson_store_answer_owner(operation, user.owner, user.joined_ms);
     return LESSON_STORE_OK;
@@ -42,7 +48,9 @@ static int compare_user(sqlite_store *sqlite, const lesson_store_operation *oper
 /* Reads the user record, if there is one, into `state` and into the operation's place. */
 static int look_up_user(sqlite_store *sqlite, const lesson_store_operation *operation, struct user_state *state) {
     state->exists = state->same_course = state->same_lesson = state->same_session = false;
-    state->has_expected_session = state->same_owner = false;
+    state->same_owner = false;
+    state->has_expected_session =
+        lesson_store_join_expects(operation, LESSON_STORE_STANDING_NOWHERE, operation->if_session);
     int result = sqlite_start(sqlite, STATEMENT_FIND_USER, &operation->uid, 1);
     int code = LESSON_STORE_OK;
     if (result == SQLITE_ROW)
@@ -228,12 +236,6 @@ static int look_up_admission(sqlite_store *sqlite, const lesson_store_operation 
     return counts ? count_members(sqlite, join->lesson_id, &lesson->member_count) : LESSON_STORE_OK;
 }
 
-static lesson_store_standing standing_of(const struct user_state *current) {
-    if (!current->exists)
-        return LESSON_STORE_STANDING_NOWHERE;
-    return current->same_lesson ? LESSON_STORE_STANDING_MEMBER : LESSON_STORE_STANDING_ELSEWHERE;
-}
-
 /* `*is_banned` counts only if the lesson has a record. */
 static int look_up_ban(sqlite_store *sqlite, const lesson_store_operation *join, bool *is_banned) {
     *is_banned = false;
@@ -246,7 +248,7 @@ static int look_up_ban(sqlite_store *sqlite, const lesson_store_operation *join,
 
 /* REFUSED or CONFLICT if this join is not admitted. */
 static int admit(sqlite_store *sqlite, lesson_store_operation *join, const struct user_state *current) {
-    if (join->if_session.data && !current->has_expected_session)
+    if (!current->has_expected_session)
         return LESSON_STORE_CONFLICT;
     lesson_store_lesson lesson;
     bool is_banned;

@@ -62,8 +62,6 @@ static const char *reason(uint32_t refused_by) {
         return "full";
     if (refused_by == LESSON_STORE_JOIN_UNLESS_BANNED)
         return "banned";
-    if (refused_by == LESSON_STORE_JOIN_STAY)
-        return "elsewhere";
     if (refused_by == LESSON_STORE_JOIN_BY_OWNER)
         return "retry";
     return "closed";
@@ -185,17 +183,10 @@ static void put_out(struct client *client, const char *why) {
     client_settle(client);
 }
 
-static void join_once_more(struct client *client);
-
 /* A failure waits for the timer, and so does an owner that is over once more. */
 static void joined_again(const lesson_store_operation *join, void *context) {
     struct client *client = context;
     client->is_busy = false;
-    bool was_put_out = join->code == LESSON_STORE_CONFLICT && join->place->lesson_id[0] == '\0';
-    if (was_put_out && !client->is_closed) {
-        join_once_more(client);
-        return;
-    }
     if (join->code == LESSON_STORE_CONFLICT) {
         put_out(client, "elsewhere");
         return;
@@ -209,25 +200,12 @@ static void joined_again(const lesson_store_operation *join, void *context) {
     client_go_on(client);
 }
 
-/* The user was admitted before, so the lesson may be closed: only the room and a ban since then count. Who enters on
- * another way just now, and into the same lesson, loses it to this join; the other lesson is kept. */
-static void join_once_more(struct client *client) {
-    lesson_store_place asked;
-    lesson_store_operation join = join_of(client);
-    join.flags = LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_UNLESS_BANNED | LESSON_STORE_JOIN_IF_ROOM |
-                 LESSON_STORE_JOIN_STAY;
-    join.place = &asked;
-    if (client_submit(client, &join, joined_again) != LESSON_STORE_OK)
-        client_go_on(client);
-}
-
-/* First as a resume: if the sweep has not come yet, the user never leaves. One who is banned and still a member is
- * refused, and leaves with the sweep. */
+/* The user was admitted before, so the lesson may be closed: only the room and a ban since then count. If the sweep has
+ * not come yet, the user never leaves. One who is banned and still a member is refused, and leaves with the sweep. */
 void entry_renew(struct client *client) {
-    lesson_store_place asked;
     lesson_store_operation join = join_of(client);
     join.if_session = lesson_store_id_of(client->session);
-    join.flags = LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_UNLESS_BANNED;
-    join.place = &asked;
+    join.flags = LESSON_STORE_JOIN_OR_NOWHERE | LESSON_STORE_JOIN_IF_EXISTS | LESSON_STORE_JOIN_UNLESS_BANNED |
+                 LESSON_STORE_JOIN_IF_ROOM;
     (void)client_submit(client, &join, joined_again);
 }

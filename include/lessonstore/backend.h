@@ -185,6 +185,11 @@ LESSON_STORE_API uint32_t lesson_store_join_refused_by(const lesson_store_operat
 /* Returns true if a join asks something of the lesson, so that lesson_store_admit needs it. */
 LESSON_STORE_API bool lesson_store_join_needs_lesson(const lesson_store_operation *join);
 
+/* Returns true if this is the session that the join expects, or if it expects none. `session` is that of the user, and
+ * counts for nothing if the user is nowhere. CONFLICT otherwise, before lesson_store_admit is asked. */
+LESSON_STORE_API bool lesson_store_join_expects(const lesson_store_operation *join, lesson_store_standing standing,
+                                                lesson_store_id session);
+
 /* Returns true if these current statuses are what the SET expects. */
 LESSON_STORE_API bool lesson_store_set_expects(const lesson_store_operation *set, int32_t course_status,
                                                int32_t chat_status);

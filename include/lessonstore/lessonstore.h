@@ -281,7 +281,11 @@ enum {
     /* Only if the user is not banned from the lesson. A ban refuses a member too, who then stays until they quit. */
     LESSON_STORE_JOIN_UNLESS_BANNED = 1 << 8,
 
-    LESSON_STORE_BAN_KICK = 1 << 9 /* and take the user out, if the user is in that lesson */
+    LESSON_STORE_BAN_KICK = 1 << 9, /* and take the user out, if the user is in that lesson */
+
+    /* With `if_session`: also if the user is in no lesson. So a join that puts back who was put out replaces no session
+     * of a user who has come back on another way. INVALID without `if_session`. */
+    LESSON_STORE_JOIN_OR_NOWHERE = 1 << 10
 };
 
 /* Only in answers, among the flags that refuse a join: its owner holds no lease. */
@@ -332,9 +336,9 @@ LESSON_STORE_API int lesson_store_join(lesson_store *store, const char *uid, con
 
 /* As join, but only if the user's session is `if_session`, which this join replaces by `session` (compare-and-set). So
  * a client whose connection dropped comes back under a new session, unless the user has come back on another way, was
- * put out, or the lesson has ended. CONFLICT: the session is another one or none, or the user is in no lesson;
- * `*before` becomes where the user still is, "" for nowhere. The user has no owner then: servers with owners use
- * lesson_store_resume_for. */
+ * put out, or the lesson has ended. CONFLICT: the session is another one or none, or the user is in no lesson (allowed
+ * by JOIN_OR_NOWHERE); `*before` becomes where the user still is, "" for nowhere. The user has no owner then: servers
+ * with owners use lesson_store_resume_for. */
 LESSON_STORE_API int lesson_store_resume(lesson_store *store, const char *uid, const char *course_id,
                                          const char *lesson_id, const char *if_session, const char *session,
                                          uint32_t flags, lesson_store_place *before);
@@ -426,7 +430,8 @@ typedef struct lesson_store_operation {
                                 * is no room; "" if it does not fail. NULL: nowhere */
     lesson_store_place *place; /* where to write the place that an answer has. NULL: nowhere. No id of this batch may
                                 * point into this or into a message: one operation could read what another answered */
-    lesson_store_id if_session; /* JOIN: only if this is the user's session. If not, or in no lesson: CONFLICT */
+    lesson_store_id if_session; /* JOIN: only if this is the user's session. If not, or in no lesson: CONFLICT. See
+                                 * JOIN_OR_NOWHERE */
     uint64_t capacity;          /* CREATE, SET: up to LESSON_STORE_CAPACITY_MAX; 0: any number */
     lesson_store_id owner;      /* HOLD, JOIN */
     int64_t lease_ms;           /* HOLD: 1 to LESSON_STORE_LEASE_MAX_MS */
@@ -524,9 +529,8 @@ LESSON_STORE_API int lesson_store_users(lesson_store *store, lesson_store_user_c
  *   - Until it is swept, a user is in the lesson.
  * After a CONFLICT of a renewal, make a new owner, begin its lease, and join your users again. The sweep may have put
  * them out. Then they are no members, and JOIN_IF_OPEN_OR_MEMBER refuses them in a closed lesson. So resume each
- * (lesson_store_resume_for) with JOIN_IF_EXISTS and JOIN_UNLESS_BANNED. If that is a CONFLICT and the user is nowhere,
- * join with the same flags and JOIN_STAY. A user who is somewhere has come back on another way, and stays there.
- * docs/running.md has the details.
+ * (lesson_store_resume_for) with JOIN_OR_NOWHERE, JOIN_IF_EXISTS and JOIN_UNLESS_BANNED. CONFLICT: the user has come
+ * back on another way, and stays there. docs/running.md has the details.
  * A join of another owner, or of none, replaces the owner. Quit and end take no notice of owners.
  */
 
@@ -767,7 +771,7 @@ enum {
     (LESSON_STORE_OPERATIONS_0_1 | LESSON_STORE_OPERATION_MASK_HOLD | LESSON_STORE_OPERATION_MASK_BAN)
 #define LESSON_STORE_FLAGS_0_2                                                                  \
     (LESSON_STORE_FLAGS_0_1 | LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER | LESSON_STORE_JOIN_IF_ROOM | \
-     LESSON_STORE_HOLD_RENEW | LESSON_STORE_JOIN_UNLESS_BANNED | LESSON_STORE_BAN_KICK)
+     LESSON_STORE_HOLD_RENEW | LESSON_STORE_JOIN_UNLESS_BANNED | LESSON_STORE_BAN_KICK | LESSON_STORE_JOIN_OR_NOWHERE)
 #define LESSON_STORE_CALLS_0_2                                                                                      \
     (LESSON_STORE_CALLS_0_1 | LESSON_STORE_CALL_SWEEP | LESSON_STORE_CALL_OWNERS | LESSON_STORE_CALL_FIND_LESSONS | \
      LESSON_STORE_CALL_FIND_LESSONS_PAGE | LESSON_STORE_CALL_FEED | LESSON_STORE_CALL_BANS)

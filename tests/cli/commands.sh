@@ -139,6 +139,11 @@ gives 0 "" lessonctl join one go pair --if-session s3
 unchanged refuses 1 'the user "one" is in the lesson "pair" with no session' lessonctl join one go pair --if-session s3
 unchanged refuses 1 'the user "nobody" is in no lesson' lessonctl join nobody go pair --if-session s3
 gives 1 '{"code":"CONFLICT","uid":"nobody"}' lessonctl --json join nobody go pair --if-session s3
+unchanged refuses 2 'join: JOIN_OR_NOWHERE needs if_session' lessonctl join two go pair --or-nowhere
+unchanged refuses 1 'the user "one" is in the lesson "pair" with no session' \
+    lessonctl join one go pair --if-session s3 --or-nowhere
+gives 0 '{"code":"OK","uid":"three","arrival":"new"}' \
+    lessonctl --json join three go pair --if-session s3 --session s3 --or-nowhere
 gives 0 "" lessonctl end pair
 
 # Reading

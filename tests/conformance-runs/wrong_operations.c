@@ -92,6 +92,21 @@ static void resume_ignores_session(lesson_store_instance *instance, lesson_store
 }
 ALTERED_RUN(resume_ignores_session)
 
+static void nowhere_is_a_conflict(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    operation->flags &= ~(uint32_t)LESSON_STORE_JOIN_OR_NOWHERE;
+}
+ALTERED_RUN(nowhere_is_a_conflict)
+
+static void nowhere_is_anywhere(lesson_store_instance *instance, lesson_store_operation *operation) {
+    (void)instance;
+    if (!(operation->flags & LESSON_STORE_JOIN_OR_NOWHERE))
+        return;
+    operation->flags &= ~(uint32_t)LESSON_STORE_JOIN_OR_NOWHERE;
+    operation->if_session = none;
+}
+ALTERED_RUN(nowhere_is_anywhere)
+
 static void create_forgets_numbers(lesson_store_instance *instance, lesson_store_operation *operation) {
     (void)instance;
     if (operation->kind != LESSON_STORE_OPERATION_CREATE)
@@ -466,7 +481,7 @@ const wrong_backend wrong_operations[] = {
      batch_writes_first_table, NULL},
     {"batch-stops-at-refusal", "BATCH-2",
      "BATCH-1 END-* GET-3 ID-2 ID-3 JOIN-8 JOIN-9 JOIN-11 JOIN-12 OUTPUT-* QUIT-* SET-5 SET-6 SET-7 WHERE-2 JOIN-13 "
-     "JOIN-14 JOIN-15 SET-8 OWNER-* BAN-*",
+     "JOIN-14 JOIN-15 JOIN-16 SET-8 OWNER-* BAN-*",
      batch_stops_table, NULL},
     {"batch-is-cut", "BATCH-5", "BATCH-1 END-1 JOIN-2 LESSONS-1 MEMBERS-1 USERS-1", batch_is_cut_table, NULL},
     {"writes-unasked-place", "OUTPUT-2",
@@ -479,11 +494,11 @@ const wrong_backend wrong_operations[] = {
      "JOIN-8 JOIN-9 JOIN-10 JOIN-12 OUTPUT-2 JOIN-13 JOIN-14 JOIN-15 OWNER-2 OWNER-3 BAN-*",
      refusal_returns_no_place_table, NULL},
     {"refusal-names-no-flag", "JOIN-12",
-     "JOIN-8 JOIN-9 JOIN-10 JOIN-11 OUTPUT-2 JOIN-13 JOIN-14 JOIN-15 OWNER-2 OWNER-3 BAN-*",
+     "JOIN-8 JOIN-9 JOIN-10 JOIN-11 OUTPUT-2 JOIN-13 JOIN-14 JOIN-15 JOIN-16 OWNER-2 OWNER-3 BAN-*",
      refusal_names_no_flag_table, NULL},
     {"everyone-is-new", "JOIN-2 JOIN-3",
-     "BATCH-1 BATCH-5 END-6 ID-2 JOIN-4 JOIN-5 JOIN-6 JOIN-10 JOIN-12 JOIN-13 JOIN-14 JOIN-15 LESSONS-1 LESSONS-3 "
-     "MEMBERS-1 OUTPUT-2 QUIT-3 "
+     "BATCH-1 BATCH-5 END-6 ID-2 JOIN-4 JOIN-5 JOIN-6 JOIN-10 JOIN-12 JOIN-13 JOIN-14 JOIN-15 JOIN-16 LESSONS-1 "
+     "LESSONS-3 MEMBERS-1 OUTPUT-2 QUIT-3 "
      "QUIT-4 USERS-1 OWNER-3 BAN-1 BAN-6 BAN-7",
      everyone_is_new_table, NULL},
     {"count-of-none-is-not-found", "COUNT-2",
@@ -495,14 +510,16 @@ const wrong_backend wrong_operations[] = {
      "THREAD-1 USERS-* OWNER-* BAN-1 BAN-3",
      get_needs_record_table, NULL},
     {"conflict-returns-expected", "SET-5", "BATCH-2 SET-6 SET-8", conflict_returns_expected_table, NULL},
-    {"create-forgets-numbers", "CREATE-5", "CREATE-6 FIND-2 JOIN-12 JOIN-13 JOIN-15 SET-8 OWNER-2 BAN-7",
+    {"create-forgets-numbers", "CREATE-5", "CREATE-6 FIND-2 JOIN-12 JOIN-13 JOIN-15 JOIN-16 SET-8 OWNER-2 BAN-7",
      create_forgets_numbers_table, NULL},
     {"reset-forgets-capacity", "CREATE-6", "BAN-7", reset_forgets_capacity_table, NULL},
     {"set-forgets-capacity", "SET-8", "JOIN-13", set_forgets_capacity_table, NULL},
-    {"join-ignores-room", "JOIN-13", "JOIN-12", join_ignores_room_table, NULL},
-    {"members-need-room-too", "JOIN-13", "JOIN-12", members_need_room_too_table, NULL},
+    {"join-ignores-room", "JOIN-13", "JOIN-12 JOIN-16", join_ignores_room_table, NULL},
+    {"members-need-room-too", "JOIN-13", "JOIN-12 JOIN-16", members_need_room_too_table, NULL},
     {"members-are-late-too", "JOIN-14", "JOIN-12 JOIN-15", members_are_late_too_table, NULL},
-    {"resume-ignores-session", "JOIN-15", "OWNER-2 OWNER-3", resume_ignores_session_table, NULL},
+    {"resume-ignores-session", "JOIN-15", "JOIN-16 OWNER-2 OWNER-3", resume_ignores_session_table, NULL},
+    {"nowhere-is-a-conflict", "JOIN-16", "", nowhere_is_a_conflict_table, NULL},
+    {"nowhere-is-anywhere", "JOIN-16", "", nowhere_is_anywhere_table, NULL},
     {"hold-always-begins", "OWNER-1", "OWNER-4 OWNER-5", hold_always_begins_table, NULL},
     {"join-forgets-owner", "OWNER-2", "OWNER-3 OWNER-4 OWNER-5 OWNER-6 OWNER-7 OWNER-9", join_forgets_owner_table,
      NULL},

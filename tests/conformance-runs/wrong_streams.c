@@ -257,7 +257,7 @@ const wrong_backend wrong_streams[] = {
      "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-* FIND-* GET-* ID-* JOIN-* MEMBERS-* OUTPUT-* PAGE-* QUIT-* SET-* "
      "STREAM-* SUPPORT-1 THREAD-* USERS-* WHERE-* OWNER-* BAN-*",
      lessons_with_members_only_table, NULL},
-    {"users-without-sessions", "USERS-2", "ID-* JOIN-5 JOIN-11 JOIN-15 PAGE-1 QUIT-4 QUIT-5 OWNER-* BAN-3",
+    {"users-without-sessions", "USERS-2", "ID-* JOIN-5 JOIN-11 JOIN-15 JOIN-16 PAGE-1 QUIT-4 QUIT-5 OWNER-* BAN-3",
      users_without_sessions_table, NULL},
     {"check-never-stops", "CHECK-4", "STREAM-1", check_never_stops_table, NULL},
     {.name = NULL},

@@ -41,6 +41,7 @@ const struct ability flag_abilities[] = {
     FLAG(HOLD_RENEW, HOLD("worker/1", 1000)),
     FLAG(JOIN_UNLESS_BANNED, JOIN("ann", "exams", "algebra")),
     FLAG(BAN_KICK, BAN("algebra", "ann", 1000)),
+    FLAG(JOIN_OR_NOWHERE, JOIN("ann", "exams", "algebra"), IF_SESSION("s1")),
     NO_MORE,
 };
 

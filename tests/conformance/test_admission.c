@@ -4,6 +4,8 @@
 
 #define ROOM FLAGS(LESSON_STORE_JOIN_IF_ROOM)
 #define OPEN_OR_MEMBER FLAGS(LESSON_STORE_JOIN_IF_OPEN_OR_MEMBER)
+#define OR_NOWHERE FLAGS(LESSON_STORE_JOIN_OR_NOWHERE)
+#define ROOM_OR_NOWHERE FLAGS(LESSON_STORE_JOIN_IF_ROOM | LESSON_STORE_JOIN_OR_NOWHERE)
 
 static const struct test tests[] = {
     {.name = "CREATE-5 a lesson is created with statuses, a course and a capacity",
@@ -127,6 +129,30 @@ static const struct test tests[] = {
             ALREADY_IN("maths", "algebra"), PLACE_SESSION("s1")}),
      RECORDS({"algebra", "offline", "free"}),
      USERS({IS_IN("ann", "maths", "algebra"), SESSION("s2")})},
+
+    {.name = "JOIN-16 or nowhere: who was put out comes back, and no other session is replaced",
+     STEPS({JOIN("ann", "maths", "algebra"), IF_SESSION("s1"), SESSION("s1"), OR_NOWHERE},
+           {JOIN("ann", "maths", "algebra"), IF_SESSION("s1"), SESSION("s2"), OR_NOWHERE,
+            ALREADY_IN("maths", "algebra"), PLACE_SESSION("s1")},
+           {JOIN("ann", "maths", "algebra"), IF_SESSION("s1"), SESSION("s1"), OR_NOWHERE, ANSWER(CONFLICT),
+            IN("maths", "algebra"), PLACE_SESSION("s2")},
+           {JOIN("ann", "nature", "biology"), IF_SESSION("s1"), OR_NOWHERE, ANSWER(CONFLICT), IN("maths", "algebra"),
+            PLACE_SESSION("s2")},
+           {JOIN("bob", "maths", "algebra")},
+           {JOIN("bob", "maths", "algebra"), IF_SESSION("s1"), OR_NOWHERE, ANSWER(CONFLICT), IN("maths", "algebra")},
+           {QUIT("bob"), IN("maths", "algebra")},
+           {JOIN("bob", "games", "chess"), IF_SESSION("s3"), SESSION("s4"), OR_NOWHERE}),
+     USERS({IS_IN("ann", "maths", "algebra"), SESSION("s2")}, {IS_IN("bob", "games", "chess"), SESSION("s4")})},
+
+    {.name = "JOIN-16 or nowhere: the other flags refuse as ever",
+     STEPS({CREATE("full"), CAPACITY("1")}, {JOIN("ann", "maths", "full"), SESSION("s1")},
+           {JOIN("bob", "maths", "full"), IF_SESSION("s2"), SESSION("s2"), ROOM_OR_NOWHERE,
+            REFUSED_BY(LESSON_STORE_JOIN_IF_ROOM), NUMBER(1)},
+           {JOIN("ann", "maths", "full"), IF_SESSION("s1"), SESSION("s2"), ROOM_OR_NOWHERE, ALREADY_IN("maths", "full"),
+            PLACE_SESSION("s1")}),
+     RECORDS({"full", "waiting", "free"}),
+     EXTRAS({"full", NULL, 1}),
+     USERS({IS_IN("ann", "maths", "full"), SESSION("s2")})},
 
     {.name = "JOIN-12 all flags together: the first that refuses is named",
      STEPS({CREATE("full"), CAPACITY("1")}, {JOIN("ann", "maths", "full")}, {JOIN("bob", "games", "chess")},

@@ -98,6 +98,9 @@ static void wrong_kinds(struct fixture *fixture) {
     operation.kind = LESSON_STORE_OPERATION_CREATE;
     operation.reserved[1] = 1;
     expect_refused(fixture, "a reserved field that is not 0", operation, LESSON_STORE_INVALID);
+    lesson_store_operation join = operation_of_step(&(struct step){JOIN("ann", "maths", "algebra")});
+    join.flags = LESSON_STORE_JOIN_OR_NOWHERE;
+    expect_refused(fixture, "or nowhere, without a session", join, LESSON_STORE_INVALID);
 }
 
 static void argument_nonsense(struct fixture *fixture) {

@@ -114,26 +114,36 @@ static bool check(round_state *round, const char *when, uint32_t flags, const fa
     return sound;
 }
 
+static bool is_unchanged(round_state *round, const facts *before, const char *when) {
+    facts after = round->side->read();
+    char why[FACTS_TEXT_SIZE] = "";
+    bool sound = facts_equal(before, &after, why) || wrong(round, when, why);
+    facts_free(&after);
+    return sound;
+}
+
+static bool lessonctl_finds(round_state *round, bool ended, const facts *findings) {
+    facts printed = {NULL, 0, 0};
+    char why[FACTS_TEXT_SIZE] = "";
+    round->tally->operations++;
+    round->tally->compared += findings->count;
+    bool sound = (ask_lessonctl(round->location, ended, &printed, why) && facts_equal(findings, &printed, why)) ||
+                 wrong(round, "repair --dry-run", why);
+    facts_free(&printed);
+    return sound;
+}
+
 /* Without REPAIR: the library and lessonctl report the findings and change nothing. */
 static bool check_only(round_state *round, bool ended) {
     facts before = round->side->read();
-    facts findings = {NULL, 0, 0}, printed = {NULL, 0, 0}, target;
-    char why[FACTS_TEXT_SIZE] = "";
+    facts findings = {NULL, 0, 0}, target;
     round->side->judge(&before, ended, &findings, &target);
-    bool sound = check(round, "check", ended ? LESSON_STORE_CHECK_ENDED : 0, &findings);
-    if (sound && dice_once_in(&round->dice, 4)) {
-        round->tally->operations++;
-        round->tally->compared += findings.count;
-        if (!ask_lessonctl(round->location, ended, &printed, why) || !facts_equal(&findings, &printed, why))
-            sound = wrong(round, "repair --dry-run", why);
-    }
-    facts after = round->side->read();
-    if (sound && !facts_equal(&before, &after, why))
-        sound = wrong(round, "changed by a check", why);
+    bool sound = check(round, "check", ended ? LESSON_STORE_CHECK_ENDED : 0, &findings) &&
+                 is_unchanged(round, &before, "changed by a check");
+    if (sound && dice_once_in(&round->dice, 4))
+        sound = lessonctl_finds(round, ended, &findings) && is_unchanged(round, &before, "changed by repair --dry-run");
     facts_free(&before);
-    facts_free(&after);
     facts_free(&findings);
-    facts_free(&printed);
     facts_free(&target);
     return sound;
 }

@@ -68,7 +68,7 @@ static bool simplify_call(shrinking *shrink, size_t number) {
     } while (0)
     TRY(together, false);
     TRY(wrong, 0);
-    for (unsigned flag = 1; flag <= LESSON_STORE_BAN_KICK; flag <<= 1)
+    for (unsigned flag = 1; flag <= LESSON_STORE_JOIN_OR_NOWHERE; flag <<= 1)
         TRY(flags, (uint16_t)(kept->flags & ~flag));
     TRY(session, MODEL_NONE);
     TRY(if_session, MODEL_NONE);

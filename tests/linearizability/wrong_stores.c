@@ -119,10 +119,13 @@ static bool resume_looks_first(lesson_store_instance *instance, lesson_store_ope
     where.uid = join->uid;
     where.place = &now;
     wrapper_shared_run(instance, &where, 1);
-    if (where.code != LESSON_STORE_OK || !lesson_store_id_equal(lesson_store_id_of(now.session), join->if_session))
+    lesson_store_standing standing =
+        where.code == LESSON_STORE_OK ? LESSON_STORE_STANDING_ELSEWHERE : LESSON_STORE_STANDING_NOWHERE;
+    if (where.code < 0 || !lesson_store_join_expects(join, standing, lesson_store_id_of(now.session)))
         return false;
     sched_yield();
     blind.if_session = (lesson_store_id){NULL, 0};
+    blind.flags &= ~(uint32_t)LESSON_STORE_JOIN_OR_NOWHERE;
     wrapper_shared_run(instance, &blind, 1);
     join->code = blind.code;
     join->arrival = blind.arrival;

@@ -62,8 +62,10 @@ static model_call draw_join(dice_state *dice, const draw_range *range, int8_t us
     if (is_of_0_1(range) || !dice_once_in(dice, 3))
         return (model_call)MODEL_JOIN(user, course, lesson, session, draw_flags(dice, FLAGS_0_1), false, 0);
     int8_t if_session = draw_or_none(dice, range->sessions, 3), owner = draw_owner(dice, range);
-    return (model_call)MODEL_ADMIT(user, course, lesson, session, if_session, owner, draw_flags(dice, FLAGS_0_2), false,
-                                   0);
+    uint16_t flags = draw_flags(dice, FLAGS_0_2);
+    if (if_session != MODEL_NONE && dice_once_in(dice, 2))
+        flags |= LESSON_STORE_JOIN_OR_NOWHERE;
+    return (model_call)MODEL_ADMIT(user, course, lesson, session, if_session, owner, flags, false, 0);
 }
 
 /* More bans are made than lifted. */

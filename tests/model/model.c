@@ -160,9 +160,12 @@ static uint8_t arrival_of(const model_user *user, int lesson) {
 
 static model_answer join(model_state *model, const model_call *call) {
     model_user *user = &model->users[call->user];
+    if (call->flags & LESSON_STORE_JOIN_OR_NOWHERE && call->if_session == MODEL_NONE)
+        return answer_of(LESSON_STORE_INVALID);
     model_answer answer = answer_with_place(LESSON_STORE_OK, user);
     uint32_t members = count_members(model, call->lesson);
-    if (call->if_session != MODEL_NONE && call->if_session != user->session) {
+    bool is_back = user->lesson == MODEL_NONE && call->flags & LESSON_STORE_JOIN_OR_NOWHERE;
+    if (call->if_session != MODEL_NONE && call->if_session != user->session && !is_back) {
         answer.code = LESSON_STORE_CONFLICT;
         return answer;
     }

@@ -46,7 +46,8 @@ static void add_flags(call_writer *writer, unsigned flags) {
                  {LESSON_STORE_JOIN_IF_ROOM, "LESSON_STORE_JOIN_IF_ROOM"},
                  {LESSON_STORE_HOLD_RENEW, "LESSON_STORE_HOLD_RENEW"},
                  {LESSON_STORE_JOIN_UNLESS_BANNED, "LESSON_STORE_JOIN_UNLESS_BANNED"},
-                 {LESSON_STORE_BAN_KICK, "LESSON_STORE_BAN_KICK"}};
+                 {LESSON_STORE_BAN_KICK, "LESSON_STORE_BAN_KICK"},
+                 {LESSON_STORE_JOIN_OR_NOWHERE, "LESSON_STORE_JOIN_OR_NOWHERE"}};
     bool has_any = false;
     begin_argument(writer);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

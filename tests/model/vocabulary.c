@@ -99,7 +99,7 @@ static void make_wrong(lesson_store_operation *operation, const model_call *call
         operation->kind = LESSON_STORE_OPERATION_BAN + 1;
         return;
     case MODEL_WRONG_FLAG:
-        operation->flags |= LESSON_STORE_BAN_KICK << 1;
+        operation->flags |= LESSON_STORE_JOIN_OR_NOWHERE << 1;
         return;
     case MODEL_WRONG_STATUS:
         operation->course_status = LESSON_STORE_COURSE_WAITING + 1;

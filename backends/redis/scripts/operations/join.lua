@@ -2,13 +2,13 @@
 --: join_from(uid, course, lesson)
 --: join_for(uid, course, lesson, owner)
 --: admit(uid, course, lesson, session, if_exists, if_open, stay)
---: admit_if(uid, course, lesson, session, if_exists, if_open, stay, if_open_or_member, if_room, if_session, owner, unless_banned)
+--: admit_if(uid, course, lesson, session, if_exists, if_open, stay, if_open_or_member, if_room, if_session, owner, unless_banned, or_nowhere)
 --
 -- The user joins the lesson and leaves the one that the record names: N (new), M (moved) or A (already there).
 -- All but `join` and `join_for` also answer the previous place. Flags are '1' or ''. If one of them refuses the join, the answer is e,
 -- b, o, m, r or s, the course_status of the lesson, and the place of the user; instead of the status, r has the number of
 -- members, or nothing if the capacity is no number. h and the place: the owner holds no lease. C and the place: the
--- user's session is not `if_session`.
+-- user's session is not `if_session`, or the user is in no lesson and or_nowhere is not given.
 local user = USER .. uid
 local old_lesson, found
 if join_for then
@@ -39,7 +39,8 @@ if join_for and owner ~= holder then
     holder = owner
 end
 
-if admit_if and if_session ~= '' and (found[3] ~= if_session or found[4] ~= old_lesson or not old_lesson) then
+if admit_if and if_session ~= '' and (old_lesson and (found[3] ~= if_session or found[4] ~= old_lesson) or
+                                      not old_lesson and or_nowhere == '') then
     answer = 'C'
     -- include operations/place.lua
     break
