@@ -247,11 +247,23 @@ static bool give_rest(struct reading *reading, redis_reply *reply) {
     return true;
 }
 
+/* The position before the oldest entry. */
+static void give_start(struct reading *reading, const lesson_store_event_position *oldest) {
+    const lesson_store_event none = {.kind = 0};
+    lesson_store_event_position start = *oldest;
+    start.words[GIVEN] = 0;
+    reading->is_full = !reading->take(&none, &start, reading->context);
+    if (!reading->is_full)
+        *reading->position = start;
+}
+
 static bool give_entries(struct reading *reading, redis_reply *reply, size_t *entries) {
     lesson_store_event_position entry;
     for (*entries = 0; !redis_reply_at_end(reply) && !reading->is_full && !reading->is_broken; ++*entries) {
         if (!read_entry(reply, &entry) || !is_later_entry(&entry, reading->position))
             return false;
+        if (is_start(reading->position))
+            give_start(reading, &entry);
         give_entry(reading, reply, &entry, 0);
     }
     return reply->is_array;
@@ -354,9 +366,7 @@ static int give_page(struct reading *reading, size_t most, redis_reply *page, re
         (!reading->is_broken && !give_entries(reading, page, &entries)))
         return redis_ask_garbled(store, false);
     adapt_page(store, entries, reading->taken, most);
-    if (reading->taken > 0 && !reading->is_broken)
-        return LESSON_STORE_OK;
-    if (!reading->is_broken && !is_start(reading->position))
+    if (!reading->is_broken && (reading->is_full || !is_start(reading->position)))
         return LESSON_STORE_OK;
     bool is_broken = reading->is_broken;
     lesson_store_event_position newest;

@@ -71,9 +71,13 @@ struct reading {
     lesson_store_event_position *position;
     lesson_store_event_taker take;
     void *context;
+    int64_t number; /* of the latest event that was given */
     bool is_full;
     bool is_broken; /* events are missing */
 };
+
+/* The words of a position: the number and the time of an event, and whether the position is before it. */
+enum { NUMBER, INCARNATION, AT_MS, IS_BEFORE };
 
 static lesson_store_event_position position_of(const sqlite_store *sqlite, int64_t number, int64_t at_ms) {
     return (lesson_store_event_position){{(uint64_t)number, (uint64_t)sqlite->events_incarnation, (uint64_t)at_ms}};
@@ -91,14 +95,15 @@ static int check_position(struct reading *reading) {
     if (is_start(reading->position))
         return LESSON_STORE_OK;
     sqlite3_stmt *find = sqlite->statements[STATEMENT_FIND_EVENT];
-    int result = sqlite3_bind_int64(find, 1, (int64_t)words[0]);
+    int result = sqlite3_bind_int64(find, 1, (int64_t)words[NUMBER]);
     if (result == SQLITE_OK)
         result = sqlite_start(sqlite, STATEMENT_FIND_EVENT, NULL, 0);
-    bool is_found = result == SQLITE_ROW && (uint64_t)sqlite3_column_int64(find, 0) == words[2];
+    bool is_found = result == SQLITE_ROW && (uint64_t)sqlite3_column_int64(find, 0) == words[AT_MS];
     int code = result == SQLITE_ROW || result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
     sqlite_finish(sqlite, STATEMENT_FIND_EVENT);
-    bool is_before_first = words[0] == 0;
-    reading->is_broken = words[1] != (uint64_t)sqlite->events_incarnation || !(is_found || is_before_first);
+    bool is_before_first = words[NUMBER] == 0;
+    reading->is_broken = words[INCARNATION] != (uint64_t)sqlite->events_incarnation || !(is_found || is_before_first);
+    reading->number = (int64_t)(words[NUMBER] - (words[IS_BEFORE] && words[NUMBER] > 0));
     return code;
 }
 
@@ -128,30 +133,45 @@ static bool read_event(sqlite3_stmt *row, lesson_store_event *event) {
     return event->lesson_id.data != NULL && event->kind > 0;
 }
 
+/* The position before the oldest event, or before the first one if there is none. */
+static void give_start(struct reading *reading, int64_t oldest, int64_t at_ms) {
+    const lesson_store_event none = {.kind = 0};
+    lesson_store_event_position start = position_of(reading->sqlite, oldest, at_ms);
+    start.words[IS_BEFORE] = oldest > 0;
+    reading->is_full = !reading->take(&none, &start, reading->context);
+    reading->number = oldest > 0 ? oldest - 1 : 0;
+    *reading->position = start;
+}
+
 static void take_row(struct reading *reading, sqlite3_stmt *row) {
     lesson_store_event event;
     int64_t number = sqlite3_column_int64(row, 0);
-    bool is_next = is_start(reading->position) || (uint64_t)number == reading->position->words[0] + 1;
-    if (!is_next || !read_event(row, &event)) {
+    if (is_start(reading->position))
+        give_start(reading, number, sqlite3_column_int64(row, 1));
+    if (reading->is_full)
+        return;
+    if (number != reading->number + 1 || !read_event(row, &event)) {
         reading->is_broken = true;
         return;
     }
     lesson_store_event_position behind = position_of(reading->sqlite, number, event.at_ms);
     reading->is_full = !reading->take(&event, &behind, reading->context);
     if (!reading->is_full)
-        *reading->position = behind;
+        reading->number = number;
 }
 
 static int read_page(struct reading *reading, size_t most) {
     sqlite_store *sqlite = reading->sqlite;
     sqlite3_stmt *rows = sqlite->statements[STATEMENT_PAGE_EVENTS];
-    int result = sqlite3_bind_int64(rows, 1, (int64_t)reading->position->words[0]);
+    int result = sqlite3_bind_int64(rows, 1, reading->number);
     if (result == SQLITE_OK)
         result = sqlite3_bind_int64(rows, 2, (int64_t)most);
     if (result == SQLITE_OK)
         result = sqlite3_step(rows);
     for (; result == SQLITE_ROW && !reading->is_full && !reading->is_broken; result = sqlite3_step(rows))
         take_row(reading, rows);
+    if (result == SQLITE_DONE && is_start(reading->position))
+        give_start(reading, 0, 0);
     int code = result == SQLITE_ROW || result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
     sqlite_finish(sqlite, STATEMENT_PAGE_EVENTS);
     return code;

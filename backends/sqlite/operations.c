@@ -276,6 +276,8 @@ static int check_holder(sqlite_store *sqlite, lesson_store_operation *join) {
 }
 
 static int add_join_event(sqlite_store *sqlite, const lesson_store_operation *join, const struct user_state *before) {
+    if (sqlite->events_kept == 0)
+        return LESSON_STORE_OK;
     const lesson_store_id none = {NULL, 0};
     const lesson_store_event event = {.kind = LESSON_STORE_EVENT_JOIN,
                                       .lesson_id = join->lesson_id,
@@ -284,7 +286,7 @@ static int add_join_event(sqlite_store *sqlite, const lesson_store_operation *jo
                                       .from_lesson_id = before->exists ? lesson_store_id_of(before->lesson_id) : none,
                                       .session = join->session,
                                       .owner = join->owner};
-    return sqlite->events_kept > 0 ? sqlite_add_event(sqlite, &event) : LESSON_STORE_OK;
+    return sqlite_add_event(sqlite, &event);
 }
 
 static int put_user(sqlite_store *sqlite, const lesson_store_operation *join, const struct user_state *current) {

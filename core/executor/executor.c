@@ -281,7 +281,7 @@ int lesson_store_executor_read_figures(lesson_store_executor *executor, lesson_s
         return code;
     pthread_mutex_lock(&executor->mutex);
     lesson_store_executor_figures found = executor->figures;
-    found.completed = atomic_load_explicit(&executor->completed, memory_order_relaxed);
+    found.completed = atomic_load_explicit(&executor->completed, memory_order_acquire);
     pthread_mutex_unlock(&executor->mutex);
     found.pending = found.accepted - found.completed;
     if (!lesson_store__sized_write(figures, &found, sizeof found))

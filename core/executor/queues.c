@@ -146,7 +146,7 @@ static void complete(lesson_store_executor *executor, lesson_store__submission *
         free(submission->entries);
     }
     /* Counted before there is room again; otherwise more than pending_max operations could seem to be pending. */
-    atomic_fetch_add_explicit(&executor->completed, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&executor->completed, 1, memory_order_release);
     if (last)
         lesson_store__slots_free(&executor->slots, submission, true);
     else

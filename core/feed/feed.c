@@ -36,9 +36,13 @@ const char *lesson_store_cause_name(uint32_t cause) {
 
 /* ---- Positions */
 
+static bool is_oldest(const lesson_store_event_position *position) {
+    return (position->words[0] | position->words[1] | position->words[2] | position->words[3]) == 0;
+}
+
 static void write_position(char *text, const lesson_store_event_position *position) {
     const uint64_t *words = position->words;
-    if ((words[0] | words[1] | words[2] | words[3]) == 0)
+    if (is_oldest(position))
         snprintf(text, LESSON_STORE_POSITION_SIZE, "%s", LESSON_STORE_POSITION_OLDEST);
     else
         snprintf(text, LESSON_STORE_POSITION_SIZE, "%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, words[0], words[1],
@@ -114,6 +118,18 @@ static void push(lesson_store_feed *feed, lesson_store__kept_event *event) {
     lesson_store__feed_announce(feed);
 }
 
+void lesson_store__feed_meet_newest(lesson_store_feed *feed) {
+    if (!feed->has_met_newest)
+        feed->past = feed->count;
+    feed->has_met_newest = true;
+}
+
+/* A gap that was found before this feed was opened may end before what was the newest event then. */
+static bool is_newest(const lesson_store_feed *feed, const lesson_store__kept_event *event) {
+    bool is_known_gap = event->is_gap && feed->round == feed->store->reader.round;
+    return is_known_gap || lesson_store__position_equal(&event->behind, &feed->newest);
+}
+
 void lesson_store__feed_push(lesson_store_feed *feed, lesson_store__kept_event *const *events, size_t count) {
     size_t i = 0;
     while (i < count && !lesson_store__position_equal(&feed->read, &events[i]->before))
@@ -125,7 +141,8 @@ void lesson_store__feed_push(lesson_store_feed *feed, lesson_store__kept_event *
         if (is_wanted)
             push(feed, events[i]);
         feed->read = events[i]->behind;
-        feed->has_met_newest |= events[i]->is_gap || lesson_store__position_equal(&feed->read, &feed->newest);
+        if (is_newest(feed, events[i]))
+            lesson_store__feed_meet_newest(feed);
     }
 }
 
@@ -139,6 +156,7 @@ static lesson_store__kept_event *take(lesson_store_feed *feed, bool takes_gap) {
         event = feed->queue[feed->first];
         feed->first = (feed->first + 1) % LESSON_STORE_FEED_QUEUE_MAX;
         feed->count--;
+        feed->past -= feed->past > 0;
         lesson_store__feed_announce(feed);
     }
     if (feed->count == LESSON_STORE_FEED_QUEUE_MAX / 2) {
@@ -184,7 +202,6 @@ static int drain(lesson_store_feed *feed, size_t most, lesson_store_event_callba
         lesson_store__kept_event *event = take(feed, *count == 0);
         if (!event)
             return LESSON_STORE_OK;
-        feed->given = event->behind;
         bool is_gap = event->is_gap;
         if (!is_gap)
             goes_on = callback(&event->event, context);
@@ -220,9 +237,13 @@ int lesson_store_feed_position(const lesson_store_feed *feed, char *position) {
     if (!feed || !position)
         return lesson_store_fail(LESSON_STORE_INVALID, "feed: no %s", feed ? "memory for the position" : "feed");
     int code = check_process(feed);
-    if (!code)
-        write_position(position, &feed->given);
-    return code;
+    if (code)
+        return code;
+    pthread_mutex_t *mutex = &feed->store->reader.mutex;
+    pthread_mutex_lock(mutex);
+    write_position(position, feed->count > 0 ? &feed->queue[feed->first]->before : &feed->read);
+    pthread_mutex_unlock(mutex);
+    return LESSON_STORE_OK;
 }
 
 bool lesson_store_feed_is_current(const lesson_store_feed *feed) {
@@ -230,7 +251,7 @@ bool lesson_store_feed_is_current(const lesson_store_feed *feed) {
         return false;
     pthread_mutex_t *mutex = &feed->store->reader.mutex;
     pthread_mutex_lock(mutex);
-    bool is_current = feed->has_met_newest && feed->count == 0;
+    bool is_current = feed->has_met_newest && feed->past == 0;
     pthread_mutex_unlock(mutex);
     return is_current;
 }
@@ -256,7 +277,6 @@ static int find_newest(lesson_store *store, lesson_store_event_position *newest)
     lesson_store__slot *slot = lesson_store__pool_take(&store->pool, &code);
     if (!slot)
         return code;
-    *newest = (lesson_store_event_position){{0}};
     code = store->backend.events(slot->instance, newest, 0, 0, take_none, NULL);
     lesson_store__pool_give(&store->pool, slot);
     return code;
@@ -264,15 +284,12 @@ static int find_newest(lesson_store *store, lesson_store_event_position *newest)
 
 static int begin(lesson_store_feed *feed, const char *position) {
     lesson_store *store = feed->store;
-    lesson_store_event_position newest;
-    int code = find_newest(store, &newest);
+    int code = find_newest(store, &feed->newest);
     if (code)
         return code;
     if (!position)
-        feed->read = newest;
-    feed->newest = newest;
-    feed->has_met_newest = lesson_store__position_equal(&feed->read, &newest);
-    feed->given = feed->read;
+        feed->read = feed->newest;
+    feed->has_met_newest = lesson_store__position_equal(&feed->read, &feed->newest);
     feed->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (feed->descriptor < 0)
         return lesson_store_fail(LESSON_STORE_FAILED, "feed: no descriptor: %s", strerror(errno));

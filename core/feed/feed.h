@@ -12,16 +12,16 @@ struct lesson_store_feed {
     size_t lesson_size; /* 0: all lessons */
     uint32_t lesson_hash;
     char lesson_id[LESSON_STORE_ID_MAX + 1];
-    lesson_store_event_position given; /* of the thread that drains */
 
     /* With the reader's mutex. */
     lesson_store_feed *next;
     lesson_store_event_position read; /* the events before it were put into the queue, or are of other lessons */
-    uint64_t round;                   /* the reader's latest for this feed */
+    uint64_t round;                   /* the reader's latest for this feed; 0: none */
     uint64_t told;                    /* the reader's failure that drain has returned */
     bool is_readable;
     lesson_store_event_position newest; /* when it was opened */
     bool has_met_newest;
+    size_t past; /* how many of the queue belong to what there was then, once that has been met */
     size_t first;
     size_t count;
     lesson_store__kept_event *queue[LESSON_STORE_FEED_QUEUE_MAX];
@@ -34,6 +34,9 @@ void lesson_store__feed_announce(lesson_store_feed *feed);
  * lesson, as long as there is room. A thousand feeds of quiet lessons cost a page little: none of them looks at more
  * than two numbers of each event. */
 void lesson_store__feed_push(lesson_store_feed *feed, lesson_store__kept_event *const *events, size_t count);
+
+/* Called with the reader's mutex held: `read` is at, or behind, what was the newest event at the opening. */
+void lesson_store__feed_meet_newest(lesson_store_feed *feed);
 
 uint32_t lesson_store__lesson_hash(lesson_store_id lesson_id);
 

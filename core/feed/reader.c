@@ -157,10 +157,12 @@ static void give_page(lesson_store__reader *reader, const struct page *page) {
         lesson_store__feed_push(feed, page->events, page->count);
 }
 
-/* There are no events behind this position. (The newest one may be no event at all, if there is none.) */
+/* There are no events behind this position, for feeds that were there when the store was asked. */
 static void note_end(lesson_store__reader *reader, const lesson_store_event_position *position) {
-    for (lesson_store_feed *feed = reader->feeds; feed; feed = feed->next)
-        feed->has_met_newest |= lesson_store__position_equal(&feed->read, position);
+    for (lesson_store_feed *feed = reader->feeds; feed; feed = feed->next) {
+        if (feed->round == reader->round && lesson_store__position_equal(&feed->read, position))
+            lesson_store__feed_meet_newest(feed);
+    }
 }
 
 /* If there is no memory or no room for it, the feed stays where it is, and meets the gap again. */
@@ -204,11 +206,18 @@ static lesson_store_feed *next_feed(const lesson_store__reader *reader) {
     return feed;
 }
 
-/* Reads for all feeds at the position of this one. Releases the mutex meanwhile, so the feed may be gone afterwards. */
-static enum round read_for(lesson_store *store, lesson_store_feed *feed, struct page *page, int64_t wait_ms) {
+static void begin_round_at(lesson_store__reader *reader, const lesson_store_event_position *position) {
+    for (lesson_store_feed *feed = reader->feeds; feed; feed = feed->next) {
+        if (has_room_for_page(feed) && lesson_store__position_equal(&feed->read, position))
+            feed->round = reader->round;
+    }
+}
+
+/* Reads for all feeds at this position. Releases the mutex meanwhile, so feeds come and go. */
+static enum round read_behind(lesson_store *store, lesson_store_event_position before, struct page *page,
+                              int64_t wait_ms) {
     lesson_store__reader *reader = &store->reader;
-    const lesson_store_event_position before = feed->read;
-    feed->round = reader->round;
+    begin_round_at(reader, &before);
     page->position = before;
     page->lacks_memory = false;
     pthread_mutex_unlock(&reader->mutex);
@@ -234,7 +243,7 @@ static enum round read_round(lesson_store *store, struct page *page, int64_t wai
     enum round found = ROUND_EMPTY;
     reader->round++;
     while (!reader->ends && (feed = next_feed(reader))) {
-        enum round of_feed = read_for(store, feed, page, wait_ms);
+        enum round of_feed = read_behind(store, feed->read, page, wait_ms);
         found = of_feed > found ? of_feed : found;
         wait_ms = 0;
         if (reader->code)

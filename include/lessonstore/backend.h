@@ -358,9 +358,10 @@ struct lesson_store_backend {
     int (*find_lessons_page)(lesson_store_instance *instance, const lesson_store_lesson_filter *filter, size_t most,
                              lesson_store_position *position, lesson_store_lesson_callback callback, void *context);
 
-    /* Gives some events behind `position`, at least one if there are any, and about `most` at a time. If there are none
-     * and `events_poll_ms` of the instance is 0, it waits for one up to `wait_ms`. If `most` is 0, it gives none and
-     * sets `position` to the newest. GAP: events behind the position are missing, or it was never one of this store;
+    /* Gives some events behind `position`, at least one if there are any, and about `most` at a time. If all of it is
+     * 0, one of kind 0 comes first, whose position is just before the oldest event that is kept. If there are none and
+     * `events_poll_ms` of the instance is 0, it waits for one up to `wait_ms`. If `most` is 0, it gives none and sets
+     * `position` to the newest. GAP: events behind the position are missing, or it was never one of this store;
      * `position` becomes the newest. NOT_FOUND: the feed is off. An event that cannot be read is a gap. One
      * of kind 0 only moves the position. */
     int (*events)(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,

@@ -97,11 +97,11 @@ typedef struct lesson_store_event {
 typedef struct lesson_store_feed lesson_store_feed;
 
 /* Opens a feed of one lesson (`lesson_id` NULL: of all). It begins behind `position`: NULL for now, before this call
- * returns; LESSON_STORE_POSITION_OLDEST; or what lesson_store_feed_position has returned, also in another process. A
- * feed of one lesson also gives the JOIN by which a user leaves it for another one.
- * On success `*out` is the caller's; close it before the store. On failure it is NULL: INVALID (also for a text that is
- * no position), UNSUPPORTED (the backend has no feed), NOT_FOUND (the feed is off), NO_MEMORY, FAILED (no thread or no
- * descriptor), and those of single calls that read. */
+ * returns; LESSON_STORE_POSITION_OLDEST, for what is kept when the feed first reads; or what lesson_store_feed_position
+ * has returned, also in another process. A feed of one lesson also gives the JOIN by which a user leaves it for another
+ * one. On success `*out` is the caller's; close it before the store. On failure it is NULL: INVALID (also for a text
+ * that is no position), UNSUPPORTED (the backend has no feed), NOT_FOUND (the feed is off), NO_MEMORY, FAILED (no
+ * thread or no descriptor), and those of single calls that read. */
 LESSON_STORE_API int lesson_store_feed_open(lesson_store_feed **out, lesson_store *store, const char *lesson_id,
                                             const char *position);
 
@@ -127,13 +127,15 @@ typedef bool (*lesson_store_event_callback)(const lesson_store_event *event, voi
 LESSON_STORE_API int lesson_store_feed_drain(lesson_store_feed *feed, size_t most, lesson_store_event_callback callback,
                                              void *context, size_t *count);
 
-/* Writes the position behind the latest event that was given, the one of the running callback included, or where the
- * feed began or has gone on after a gap. `position` has LESSON_STORE_POSITION_SIZE bytes. It stays valid while the
- * store keeps the events behind it. */
+/* Writes a position behind the latest event that was given, the one of the running callback included, and before the
+ * next one of this feed. So it moves on while a lesson is quiet, and stays valid while the store keeps the events
+ * behind it. Until the feed has read for the first time, it can be LESSON_STORE_POSITION_OLDEST. `position` has
+ * LESSON_STORE_POSITION_SIZE bytes. */
 LESSON_STORE_API int lesson_store_feed_position(const lesson_store_feed *feed, char *position);
 
 /* Returns true once every event has been given that there was at some moment after the feed was opened: what was behind
- * an old position is caught up with, and the list of "list, then follow" has all of its past. Any thread. */
+ * an old position is caught up with, and the list of "list, then follow" has all of its past. It stays true. Any
+ * thread. */
 LESSON_STORE_API bool lesson_store_feed_is_current(const lesson_store_feed *feed);
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
 /* The feed: every change is an event, in order, and a list with the events behind it is the store. The stores keep the
  * events of few hundred steps. */
+#include <poll.h>
 #include <pthread.h>
 
 #include "suite.h"
@@ -182,6 +183,41 @@ static void a_position_goes_on(struct fixture *fixture) {
                 LESSON_STORE_INVALID);
 }
 
+static void make_gap(struct fixture *fixture) {
+    for (int i = 0; i < MANY; i++)
+        expect_code(fixture, "set", lesson_store_set_course_status(fixture->store, "algebra", i % 4), LESSON_STORE_OK);
+}
+
+/* Opens a feed at the oldest event, and keeps where that was. */
+static void keep_oldest(struct fixture *fixture, char *position) {
+    open_again(fixture, LESSON_STORE_POSITION_OLDEST);
+    struct pollfd ready = {.fd = lesson_store_feed_descriptor(fixture->feed), .events = POLLIN};
+    while (poll(&ready, 1, 1) == 0 && !lesson_store_feed_is_current(fixture->feed))
+        ;
+    keep_position(fixture, position);
+    if (strcmp(position, LESSON_STORE_POSITION_OLDEST) == 0)
+        fail_test(fixture, "a feed that has read is still at the oldest event");
+}
+
+static void the_oldest_is_kept_as_a_position(struct fixture *fixture) {
+    char before_all[LESSON_STORE_POSITION_SIZE], before_first[LESSON_STORE_POSITION_SIZE];
+    begin_feed(fixture, NULL, NULL);
+    keep_oldest(fixture, before_all);
+    RUN(fixture, {CREATE("algebra")}, {JOIN("ann", "maths", "algebra")});
+    keep_oldest(fixture, before_first);
+    for (int i = 0; i < 2; i++) {
+        open_again(fixture, i ? before_all : before_first);
+        expect_events(fixture,
+                      EVENTS("create/call algebra|||from ||| waiting free", "join/call algebra|ann|maths|from |||"));
+    }
+    make_gap(fixture);
+    for (int i = 0; i < 2; i++) {
+        open_again(fixture, i ? before_all : before_first);
+        expect_code(fixture, "drain", replica_follow(fixture, fixture->store, fixture->feed, NULL, NULL),
+                    LESSON_STORE_GAP);
+    }
+}
+
 static void a_gap_is_told(struct fixture *fixture) {
     char position[LESSON_STORE_POSITION_SIZE];
     begin_feed(fixture, NULL, NULL);
@@ -190,8 +226,7 @@ static void a_gap_is_told(struct fixture *fixture) {
     keep_position(fixture, position);
     lesson_store_feed_close(fixture->feed);
     fixture->feed = NULL;
-    for (int i = 0; i < MANY; i++)
-        expect_code(fixture, "set", lesson_store_set_course_status(fixture->store, "algebra", i % 4), LESSON_STORE_OK);
+    make_gap(fixture);
     open_again(fixture, position);
     expect_code(fixture, "drain", replica_follow(fixture, fixture->store, fixture->feed, NULL, NULL), LESSON_STORE_GAP);
     replica_list(fixture, last(fixture));
@@ -305,6 +340,8 @@ static const struct test tests[] = {
     {.name = "FEED-4 the feed of a lesson has its events and no others", .function = a_lesson_has_a_feed},
     {.name = "FEED-5 a position goes on where it was", .function = a_position_goes_on},
     {.name = "FEED-6 missing events are a gap, behind which the feed goes on", .function = a_gap_is_told},
+    {.name = "FEED-6 also behind the beginning of a feed that began with the oldest event",
+     .function = the_oldest_is_kept_as_a_position},
     {.name = "FEED-7 a list and the events behind its beginning are the store",
      .function = a_list_and_its_feed_are_the_store},
     {.name = "FEED-7 also while several threads write", .function = threads_write_in_one_order},

@@ -93,7 +93,6 @@ static void a_slow_reader_loses_nothing(void **state) {
         create(store, i);
     hear_up_to(quick, &by_quick, MANY);
     assert_int_equal(by_quick.count, MANY);
-    assert_false(lesson_store_feed_is_current(slow));
     hear_up_to(slow, &by_slow, MANY);
     assert_int_equal(by_slow.count, MANY);
     assert_false(is_readable(slow));
@@ -179,6 +178,27 @@ static void feeds_of_lessons_skip_the_others(void **state) {
     lesson_store_close(store);
 }
 
+/* So its position stays valid, however much the others change. */
+static void the_feed_of_a_quiet_lesson_moves_on(void **state) {
+    (void)state;
+    lesson_store *store = open_at("memory:?feed=10");
+    lesson_store_feed *quiet = follow(store, "7"), *all = follow(store, NULL);
+    struct heard heard = {.last = -1, .stop_at = -1};
+    char position[LESSON_STORE_POSITION_SIZE];
+    for (int i = 1000; i < 1100; i++) {
+        create(store, i);
+        hear_up_to(all, &heard, i);
+    }
+    assert_int_equal(lesson_store_feed_position(quiet, position), LESSON_STORE_OK);
+    lesson_store_feed_close(quiet);
+    create(store, 7);
+    assert_int_equal(lesson_store_feed_open(&quiet, store, "7", position), LESSON_STORE_OK);
+    hear_up_to(quiet, &heard, 7);
+    lesson_store_feed_close(quiet);
+    lesson_store_feed_close(all);
+    lesson_store_close(store);
+}
+
 static bool call_the_store(const lesson_store_event *event, void *context) {
     struct heard *heard = context;
     char position[LESSON_STORE_POSITION_SIZE];
@@ -261,8 +281,9 @@ static void a_feed_of_no_events_is_current(void **state) {
     assert_int_equal(lesson_store_feed_open(&feed, store, NULL, LESSON_STORE_POSITION_OLDEST), LESSON_STORE_OK);
     while (!lesson_store_feed_is_current(feed))
         poll(NULL, 0, 1);
+    assert_false(is_readable(feed));
     assert_int_equal(lesson_store_feed_position(feed, position), LESSON_STORE_OK);
-    assert_string_equal(position, LESSON_STORE_POSITION_OLDEST);
+    assert_string_not_equal(position, LESSON_STORE_POSITION_OLDEST);
     lesson_store_feed_close(feed);
     lesson_store_close(store);
 }
@@ -446,6 +467,7 @@ int main(void) {
         cmocka_unit_test(an_instance_with_a_limit_is_read_too),
         cmocka_unit_test(drain_stops_where_it_is_told),
         cmocka_unit_test(feeds_of_lessons_skip_the_others),
+        cmocka_unit_test(the_feed_of_a_quiet_lesson_moves_on),
         cmocka_unit_test(a_callback_may_ask),
         cmocka_unit_test(a_list_may_close_the_last_feed),
         cmocka_unit_test(a_feed_becomes_current_beside_a_writer),

@@ -79,7 +79,7 @@ static void write_stream(raw_server *raw) {
 
 /* Behind the first of the two events of an entry. */
 static struct reader reader_within_an_entry(raw_server *raw) {
-    struct reader reader = {.store = raw->store, .room = 2};
+    struct reader reader = {.store = raw->store, .room = 3}; /* the beginning, "on" and the first */
     expect_lessons(&reader, 0, "a");
     reader.room = SIZE_MAX;
     reader.lessons[0] = '\0';
@@ -284,7 +284,24 @@ static void test_errors_among_the_replies(void **state) {
 
 /* ---- Pages */
 
-/* Sixteen events in an entry, then one: a page has about as many events as were asked for. */
+/* Before all events of the oldest entry, and only as long as that is there. */
+static void test_the_beginning(void **state) {
+    raw_server *raw = *state;
+    struct reader reader = {.store = raw->store, .room = 1};
+    raw_do(raw, "XADD " EVENTS " 2-1 e " A " e " B);
+    expect_lessons(&reader, 0, "");
+    assert_int_equal(reader.count, 1);
+    reader.room = SIZE_MAX;
+    const struct reader start = reader;
+    expect_lessons(&reader, 0, "ab");
+    raw_do(raw, "XADD " EVENTS " 3-1 e " C);
+    raw_do(raw, "XDEL " EVENTS " 2-1");
+    reader = start;
+    assert_code(read_page(&reader, 0), GAP);
+}
+
+/* Sixteen events in an entry, then one: a page has about as many events as were asked for. The first of all is the
+ * beginning. */
 static void test_pages_of_large_and_small_entries(void **state) {
     raw_server *raw = *state;
     static const char write[] = "local fields = {}"
@@ -295,13 +312,13 @@ static void test_pages_of_large_and_small_entries(void **state) {
     size_t pages[12] = {0}, given = 0;
     assert_int_equal(raw_number(raw, "EVAL %s 1 " EVENTS " 16 128 %s", write, A), 128);
     assert_int_equal(raw_number(raw, "EVAL %s 1 " EVENTS " 1 1000 %s", write, A), 1128);
-    for (size_t i = 0; given < 128 * 16 + 1000; given = reader.count, i++) {
+    for (size_t i = 0; given < 1 + 128 * 16 + 1000; given = reader.count, i++) {
         assert_in_range(i, 0, 11);
         assert_code(read_page(&reader, 0), OK);
         pages[i] = reader.count - given;
     }
-    assert_int_equal(reader.count, 128 * 16 + 1000);
-    assert_int_equal(pages[0], 64 * 16);
+    assert_int_equal(reader.count, 1 + 128 * 16 + 1000);
+    assert_int_equal(pages[0], 1 + 64 * 16);
     assert_int_equal(pages[1], 32 * 16);
     assert_int_equal(pages[2], 32 * 16);
     assert_int_equal(pages[3], 32);
@@ -559,6 +576,7 @@ int main(void) {
         TEST_BEHIND(malformed_replies),
         TEST_BEHIND(malformed_replies_at_the_beginning),
         TEST_BEHIND(errors_among_the_replies),
+        TEST(the_beginning),
         TEST(pages_of_large_and_small_entries),
         TEST(fields_of_others),
         TEST(highest_name),
