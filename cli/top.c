@@ -12,7 +12,7 @@
 #define LINES_DEFAULT 20
 #define LINES_MAX 100 /* and so one aligned table */
 #define EVERY_DEFAULT_MS 1000
-#define LOOK_US INT64_C(50000) /* how often a wait for events looks for a signal */
+#define LOOK_MS 50 /* how often a wait for events looks for a signal */
 
 /* What has happened in a lesson since the last screen. */
 struct traffic {
@@ -35,7 +35,8 @@ struct screen {
     uint64_t joins;
     uint64_t quits;
     bool lacks_memory;
-    bool has_gap;
+    int lost;   /* the code of the feed, if the joins and quits are too few */
+    int status; /* of the program */
     uint64_t lessons;
     uint64_t users;
     struct line *lines; /* the largest lessons, in order */
@@ -91,14 +92,37 @@ static bool count_event(const lesson_store_event *event, void *context) {
     return true;
 }
 
+static void lose(struct screen *screen, int code) {
+    if (code == screen->lost)
+        return;
+    screen->lost = code;
+    if (code == LESSON_STORE_GAP)
+        complain_of(screen->call, code, "events are missing: the joins and quits are too few");
+    else if (code == LESSON_STORE_NOT_FOUND)
+        note(screen->call, "the feed was turned off, so joins and quits are not counted");
+    else
+        screen->status = report_failure(screen->call, NULL, code);
+}
+
+static void wait_for_events(const struct screen *screen, int64_t left_us) {
+    struct pollfd ready = {.fd = lesson_store_feed_descriptor(screen->feed), .events = POLLIN};
+    poll(&ready, 1, left_us < LOOK_MS * 1000 ? (int)(left_us / 1000) + 1 : LOOK_MS);
+}
+
 /* Counts the events of one period. False if the program was asked to end. */
 static bool count_events(struct screen *screen) {
-    int64_t end_us = lesson_store_monotonic_us() + screen->every_us, now_us;
-    while ((now_us = lesson_store_monotonic_us()) < end_us) {
-        if (screen->feed)
-            screen->has_gap |= lesson_store_feed_drain(screen->feed, 0, count_event, screen, NULL) == LESSON_STORE_GAP;
-        if (interrupt_wait(now_us + LOOK_US < end_us ? now_us + LOOK_US : end_us))
+    int64_t now_us = lesson_store_monotonic_us(), end_us = now_us + screen->every_us;
+    if (!screen->feed)
+        return !interrupt_wait(end_us);
+    for (; now_us < end_us; now_us = lesson_store_monotonic_us()) {
+        size_t taken;
+        if (interrupt_wait(now_us))
             return false;
+        int code = lesson_store_feed_drain(screen->feed, 0, count_event, screen, &taken);
+        if (code)
+            lose(screen, code);
+        if (taken == 0)
+            wait_for_events(screen, end_us - now_us);
     }
     return true;
 }
@@ -127,7 +151,8 @@ static bool take_lesson(const lesson_store_lesson *lesson, void *context) {
 
 static struct field rate(const struct screen *screen, const char *name, uint64_t number) {
     struct field field = field_signed(name, (int64_t)number * 1000000 / screen->every_us);
-    field.kind = screen->feed ? FIELD_NUMBER : FIELD_ABSENT;
+    bool is_known = screen->feed && (!screen->lost || screen->lost == LESSON_STORE_GAP);
+    field.kind = is_known ? FIELD_NUMBER : FIELD_ABSENT;
     return field;
 }
 
@@ -162,6 +187,8 @@ static void clear(struct screen *screen) {
     screen->traffic = NULL;
     screen->joins = screen->quits = screen->lessons = screen->users = 0;
     screen->line_count = 0;
+    screen->lost = LESSON_STORE_OK;
+    screen->status = EXIT_YES;
 }
 
 /* Shows one screen after another on a terminal, else one. */
@@ -179,11 +206,8 @@ static int show(struct screen *screen) {
             return complain_of(call, LESSON_STORE_NO_MEMORY, "no memory left");
         if (code)
             return report_failure(call, NULL, code);
-        if (screen->has_gap)
-            complain_of(call, LESSON_STORE_GAP, "events are missing: the joins and quits are too few");
-        screen->has_gap = false;
     } while (print(screen) && is_live);
-    return EXIT_YES;
+    return is_live ? EXIT_YES : screen->status;
 }
 
 static int open_feed(struct screen *screen) {

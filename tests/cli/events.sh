@@ -65,4 +65,20 @@ gives 0 "" lessonctl join cid arts go
 gives 0 "$(printf '(2 lessons)\t-\t2\t0\t0\ngo\t-\t2\t0\t0')" lessonctl top --every 10ms --lines 1
 gives 0 '{"lesson_id":"go","members":2,"joins_per_s":0,"quits_per_s":0}' second_object
 refuses 2 'top: --lines: ' lessonctl top --lines 0
+# A feed that cannot be read is no feed without events. The first read is that of the opening.
+status 3 lessonctl --store "fault+$LESSONSTORE_LOCATION${separator}fault_code=denied&fault_on=events&fault_at=2" \
+    top --every 500ms --lines 1
+[ "$out" = "$(printf '(2 lessons)\t-\t2\t-\t-\ngo\t-\t2\t-\t-')" ] || fail "top printed: $out"
+[[ $err == 'lessonctl: top: '* ]] || fail "top said: $err"
+
+# The list of the events ends, also beside a writer who never rests
+gives 0 "" lessonctl --store "$LESSONSTORE_LOCATION${separator}feed=10000000" create steady
+"$LESSONCTL" shell >"$work/.written" 2>&1 < <(while echo "join dan arts go" && echo "quit dan"; do :; done 2>/dev/null) &
+writer=$!
+for ((i = 0; i < 1000 && $(lessonctl events | wc -l) < 500; i++)); do
+    sleep 0.01
+done
+status 0 timeout 60 "$LESSONCTL" events
+kill $writer
+wait $writer || true
 finish
