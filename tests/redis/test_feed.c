@@ -202,6 +202,35 @@ static void test_trimming(void **state) {
     lesson_store_close(store);
 }
 
+/* Only a number says how many entries stay. With anything else all of them do, and every change is answered as it is.
+ * Whoever turns the feed on writes a number again. */
+static void test_how_many_are_kept_is_damaged(void **state) {
+    raw_server *raw = *state;
+    static const char *const values[] = {"10k", "", "-1", "nan", "99999999999999999999"};
+    lesson_store *store = raw_open_store(raw, "?feed=100");
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        uint64_t found = 0;
+        long long before = raw_number(raw, "XLEN " EVENTS);
+        raw_do(raw, "SET STATUS:FEED %s", values[i]);
+        for (int j = 0; j < 250; j++)
+            assert_code(lesson_store_join(store, "ann", "c", "a", NULL, 0, NULL), OK);
+        assert_int_equal(raw_number(raw, "XLEN " EVENTS), before + 250);
+        assert_code(lesson_store_check(store, 0, NULL, NULL, &found, NULL), OK);
+        assert_int_equal(found, i + 1 < sizeof values / sizeof *values); /* the last is a number */
+    }
+    raw_do(raw, "DEL STATUS:FEED");
+    raw_do(raw, "RPUSH STATUS:FEED x");
+    raw_make_lesson(raw, "large", "1", LARGE);
+    for (int j = 0; j < 250; j++)
+        assert_code(lesson_store_create(store, "a", LESSON_STORE_CREATE_RESET), OK);
+    assert_code(lesson_store_end(store, "large", 0, NULL), OK);
+    raw_do(raw, "DEL STATUS:FEED");
+    raw_do(raw, "SET STATUS:FEED 10k");
+    turn(raw, "?feed=100");
+    assert_int_equal(raw_number(raw, "EVAL %s 1 STATUS:FEED", "return tonumber(redis.call('GET', KEYS[1]))"), 100);
+    lesson_store_close(store);
+}
+
 /* ---- What a step writes */
 
 static void test_end_in_steps(void **state) {
@@ -496,6 +525,7 @@ int main(void) {
         TEST(nothing_but_the_beginning),
         TEST(behind_by_all_that_are_kept),
         TEST(trimming),
+        TEST(how_many_are_kept_is_damaged),
         TEST(end_in_steps),
         TEST(repairs),
         TEST(position_within_an_entry),
