@@ -327,7 +327,7 @@ static redis_exchange_end exchange(redis_store *store, const lesson_store_event_
 }
 
 static int refuse(redis_store *store, const redis_reply *reply) {
-    int code = redis_ask_error(store, reply);
+    int code = redis_ask_error(store, reply, false);
     redis_primary_refused(store, redis_reply_line(reply));
     return code;
 }
