@@ -226,6 +226,20 @@ static void test_members_of_a_wrong_type(void **state) {
     assert_int_equal(raw_number(raw, "ZCARD " OWNERS), 0);
 }
 
+/* What Lua takes for a number and is none: an endless division, a lease of no time, a field that no table can have. */
+static void test_a_number_of_lua_stops_no_sweep(void **state) {
+    raw_server *raw = *state;
+    hold_and_join(raw, "v", "bob", "L");
+    hold_and_join(raw, "w", "ann", "L");
+    raw_do(raw, "HSET " LEASES " v nan w inf");
+    raw_do(raw, "ZADD " OWNERS " 1 v 1 w");
+    raw_do(raw, "HSET " SWEEPS " latest inf nan 1 3 nan");
+    for (int i = 0; i < 3; i++)
+        assert_code(lesson_store_sweep(raw->store, NULL, NULL, NULL), OK);
+    assert_in(raw, "ann", true);
+    assert_in(raw, "bob", true);
+}
+
 static void expect_owners(raw_server *raw, int count) {
     assert_int_equal(raw_number(raw, "ZCARD " OWNERS), count);
     assert_int_equal(raw_number(raw, "HLEN " LEASES), count);
@@ -333,6 +347,7 @@ int main(void) {
         TEST(a_drop_ends_only_the_life_that_it_began_with),
         TEST(a_damaged_number_stops_no_sweep),
         TEST(members_of_a_wrong_type),
+        TEST(a_number_of_lua_stops_no_sweep),
         TEST(a_damaged_user_keeps_only_its_owner),
         TEST(a_sweep_that_fails),
         TEST(a_lost_lease_counts_as_the_longest),
