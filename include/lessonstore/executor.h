@@ -130,7 +130,8 @@ typedef void (*lesson_store_page_callback)(const lesson_store_page *page, void *
  *   gets its callback. Other calls with this cursor are INVALID: it belongs to the executor.
  *
  * A lane runs a batch of operations and one page in turn, so an operation waits for one page at most. If the engine
- * gives nothing at once, the page waits again, behind others; then it counts as not begun for cancel. */
+ * gives nothing at once, the page waits again, behind others; then it counts as not begun for cancel and STOP_CANCEL.
+ */
 LESSON_STORE_API int lesson_store_executor_submit_page(lesson_store_executor *executor, const lesson_store_list *list,
                                                        lesson_store_cursor **cursor, int64_t timeout_ms,
                                                        lesson_store_completion_queue *queue,
