@@ -386,8 +386,10 @@ static void test_unreadable_events(void **state) {
     static const char *const events[] = {
         "x",
         "C",
-        "Z0\x1f"
+        "z0\x1f"
         "a",
+        "Z",
+        "Z0a",
         "C0",
         "C0\x1f",
         "J0\x1f"
@@ -423,6 +425,24 @@ static void test_unreadable_events(void **state) {
         assert_string_equal(heard.last, "create/call sound||||||0/0");
         lesson_store_feed_close(feed);
     }
+}
+
+/* Events of kinds that only a later version knows are not given, and are no gap. */
+static void test_later_kinds(void **state) {
+    raw_server *raw = *state;
+    struct heard heard = {.count = 0};
+    raw_do(raw, "XADD " EVENTS " 1-1 " O0);
+    lesson_store_feed *feed = follow(raw->store, NULL);
+    raw_do(raw, "XADD " EVENTS " 2-1 e Z0 e A9\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f"
+                "more e C0\x1f"
+                "a");
+    raw_do(raw, "XADD " EVENTS " 3-1 e Z0\x1f"
+                "a");
+    raw_do(raw, "XADD " EVENTS " 4-1 e C0\x1f"
+                "b");
+    await_events(feed, &heard, 2);
+    assert_string_equal(heard.last, "create/call b||||||0/0");
+    lesson_store_feed_close(feed);
 }
 
 static void test_wrong_type(void **state) {
@@ -531,6 +551,7 @@ int main(void) {
         TEST(position_within_an_entry),
         TEST(other_entries),
         TEST(unreadable_events),
+        TEST(later_kinds),
         TEST(wrong_type),
         TEST(connections_break),
         TEST(server_without_its_data),
