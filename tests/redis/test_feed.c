@@ -445,13 +445,32 @@ static void test_later_kinds(void **state) {
     lesson_store_feed_close(feed);
 }
 
+/* Changes that somebody asks for fail, and what only takes out users or repairs goes on, without events. */
 static void test_wrong_type(void **state) {
     raw_server *raw = *state;
+    uint64_t put_out = 0, repaired = 0;
+    assert_code(lesson_store_hold(raw->store, "w", 60000, 0), OK);
+    assert_code(lesson_store_join_for(raw->store, "w", "ann", "c", "a", NULL, 0, NULL), OK);
+    raw_do(raw, "SADD " MEMBERS("a") " ghost");
     raw_do(raw, "SET " EVENTS " text");
     lesson_store *store = raw_open_store(raw, "");
+    lesson_store_operation pair[] = {raw_operation(LESSON_STORE_OPERATION_JOIN, "bob", "a"),
+                                     raw_operation(LESSON_STORE_OPERATION_WHERE, "ann", NULL)};
     assert_code(lesson_store_create(store, "a", 0), MALFORMED);
-    assert_code(lesson_store_sweep(store, NULL, NULL, NULL), OK); /* nobody is put out */
-    assert_int_equal(raw_number(raw, "DBSIZE"), 2);
+    raw_assert_message(EVENTS);
+    assert_code(lesson_store_join(store, "bob", "c", "a", NULL, 0, NULL), MALFORMED);
+    assert_code(lesson_store_quit(store, "ann", NULL, NULL, NULL), MALFORMED);
+    assert_code(lesson_store_end(store, "a", 0, NULL), MALFORMED);
+    assert_code(lesson_store_batch(store, pair, 2), MALFORMED);
+    assert_code(pair[0].code, MALFORMED);
+    assert_code(pair[1].code, MALFORMED);
+    assert_code(lesson_store_where(store, "ann", NULL), OK);
+    assert_code(lesson_store_hold(store, "w", 60000, LESSON_STORE_HOLD_RENEW), OK);
+    assert_code(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, &repaired), OK);
+    assert_int_equal(repaired, 1);
+    assert_code(lesson_store_drop(store, "w", NULL, NULL, &put_out), OK);
+    assert_int_equal(put_out, 1);
+    assert_int_equal(raw_number(raw, "DBSIZE"), 1);
     lesson_store_close(store);
 }
 
