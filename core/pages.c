@@ -11,6 +11,7 @@ typedef struct entry {
     size_t offset;
     uint16_t sizes[IDS_MAX]; /* 0: not given */
     lesson_store_lesson lesson;
+    int64_t joined_ms; /* of a user */
 } entry;
 
 struct lesson_store_cursor {
@@ -68,8 +69,8 @@ static int meet(lesson_store_cursor *cursor, lesson_store_id id) {
     return cursor->position.never_repeats ? LESSON_STORE_OK : lesson_store_seen_add(&cursor->seen, id.data, id.size);
 }
 
-static bool add(lesson_store_cursor *cursor, const lesson_store_id *ids, size_t id_count,
-                const lesson_store_lesson *lesson) {
+/* The entry that was added, NULL for none: there is no memory for it, or an earlier page gave it. */
+static entry *add_ids(lesson_store_cursor *cursor, const lesson_store_id *ids, size_t id_count) {
     size_t size = 0;
     for (size_t i = 0; i < id_count; i++)
         size += ids[i].size;
@@ -79,35 +80,44 @@ static bool add(lesson_store_cursor *cursor, const lesson_store_id *ids, size_t 
     has_room = has_room && grow(&texts, &cursor->texts_capacity, cursor->texts_size + size, 1);
     cursor->texts = texts;
     cursor->fill_code = has_room ? meet(cursor, ids[0]) : no_memory();
+    bool is_new = cursor->fill_code == LESSON_STORE_OK;
     if (cursor->fill_code == LESSON_STORE_EXISTS)
         cursor->fill_code = LESSON_STORE_OK;
-    else if (cursor->fill_code == LESSON_STORE_OK) {
-        entry *made = &cursor->entries[cursor->count++];
-        *made = (entry){.offset = cursor->texts_size};
-        for (size_t i = 0; i < id_count; i++) {
-            if (ids[i].size > 0)
-                memcpy(cursor->texts + cursor->texts_size, ids[i].data, ids[i].size);
-            cursor->texts_size += ids[i].size;
-            made->sizes[i] = (uint16_t)ids[i].size;
-        }
-        if (lesson)
-            made->lesson = *lesson;
+    if (!is_new)
+        return NULL;
+    entry *made = &cursor->entries[cursor->count++];
+    *made = (entry){.offset = cursor->texts_size};
+    for (size_t i = 0; i < id_count; i++) {
+        if (ids[i].size > 0)
+            memcpy(cursor->texts + cursor->texts_size, ids[i].data, ids[i].size);
+        cursor->texts_size += ids[i].size;
+        made->sizes[i] = (uint16_t)ids[i].size;
     }
-    return cursor->fill_code == LESSON_STORE_OK;
+    return made;
 }
 
 static bool add_member(const lesson_store_id *uid, void *context) {
-    return add(context, uid, 1, NULL);
+    lesson_store_cursor *cursor = context;
+    add_ids(cursor, uid, 1);
+    return cursor->fill_code == LESSON_STORE_OK;
 }
 
 static bool add_lesson(const lesson_store_lesson *lesson, void *context) {
+    lesson_store_cursor *cursor = context;
     const lesson_store_id ids[] = {lesson->lesson_id, lesson->course_id};
-    return add(context, ids, 2, lesson);
+    entry *made = add_ids(cursor, ids, 2);
+    if (made)
+        made->lesson = *lesson;
+    return cursor->fill_code == LESSON_STORE_OK;
 }
 
 static bool add_user(const lesson_store_user *user, void *context) {
+    lesson_store_cursor *cursor = context;
     const lesson_store_id ids[IDS_MAX] = {user->uid, user->course_id, user->lesson_id, user->session, user->owner};
-    return add(context, ids, IDS_MAX, NULL);
+    entry *made = add_ids(cursor, ids, IDS_MAX);
+    if (made)
+        made->joined_ms = user->joined_ms;
+    return cursor->fill_code == LESSON_STORE_OK;
 }
 
 static int ask(lesson_store_cursor *cursor, lesson_store_instance *instance, size_t most) {
@@ -202,6 +212,7 @@ static void write_user(lesson_store_user *user, const entry *from, const char *t
     user->lesson_id = next_id(from, 2, &texts);
     user->session = next_id(from, 3, &texts);
     user->owner = next_id(from, 4, &texts);
+    user->joined_ms = from->joined_ms;
 }
 
 static void write_item(const lesson_store_cursor *cursor, const entry *from, size_t index, const char *texts) {

@@ -92,7 +92,7 @@ int memory_owners(lesson_store_instance *instance, lesson_store_owner_callback c
     for (const memory_entry *entry = memory_of(instance)->owners; entry; entry = entry->hh.next) {
         const memory_owner *owner = (const memory_owner *)entry;
         lesson_store_owner described = {.owner = memory_id(entry), .lease_ms = owner->lease_ms};
-        described.left_ms = owner->until_ms - now_ms;
+        described.left_ms = owner->is_over ? 0 : owner->until_ms - now_ms;
         described.state = owner->is_over          ? LESSON_STORE_OWNER_OVER
                           : described.left_ms < 0 ? LESSON_STORE_OWNER_LATE
                                                   : LESSON_STORE_OWNER_HELD;

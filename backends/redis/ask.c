@@ -102,12 +102,14 @@ int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes) {
     return LESSON_STORE_FAILED;
 }
 
-int redis_ask_error(redis_store *store, const redis_reply *reply) {
+int redis_ask_error(redis_store *store, const redis_reply *reply, bool writes) {
     lesson_store_id error = redis_reply_line(reply);
     bool is_moving = store->settings.kind == REDIS_CLUSTER && redis_failure_is_transient(error);
     int code = redis_failure_code(error);
     if (is_moving && code == LESSON_STORE_UNSUPPORTED)
         code = LESSON_STORE_UNREACHABLE; /* a redirection that was not followed in time */
+    if (writes && redis_failure_is_of_lua(error))
+        code = LESSON_STORE_UNKNOWN;
     return lesson_store_fail(code, "%s: %s%.*s", store->settings.shown, store->connection.at, (int)error.size,
                              error.data);
 }
@@ -169,7 +171,7 @@ static int ask_once(redis_store *store, redis_reply *reply, bool writes, redis_r
     }
     if (!reply->is_error)
         return LESSON_STORE_OK;
-    code = redis_ask_error(store, reply);
+    code = redis_ask_error(store, reply, writes);
     *retry = redis_primary_refused(store, redis_reply_line(reply));
     return code;
 }
@@ -201,7 +203,7 @@ static int check_all_keys(redis_store *store) {
     redis_exchange_end end = redis_connection_exchange_words(&store->connection, words, &reply);
     int code = redis_ask_code(store, end, false);
     if (!code && reply.is_error)
-        code = redis_ask_error(store, &reply);
+        code = redis_ask_error(store, &reply, false);
     if (!code && !has_all_keys(redis_reply_line(&reply)))
         code = lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: keys are being moved to another shard",
                                  store->settings.shown);

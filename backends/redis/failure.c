@@ -56,6 +56,12 @@ bool redis_failure_is_transient(lesson_store_id error) {
     return is_of_other_node(error) && !mentions(error, "PARTLY ");
 }
 
+/* The second form is that of Redis 6. A key in another error may name a line too. */
+bool redis_failure_is_of_lua(lesson_store_id error) {
+    return redis_failure_is(error, "ERR user_script:") ||
+           (redis_failure_is(error, "ERR Error running script") && mentions(error, ": user_script:"));
+}
+
 int redis_failure_code(lesson_store_id error) {
     for (size_t i = 0; i < MEANINGS; i++) {
         if (redis_failure_is(error, meanings[i].beginning))

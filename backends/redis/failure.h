@@ -4,9 +4,13 @@
 
 #include <lessonstore/backend.h>
 
-/* Returns the negative code for an error reply. Every error means that the command was not executed, or had no effect
- * as a whole. */
+/* Returns the negative code for an error reply. Every error but those of the next function means that the command was
+ * not executed, or had no effect as a whole. */
 int redis_failure_code(lesson_store_id error);
+
+/* True if Lua itself has ended a script, as in arithmetic on a text, and no command of the script has failed. Nobody
+ * knows what the script had written. */
+bool redis_failure_is_of_lua(lesson_store_id error);
 
 /* True if an error reply begins with this word or line. */
 bool redis_failure_is(lesson_store_id error, const char *beginning);

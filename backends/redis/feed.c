@@ -6,7 +6,8 @@
  *   J Q       join, quit: kind and cause, LESSON, UID, COURSE, FROM_LESSON, SESSION, OWNER
  *   O         none: the feed was turned on
  *
- * A part that is not given is empty, and empty ones at the end are left out.
+ * A part that is not given is empty, and empty ones at the end are left out. Another capital letter is a kind of a
+ * later version, with any parts, and is read as none.
  *
  * A position is an entry, how many of its events were given, and a hash of the entry. After a failover the new server
  * may have another entry of the same name, or none: then the events behind it are other ones too.
@@ -166,29 +167,36 @@ static bool read_user_parts(const lesson_store_id *parts, lesson_store_event *ev
     return event->uid.data != NULL;
 }
 
+/* 0 for a capital letter of no kind. */
 static uint32_t kind_of(char letter) {
     static const char letters[] = " CSERJQ";
-    const char *found = letter != ' ' ? strchr(letters, letter) : NULL;
-    return found && *found ? (uint32_t)(found - letters) : 0;
+    const char *found = strchr(letters, letter);
+    return found ? (uint32_t)(found - letters) : 0;
 }
 _Static_assert(LESSON_STORE_EVENT_CREATE == 1 && LESSON_STORE_EVENT_END_RECORD == 4 && LESSON_STORE_EVENT_QUIT == 6,
                "the letters of the kinds");
 
+static bool has_kind_and_cause(lesson_store_id text) {
+    return text.size >= 2 && text.data[0] >= 'A' && text.data[0] <= 'Z' && text.data[1] >= '0' && text.data[1] <= '9' &&
+           (text.size == 2 || text.data[2] == SEPARATOR);
+}
+
 /* False if the event cannot be read. One of no kind only moves the position. */
 static bool read_event(lesson_store_id text, lesson_store_event *event) {
     lesson_store_id parts[PARTS_MAX] = {{NULL, 0}};
-    int count = split(text, parts);
     *event = (lesson_store_event){.kind = 0};
-    if (count < 1 || parts[0].size != 2 || parts[0].data[1] < '0' || parts[0].data[1] > '9')
+    if (!has_kind_and_cause(text))
         return false;
-    if (parts[0].data[0] == 'O')
+    uint32_t kind = kind_of(text.data[0]);
+    if (kind == 0)
         return true;
-    event->kind = kind_of(parts[0].data[0]);
-    event->cause = (uint32_t)(parts[0].data[1] - '0');
+    if (split(text, parts) < 0)
+        return false;
+    event->kind = kind;
+    event->cause = (uint32_t)(text.data[1] - '0');
     event->lesson_id = redis_valid_or_none(redis_given(parts[1]));
-    bool is_of_user = event->kind == LESSON_STORE_EVENT_JOIN || event->kind == LESSON_STORE_EVENT_QUIT;
-    return event->kind && event->lesson_id.data &&
-           (is_of_user ? read_user_parts(parts, event) : read_lesson_parts(parts, event));
+    bool is_of_user = kind == LESSON_STORE_EVENT_JOIN || kind == LESSON_STORE_EVENT_QUIT;
+    return event->lesson_id.data && (is_of_user ? read_user_parts(parts, event) : read_lesson_parts(parts, event));
 }
 
 /* ---- Pages */
@@ -339,7 +347,7 @@ static redis_exchange_end exchange(redis_store *store, const lesson_store_event_
 }
 
 static int refuse(redis_store *store, const redis_reply *reply) {
-    int code = redis_ask_error(store, reply);
+    int code = redis_ask_error(store, reply, false);
     redis_primary_refused(store, redis_reply_line(reply));
     return code;
 }

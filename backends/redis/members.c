@@ -125,7 +125,7 @@ static int pass_page(struct paging *paging, redis_exchange_end *end) {
     if (*end != REDIS_ANSWERED)
         return LESSON_STORE_OK;
     if (paging->page.is_error) {
-        int code = code_of_error(paging->members, redis_ask_error(store, &paging->page));
+        int code = code_of_error(paging->members, redis_ask_error(store, &paging->page, false));
         bool will_pass = redis_primary_refused(store, redis_reply_line(&paging->page)) == REDIS_RETRY;
         *end = will_pass ? REDIS_BROKEN : *end;
         return will_pass ? LESSON_STORE_OK : code;

@@ -79,7 +79,7 @@ bool redis_ask_may_repeat(redis_exchange_end end, bool writes);
 int redis_ask_garbled(redis_store *store, bool writes);
 
 /* The code for an error reply. */
-int redis_ask_error(redis_store *store, const redis_reply *reply);
+int redis_ask_error(redis_store *store, const redis_reply *reply, bool writes);
 
 /* The code for a failed exchange. The connection has already set the message. */
 int redis_ask_code(redis_store *store, redis_exchange_end end, bool writes);

@@ -173,7 +173,7 @@ static int read_next(struct run *run, int *refused) {
     if (reply->is_error && redis_failure_is_transient(redis_reply_line(reply))) {
         run->retry = redis_primary_refused(store, redis_reply_line(reply));
         run->received = end;
-        *refused = *refused ? *refused : redis_ask_error(store, reply);
+        *refused = *refused ? *refused : redis_ask_error(store, reply, may_write);
         return LESSON_STORE_OK;
     }
     if (*refused && redis_apply_is_refused(reply)) {
@@ -189,7 +189,7 @@ static int read_next(struct run *run, int *refused) {
         *refused = !code && rest == REDIS_REST_REFUSED ? note_refusal(run) : LESSON_STORE_OK;
         return code ? code : settled;
     }
-    int code = redis_ask_error(store, reply);
+    int code = redis_ask_error(store, reply, may_write);
     lesson_store_fail_operations(run->operations, run->received, end, code);
     run->answered = run->received = end;
     return code;

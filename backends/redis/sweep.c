@@ -11,7 +11,8 @@ _Static_assert(LESSON_STORE_GAPS == 128, "the highest magnitude is LONGEST_GAP")
 struct sweep {
     redis_store *store;
     const lesson_store_id *dropped; /* the one owner whose users are put out, or NULL */
-    redis_texts over;               /* the owners that this sweep forgets, each followed by its mark */
+    redis_texts over;               /* the owners that are over, each followed by its mark */
+    lesson_store_seen *kept;        /* those among them whose users could not be put out; NULL: none */
     redis_malformed malformed;
     lesson_store_user_callback callback;
     void *context;
@@ -69,17 +70,24 @@ static bool read_departure(redis_reply *reply, lesson_store_user *user) {
     bool is_read = redis_reply_next_text(reply, &user->uid) && redis_reply_next_text(reply, &user->course_id) &&
                    redis_reply_next_text(reply, &user->lesson_id) && redis_reply_next_text(reply, &user->session) &&
                    redis_reply_next_text(reply, &user->owner) && redis_reply_next_text(reply, &joined_ms) &&
-                   user->uid.data;
+                   user->uid.data && user->owner.data;
     if (is_read)
         user->joined_ms = redis_read_time(joined_ms);
     return is_read;
 }
 
+/* An owner is kept once, however many of its users stay. */
+static int keep_owner(struct sweep *sweep, const lesson_store_user *user) {
+    redis_malformed_note(&sweep->malformed, "user", user->uid);
+    int code = lesson_store_seen_add(&sweep->kept, user->owner.data, user->owner.size);
+    return code == LESSON_STORE_NO_MEMORY ? no_memory(sweep->store) : LESSON_STORE_OK;
+}
+
 /* Who has an invalid uid is out too, but cannot be given. */
-static void take_departure(struct sweep *sweep, lesson_store_user *user) {
+static void give_departure(struct sweep *sweep, lesson_store_user *user) {
     user->course_id = redis_valid_or_none(redis_given(user->course_id));
     user->session = redis_valid_or_none(user->session);
-    if (lesson_store_id_valid(user->uid.data, user->uid.size) && user->owner.data &&
+    if (lesson_store_id_valid(user->uid.data, user->uid.size) &&
         lesson_store_id_valid(user->lesson_id.data, user->lesson_id.size))
         sweep->stopped = !sweep->callback(user, sweep->context);
     else
@@ -88,13 +96,17 @@ static void take_departure(struct sweep *sweep, lesson_store_user *user) {
 
 static int take_departures(struct sweep *sweep) {
     redis_reply *reply = &sweep->store->reply;
-    while (!sweep->stopped && !redis_reply_at_end(reply)) {
+    int code = LESSON_STORE_OK;
+    while (!code && !sweep->stopped && !redis_reply_at_end(reply)) {
         lesson_store_user user = {.session = {NULL, 0}};
         if (!read_departure(reply, &user))
             return redis_ask_garbled(sweep->store, true);
-        take_departure(sweep, &user);
+        if (user.lesson_id.data)
+            give_departure(sweep, &user);
+        else
+            code = keep_owner(sweep, &user);
     }
-    return LESSON_STORE_OK;
+    return code;
 }
 
 static int take_page(struct sweep *sweep, redis_cursor *cursor) {
@@ -110,7 +122,7 @@ static int take_page(struct sweep *sweep, redis_cursor *cursor) {
 }
 
 /* All over one connection, because a cursor is valid only for the server that gave it. Nobody can join by an owner that
- * is over, so after a whole pass it has no users. */
+ * is over, so after a whole pass it has no users but those who could not be put out. */
 static int make_pass(struct sweep *sweep) {
     redis_store *store = sweep->store;
     redis_cursor cursor = redis_cursor_start();
@@ -127,30 +139,50 @@ static int make_pass(struct sweep *sweep) {
     return LESSON_STORE_OK;
 }
 
-/* In requests of at most FORGOTTEN_MAX owners, none of which blocks the server for long. */
-static int forget_owners(struct sweep *sweep) {
+/* EXISTS if the owner is kept. Each is asked once, so it does no harm that the question adds it. */
+static int look_for_kept(struct sweep *sweep, lesson_store_id owner) {
+    return sweep->kept ? lesson_store_seen_add(&sweep->kept, owner.data, owner.size) : LESSON_STORE_OK;
+}
+
+/* Adds the next owners to a request, none of which blocks the server for long. */
+static int add_forgotten(struct sweep *sweep, size_t *at) {
     enum { FORGOTTEN_MAX = 1000 };
+    redis_request *request = &sweep->store->request;
+    lesson_store_id owner, mark;
+    int code = LESSON_STORE_OK;
+    for (int i = 0; i < FORGOTTEN_MAX && code != LESSON_STORE_NO_MEMORY; i++) {
+        if (!redis_texts_next(&sweep->over, at, &owner) || !redis_texts_next(&sweep->over, at, &mark))
+            break;
+        code = look_for_kept(sweep, owner);
+        if (code)
+            continue;
+        redis_request_add_id(request, owner);
+        redis_request_add_id(request, mark);
+    }
+    return code == LESSON_STORE_NO_MEMORY ? no_memory(sweep->store) : LESSON_STORE_OK;
+}
+
+static int forget_owners(struct sweep *sweep) {
     redis_store *store = sweep->store;
-    lesson_store_id text;
     size_t at = 0;
     int code = LESSON_STORE_OK;
     while (!code && at < sweep->over.size) {
         redis_ask_begin(store, &redis_sweep_end_script, NULL);
-        for (int i = 0; i < 2 * FORGOTTEN_MAX && redis_texts_next(&sweep->over, &at, &text); i++)
-            redis_request_add_id(&store->request, text);
-        code = redis_ask(store, &store->reply, true);
+        code = add_forgotten(sweep, &at);
+        if (!code)
+            code = redis_ask(store, &store->reply, true);
     }
     return code;
 }
 
-/* Their users are out after a whole pass, unless a record was malformed. */
 static int put_out(struct sweep *sweep) {
     if (sweep->over.size == 0)
         return LESSON_STORE_OK;
     int code = make_pass(sweep);
-    if (!code && !sweep->stopped)
-        code = redis_malformed_report(&sweep->malformed, sweep->store);
-    return code || sweep->stopped ? code : forget_owners(sweep);
+    if (code || sweep->stopped)
+        return code;
+    code = forget_owners(sweep);
+    return code ? code : redis_malformed_report(&sweep->malformed, sweep->store);
 }
 
 int redis_sweep(lesson_store_instance *instance, const lesson_store_id *dropped, lesson_store_user_callback callback,
@@ -163,5 +195,6 @@ int redis_sweep(lesson_store_instance *instance, const lesson_store_id *dropped,
     if (!code)
         code = redis_confirm_code(sweep.store);
     redis_texts_free(&sweep.over);
+    lesson_store_seen_free(sweep.kept);
     return code;
 }

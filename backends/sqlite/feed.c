@@ -112,13 +112,16 @@ static uint32_t read_given(sqlite3_stmt *row, int column, uint32_t which, int64_
     return sqlite3_column_type(row, column) == SQLITE_NULL ? 0 : which;
 }
 
+/* False if the row is damaged. A kind of a later version, with any columns, only moves the position. */
 static bool read_event(sqlite3_stmt *row, lesson_store_event *event) {
     lesson_store_id *const ids[] = {&event->lesson_id,      &event->uid,     &event->course_id,
                                     &event->from_lesson_id, &event->session, &event->owner};
-    int64_t course_status, chat_status, capacity;
-    *event = (lesson_store_event){.at_ms = sqlite3_column_int64(row, 1),
-                                  .kind = (uint32_t)sqlite3_column_int(row, 2),
-                                  .cause = (uint32_t)sqlite3_column_int(row, 3)};
+    int64_t course_status, chat_status, capacity, kind = sqlite3_column_int64(row, 2);
+    *event = (lesson_store_event){.at_ms = sqlite3_column_int64(row, 1)};
+    if (kind < 1 || kind > LESSON_STORE_EVENT_QUIT)
+        return kind > 0;
+    event->kind = (uint32_t)kind;
+    event->cause = (uint32_t)sqlite3_column_int(row, 3);
     for (int i = 0; i < 6; i++) {
         if (!sqlite_read_optional_id(row, 4 + i, ids[i]))
             return false;
@@ -130,7 +133,7 @@ static bool read_event(sqlite3_stmt *row, lesson_store_event *event) {
     event->chat_status = (int32_t)chat_status;
     event->capacity = (uint64_t)capacity;
     event->count = (uint64_t)sqlite3_column_int64(row, 13);
-    return event->lesson_id.data != NULL && event->kind > 0;
+    return event->lesson_id.data != NULL;
 }
 
 /* The position before the oldest event, or before the first one if there is none. */

@@ -318,11 +318,12 @@ int sqlite_sweep(lesson_store_instance *instance, const lesson_store_id *dropped
 /* ---- The list */
 
 static void describe(sqlite3_stmt *row, int64_t now_ms, lesson_store_owner *owner) {
+    bool is_over = sqlite3_column_int(row, 3) != 0;
     owner->lease_ms = sqlite3_column_int64(row, 1);
-    owner->left_ms = sqlite3_column_int64(row, 2) - now_ms;
-    owner->state = sqlite3_column_int(row, 3) ? LESSON_STORE_OWNER_OVER
-                   : owner->left_ms < 0       ? LESSON_STORE_OWNER_LATE
-                                              : LESSON_STORE_OWNER_HELD;
+    owner->left_ms = is_over ? 0 : sqlite3_column_int64(row, 2) - now_ms;
+    owner->state = is_over              ? LESSON_STORE_OWNER_OVER
+                   : owner->left_ms < 0 ? LESSON_STORE_OWNER_LATE
+                                        : LESSON_STORE_OWNER_HELD;
 }
 
 struct owner_list {

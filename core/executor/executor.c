@@ -175,6 +175,7 @@ int lesson_store_executor_open(lesson_store_executor **out, lesson_store *store,
 }
 
 static void cancel_all_waiting(lesson_store_executor *executor) {
+    executor->cancels = true;
     for (uint32_t i = 0; i < executor->lane_count; i++) {
         lesson_store__submission *first;
         while ((first = lesson_store__lane_first(&executor->lanes[i])))

@@ -39,7 +39,8 @@ typedef struct lesson_store__ring lesson_store__ring;
  *   EARLY (both)       -                  -                      EARLY (callback) [2]  EARLY (lane)
  *   EARLY (lane)       -                  -                      lane frees slot [2]   -
  *
- * A page that gives nothing yet goes from BEGUN back to WAITING when its batch ends.
+ * A page that gives nothing yet goes from BEGUN back to WAITING when its batch ends. If a stop has cancelled what
+ * waits, it is then cancelled too.
  *
  * [1] Only by its deadline: an operation that has begun cannot be cancelled.
  *
@@ -286,6 +287,7 @@ struct lesson_store_executor {
 
     pthread_mutex_t mutex; /* protects all members below that state nothing else */
     bool closed;           /* to new operations */
+    bool cancels;          /* closed, and what would wait again is cancelled */
     bool quit;             /* threads end */
     size_t unsettled;      /* accepted, and neither in a queue nor called back yet; or held by a lane; or a sweep */
     pthread_cond_t settled;

@@ -97,6 +97,8 @@ bool lesson_store__page_waits_again(lesson_store__lane *lane) {
     lesson_store__ring_add(&lane->pages, submission);
     lane->listing.cursor = NULL;
     lane->count = lane->timed = 0;
+    if (lane->executor->cancels)
+        lesson_store__cancel_waiting(submission);
     return true;
 }
 

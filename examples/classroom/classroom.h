@@ -14,7 +14,7 @@
 enum {
     TIMEOUT_MS = 5000,        /* of an operation */
     LINE_SIZE = 2048,         /* bytes in a line of a client, with its end */
-    BACKLOG_MAX = 1024 * 1024 /* bytes that a client may leave unread. Beyond it, the client is closed */
+    BACKLOG_MAX = 1024 * 1024 /* bytes of the messages that wait for a client. Beyond it, the client is closed */
 };
 
 struct worker {
@@ -84,6 +84,7 @@ struct client {
     bool is_closed; /* for commands and answers */
     bool is_gone;   /* the loop has closed the pipe */
     struct watch watch;
+    size_t backlog; /* bytes of its messages: the memory that they take, which is much more than their text */
     size_t size;
     char text[LINE_SIZE]; /* read, but not yet run */
 };
@@ -137,7 +138,8 @@ void watch_end(struct client *client);
 bool roster_set(struct roster *roster, lesson_store_id uid, bool is_taken, bool is_by_event, bool *changed);
 bool roster_remove(struct roster *roster, lesson_store_id uid); /* false: the user was not there */
 void roster_remove_empty(struct roster *roster);
-struct message *roster_print(const struct roster *roster, const char *lesson_id);
+/* The head, and a line for each user. NULL: there is no memory. */
+struct message *roster_print(const struct roster *roster, const char *head, const char *front, const char *tail);
 void roster_clear(struct roster *roster);
 
 static inline bool id_is(lesson_store_id id, const char *text) {

@@ -8,8 +8,15 @@
 
 /* ---- Answers */
 
+static size_t memory_of(const struct message *message) {
+    return sizeof *message + message->size;
+}
+
+/* The loop calls this before it has closed the pipe, so the client is still there. */
 static void written(uv_write_t *request, int status) {
+    struct client *client = request->handle->data;
     (void)status; /* if it failed, reading fails too, and closes the client */
+    client->backlog -= memory_of(request->data);
     free(request->data);
 }
 
@@ -19,7 +26,7 @@ void client_post(struct client *client, struct message *message) {
         client_close(client);
         return;
     }
-    if (uv_stream_get_write_queue_size((uv_stream_t *)&client->pipe) > BACKLOG_MAX)
+    if (client->backlog > BACKLOG_MAX)
         client_close(client);
     if (client->is_closed) {
         free(message);
@@ -27,21 +34,26 @@ void client_post(struct client *client, struct message *message) {
     }
     uv_buf_t buffer = uv_buf_init(message->text, (unsigned)message->size);
     message->request.data = message;
+    client->backlog += memory_of(message);
     if (uv_write(&message->request, (uv_stream_t *)&client->pipe, &buffer, 1, written) == 0)
         return;
+    client->backlog -= memory_of(message);
     free(message);
     client_close(client);
 }
 
 void client_say(struct client *client, const char *format, ...) {
-    struct message *message = client->is_closed ? NULL : malloc(sizeof *message + LINE_SIZE);
+    char line[LINE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    int written_size = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    size_t size = written_size < 0 ? 0 : (size_t)written_size < LINE_SIZE ? (size_t)written_size : LINE_SIZE - 1;
+    line[size++] = '\n';
+    struct message *message = client->is_closed ? NULL : malloc(sizeof *message + size);
     if (message) {
-        va_list arguments;
-        va_start(arguments, format);
-        int size = vsnprintf(message->text, LINE_SIZE, format, arguments);
-        va_end(arguments);
-        message->size = size < 0 ? 0 : (size_t)size < LINE_SIZE ? (size_t)size : LINE_SIZE - 1;
-        message->text[message->size++] = '\n';
+        message->size = size;
+        memcpy(message->text, line, size);
     }
     client_post(client, message);
 }

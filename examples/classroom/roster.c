@@ -83,17 +83,17 @@ void roster_remove_empty(struct roster *roster) {
 }
 
 /* All of it is one message: it counts as backlog only when the client does not read it. */
-struct message *roster_print(const struct roster *roster, const char *lesson_id) {
-    size_t room = LINE_SIZE;
+struct message *roster_print(const struct roster *roster, const char *head, const char *front, const char *tail) {
+    size_t room = strlen(head) + 1;
     for (size_t i = 0; i < roster->count; i++)
-        room += roster->seats[i]->size + sizeof "= \n";
+        room += strlen(front) + roster->seats[i]->size + strlen(tail);
     struct message *message = malloc(sizeof *message + room);
     if (!message)
         return NULL;
-    message->size = (size_t)snprintf(message->text, room, "watching %s %zu\n", lesson_id, roster->count);
+    message->size = (size_t)snprintf(message->text, room, "%s", head);
     for (size_t i = 0; i < roster->count; i++)
-        message->size +=
-            (size_t)snprintf(message->text + message->size, room - message->size, "= %s\n", roster->seats[i]->uid);
+        message->size += (size_t)snprintf(message->text + message->size, room - message->size, "%s%s%s", front,
+                                          roster->seats[i]->uid, tail);
     return message;
 }
 

@@ -38,11 +38,13 @@ static void fail(struct client *client, const char *message) {
 
 static void finish(struct client *client) {
     struct watch *watch = &client->watch;
+    char head[LINE_SIZE];
     watch->is_listing = false;
     lesson_store_cursor_close(watch->cursor);
     watch->cursor = NULL;
     roster_remove_empty(&watch->roster);
-    client_post(client, roster_print(&watch->roster, watch->lesson_id));
+    (void)snprintf(head, sizeof head, "watching %s %zu\n", watch->lesson_id, watch->roster.count);
+    client_post(client, roster_print(&watch->roster, head, "= ", "\n"));
     be_answered(client);
 }
 
@@ -143,8 +145,8 @@ static void apply_end(struct client *client) {
         list(client);
         return;
     }
-    for (size_t i = 0; i < watch->roster.count; i++)
-        client_say(client, "- %s %s", watch->roster.seats[i]->uid, lesson_store_cause_name(LESSON_STORE_CAUSE_END));
+    if (watch->roster.count > 0)
+        client_post(client, roster_print(&watch->roster, "", "- ", " end\n"));
     roster_clear(&watch->roster);
 }
 

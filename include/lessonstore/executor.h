@@ -58,7 +58,7 @@ typedef struct lesson_store_executor_options {
 LESSON_STORE_API void lesson_store_executor_options_init(lesson_store_executor_options *options, size_t size);
 
 /* Starts an executor over `store`, which must stay open until the executor is closed. `options` may be NULL for the
- * defaults. It takes some 3 KiB for each of pending_max + lanes * batch_max operations, by default 15 MB, which are
+ * defaults. It takes some 3.4 KB for each of pending_max + lanes * batch_max operations, by default 17.5 MB, which are
  * touched when first used; submitting an operation takes no memory. It has a thread for each lane, two more, and one
  * that sweeps if it is asked to. All signals are blocked in them. On failure `*out` is NULL and nothing needs to be
  * closed: INVALID, UNSUPPORTED (the backend cannot sweep), NO_MEMORY, FAILED (no thread could be made). */
@@ -130,7 +130,8 @@ typedef void (*lesson_store_page_callback)(const lesson_store_page *page, void *
  *   gets its callback. Other calls with this cursor are INVALID: it belongs to the executor.
  *
  * A lane runs a batch of operations and one page in turn, so an operation waits for one page at most. If the engine
- * gives nothing at once, the page waits again, behind others; then it counts as not begun for cancel. */
+ * gives nothing at once, the page waits again, behind others; then it counts as not begun for cancel and STOP_CANCEL.
+ */
 LESSON_STORE_API int lesson_store_executor_submit_page(lesson_store_executor *executor, const lesson_store_list *list,
                                                        lesson_store_cursor **cursor, int64_t timeout_ms,
                                                        lesson_store_completion_queue *queue,

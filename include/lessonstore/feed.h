@@ -20,6 +20,9 @@
  * A reset is a CREATE: what it does not give stays. A join that changes nothing may be an event or not. After a gap,
  * list once more.
  *
+ * A later version may write events of new kinds. A library does not give those that it does not know, and they are no
+ * gap.
+ *
  * Not in the feed: changes by programs that do not use this library (in Redis), leases, bans, and sweeps that put
  * nobody out. If such programs write, list again from time to time.
  *
@@ -76,7 +79,7 @@ LESSON_STORE_API const char *lesson_store_cause_name(uint32_t cause);
 
 /* The ids are borrowed until the callback returns; those that the kind does not have are "not given". */
 typedef struct lesson_store_event {
-    uint32_t kind;  /* lesson_store_event_kind; skip a kind that you do not know */
+    uint32_t kind;  /* lesson_store_event_kind; skip a kind that you do not know, as of a newer library */
     uint32_t cause; /* lesson_store_cause */
     int64_t at_ms;  /* when, by the clock of the store: milliseconds since 1970 */
     lesson_store_id lesson_id;

@@ -579,7 +579,7 @@ typedef enum lesson_store_owner_state {
 typedef struct lesson_store_owner {
     lesson_store_id owner;
     int64_t lease_ms;
-    int64_t left_ms; /* of the lease; negative if it has run out */
+    int64_t left_ms; /* of the lease: negative if it has run out, and 0 for an owner that is over */
     uint32_t state;  /* lesson_store_owner_state */
     uint32_t reserved_state;
     uint64_t reserved[8]; /* 0 */

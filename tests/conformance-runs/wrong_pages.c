@@ -26,6 +26,23 @@ static void users_page_loses_one_table(lesson_store_backend *table) {
     table->users_page = users_page_loses_one;
 }
 
+static bool lose_time(const lesson_store_user *user, void *context) {
+    const struct page *page = context;
+    lesson_store_user timeless = *user;
+    timeless.joined_ms = 0;
+    return page->give_user(&timeless, page->context);
+}
+
+static int users_page_loses_times(lesson_store_instance *instance, size_t most, lesson_store_position *position,
+                                  lesson_store_user_callback callback, void *context) {
+    struct page page = {.give_user = callback, .context = context};
+    return wrapper_users_page(instance, most, position, lose_time, &page);
+}
+
+static void users_page_loses_times_table(lesson_store_backend *table) {
+    table->users_page = users_page_loses_times;
+}
+
 static bool give_twice(const lesson_store_id *uid, void *context) {
     struct page *page = context;
     return page->give_member(uid, page->context) && page->give_member(uid, page->context);
@@ -80,6 +97,7 @@ static void users_page_by_offset_table(lesson_store_backend *table) {
 
 const wrong_backend wrong_pages[] = {
     {"users-page-loses-one", "PAGE-1", "PAGE-2 PAGE-3", users_page_loses_one_table, NULL},
+    {"users-page-loses-times", "PAGE-1 OWNER-9", "", users_page_loses_times_table, NULL},
     {"members-page-repeats", "PAGE-1", "PAGE-2 PAGE-3", members_page_repeats_table, NULL},
     {"users-page-by-offset", "PAGE-3", "", users_page_by_offset_table, NULL},
     {.name = NULL},

@@ -47,10 +47,20 @@ static bool keep_user(const lesson_store_user *user, void *context) {
     return true;
 }
 
+static bool is_possible(const lesson_store_owner *owner) {
+    if (owner->state == LESSON_STORE_OWNER_OVER)
+        return owner->left_ms == 0;
+    return owner->state == LESSON_STORE_OWNER_LATE ? owner->left_ms < 0
+                                                   : owner->left_ms >= 0 && owner->left_ms <= owner->lease_ms;
+}
+
 static bool keep_owner(const lesson_store_owner *owner, void *context) {
     static const char *const states[] = {"held", "late", "over"};
-    lines_add(context, "%.*s %s %d", (int)owner->owner.size, owner->owner.data, states[owner->state],
-              (int)owner->lease_ms);
+    char left[32] = "";
+    if (!is_possible(owner))
+        snprintf(left, sizeof left, ", left %lld", (long long)owner->left_ms);
+    lines_add(context, "%.*s %s %d%s", (int)owner->owner.size, owner->owner.data, states[owner->state],
+              (int)owner->lease_ms, left);
     return true;
 }
 
@@ -212,6 +222,20 @@ static void many_are_put_out_in_steps(struct fixture *fixture) {
     expect_owners(fixture, NO_LINES);
 }
 
+static void owners_are_listed(struct fixture *fixture) {
+    struct some some = {0, 1};
+    need_owners(fixture);
+    hold(fixture, "w/1", HOUR);
+    hold(fixture, "w/2", 1);
+    hold(fixture, "w/3", HOUR);
+    join_by(fixture, "w/3", "ann");
+    join_by(fixture, "w/3", "bob");
+    rest(5);
+    expect_code(fixture, "drop", lesson_store_drop(last(fixture), "w/3", stop_after_some, &some, NULL),
+                LESSON_STORE_OK);
+    expect_owners(fixture, LINES("w/1 held 3600000", "w/2 late 1", "w/3 over 3600000"));
+}
+
 /* ---- Times */
 
 static int64_t joined_ms(struct fixture *fixture, const char *uid) {
@@ -225,6 +249,22 @@ static int64_t joined_ms(struct fixture *fixture, const char *uid) {
 static bool keep_time(const lesson_store_user *user, void *context) {
     *(int64_t *)context = user->joined_ms;
     return lesson_store_id_of("ann").size != user->uid.size || memcmp(user->uid.data, "ann", 3) != 0;
+}
+
+/* In a list by page it is the same, if the backend has one. */
+static void expect_time_in_page(struct fixture *fixture, int64_t expected) {
+    lesson_store_cursor *cursor = NULL;
+    const lesson_store_user *users;
+    size_t count = 0;
+    int64_t found = 0;
+    if (!has_call(fixture, LESSON_STORE_CALL_USERS_PAGE))
+        return;
+    int code = lesson_store_users_page(last(fixture), 10, &cursor, &users, &count);
+    for (size_t i = 0; code == LESSON_STORE_OK && i < count && keep_time(&users[i], &found); i++)
+        ;
+    lesson_store_cursor_close(cursor);
+    expect_code(fixture, "a page of users", code, LESSON_STORE_OK);
+    expect_number(fixture, "the time in the page", (uint64_t)found, (uint64_t)expected);
 }
 
 /* Each is another millisecond of any clock that runs. */
@@ -245,6 +285,7 @@ static void joins_have_their_times(struct fixture *fixture) {
         fail_test(fixture, "the times are %lld, %lld and %lld", (long long)first, (long long)second, (long long)again);
     expect_code(fixture, "users", lesson_store_users(last(fixture), keep_time, &listed), LESSON_STORE_OK);
     expect_number(fixture, "the listed time", (uint64_t)listed, (uint64_t)again);
+    expect_time_in_page(fixture, again);
     lesson_store_place left;
     expect_code(fixture, "quit", lesson_store_quit(fixture->store, "ann", NULL, NULL, &left), LESSON_STORE_OK);
     expect_number(fixture, "the time of the place left", (uint64_t)left.joined_ms, (uint64_t)again);
@@ -328,6 +369,7 @@ static const struct test tests[] = {
            {JOIN("ann", "maths", "algebra")}, {WHERE("ann"), IN("maths", "algebra")}),
      USERS({IS_IN("ann", "maths", "algebra")})},
     {.name = "OWNER-9 each join has its time", .function = joins_have_their_times},
+    {.name = "OWNER-10 the list of owners has what is left of each lease", .function = owners_are_listed},
     {.name = "OWNER-8 each owner has an id of its own", .function = owners_have_new_ids, .modes = IN_MODE(SINGLE)},
 };
 

@@ -21,8 +21,8 @@ static void add_lesson(lines *out, const lesson_store_lesson *lesson) {
 }
 
 static void add_user(lines *out, const lesson_store_user *user) {
-    lines_add(out, "%s %s %s %s", quote(user->uid).text, quote(user->course_id).text, quote(user->lesson_id).text,
-              quote(user->session).text);
+    lines_add(out, "%s %s %s %s %s %" PRId64, quote(user->uid).text, quote(user->course_id).text,
+              quote(user->lesson_id).text, quote(user->session).text, quote(user->owner).text, user->joined_ms);
 }
 
 /* Reads the next page. Returns its code; `*count` becomes the number of its entries. */
@@ -157,6 +157,17 @@ static void pages_with_sessions(struct fixture *fixture) {
         {JOIN("ann", "maths", "algebra"), SESSION("s1")}, {JOIN("bob", "arts", "algebra")}, {.lesson_id = NULL}};
     need_pages(fixture);
     need_capability(fixture, LESSON_STORE_CAN_KEEP_SESSIONS);
+    play(fixture, steps);
+    expect_pages(fixture, "algebra", 1);
+}
+
+static void pages_with_owners(struct fixture *fixture) {
+    static const struct step steps[] = {{HOLD("w/1", 3600000)},
+                                        {JOIN("ann", "maths", "algebra"), BY("w/1")},
+                                        {JOIN("bob", "arts", "algebra")},
+                                        {.lesson_id = NULL}};
+    need_pages(fixture);
+    need_operation(fixture, LESSON_STORE_OPERATION_HOLD);
     play(fixture, steps);
     expect_pages(fixture, "algebra", 1);
 }
@@ -317,6 +328,7 @@ static const struct test tests[] = {
      .function = pages_of_many,
      .modes = IN_MODE(SINGLE)},
     {.name = "PAGE-1 pages with sessions", .function = pages_with_sessions, .modes = IN_MODE(SINGLE)},
+    {.name = "PAGE-1 pages with owners", .function = pages_with_owners, .modes = IN_MODE(SINGLE)},
     {.name = "PAGE-3 members by page, while members come and go",
      .function = members_beside_changes,
      .modes = IN_MODE(SINGLE)},

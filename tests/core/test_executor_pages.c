@@ -391,6 +391,43 @@ static void a_stop_cancels_pages_too(void **state) {
     close_all(&gated, &readers[0]);
 }
 
+/* The gate opens only when the stop has cancelled what waits: `context` is the reader of that. */
+static void *open_when_cancelled(void *context) {
+    wait_for_calls(context, 1);
+    gate_open();
+    return NULL;
+}
+
+/* The page has begun when it is stopped, and gives nothing: it would wait again, and again. */
+static void a_stop_cancels_a_page_that_would_wait_again(void **state) {
+    (void)state;
+    for (int queued = 0; queued < 2; queued++) {
+        struct gated gated = gated_open(1, 8, 8);
+        struct reader begun = {0}, waiting = {0};
+        lesson_store_completion_queue *queue = NULL;
+        pthread_t opener;
+        if (queued)
+            assert_int_equal(lesson_store_executor_add_queue(&queue, gated.executor), LESSON_STORE_OK);
+        the_gate.empty_pages = 100;
+        gate_shut();
+        assert_int_equal(ask(&gated, &begun, 2, 0, queue, NULL), LESSON_STORE_OK);
+        gate_wait_inside(1);
+        assert_int_equal(ask(&gated, &waiting, 2, 0, NULL, NULL), LESSON_STORE_OK);
+        assert_int_equal(pthread_create(&opener, NULL, open_when_cancelled, &waiting), 0);
+        assert_int_equal(lesson_store_executor_stop(gated.executor, LESSON_STORE_STOP_CANCEL), LESSON_STORE_OK);
+        pthread_join(opener, NULL);
+        drain_until_called(queue, &begun, 1);
+        assert_int_equal(begun.code, LESSON_STORE_CANCELLED);
+        assert_int_equal(waiting.code, LESSON_STORE_CANCELLED);
+        assert_int_equal(the_gate.pages, 1);
+        assert_int_equal(gate_figures(gated.executor).cancelled, 2);
+        assert_int_equal(gate_figures(gated.executor).pages, 0);
+        assert_int_equal(gate_figures(gated.executor).completed, 2);
+        lesson_store_cursor_close(waiting.cursor);
+        close_all(&gated, &begun);
+    }
+}
+
 /* Reads a list to its end from within its own callbacks, and reads each page after the next one was submitted. */
 struct chain {
     struct gated *gated;
@@ -458,6 +495,7 @@ int main(void) {
         cmocka_unit_test(a_page_that_waits_again_can_be_cancelled_and_expires),
         cmocka_unit_test(pages_are_pending_like_operations),
         cmocka_unit_test(a_stop_cancels_pages_too),
+        cmocka_unit_test(a_stop_cancels_a_page_that_would_wait_again),
         cmocka_unit_test(a_callback_submits_the_next_page),
         cmocka_unit_test(a_forked_child_gets_no_page),
     };

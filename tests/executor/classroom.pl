@@ -251,6 +251,44 @@ sub check_pause {
     answers($other, 'leave', 'left');
 }
 
+# Who does not read is closed when the messages that wait take a mebibyte, however short their texts are: these have less
+# than half of that.
+sub check_backlog {
+    my $lines = 20_000;
+    my ($client, $other) = (client('a'), client('b'));
+    syswrite $client, "fly\n" x $lines; # fails if the worker has closed the connection
+    my $read = 0;
+    ++$read while $read < $lines and defined line($client);
+    fail('a client that does not read is not closed') if $read == $lines;
+    answers($other, 'who zoe', 'nowhere');
+}
+
+# Takes a line of a watcher. The worker may list again, if the import was more than the feed keeps.
+sub follow {
+    my ($client, $there) = @_;
+    my $line = line($client) // fail('a watcher that reads was closed');
+    $there->{$1} = 1 if $line =~ /^[=+] (\S+)/;
+    delete $there->{$1} if $line =~ /^- (\S+)/;
+    %$there = () if $line eq 'watching hall 0';
+}
+
+# Who reads is not closed, however many users leave at once. (Redis ends so large a lesson in steps. Each user is an event
+# then, and the watcher does not read while lessonctl runs.)
+sub check_large_end {
+    my $users = 6000;
+    my $watcher = client('a');
+    open my $import, '>', "$directory/hall.jsonl" or fail("hall.jsonl: $!");
+    print $import qq({"type":"lesson","lesson_id":"hall"}\n);
+    print $import qq({"type":"user","uid":"user-$_","course_id":"maths","lesson_id":"hall"}\n) for 1 .. $users;
+    close $import or fail("hall.jsonl: $!");
+    ctl('import', "$directory/hall.jsonl", '--merge');
+    send_line($watcher, 'watch hall');
+    my %there;
+    follow($watcher, \%there) until keys %there == $users;
+    ctl('end', 'hall');
+    follow($watcher, \%there) while %there;
+}
+
 # A worker that was away for more events than are kept lists again.
 sub check_gap {
     my ($watcher, $user) = (client('a'), client('b'));
@@ -278,6 +316,8 @@ check_crash($_) for 1 .. $rounds;
 check_kick();
 check_pause();
 check_gap();
+check_backlog();
+check_large_end() if $location =~ /^sqlite:/;
 check_end();
 end_in_order('a');
 print "$rounds workers were killed, and nobody stayed behind\n";

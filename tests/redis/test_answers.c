@@ -47,6 +47,48 @@ static void test_errors(void **state) {
     }
 }
 
+static bool no_user(const lesson_store_user *user, void *context) {
+    (void)user, (void)context;
+    fail();
+    return true;
+}
+
+/* Nobody knows what a script had written when Lua ended it. The first reply is that of this server, the second that of
+ * Redis 6. In the last one the key has such a name. */
+static void test_errors_of_lua(void **state) {
+    raw_server *raw = *state;
+    char of_server[512];
+    redisReply *reply = redisCommand(raw->commands, "EVAL %s 0", "return 1 + 'text'");
+    assert_int_equal(reply->type, REDIS_REPLY_ERROR);
+    snprintf(of_server, sizeof of_server, "-%s\r\n", reply->str);
+    freeReplyObject(reply);
+    const struct {
+        const char *error;
+        int read, write;
+    } cases[] = {
+        {of_server, LESSON_STORE_FAILED, LESSON_STORE_UNKNOWN},
+        {"-ERR Error running script (call to f_1): @user_script:1: user_script:1: attempt to index a nil value\r\n",
+         LESSON_STORE_FAILED, LESSON_STORE_UNKNOWN},
+        {"-ERR Error running script (call to f_1): @user_script:1: @user_script: 1: Unknown Redis command\r\n",
+         LESSON_STORE_FAILED, LESSON_STORE_FAILED},
+        {"-ERR something new: STATUS:EVENTS: user_script:1: attempt to\r\n", LESSON_STORE_FAILED, LESSON_STORE_FAILED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lesson_store_operation joins[] = {raw_operation(LESSON_STORE_OPERATION_JOIN, "ann", "L"),
+                                          raw_operation(LESSON_STORE_OPERATION_WHERE, "ann", NULL)};
+        false_server_answer(raw->between, cases[i].error);
+        int read = lesson_store_where(raw->store, "ann", NULL);
+        int of_list = lesson_store_users(raw->store, no_user, NULL);
+        int write = lesson_store_join(raw->store, "ann", "C", "L", NULL, 0, NULL);
+        lesson_store_batch(raw->store, joins, 2);
+        if (read != cases[i].read || of_list != cases[i].read || write != cases[i].write ||
+            joins[0].code != cases[i].write)
+            fail_msg("%s became %s, %s, %s and %s", cases[i].error, lesson_store_code_name(read),
+                     lesson_store_code_name(of_list), lesson_store_code_name(write),
+                     lesson_store_code_name(joins[0].code));
+    }
+}
+
 /* For `where`, and for a join. */
 static const char *const wrong_replies[] = {
     "HTTP/1.1 400 Bad Request\r\n\r\n",
@@ -144,12 +186,6 @@ static bool no_member(const lesson_store_id *uid, void *context) {
 
 static bool no_lesson(const lesson_store_lesson *lesson, void *context) {
     (void)lesson, (void)context;
-    fail();
-    return true;
-}
-
-static bool no_user(const lesson_store_user *user, void *context) {
-    (void)user, (void)context;
     fail();
     return true;
 }
@@ -402,6 +438,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST_BEHIND(cut_answers),
         TEST_BEHIND(errors),
+        TEST_BEHIND(errors_of_lua),
         TEST_BEHIND(wrong_replies),
         TEST_BEHIND(wrong_replies_to_streams),
         TEST_BEHIND(wrong_replies_about_events),

@@ -202,6 +202,35 @@ static void test_trimming(void **state) {
     lesson_store_close(store);
 }
 
+/* Only a number says how many entries stay. With anything else all of them do, and every change is answered as it is.
+ * Whoever turns the feed on writes a number again. */
+static void test_how_many_are_kept_is_damaged(void **state) {
+    raw_server *raw = *state;
+    static const char *const values[] = {"10k", "", "-1", "nan", "99999999999999999999"};
+    lesson_store *store = raw_open_store(raw, "?feed=100");
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        uint64_t found = 0;
+        long long before = raw_number(raw, "XLEN " EVENTS);
+        raw_do(raw, "SET STATUS:FEED %s", values[i]);
+        for (int j = 0; j < 250; j++)
+            assert_code(lesson_store_join(store, "ann", "c", "a", NULL, 0, NULL), OK);
+        assert_int_equal(raw_number(raw, "XLEN " EVENTS), before + 250);
+        assert_code(lesson_store_check(store, 0, NULL, NULL, &found, NULL), OK);
+        assert_int_equal(found, i + 1 < sizeof values / sizeof *values); /* the last is a number */
+    }
+    raw_do(raw, "DEL STATUS:FEED");
+    raw_do(raw, "RPUSH STATUS:FEED x");
+    raw_make_lesson(raw, "large", "1", LARGE);
+    for (int j = 0; j < 250; j++)
+        assert_code(lesson_store_create(store, "a", LESSON_STORE_CREATE_RESET), OK);
+    assert_code(lesson_store_end(store, "large", 0, NULL), OK);
+    raw_do(raw, "DEL STATUS:FEED");
+    raw_do(raw, "SET STATUS:FEED 10k");
+    turn(raw, "?feed=100");
+    assert_int_equal(raw_number(raw, "EVAL %s 1 STATUS:FEED", "return tonumber(redis.call('GET', KEYS[1]))"), 100);
+    lesson_store_close(store);
+}
+
 /* ---- What a step writes */
 
 static void test_end_in_steps(void **state) {
@@ -357,8 +386,10 @@ static void test_unreadable_events(void **state) {
     static const char *const events[] = {
         "x",
         "C",
-        "Z0\x1f"
+        "z0\x1f"
         "a",
+        "Z",
+        "Z0a",
         "C0",
         "C0\x1f",
         "J0\x1f"
@@ -396,13 +427,50 @@ static void test_unreadable_events(void **state) {
     }
 }
 
+/* Events of kinds that only a later version knows are not given, and are no gap. */
+static void test_later_kinds(void **state) {
+    raw_server *raw = *state;
+    struct heard heard = {.count = 0};
+    raw_do(raw, "XADD " EVENTS " 1-1 " O0);
+    lesson_store_feed *feed = follow(raw->store, NULL);
+    raw_do(raw, "XADD " EVENTS " 2-1 e Z0 e A9\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f"
+                "more e C0\x1f"
+                "a");
+    raw_do(raw, "XADD " EVENTS " 3-1 e Z0\x1f"
+                "a");
+    raw_do(raw, "XADD " EVENTS " 4-1 e C0\x1f"
+                "b");
+    await_events(feed, &heard, 2);
+    assert_string_equal(heard.last, "create/call b||||||0/0");
+    lesson_store_feed_close(feed);
+}
+
+/* Changes that somebody asks for fail, and what only takes out users or repairs goes on, without events. */
 static void test_wrong_type(void **state) {
     raw_server *raw = *state;
+    uint64_t put_out = 0, repaired = 0;
+    assert_code(lesson_store_hold(raw->store, "w", 60000, 0), OK);
+    assert_code(lesson_store_join_for(raw->store, "w", "ann", "c", "a", NULL, 0, NULL), OK);
+    raw_do(raw, "SADD " MEMBERS("a") " ghost");
     raw_do(raw, "SET " EVENTS " text");
     lesson_store *store = raw_open_store(raw, "");
+    lesson_store_operation pair[] = {raw_operation(LESSON_STORE_OPERATION_JOIN, "bob", "a"),
+                                     raw_operation(LESSON_STORE_OPERATION_WHERE, "ann", NULL)};
     assert_code(lesson_store_create(store, "a", 0), MALFORMED);
-    assert_code(lesson_store_sweep(store, NULL, NULL, NULL), OK); /* nobody is put out */
-    assert_int_equal(raw_number(raw, "DBSIZE"), 2);
+    raw_assert_message(EVENTS);
+    assert_code(lesson_store_join(store, "bob", "c", "a", NULL, 0, NULL), MALFORMED);
+    assert_code(lesson_store_quit(store, "ann", NULL, NULL, NULL), MALFORMED);
+    assert_code(lesson_store_end(store, "a", 0, NULL), MALFORMED);
+    assert_code(lesson_store_batch(store, pair, 2), MALFORMED);
+    assert_code(pair[0].code, MALFORMED);
+    assert_code(pair[1].code, MALFORMED);
+    assert_code(lesson_store_where(store, "ann", NULL), OK);
+    assert_code(lesson_store_hold(store, "w", 60000, LESSON_STORE_HOLD_RENEW), OK);
+    assert_code(lesson_store_check(store, LESSON_STORE_CHECK_REPAIR, NULL, NULL, NULL, &repaired), OK);
+    assert_int_equal(repaired, 1);
+    assert_code(lesson_store_drop(store, "w", NULL, NULL, &put_out), OK);
+    assert_int_equal(put_out, 1);
+    assert_int_equal(raw_number(raw, "DBSIZE"), 1);
     lesson_store_close(store);
 }
 
@@ -496,11 +564,13 @@ int main(void) {
         TEST(nothing_but_the_beginning),
         TEST(behind_by_all_that_are_kept),
         TEST(trimming),
+        TEST(how_many_are_kept_is_damaged),
         TEST(end_in_steps),
         TEST(repairs),
         TEST(position_within_an_entry),
         TEST(other_entries),
         TEST(unreadable_events),
+        TEST(later_kinds),
         TEST(wrong_type),
         TEST(connections_break),
         TEST(server_without_its_data),

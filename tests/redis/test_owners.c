@@ -137,11 +137,16 @@ static void test_others_become_over_meanwhile(void **state) {
     assert_int_equal(raw_number(raw, "ZCARD " OWNERS), 0);
 }
 
+/* The latest sweep was some time ago, and there was no other gap. */
+static void make_sweeps_go_on(raw_server *raw) {
+    long long now_s = raw_number(raw, "EVAL %s 0", "return tonumber(redis.call('TIME')[1])");
+    raw_do(raw, "HSET " SWEEPS " latest %lld000", now_s - 100);
+}
+
 /* Their leases are too short for the gaps between the sweeps, so they stay. They must not hide the one behind them. */
 static void test_late_ones_behind_many_that_stay(void **state) {
     raw_server *raw = *state;
-    long long now_s = raw_number(raw, "EVAL %s 0", "return tonumber(redis.call('TIME')[1])");
-    raw_do(raw, "HSET " SWEEPS " latest %lld000", now_s - 100);
+    make_sweeps_go_on(raw);
     make_owners(raw, "a", SEVERAL_STEPS, 1, 1000);
     make_owners(raw, "w", 1, 2, HOUR);
     make_users(raw, "w", 1);
@@ -221,6 +226,53 @@ static void test_members_of_a_wrong_type(void **state) {
     assert_int_equal(raw_number(raw, "ZCARD " OWNERS), 0);
 }
 
+/* What Lua takes for a number and is none: an endless division, a lease of no time, a field that no table can have. */
+static void test_a_number_of_lua_stops_no_sweep(void **state) {
+    raw_server *raw = *state;
+    hold_and_join(raw, "v", "bob", "L");
+    hold_and_join(raw, "w", "ann", "L");
+    raw_do(raw, "HSET " LEASES " v nan w inf");
+    raw_do(raw, "ZADD " OWNERS " 1 v 1 w");
+    raw_do(raw, "HSET " SWEEPS " latest inf nan 1 3 nan");
+    for (int i = 0; i < 3; i++)
+        assert_code(lesson_store_sweep(raw->store, NULL, NULL, NULL), OK);
+    assert_in(raw, "ann", true);
+    assert_in(raw, "bob", true);
+}
+
+static void expect_owners(raw_server *raw, int count) {
+    assert_int_equal(raw_number(raw, "ZCARD " OWNERS), count);
+    assert_int_equal(raw_number(raw, "HLEN " LEASES), count);
+}
+
+/* Only the owners of those who stay remain over. There are more owners than one request forgets. */
+static void test_a_damaged_user_keeps_only_its_owner(void **state) {
+    raw_server *raw = *state;
+    uint64_t put_out = 0;
+    make_sweeps_go_on(raw);
+    make_owners(raw, "b", SEVERAL_STEPS, 1, HOUR);
+    make_owners(raw, "a", 2, -1, HOUR);
+    make_users(raw, "a", 2);
+    make_users(raw, "b", 3);
+    raw_do(raw, "HSET " USER("a0000") " lesson_id M session_lesson_id M");
+    raw_do(raw, "HSET " USER("stays") " lesson_id M session_lesson_id M owner a0000");
+    raw_do(raw, "HSET " USER("b0001") " lesson_id M session_lesson_id M");
+    raw_do(raw, "SET " MEMBERS("M") " text");
+    assert_code(lesson_store_sweep(raw->store, NULL, NULL, &put_out), MALFORMED);
+    assert_int_equal(put_out, 3);
+    expect_owners(raw, 2);
+    assert_code(lesson_store_hold(raw->store, "b0002", HOUR, 0), OK);
+    assert_code(lesson_store_hold(raw->store, "a0000", HOUR, 0), CONFLICT);
+    assert_code(lesson_store_hold(raw->store, "b0001", HOUR, 0), CONFLICT);
+    assert_code(lesson_store_drop(raw->store, "b0001", NULL, NULL, NULL), MALFORMED);
+    assert_code(lesson_store_drop(raw->store, "b0002", NULL, NULL, NULL), OK);
+    expect_owners(raw, 2);
+    raw_do(raw, "DEL " MEMBERS("M"));
+    assert_code(lesson_store_sweep(raw->store, NULL, NULL, &put_out), OK);
+    assert_int_equal(put_out, 3);
+    expect_owners(raw, 0);
+}
+
 /* It does not count as a sweep, after which nobody would have time to renew. */
 static void test_a_sweep_that_fails(void **state) {
     raw_server *raw = *state;
@@ -295,6 +347,8 @@ int main(void) {
         TEST(a_drop_ends_only_the_life_that_it_began_with),
         TEST(a_damaged_number_stops_no_sweep),
         TEST(members_of_a_wrong_type),
+        TEST(a_number_of_lua_stops_no_sweep),
+        TEST(a_damaged_user_keeps_only_its_owner),
         TEST(a_sweep_that_fails),
         TEST(a_lost_lease_counts_as_the_longest),
         TEST(invalid_ids_are_not_given),

@@ -184,9 +184,9 @@ static void test_put_back(void **state) {
 /* A gap in the numbers, and a row that is no event. */
 static void test_damaged_rows(void **state) {
     const sqlite_files *files = *state;
-    static const char *const damages[] = {"DELETE FROM events WHERE number = 2",
-                                          "UPDATE events SET lesson_id = char(10) WHERE number = 2",
-                                          "UPDATE events SET kind = 0 WHERE number = 2"};
+    static const char *const damages[] = {
+        "DELETE FROM events WHERE number = 2", "UPDATE events SET lesson_id = char(10) WHERE number = 2",
+        "UPDATE events SET kind = 0 WHERE number = 2", "UPDATE events SET kind = -1 WHERE number = 2"};
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         lesson_store_close(sqlite_files_open(files, "?feed=0"));
         lesson_store *store = sqlite_files_open(files, "?feed=100");
@@ -203,6 +203,20 @@ static void test_damaged_rows(void **state) {
         lesson_store_feed_close(feed);
         lesson_store_close(store);
     }
+}
+
+/* Events of kinds that only a later version knows are not given, and are no gap. */
+static void test_later_kinds(void **state) {
+    const sqlite_files *files = *state;
+    lesson_store *store = sqlite_files_open(files, "?feed=100");
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(lesson_store_create(store, "a", LESSON_STORE_CREATE_RESET), LESSON_STORE_OK);
+    sqlite_files_execute(files, "UPDATE events SET kind = 7, lesson_id = char(10) WHERE number = 2");
+    sqlite_files_execute(files, "UPDATE events SET kind = 4294967297 WHERE number = 3");
+    lesson_store_feed *feed = follow(store, LESSON_STORE_POSITION_OLDEST);
+    await_events(feed, 2);
+    lesson_store_feed_close(feed);
+    lesson_store_close(store);
 }
 
 static void test_read_only(void **state) {
@@ -228,6 +242,7 @@ int main(void) {
         TEST(processes),
         TEST(put_back),
         TEST(damaged_rows),
+        TEST(later_kinds),
         TEST(read_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

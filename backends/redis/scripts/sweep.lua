@@ -29,6 +29,11 @@ if dropped ~= '' then
     return {'', dropped, tonumber(until_ms) < 0 and until_ms or end_life(dropped)}
 end
 
+-- Returns what a text says, or nil if it is damaged. Lua also takes `inf` for a number, and would divide it without end.
+local function number_of(text)
+    return text and text:find('^%d+$') and #text < 16 and tonumber(text) or nil
+end
+
 local function magnitude_of(ms)
     local power, rest = 0, ms
     while rest >= 2 do
@@ -48,7 +53,7 @@ local latest = 0
 local ended = {} -- by magnitude: when the latest such gap ended
 local is_damaged = false
 for i = 1, #stored, 2 do
-    local magnitude, at = tonumber(stored[i]), tonumber(stored[i + 1])
+    local magnitude, at = number_of(stored[i]), number_of(stored[i + 1])
     if stored[i] == 'latest' then
         latest = at or 0
     elseif magnitude then
@@ -73,7 +78,7 @@ end
 
 local ending = 0
 for i, owner in ipairs(late) do
-    if sweeps_went_on(tonumber(lease_of[i] or '') or LONGEST_LEASE) then
+    if sweeps_went_on(number_of(lease_of[i]) or LONGEST_LEASE) then
         over[#over + 1] = owner
         over[#over + 1] = end_life(owner)
         ending = ending + 1
@@ -84,7 +89,7 @@ end
 local function shorten_leases()
     local all = call('HGETALL', leases)
     for i = 1, #all, 2 do
-        local until_ms, most = call('ZSCORE', owners, all[i]), now + (tonumber(all[i + 1]) or LONGEST_LEASE)
+        local until_ms, most = call('ZSCORE', owners, all[i]), now + (number_of(all[i + 1]) or LONGEST_LEASE)
         if until_ms and tonumber(until_ms) > most then
             call('ZADD', owners, most, all[i])
         end

@@ -3,7 +3,7 @@
 --   ARGV  PREFIX CURSOR COUNT DROPPED
 --
 -- If DROPPED is not '', only the users of that owner. Replies the next cursor, then for each user who was put out: UID,
--- COURSE, LESSON, SESSION, OWNER, JOINED_MS; without the last four if the user stays because the members are of a wrong type. One
+-- COURSE, LESSON, SESSION, OWNER, JOINED_MS; without LESSON if the user stays because the members are of a wrong type. One
 -- atomic step: who has joined again by another owner stays, and nobody can join by one that is over. If a write fails
 -- after another one of the same step, the error begins with `PARTLY `.
 -- include common.lua
@@ -33,7 +33,7 @@ for _, key in ipairs(keys) do
             leaving[#leaving + 1] = {key, found}
         else
             reply[size + 1], reply[size + 2], reply[size + 3] = after(USER, key), found[1], false
-            reply[size + 4], reply[size + 5], reply[size + 6] = false, false, false
+            reply[size + 4], reply[size + 5], reply[size + 6] = false, found[5], false
             size = size + 6
         end
     end

@@ -1,6 +1,7 @@
 -- Writes the events that have happened, up to 16 in an entry of the stream. The stream is empty only if the feed is off.
 -- Every hundred entries or so, the oldest ones go, as far as the number in the key FEED allows; and one
--- more stays, that of a reader's position who is behind by just as many.
+-- more stays, that of a reader's position who is behind by just as many. The changes and their events are written by
+-- then, so a FEED that is no number must not fail: all entries stay.
 --@ if noted > 0 and stored > 0 then
 --@     local entries = 0
 --@     for first = 1, noted, 16 do
@@ -17,7 +18,7 @@
 --@     end
 --@     if math.floor(stored / 100) ~= math.floor((stored + entries) / 100) then
 --@         local kept = redis.pcall('GET', prefix .. ':FEED')
---@         if type(kept) == 'string' then
+--@         if type(kept) == 'string' and kept:find('^%d+$') then
 --@             redis.pcall('XTRIM', stream, 'MAXLEN', '~', kept + 1)
 --@         end
 --@     end
