@@ -128,7 +128,7 @@ const wrong_backend wrong_feeds[] = {
     {"feed-forgets-cause", "FEED-3", "", forgets_cause_table, NULL},
     {"feed-forgets-from", "FEED-4", "FEED-1", forgets_from_table, NULL},
     {"feed-hides-gaps", "FEED-6", "", hides_gaps_table, NULL},
-    {"feed-has-no-past", "FEED-5", "", has_no_past_table, NULL},
+    {"feed-has-no-past", "FEED-5", "FEED-6", has_no_past_table, NULL},
     {"feed-writes-events-first", "FEED-2", "", writes_events_first_table, NULL},
     {.name = NULL},
 };
