@@ -161,28 +161,6 @@ static bool keep_owner(const lesson_store_owner *owner, void *context) {
     return true;
 }
 
-struct owners {
-    lesson_store_owner_callback give;
-    void *context;
-};
-
-static bool give_wrong_rest(const lesson_store_owner *owner, void *context) {
-    const struct owners *owners = context;
-    lesson_store_owner given = *owner;
-    if (given.state == LESSON_STORE_OWNER_OVER)
-        given.left_ms = given.lease_ms;
-    return owners->give(&given, owners->context);
-}
-
-static int over_with_a_rest(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context) {
-    struct owners owners = {callback, context};
-    return wrapper_owners(instance, give_wrong_rest, &owners);
-}
-
-static void over_with_a_rest_table(lesson_store_backend *table) {
-    table->owners = over_with_a_rest;
-}
-
 /* Without its fence: drops another owner too. */
 static int sweep_without_fence(lesson_store_instance *instance, const lesson_store_id *dropped,
                                lesson_store_user_callback callback, void *context) {
@@ -547,7 +525,6 @@ const wrong_backend wrong_operations[] = {
      join_forgets_owner_table, NULL},
     {"where-forgets-owner", "OWNER-9", "", where_forgets_owner_table, NULL},
     {"time-stands-still", "OWNER-9", "", time_stands_still_table, NULL},
-    {"over-with-a-rest", "OWNER-10", "", over_with_a_rest_table, NULL},
     {"sweep-of-nobody", "OWNER-4", "OWNER-5 OWNER-7 OWNER-10", sweep_nobody_table, NULL},
     {"sweep-without-fence", "OWNER-4", "OWNER-5 OWNER-6 OWNER-7", sweep_without_fence_table, NULL},
     {.name = NULL},

@@ -231,6 +231,28 @@ static void check_never_stops_table(lesson_store_backend *table) {
 
 /* ---- The list */
 
+struct owners {
+    lesson_store_owner_callback give;
+    void *context;
+};
+
+static bool give_wrong_rest(const lesson_store_owner *owner, void *context) {
+    const struct owners *owners = context;
+    lesson_store_owner given = *owner;
+    if (given.state == LESSON_STORE_OWNER_OVER)
+        given.left_ms = given.lease_ms;
+    return owners->give(&given, owners->context);
+}
+
+static int over_with_a_rest(lesson_store_instance *instance, lesson_store_owner_callback callback, void *context) {
+    struct owners owners = {callback, context};
+    return wrapper_owners(instance, give_wrong_rest, &owners);
+}
+
+static void over_with_a_rest_table(lesson_store_backend *table) {
+    table->owners = over_with_a_rest;
+}
+
 const wrong_backend wrong_streams[] = {
     {"join-leaves-member", "JOIN-2",
      "BATCH-1 BATCH-5 END-6 ID-2 JOIN-5 JOIN-6 JOIN-12 JOIN-15 LESSONS-1 LESSONS-3 MEMBERS-1 QUIT-3 THREAD-1 USERS-1 "
@@ -259,6 +281,7 @@ const wrong_backend wrong_streams[] = {
      lessons_with_members_only_table, NULL},
     {"users-without-sessions", "USERS-2", "ID-* JOIN-5 JOIN-11 JOIN-15 JOIN-16 PAGE-1 QUIT-4 QUIT-5 OWNER-* BAN-3",
      users_without_sessions_table, NULL},
+    {"over-with-a-rest", "OWNER-10", "", over_with_a_rest_table, NULL},
     {"check-never-stops", "CHECK-4", "STREAM-1", check_never_stops_table, NULL},
     {.name = NULL},
 };
