@@ -93,7 +93,8 @@ static bool count_event(const lesson_store_event *event, void *context) {
 }
 
 static void lose(struct screen *screen, int code) {
-    if (code == screen->lost)
+    bool is_known = screen->lost && (code == LESSON_STORE_GAP || code == screen->lost);
+    if (is_known)
         return;
     screen->lost = code;
     if (code == LESSON_STORE_GAP)
@@ -106,7 +107,7 @@ static void lose(struct screen *screen, int code) {
 
 static void wait_for_events(const struct screen *screen, int64_t left_us) {
     struct pollfd ready = {.fd = lesson_store_feed_descriptor(screen->feed), .events = POLLIN};
-    poll(&ready, 1, left_us < LOOK_MS * 1000 ? (int)(left_us / 1000) + 1 : LOOK_MS);
+    poll(&ready, 1, left_us < LOOK_MS * INT64_C(1000) ? (int)(left_us / 1000) + 1 : LOOK_MS);
 }
 
 /* Counts the events of one period. False if the program was asked to end. */
