@@ -41,7 +41,8 @@ enum {
 
 /* What a worker tells the test, in shared memory. */
 typedef struct account {
-    _Atomic int64_t renewed_ms; /* when it last began to renew */
+    _Atomic int64_t renewed_ms;    /* when it last began to renew */
+    atomic_bool has_joined[USERS]; /* in this life. Those of an earlier one may be put out at any time */
     atomic_uint calls;
     atomic_uint presumed_dead;
     atomic_bool is_wrong;
@@ -70,7 +71,6 @@ typedef struct worker {
     account *told;
     lesson_store *store;
     char owner[LESSON_STORE_ID_MAX + 1];
-    bool has_joined[USERS];
     dice_state dice;
 } worker;
 
@@ -83,12 +83,13 @@ _Noreturn static void accuse(worker *self, const char *what, int code) {
 
 static void begin_life(worker *self) {
     int code = lesson_store_make_owner(self->owner, "worker");
+    for (int i = 0; i < USERS; i++)
+        atomic_store(&self->told->has_joined[i], false);
     atomic_store(&self->told->renewed_ms, now_ms());
     if (!code)
         code = lesson_store_hold(self->store, self->owner, LEASE_MS, 0);
     if (code)
         accuse(self, "hold", code);
-    memset(self->has_joined, 0, sizeof self->has_joined);
 }
 
 /* False if it was presumed dead, and has begun another life. */
@@ -113,7 +114,7 @@ static void join(worker *self, int user) {
     int code = lesson_store_join_for(self->store, self->owner, uid, "course", lesson_id,
                                      dice_once_in(&self->dice, 2) ? "session" : NULL, 0, NULL);
     if (code == LESSON_STORE_OK)
-        self->has_joined[user] = true;
+        atomic_store(&self->told->has_joined[user], true);
     else if (code != LESSON_STORE_REFUSED || renew(self))
         accuse(self, "a join was refused to an owner that holds a lease", code);
 }
@@ -122,7 +123,7 @@ static void look(worker *self, int user) {
     char uid[32];
     name_user(uid, self->number, user);
     int code = lesson_store_where(self->store, uid, NULL);
-    if (code == LESSON_STORE_NOT_FOUND && self->has_joined[user] && renew(self))
+    if (code == LESSON_STORE_NOT_FOUND && atomic_load(&self->told->has_joined[user]) && renew(self))
         accuse(self, "a user was put out although the owner holds its lease", code);
     if (code < 0)
         accuse(self, "where", code);
@@ -168,8 +169,10 @@ _Noreturn static void sweep_for_ever(account *told) {
     }
 }
 
-static int count_users(worker *self, int number) {
+/* Counts the users of a worker who are there, and those among them who have joined in its last life. */
+static int count_users(worker *self, int number, int *of_life) {
     int count = 0;
+    *of_life = 0;
     for (int i = 0; i < USERS; i++) {
         char uid[32];
         name_user(uid, number, i);
@@ -177,6 +180,7 @@ static int count_users(worker *self, int number) {
         if (code < 0)
             accuse(self, "where", code);
         count += code == LESSON_STORE_OK;
+        *of_life += code == LESSON_STORE_OK && atomic_load(&accounts[number].has_joined[i]);
     }
     return count;
 }
@@ -186,9 +190,11 @@ _Noreturn static void watch(int number) {
     account *told = &accounts[WATCHER];
     worker self = {.number = WATCHER, .told = told, .store = open_store(told)};
     int64_t began_ms = now_ms(), renewed_ms = atomic_load(&accounts[number].renewed_ms);
-    for (int there = count_users(&self, number); there > 0; rest(2)) {
+    int there, left;
+    count_users(&self, number, &there);
+    for (int all = USERS; all > 0; rest(2)) {
         int64_t counted_ms = now_ms();
-        int left = count_users(&self, number);
+        all = count_users(&self, number, &left);
         if (left < there && counted_ms - renewed_ms < LEASE_MS - SWEEP_MS)
             accuse(&self, "users were put out before the lease had run out", 0);
         if (now_ms() - began_ms > PATIENCE_MS)
