@@ -98,17 +98,13 @@ static lesson_store_event_position position_of(const memory_feed *feed, uint64_t
     return (lesson_store_event_position){{number, feed->incarnation}};
 }
 
-static bool is_start(const lesson_store_event_position *position) {
-    return (position->words[0] | position->words[1] | position->words[2] | position->words[3]) == 0;
-}
-
 static int give_events(const memory_feed *feed, lesson_store_event_position *position, size_t most,
                        lesson_store_event_taker take, void *context) {
     const lesson_store_event none = {.kind = 0};
     const lesson_store_event_position start = position_of(feed, feed->oldest - 1);
-    if (is_start(position) && !take(&none, &start, context))
+    if (lesson_store_event_position_is_oldest(position) && !take(&none, &start, context))
         return LESSON_STORE_OK;
-    uint64_t number = is_start(position) ? feed->oldest : position->words[0] + 1;
+    uint64_t number = lesson_store_event_position_is_oldest(position) ? feed->oldest : position->words[0] + 1;
     for (; most > 0 && number <= newest_of(feed); number++, most--) {
         lesson_store_event_position behind = position_of(feed, number);
         if (!take(&(*place_of(feed, number))->event, &behind, context))
@@ -130,7 +126,7 @@ int memory_events(lesson_store_instance *instance, lesson_store_event_position *
         return LESSON_STORE_OK;
     }
     bool is_ours = words[1] == feed->incarnation && words[0] + 1 >= feed->oldest && words[0] <= newest_of(feed);
-    if (is_start(position) || is_ours)
+    if (lesson_store_event_position_is_oldest(position) || is_ours)
         return give_events(feed, position, most, take, context);
     *position = position_of(feed, newest_of(feed));
     return LESSON_STORE_GAP;

@@ -234,15 +234,11 @@ static void give_entry(struct reading *reading, redis_reply *reply, const lesson
     }
 }
 
-static bool is_start(const lesson_store_event_position *position) {
-    return (position->words[MS] | position->words[SEQUENCE] | position->words[GIVEN] | position->words[HASH]) == 0;
-}
-
 /* The entry of the position, which is there only if none behind it was trimmed or lost. */
 static bool give_rest(struct reading *reading, redis_reply *reply) {
     lesson_store_event_position entry;
     const uint64_t *words = reading->position->words;
-    if (is_start(reading->position))
+    if (lesson_store_event_position_is_oldest(reading->position))
         return true;
     reading->is_broken = reply->is_array && redis_reply_at_end(reply);
     if (reading->is_broken)
@@ -270,7 +266,7 @@ static bool give_entries(struct reading *reading, redis_reply *reply, size_t *en
     for (*entries = 0; !redis_reply_at_end(reply) && !reading->is_full && !reading->is_broken; ++*entries) {
         if (!read_entry(reply, &entry) || !is_later_entry(&entry, reading->position))
             return false;
-        if (is_start(reading->position))
+        if (lesson_store_event_position_is_oldest(reading->position))
             give_start(reading, &entry);
         give_entry(reading, reply, &entry, 0);
     }
@@ -374,7 +370,7 @@ static int give_page(struct reading *reading, size_t most, redis_reply *page, re
         (!reading->is_broken && !give_entries(reading, page, &entries)))
         return redis_ask_garbled(store, false);
     adapt_page(store, entries, reading->taken, most);
-    if (!reading->is_broken && (reading->is_full || !is_start(reading->position)))
+    if (!reading->is_broken && (reading->is_full || !lesson_store_event_position_is_oldest(reading->position)))
         return LESSON_STORE_OK;
     bool is_broken = reading->is_broken;
     lesson_store_event_position newest;

@@ -83,16 +83,12 @@ static lesson_store_event_position position_of(const sqlite_store *sqlite, int64
     return (lesson_store_event_position){{(uint64_t)number, (uint64_t)sqlite->events_incarnation, (uint64_t)at_ms}};
 }
 
-static bool is_start(const lesson_store_event_position *position) {
-    return (position->words[0] | position->words[1] | position->words[2] | position->words[3]) == 0;
-}
-
 /* The events are numbered without gaps, and the number and time of one say that it is that one. A file that was put
  * back from a copy has others. */
 static int check_position(struct reading *reading) {
     sqlite_store *sqlite = reading->sqlite;
     const uint64_t *words = reading->position->words;
-    if (is_start(reading->position))
+    if (lesson_store_event_position_is_oldest(reading->position))
         return LESSON_STORE_OK;
     sqlite3_stmt *find = sqlite->statements[STATEMENT_FIND_EVENT];
     int result = sqlite3_bind_int64(find, 1, (int64_t)words[NUMBER]);
@@ -149,7 +145,7 @@ static void give_start(struct reading *reading, int64_t oldest, int64_t at_ms) {
 static void take_row(struct reading *reading, sqlite3_stmt *row) {
     lesson_store_event event;
     int64_t number = sqlite3_column_int64(row, 0);
-    if (is_start(reading->position))
+    if (lesson_store_event_position_is_oldest(reading->position))
         give_start(reading, number, sqlite3_column_int64(row, 1));
     if (reading->is_full)
         return;
@@ -173,7 +169,7 @@ static int read_page(struct reading *reading, size_t most) {
         result = sqlite3_step(rows);
     for (; result == SQLITE_ROW && !reading->is_full && !reading->is_broken; result = sqlite3_step(rows))
         take_row(reading, rows);
-    if (result == SQLITE_DONE && is_start(reading->position))
+    if (result == SQLITE_DONE && lesson_store_event_position_is_oldest(reading->position))
         give_start(reading, 0, 0);
     int code = result == SQLITE_ROW || result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
     sqlite_finish(sqlite, STATEMENT_PAGE_EVENTS);

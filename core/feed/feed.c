@@ -36,13 +36,9 @@ const char *lesson_store_cause_name(uint32_t cause) {
 
 /* ---- Positions */
 
-static bool is_oldest(const lesson_store_event_position *position) {
-    return (position->words[0] | position->words[1] | position->words[2] | position->words[3]) == 0;
-}
-
 static void write_position(char *text, const lesson_store_event_position *position) {
     const uint64_t *words = position->words;
-    if (is_oldest(position))
+    if (lesson_store_event_position_is_oldest(position))
         snprintf(text, LESSON_STORE_POSITION_SIZE, "%s", LESSON_STORE_POSITION_OLDEST);
     else
         snprintf(text, LESSON_STORE_POSITION_SIZE, "%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64, words[0], words[1],

@@ -278,6 +278,10 @@ typedef struct lesson_store_event_position {
     uint64_t words[4];
 } lesson_store_event_position;
 
+static inline bool lesson_store_event_position_is_oldest(const lesson_store_event_position *position) {
+    return (position->words[0] | position->words[1] | position->words[2] | position->words[3]) == 0;
+}
+
 /* Takes one event and the position behind it. Returns false if there is no memory: then the event was not taken. */
 typedef bool (*lesson_store_event_taker)(const lesson_store_event *event, const lesson_store_event_position *behind,
                                          void *context);

@@ -229,7 +229,7 @@ static void check_never_stops_table(lesson_store_backend *table) {
     table->check = check_never_stops;
 }
 
-/* ---- The list */
+/* ---- Owners */
 
 struct owners {
     lesson_store_owner_callback give;
@@ -252,6 +252,8 @@ static int over_with_a_rest(lesson_store_instance *instance, lesson_store_owner_
 static void over_with_a_rest_table(lesson_store_backend *table) {
     table->owners = over_with_a_rest;
 }
+
+/* ---- The list */
 
 const wrong_backend wrong_streams[] = {
     {"join-leaves-member", "JOIN-2",

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cmocka_all.h"
+#include "follow.h"
 
 #include <lessonstore/backend.h>
 #include <lessonstore/fault.h>
@@ -29,13 +30,6 @@ static lesson_store *open_at(const char *location) {
     if (lesson_store_open(&store, location))
         fail_msg("%s", lesson_store_message());
     return store;
-}
-
-static lesson_store_feed *follow(lesson_store *store, const char *lesson_id) {
-    lesson_store_feed *feed;
-    if (lesson_store_feed_open(&feed, store, lesson_id, NULL))
-        fail_msg("%s", lesson_store_message());
-    return feed;
 }
 
 static void create(lesson_store *store, int number) {
@@ -87,7 +81,7 @@ static void hear_up_to_despite_failures(lesson_store_feed *feed, struct heard *h
 static void a_slow_reader_loses_nothing(void **state) {
     (void)state;
     lesson_store *store = open_at("memory:?feed=100000");
-    lesson_store_feed *quick = follow(store, NULL), *slow = follow(store, NULL);
+    lesson_store_feed *quick = follow(store, NULL, NULL), *slow = follow(store, NULL, NULL);
     struct heard by_quick = {.last = -1, .stop_at = -1}, by_slow = by_quick;
     for (int i = 1; i <= MANY; i++)
         create(store, i);
@@ -125,7 +119,7 @@ static void an_instance_with_a_limit_is_read_too(void **state) {
     lesson_store *store;
     assert_int_equal(lesson_store_open_with(&store, &limited, "memory:?feed=100000"), LESSON_STORE_OK);
     struct heard heard = {.last = -1, .stop_at = -1};
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     for (int i = 1; i <= MANY; i++)
         create(store, i);
     hear_up_to_despite_failures(feed, &heard, MANY);
@@ -137,7 +131,7 @@ static void an_instance_with_a_limit_is_read_too(void **state) {
 static void drain_stops_where_it_is_told(void **state) {
     (void)state;
     lesson_store *store = open_at("memory:?feed=100");
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     struct heard heard = {.last = -1, .stop_at = 2};
     size_t count;
     for (int i = 1; i <= 5; i++)
@@ -167,7 +161,7 @@ static void drain_stops_where_it_is_told(void **state) {
 static void feeds_of_lessons_skip_the_others(void **state) {
     (void)state;
     lesson_store *store = open_at("memory:?feed=100000");
-    lesson_store_feed *feed = follow(store, "7");
+    lesson_store_feed *feed = follow(store, "7", NULL);
     struct heard heard = {.last = -1, .stop_at = -1};
     for (int i = 1000; i < 1000 + MANY; i++)
         create(store, i);
@@ -182,7 +176,7 @@ static void feeds_of_lessons_skip_the_others(void **state) {
 static void the_feed_of_a_quiet_lesson_moves_on(void **state) {
     (void)state;
     lesson_store *store = open_at("memory:?feed=10");
-    lesson_store_feed *quiet = follow(store, "7"), *all = follow(store, NULL);
+    lesson_store_feed *quiet = follow(store, "7", NULL), *all = follow(store, NULL, NULL);
     struct heard heard = {.last = -1, .stop_at = -1};
     char position[LESSON_STORE_POSITION_SIZE];
     for (int i = 1000; i < 1100; i++) {
@@ -211,7 +205,7 @@ static bool call_the_store(const lesson_store_event *event, void *context) {
 static void a_callback_may_ask(void **state) {
     (void)state;
     lesson_store *store = open_at("memory:?feed=100");
-    struct heard heard = {.feed = follow(store, NULL)};
+    struct heard heard = {.feed = follow(store, NULL, NULL)};
     create(store, 1);
     await_readable(heard.feed);
     assert_int_equal(lesson_store_feed_drain(heard.feed, 0, call_the_store, &heard, NULL), LESSON_STORE_OK);
@@ -234,7 +228,7 @@ static void a_list_may_close_the_last_feed(void **state) {
     lesson_store *store = open_at("memory:?feed=100");
     create(store, 1);
     for (int i = 0; i < 20; i++) {
-        lesson_store_feed *feed = follow(store, NULL);
+        lesson_store_feed *feed = follow(store, NULL, NULL);
         assert_int_equal(lesson_store_lessons(store, close_feed, &feed), LESSON_STORE_OK);
         assert_null(feed);
     }
@@ -300,7 +294,7 @@ static void fail_events(lesson_store *store, int code) {
 static void a_failure_is_told_and_loses_nothing(void **state) {
     (void)state;
     lesson_store *store = open_at("fault+memory:?feed=100");
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     struct heard heard = {.last = -1, .stop_at = -1};
     create(store, 1);
     hear_up_to(feed, &heard, 1);
@@ -327,7 +321,7 @@ static void a_failure_is_told_and_loses_nothing(void **state) {
 static void a_failure_that_has_passed_is_no_news(void **state) {
     (void)state;
     lesson_store *store = open_at("fault+memory:?feed=100");
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     struct heard heard = {.last = -1, .stop_at = -1};
     fail_events(store, LESSON_STORE_UNREACHABLE);
     create(store, 1);
@@ -344,7 +338,7 @@ static void a_failure_that_has_passed_is_no_news(void **state) {
 static void arguments(void **state) {
     (void)state;
     lesson_store *store = open_at("memory:?feed=100"), *off = open_at("memory:");
-    lesson_store_feed *feed = follow(store, NULL), *none;
+    lesson_store_feed *feed = follow(store, NULL, NULL), *none;
     static const char *const positions[] = {"",
                                             "7",
                                             "1-2-3",
@@ -382,7 +376,7 @@ static void arguments(void **state) {
 static void a_gap_comes_in_its_place(void **state) {
     (void)state;
     lesson_store *store = open_at("memory:?feed=10");
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     struct heard heard = {.last = -1, .stop_at = -1};
     char position[LESSON_STORE_POSITION_SIZE];
     create(store, 1);
@@ -414,7 +408,7 @@ static void a_gap_comes_in_its_place(void **state) {
 static void a_child_has_no_feed(void **state) {
     (void)state;
     lesson_store *store = open_at("memory:?feed=10");
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     struct heard heard = {.last = -1, .stop_at = -1};
     char position[LESSON_STORE_POSITION_SIZE];
     int status;
@@ -446,7 +440,7 @@ static bool fork_in_callback(const lesson_store_event *event, void *context) {
 static void a_callback_may_fork(void **state) {
     (void)state;
     lesson_store *store = open_at("memory:?feed=10");
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     pid_t child = -1;
     int status;
     create(store, 1);

@@ -8,6 +8,7 @@
 #include <lessonstore/feed.h>
 
 #include "cmocka_all.h"
+#include "follow.h"
 #include "engine.h"
 
 enum { FEEDS = 50, ROUNDS = 40, LOOK_MS = 10 };
@@ -86,13 +87,6 @@ static lesson_store *open_store(void) {
     return store;
 }
 
-static lesson_store_feed *follow(lesson_store *store, const char *position) {
-    lesson_store_feed *feed;
-    if (lesson_store_feed_open(&feed, store, NULL, position))
-        fail_msg("%s", lesson_store_message());
-    return feed;
-}
-
 static bool count_event(const lesson_store_event *event, void *context) {
     (void)event;
     ++*(size_t *)context;
@@ -112,7 +106,7 @@ static void feeds_are_read_for_together(void **state) {
     lesson_store_feed *feeds[FEEDS];
     size_t before = reads(), heard = 0, steps = 0;
     for (size_t i = 0; i < FEEDS; i++)
-        feeds[i] = follow(store, NULL);
+        feeds[i] = follow(store, NULL, NULL);
     for (; rounds(store) < ROUNDS; steps++) {
         assert_int_equal(lesson_store_join(store, "ann", "c", steps % 2 ? "a" : "b", NULL, 0, NULL), LESSON_STORE_OK);
         while (heard <= steps) {
@@ -134,12 +128,12 @@ static void a_read_says_nothing_of_later_feeds(void **state) {
     (void)state;
     char position[LESSON_STORE_POSITION_SIZE];
     lesson_store *store = open_store();
-    lesson_store_feed *first = follow(store, NULL), *second;
+    lesson_store_feed *first = follow(store, NULL, NULL), *second;
     size_t heard = 0;
     assert_int_equal(lesson_store_feed_position(first, position), LESSON_STORE_OK);
     hold_up_the_next();
     assert_int_equal(lesson_store_join(store, "ann", "c", "a", NULL, 0, NULL), LESSON_STORE_OK);
-    second = follow(store, position);
+    second = follow(store, NULL, position);
     hold_up_the_next();
     assert_false(lesson_store_feed_is_current(second));
     let_go();
@@ -159,7 +153,7 @@ static void current_once_is_current_for_ever(void **state) {
     (void)state;
     lesson_store *store = open_store();
     assert_int_equal(lesson_store_join(store, "ann", "c", "a", NULL, 0, NULL), LESSON_STORE_OK);
-    lesson_store_feed *feed = follow(store, LESSON_STORE_POSITION_OLDEST);
+    lesson_store_feed *feed = follow(store, NULL, LESSON_STORE_POSITION_OLDEST);
     struct pollfd ready = {.fd = lesson_store_feed_descriptor(feed), .events = POLLIN};
     while (poll(&ready, 1, LOOK_MS) == 0)
         assert_false(lesson_store_feed_is_current(feed));

@@ -6,6 +6,7 @@
 
 #include <lessonstore/feed.h>
 
+#include "follow.h"
 #include "raw.h"
 
 #define EVENTS "STATUS:EVENTS"
@@ -19,13 +20,6 @@ struct heard {
     size_t of_cause[8];
     char last[512];
 };
-
-static lesson_store_feed *follow(lesson_store *store, const char *position) {
-    lesson_store_feed *feed;
-    if (lesson_store_feed_open(&feed, store, NULL, position))
-        fail_msg("%s", lesson_store_message());
-    return feed;
-}
 
 static bool hear(const lesson_store_event *event, void *context) {
     struct heard *heard = context;
@@ -74,7 +68,7 @@ static void test_on_and_off(void **state) {
 
     turn(raw, "?feed=100");
     lesson_store *store = raw_open_store(raw, "");
-    feed = follow(store, NULL);
+    feed = follow(store, NULL, NULL);
     create(store, "b");
     await_events(feed, &heard, 1);
     turn(raw, "?feed=50");
@@ -92,7 +86,7 @@ static void expect_learning(raw_server *raw, const char *options) {
     lesson_store *store = raw_open_store(raw, options);
     create(store, "before");
     turn(raw, "?feed=100");
-    lesson_store_feed *feed = follow(raw->store, NULL);
+    lesson_store_feed *feed = follow(raw->store, NULL, NULL);
     struct heard heard = {.count = 0};
     for (int i = 0; heard.count == 0; i++) {
         struct pollfd ready = {.fd = lesson_store_feed_descriptor(feed), .events = POLLIN};
@@ -120,7 +114,7 @@ static void test_off_and_on_again(void **state) {
     turn(raw, "?feed=0");
     create(store, "a");
     turn(raw, "?feed=100");
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     create(store, "b");
     await_events(feed, &heard, 1);
     lesson_store_feed_close(feed);
@@ -136,7 +130,7 @@ static void expect_event_after_failures(raw_server *raw, const char *options) {
     poll(NULL, 0, 20);
     create(store, "before");
     create(store, "again");
-    lesson_store_feed *feed = follow(raw->store, NULL);
+    lesson_store_feed *feed = follow(raw->store, NULL, NULL);
     raw_do(raw, "REPLICAOF 127.0.0.1 1"); /* no server is there */
     for (int i = 0; i < 3; i++)
         assert_code(lesson_store_create(store, "meanwhile", 0), READ_ONLY);
@@ -159,7 +153,7 @@ static void test_after_failed_greetings(void **state) {
 static void test_nothing_but_the_beginning(void **state) {
     raw_server *raw = *state;
     lesson_store *store = raw_open_store(raw, "?feed=100");
-    lesson_store_feed *feed = follow(store, LESSON_STORE_POSITION_OLDEST);
+    lesson_store_feed *feed = follow(store, NULL, LESSON_STORE_POSITION_OLDEST);
     struct heard heard = {.count = 0};
     while (!lesson_store_feed_is_current(feed))
         poll(NULL, 0, 1);
@@ -179,7 +173,7 @@ static void test_behind_by_all_that_are_kept(void **state) {
     lesson_store *store = raw_open_store(raw, "?feed=100");
     char position[LESSON_STORE_POSITION_SIZE];
     struct heard heard = {.count = 0};
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     create(store, "a");
     await_events(feed, &heard, 1);
     assert_code(lesson_store_feed_position(feed, position), OK);
@@ -187,7 +181,7 @@ static void test_behind_by_all_that_are_kept(void **state) {
     for (int i = 0; i < KEPT; i++)
         assert_code(lesson_store_create(store, "a", LESSON_STORE_CREATE_RESET), OK);
     raw_do(raw, "XTRIM " EVENTS " MAXLEN %d", KEPT + 1);
-    feed = follow(store, position);
+    feed = follow(store, NULL, position);
     await_events(feed, &heard, 1 + KEPT);
     lesson_store_feed_close(feed);
     lesson_store_close(store);
@@ -238,7 +232,7 @@ static void test_end_in_steps(void **state) {
     lesson_store *store = raw_open_store(raw, "?feed=10000");
     struct heard heard = {.count = 0};
     raw_make_lesson(raw, "large", "1", LARGE);
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     assert_code(lesson_store_end(store, "large", 0, NULL), OK);
     while (heard.of_kind[LESSON_STORE_EVENT_END] == 0)
         assert_code(drain(feed, &heard), OK);
@@ -262,7 +256,7 @@ static void expect_repair(raw_server *raw, lesson_store *store, lesson_store_fee
 static void test_repairs(void **state) {
     raw_server *raw = *state;
     lesson_store *store = raw_open_store(raw, "?feed=100");
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     raw_do(raw, "SADD " MEMBERS("a") " ghost");
     expect_repair(raw, store, feed, "quit/repair a|ghost|||||0/0");
     raw_do(raw, "HSET " USER("ann") " uid ann course_id c lesson_id a session s session_lesson_id a owner w");
@@ -286,7 +280,7 @@ static void test_separators_of_others(void **state) {
            "a\x1f"
            "victim",
            (size_t)8);
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     assert_code(lesson_store_quit(store, "ann", NULL, NULL, NULL), OK);
     assert_code(drain(feed, &heard), GAP);
     assert_code(lesson_store_join(store, "bob", "c", "b", NULL, 0, NULL), OK);
@@ -316,7 +310,7 @@ static void test_busy_server(void **state) {
     assert_int_equal(redisGetReply(raw->commands, (void **)&reply), REDIS_OK);
     freeReplyObject(reply);
     raw_do(raw, "CONFIG SET busy-reply-threshold 5000");
-    lesson_store_feed *feed = follow(raw->store, NULL);
+    lesson_store_feed *feed = follow(raw->store, NULL, NULL);
     create(store, "after");
     await_events(feed, &heard, 1);
     lesson_store_feed_close(feed);
@@ -331,7 +325,7 @@ static void test_position_within_an_entry(void **state) {
     lesson_store_operation joins[JOINS];
     char uids[JOINS][8], position[LESSON_STORE_POSITION_SIZE];
     struct heard heard = {.count = 0};
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     for (int i = 0; i < JOINS; i++) {
         snprintf(uids[i], sizeof uids[i], "u%d", i);
         joins[i] = raw_operation(LESSON_STORE_OPERATION_JOIN, uids[i], "a");
@@ -347,7 +341,7 @@ static void test_position_within_an_entry(void **state) {
         assert_memory_equal(heard.last, expected, strlen(expected));
         assert_code(lesson_store_feed_position(feed, position), OK);
         lesson_store_feed_close(feed);
-        feed = follow(store, position);
+        feed = follow(store, NULL, position);
     }
     assert_int_equal(heard.count, JOINS);
     lesson_store_feed_close(feed);
@@ -369,13 +363,13 @@ static void test_other_entries(void **state) {
         raw_do(raw, "DEL " EVENTS);
         raw_do(raw, "XADD " EVENTS " 9-1 e C0\x1f"
                     "a");
-        lesson_store_feed *feed = follow(raw->store, LESSON_STORE_POSITION_OLDEST);
+        lesson_store_feed *feed = follow(raw->store, NULL, LESSON_STORE_POSITION_OLDEST);
         await_events(feed, &heard, 1);
         assert_code(lesson_store_feed_position(feed, position), OK);
         lesson_store_feed_close(feed);
         raw_do(raw, "DEL " EVENTS);
         raw_do(raw, after[i]);
-        feed = follow(raw->store, position);
+        feed = follow(raw->store, NULL, position);
         assert_code(drain(feed, &heard), GAP);
         lesson_store_feed_close(feed);
     }
@@ -414,7 +408,7 @@ static void test_unreadable_events(void **state) {
         struct heard heard = {.count = 0};
         raw_do(raw, "DEL " EVENTS);
         raw_do(raw, "XADD " EVENTS " 1-1 " O0);
-        lesson_store_feed *feed = follow(raw->store, NULL);
+        lesson_store_feed *feed = follow(raw->store, NULL, NULL);
         raw_do(raw, "XADD " EVENTS " 2-1 e %s", events[i]);
         int code = drain(feed, &heard);
         if (code != LESSON_STORE_GAP)
@@ -432,7 +426,7 @@ static void test_later_kinds(void **state) {
     raw_server *raw = *state;
     struct heard heard = {.count = 0};
     raw_do(raw, "XADD " EVENTS " 1-1 " O0);
-    lesson_store_feed *feed = follow(raw->store, NULL);
+    lesson_store_feed *feed = follow(raw->store, NULL, NULL);
     raw_do(raw, "XADD " EVENTS " 2-1 e Z0 e A9\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f\x1f"
                 "more e C0\x1f"
                 "a");
@@ -479,7 +473,7 @@ static void test_wrong_type(void **state) {
 static void test_connections_break(void **state) {
     raw_server *raw = *state;
     lesson_store *store = raw_open_store(raw, "?feed=10000");
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     struct heard heard = {.count = 0};
     char lesson_id[16];
     for (size_t i = 1; i <= 100; i++) {
@@ -524,7 +518,7 @@ static void test_server_without_its_data(void **state) {
     raw_server *raw = *state;
     turn(raw, "?feed=100");
     lesson_store *store = raw_open_store(raw, "?" HASTY);
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     struct heard heard = {.count = 0};
     create(store, "a");
     await_events(feed, &heard, 1);
@@ -543,14 +537,14 @@ static void test_server_without_its_data(void **state) {
 static void test_feed_that_was_lost(void **state) {
     raw_server *raw = *state;
     lesson_store *store = raw_open_store(raw, "?feed=100&" HASTY);
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     struct heard heard = {.count = 0};
     create(store, "a");
     await_events(feed, &heard, 1);
     raw_assert_code(lose_data(raw, feed, &heard), LESSON_STORE_GAP, "drain", __FILE__, __LINE__);
     lesson_store_feed_close(feed);
     raw_do(raw, "FLUSHALL");
-    expect_events_again(store, follow(store, NULL), &heard);
+    expect_events_again(store, follow(store, NULL, NULL), &heard);
 }
 
 int main(void) {

@@ -12,6 +12,7 @@
 #include <core/core.h>
 #include <lessonstore/feed.h>
 
+#include "follow.h"
 #include "raw.h"
 
 #define EVENTS "STATUS:EVENTS"
@@ -416,13 +417,6 @@ static void expect_events(lesson_store_feed *feed, struct heard *heard, const ch
     assert_int_equal(heard->count, strlen(lessons));
 }
 
-static lesson_store_feed *follow(lesson_store *store, const char *position) {
-    lesson_store_feed *feed;
-    if (lesson_store_feed_open(&feed, store, NULL, position))
-        fail_msg("%s", lesson_store_message());
-    return feed;
-}
-
 /* Closes the connection of the reader while it waits in XREAD. */
 static void kill_reader(raw_server *raw) {
     for (int killed = 0; killed == 0; poll(NULL, 0, 1)) {
@@ -441,7 +435,7 @@ static void test_killed_while_it_waits(void **state) {
     raw_server *raw = *state;
     struct heard heard = {.count = 0};
     write_stream(raw);
-    lesson_store_feed *feed = follow(raw->store, LESSON_STORE_POSITION_OLDEST);
+    lesson_store_feed *feed = follow(raw->store, NULL, LESSON_STORE_POSITION_OLDEST);
     expect_events(feed, &heard, "abc");
     for (int i = 0; i < 3; i++) {
         kill_reader(raw);
@@ -461,7 +455,7 @@ static void test_paused_server(void **state) {
     struct heard heard = {.count = 0};
     write_stream(raw);
     lesson_store *store = raw_open_store(raw, "?pool=1&timeout_ms=100");
-    lesson_store_feed *feed = follow(store, LESSON_STORE_POSITION_OLDEST);
+    lesson_store_feed *feed = follow(store, NULL, LESSON_STORE_POSITION_OLDEST);
     expect_events(feed, &heard, "abc");
     raw_do(raw, "CLIENT PAUSE 500 ALL");
     assert_code(drain(feed, &heard), UNREACHABLE);
@@ -474,7 +468,7 @@ static void test_paused_server(void **state) {
 
 /* The false server serves one connection after another: that of the store first, and then that of the reader. */
 static lesson_store_feed *follow_behind(raw_server *raw) {
-    lesson_store_feed *feed = follow(raw->store, LESSON_STORE_POSITION_OLDEST);
+    lesson_store_feed *feed = follow(raw->store, NULL, LESSON_STORE_POSITION_OLDEST);
     false_server_play(raw->between, CLOSE_NOW);
     return feed;
 }

@@ -7,16 +7,10 @@
 
 #include <lessonstore/feed.h>
 
+#include "follow.h"
 #include "sqlite_files.h"
 
 enum { PATIENCE_MS = 60000 };
-
-static lesson_store_feed *follow(lesson_store *store, const char *position) {
-    lesson_store_feed *feed;
-    if (lesson_store_feed_open(&feed, store, NULL, position))
-        fail_msg("%s", lesson_store_message());
-    return feed;
-}
 
 static bool count_event(const lesson_store_event *event, void *context) {
     (void)event;
@@ -53,7 +47,7 @@ static void test_on_and_off(void **state) {
 
     /* A store that was open before writes events from its next transaction on. */
     lesson_store_close(sqlite_files_open(files, "?feed=100"));
-    feed = follow(store, NULL);
+    feed = follow(store, NULL, NULL);
     create(store, "b");
     await_events(feed, 1);
     assert_int_equal(lesson_store_feed_position(feed, position), LESSON_STORE_OK);
@@ -72,7 +66,7 @@ static void test_on_and_off(void **state) {
     /* Its numbers begin anew, and an old position is none of them. */
     lesson_store_close(sqlite_files_open(files, "?feed=100"));
     create(store, "e");
-    feed = follow(store, position);
+    feed = follow(store, NULL, position);
     assert_int_equal(drain(feed, &count), LESSON_STORE_GAP);
     assert_int_equal(count, 0);
     lesson_store_feed_close(feed);
@@ -98,12 +92,12 @@ static void test_behind_by_all_that_are_kept(void **state) {
     char position[LESSON_STORE_POSITION_SIZE];
     for (int i = 0; i < KEPT; i++)
         assert_int_equal(lesson_store_create(store, "a", LESSON_STORE_CREATE_RESET), LESSON_STORE_OK);
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     assert_int_equal(lesson_store_feed_position(feed, position), LESSON_STORE_OK);
     lesson_store_feed_close(feed);
     for (int i = 0; i < KEPT; i++)
         assert_int_equal(lesson_store_create(store, "a", LESSON_STORE_CREATE_RESET), LESSON_STORE_OK);
-    feed = follow(store, position);
+    feed = follow(store, NULL, position);
     await_events(feed, KEPT);
     lesson_store_feed_close(feed);
     lesson_store_close(store);
@@ -127,7 +121,7 @@ static int write_or_follow(const sqlite_files *files, int number) {
     if (number > 0)
         return write_lessons(files, number);
     lesson_store *store = sqlite_files_open(files, "");
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     sqlite_files_mark(files, "follows");
     await_events(feed, 300);
     lesson_store_feed_close(feed);
@@ -162,7 +156,7 @@ static void test_put_back(void **state) {
     copy_file(files->database, copy);
 
     store = sqlite_files_open(files, "");
-    lesson_store_feed *feed = follow(store, NULL);
+    lesson_store_feed *feed = follow(store, NULL, NULL);
     create(store, "b");
     await_events(feed, 1);
     assert_int_equal(lesson_store_feed_position(feed, position), LESSON_STORE_OK);
@@ -173,7 +167,7 @@ static void test_put_back(void **state) {
     usleep(2000); /* an event of another millisecond */
     store = sqlite_files_open(files, "");
     create(store, "c");
-    feed = follow(store, position);
+    feed = follow(store, NULL, position);
     size_t count = 0;
     assert_int_equal(drain(feed, &count), LESSON_STORE_GAP);
     assert_int_equal(count, 0);
@@ -193,7 +187,7 @@ static void test_damaged_rows(void **state) {
         for (int k = 0; k < 3; k++)
             assert_int_equal(lesson_store_create(store, "a", LESSON_STORE_CREATE_RESET), LESSON_STORE_OK);
         sqlite_files_execute(files, damages[i]);
-        lesson_store_feed *feed = follow(store, LESSON_STORE_POSITION_OLDEST);
+        lesson_store_feed *feed = follow(store, NULL, LESSON_STORE_POSITION_OLDEST);
         size_t count = 0;
         int code = LESSON_STORE_OK;
         while (!code)
@@ -213,7 +207,7 @@ static void test_later_kinds(void **state) {
         assert_int_equal(lesson_store_create(store, "a", LESSON_STORE_CREATE_RESET), LESSON_STORE_OK);
     sqlite_files_execute(files, "UPDATE events SET kind = 7, lesson_id = char(10) WHERE number = 2");
     sqlite_files_execute(files, "UPDATE events SET kind = 4294967297 WHERE number = 3");
-    lesson_store_feed *feed = follow(store, LESSON_STORE_POSITION_OLDEST);
+    lesson_store_feed *feed = follow(store, NULL, LESSON_STORE_POSITION_OLDEST);
     await_events(feed, 2);
     lesson_store_feed_close(feed);
     lesson_store_close(store);
@@ -223,7 +217,7 @@ static void test_read_only(void **state) {
     const sqlite_files *files = *state;
     lesson_store *store = sqlite_files_open(files, "?feed=100");
     lesson_store *reader = sqlite_files_open(files, "?mode=ro");
-    lesson_store_feed *feed = follow(reader, NULL);
+    lesson_store_feed *feed = follow(reader, NULL, NULL);
     create(store, "a");
     await_events(feed, 1);
     lesson_store_feed_close(feed);
