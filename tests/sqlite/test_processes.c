@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "forks.h"
 #include "sqlite_files.h"
 
 enum { PROCESSES = 2, LESSONS = 7, BATCHES = 120, BATCH = 50, SHARED = 10, OWN = BATCH - SHARED };
@@ -336,13 +337,11 @@ static void *keep_joining(void *context) {
     return NULL;
 }
 
-/* SQLite's own locks are held at the fork by threads that the child does not have. It would wait for them for ever. The
- * allocator of the address sanitizer has such locks too, and its children wait for those. */
+/* SQLite's own locks are held at the fork by threads that the child does not have. It would wait for them for ever. */
 static void test_children_born_during_calls(void **state) {
     const sqlite_files *files = *state;
-#ifdef __SANITIZE_ADDRESS__
-    skip();
-#endif
+    if (forks_cannot_be_beside_threads())
+        skip();
     enum { JOINERS = 3, CHILDREN = 300 };
     char other[400];
     pthread_t threads[JOINERS];

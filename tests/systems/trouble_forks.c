@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "forks.h"
 #include "stage.h"
 
 enum { RIGHT, USED_BATCH, USED_LIST, USED_CURSOR, NOT_OPENED, OWN_FAILED };
@@ -60,4 +61,8 @@ static void fork_child(trouble_stage *stage) {
     raise_child(stage, location);
 }
 
-const trouble_kind trouble_forks = {.name = "forks", .engines = TROUBLE_EVERYWHERE, .strikes = 6, .strike = fork_child};
+const trouble_kind trouble_forks = {.name = "forks",
+                                    .engines = TROUBLE_EVERYWHERE,
+                                    .strikes = 6,
+                                    .cannot = forks_cannot_be_beside_threads,
+                                    .strike = fork_child};
