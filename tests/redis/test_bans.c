@@ -1,5 +1,6 @@
 /* Bans in Redis: what is stored, and what other programs and large ends leave behind. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "raw.h"
