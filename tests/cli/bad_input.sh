@@ -244,18 +244,18 @@ status 1 bash -c 'printf "count room --json\nwhere nobody\n" | "$LESSONCTL" shel
 [ "$err" = 'lessonctl: line 2: where: the user "nobody" is in no lesson' ] || fail "the shell said: $err"
 
 # Messages quote arguments, but no password of a location in the wrong place. hides TEXT COMMAND...: the message contains
-# the text, also with --json, and no part of the password S3CR.
+# the text, also with --json, and no part of the password S3CRET.
 hides() {
     local text=$1
     shift
     for json in "" --json; do
         "$LESSONCTL" $json "$@" >.out 2>.err </dev/null && fail "$* ended with 0"
         grep -qF -e "$text" .err || fail "$* said \"$(cat .err)\", which does not contain \"$text\""
-        ! grep -q S3 .out .err || fail "$* shows the password: $(cat .out .err)"
+        ! grep -q S3CRET .out .err || fail "$* shows the password: $(cat .out .err)"
         checks=$((checks + 1))
     done
 }
-secret=redis://u:S3CR@h
+secret=redis://u:S3CRET@h
 hides '--stroe=redis://***@h: unknown option' --stroe=$secret lessons
 hides 'redis://***@h: unknown option' -s$secret lessons
 hides 'show: --stroe=redis://***@h: unknown option' show room --stroe=$secret
@@ -265,21 +265,21 @@ hides 'replay: redis://***@h: cannot be opened' replay $secret
 hides 'redis://***@h' replay trace --until $secret
 hides 'redis://***@h' set room --course-status $secret
 hides 'redis://***@h' help $secret
-hides 'redis://***@h: unknown option' --x=redis://u:S3@S3/S3?S3@h lessons
-hides 'redis://***@h: unknown option' '--x=redis://u:S3***@h' lessons
-hides 'redis://***@h: unknown option' --x=redis://S3:://S3@h lessons
-hides 'a://***@h,b://h: unknown option' --x=a://S3@redis://S3@h,b://h lessons
-hides 'a://***@b c://***@d @e: unknown option' '--x=a://S3@b c://S3@d @e' lessons
+hides 'redis://***@h: unknown option' --x=redis://u:S3CRET@S3CRET/S3CRET?S3CRET@h lessons
+hides 'redis://***@h: unknown option' '--x=redis://u:S3CRET***@h' lessons
+hides 'redis://***@h: unknown option' --x=redis://S3CRET:://S3CRET@h lessons
+hides 'a://***@h,b://h: unknown option' --x=a://S3CRET@redis://S3CRET@h,b://h lessons
+hides 'a://***@b c://***@d @e: unknown option' '--x=a://S3CRET@b c://S3CRET@d @e' lessons
 hides 'a://***@b: unknown option' --x=a://u@b lessons
 hides 'a://b c@d: unknown option' '--x=a://b c@d' lessons
 hides 'a://@b: unknown option' --x=a://@b lessons
 # A message is cut, perhaps before the @.
-long_secret=redis://u:$(printf 'S3CR%.0s' {1..700})@h
+long_secret=redis://u:$(printf 'S3CRET%.0s' {1..700})@h
 hides '--x=redis://***' --x=$long_secret lessons
 hides 'redis://***' set room --course-status $long_secret
 hides '://***@b' "--x=$(head -c 2028 /dev/zero | tr '\0' x)://u@b" lessons
 if has_backend redis; then
-    hides 'redis://ann:***@localhost:1' --store redis://ann:S3CR@localhost:1 lessons
+    hides 'redis://ann:***@localhost:1' --store redis://ann:S3CRET@localhost:1 lessons
 fi
 
 # The shell names the line and stops there.

@@ -118,9 +118,9 @@ redis del STATUS:LESSON_USER:LESSON_ID:odd
 # A wrong password, which is not shown.
 redis acl setuser teacher on '>right secret' '~*' '&*' +@all
 gives 0 2 lessonctl --store "redis+unix://teacher:right%20secret@$socket" count algebra
-for password in wrong wr%3Fong; do
+for password in mistaken mistaken%3Fword; do
     refuses 3 "" lessonctl --store "redis+unix://teacher:$password@$socket" count algebra
-    ! grep -q wr "$work/.err" || fail "the password is shown: $err"
+    ! grep -q mistaken "$work/.err" || fail "the password is shown: $err"
 done
 status 0 lessonctl --store "redis+unix://teacher:right%20secret@$socket" info
 ! grep -q secret "$work/.out" || fail "info shows the password: $out"
