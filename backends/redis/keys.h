@@ -3,7 +3,7 @@
 #ifndef LESSON_STORE_REDIS_KEYS_H
 #define LESSON_STORE_REDIS_KEYS_H
 
-#include <stdio.h>
+#include <string.h>
 
 #include <lessonstore/backend.h>
 
@@ -17,9 +17,15 @@
 
 #define REDIS_KEY_SIZE (LESSON_STORE_ID_MAX + sizeof REDIS_RECORD + LESSON_STORE_ID_MAX)
 
-/* Writes a key and returns its size. */
+/* Writes a key and returns its size. (Every call writes one. snprintf would take a sixth of the instructions of a join.) */
 static inline size_t redis_key(char key[REDIS_KEY_SIZE], const char *prefix, const char *middle, lesson_store_id id) {
-    return (size_t)snprintf(key, REDIS_KEY_SIZE, "%s%s%.*s", prefix, middle, (int)id.size, id.data);
+    size_t prefix_size = strlen(prefix), middle_size = strlen(middle);
+    memcpy(key, prefix, prefix_size);
+    memcpy(key + prefix_size, middle, middle_size);
+    memcpy(key + prefix_size + middle_size, id.data, id.size);
+    size_t size = prefix_size + middle_size + id.size;
+    key[size] = '\0';
+    return size;
 }
 
 /* A session, or an owner, is valid only in the lesson that it was given for: a legacy join moves a user but leaves the

@@ -12,7 +12,7 @@
 local user = USER .. uid
 local old_lesson, found
 if join_for then
-    owner, session = session, '' -- its fourth argument
+    session = ''
 end
 if join or join_for then
     old_lesson = call('HGET', user, 'lesson_id')
@@ -26,24 +26,28 @@ else
 end
 
 -- Nobody can end an owner while this script runs, so each is looked up once.
-if join_for and owner ~= holder then
-    local owners = prefix .. ':OWNERS'
-    local until_ms = call('ZSCORE', owners, owner)
-    if type(until_ms) == 'table' then
-        problem, key = until_ms, owners
-        break
-    elseif not until_ms or tonumber(until_ms) < 0 then
-        answer = 'h'
-        break
+if join_for then
+    if owner ~= holder then
+        local owners = prefix .. ':OWNERS'
+        local until_ms = call('ZSCORE', owners, owner)
+        if type(until_ms) == 'table' then
+            problem, key = until_ms, owners
+            break
+        elseif not until_ms or tonumber(until_ms) < 0 then
+            answer = 'h'
+            break
+        end
+        holder = owner
     end
-    holder = owner
 end
 
-if admit_if and if_session ~= '' and (old_lesson and (found[3] ~= if_session or found[4] ~= old_lesson) or
-                                      not old_lesson and or_nowhere == '') then
-    answer = 'C'
-    -- include operations/place.lua
-    break
+if admit_if then
+    if if_session ~= '' and (old_lesson and (found[3] ~= if_session or found[4] ~= old_lesson) or
+                             not old_lesson and or_nowhere == '') then
+        answer = 'C'
+        -- include operations/place.lua
+        break
+    end
 end
 
 if admit or admit_if then
@@ -101,9 +105,17 @@ if admit or admit_if then
     end
 end
 
-local has_owner = join_for or admit_if and owner ~= ''
-if has_owner then
-    -- include operations/now.lua
+local has_owner, has_session = join_for, false
+if admit or admit_if then
+    has_session = session ~= ''
+end
+if admit_if then
+    has_owner = owner ~= ''
+end
+if join_for or admit_if then
+    if has_owner then
+        -- include operations/now.lua
+    end
 end
 
 local members, beside, done = MEMBERS .. lesson, false, 0
@@ -133,17 +145,21 @@ if done ~= 1 and type(done) == 'table' then
 end
 
 local written
-if has_owner and session ~= '' then
+if join then
+    if old_lesson then
+        written = call('HSET', user, 'course_id', course, 'lesson_id', lesson)
+    else
+        written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson)
+    end
+elseif has_owner and has_session then
     written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session', session,
                    'session_lesson_id', lesson, 'owner', owner, 'joined_ms', now)
 elseif has_owner then
     written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session_lesson_id', lesson,
                    'owner', owner, 'joined_ms', now)
-elseif (admit or admit_if) and session ~= '' then
+elseif has_session then
     written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session', session,
                    'session_lesson_id', lesson)
-elseif join and old_lesson then
-    written = call('HSET', user, 'course_id', course, 'lesson_id', lesson)
 else
     written = call('HSET', user, 'uid', uid, 'course_id', course, 'lesson_id', lesson)
 end
@@ -167,9 +183,9 @@ if join then
     remains = call('HLEN', user) ~= 3
 elseif join_for and call('HLEN', user) == 6 then
     remains = false
-elseif not has_owner and (join_from or session == '') then
+elseif not has_owner and not has_session then
     remains = found[3] or found[4] or found[5]
-elseif join_for or found[3] and session == '' or found[5] and not has_owner then
+elseif join_for or found[3] and not has_session or found[5] and not has_owner then
     done = has_owner and call('HDEL', user, 'session') or call('HDEL', user, 'owner', 'joined_ms')
     if type(done) == 'table' then -- as without the right to HDEL
         done = call('HSET', user, has_owner and 'session' or 'owner', '')
@@ -194,10 +210,12 @@ end
 --@ noted = noted + 1
 --@ happened[noted] = 'J0\31' .. lesson .. '\31' .. uid .. '\31' .. course .. '\31' ..
 --@     (old_lesson and not old_lesson:find('\31', 1, true) and old_lesson or '')
---@ if has_owner or (admit or admit_if) and session ~= '' then
+--@ if has_owner or has_session then
 --@     happened[noted] = happened[noted] .. '\31' .. session .. '\31' .. (owner or '')
 --@ end
 answer = not old_lesson and 'N' or old_lesson == lesson and 'A' or 'M'
-if not join and not join_for and old_lesson then
-    -- include operations/place.lua
+if not join and not join_for then
+    if old_lesson then
+        -- include operations/place.lua
+    end
 end
