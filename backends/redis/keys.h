@@ -17,12 +17,14 @@
 
 #define REDIS_KEY_SIZE (LESSON_STORE_ID_MAX + sizeof REDIS_RECORD + LESSON_STORE_ID_MAX)
 
-/* Writes a key and returns its size. (Every call writes one. snprintf would take a sixth of the instructions of a join.) */
+/* Writes a key and returns its size. (Every call writes one. snprintf would take a sixth of the instructions of a
+ * join.) */
 static inline size_t redis_key(char key[REDIS_KEY_SIZE], const char *prefix, const char *middle, lesson_store_id id) {
     size_t prefix_size = strlen(prefix), middle_size = strlen(middle);
     memcpy(key, prefix, prefix_size);
     memcpy(key + prefix_size, middle, middle_size);
-    memcpy(key + prefix_size + middle_size, id.data, id.size);
+    if (id.size > 0)
+        memcpy(key + prefix_size + middle_size, id.data, id.size);
     size_t size = prefix_size + middle_size + id.size;
     key[size] = '\0';
     return size;
