@@ -3,15 +3,17 @@
 #
 #     coverage.pl GCOVR.json UNCOVERED.tsv
 #
-# Fails if a directory that must be covered has less than 95 % of its lines covered, if one of its lines is uncovered
-# without an explanation in UNCOVERED.tsv, or if an explanation names a line that does not exist. If an explained line
-# was covered this time, that is only reported, because some lines depend on timing. The counts of a process that was
-# killed, or ended by _exit, are lost. A line that runs nowhere else is then uncovered.
+# Fails if a directory that must be covered has less than 95 % of its lines covered, if more than a few lines are neither
+# covered nor explained in UNCOVERED.tsv, or if an explanation names a line that does not exist. Some lines run only when
+# two threads meet, which happens in most runs but not in all: a few lines without an explanation are reported and fail
+# nothing, and neither does an explained line that was covered this time. The counts of a process that was killed, or
+# ended by _exit, are lost. A line that runs nowhere else is then uncovered.
 use strict;
 use warnings;
 use JSON::PP;
 
 my $lowest_percent = 95;
+my $most_unexplained = 8;
 my $explained_directories = qr{^(core|backends/\w+)$};
 
 sub slurp {
@@ -102,9 +104,12 @@ for my $directory (grep { $_ =~ $explained_directories } sort keys %directories)
     print "\n$directory: fewer than $lowest_percent % of the lines were run\n";
     $failed = 1;
 }
-for my $path (sort keys %uncovered) {
-    print "\nNot run, and not explained:\n" unless $failed++;
-    print "  $_\n" for @{$uncovered{$path}};
+my @unexplained = map { @{$uncovered{$_}} } sort keys %uncovered;
+if (@unexplained) {
+    my $is_too_many = @unexplained > $most_unexplained;
+    print "\nNot run, and not explained", $is_too_many ? '' : " (up to $most_unexplained may be chance)", ":\n";
+    print "  $_\n" for @unexplained;
+    $failed++ if $is_too_many;
 }
 for my $name (sort grep { @{$explained{$_}} } keys %explained) {
     my $is_there = $known{$name};
