@@ -86,6 +86,9 @@ static const struct poptOption repair_options[] = {
 static const struct poptOption import_options[] = {
     FLAG("merge", OPTION_MERGE, "import into a store that is not empty; imported data wins"), OPTIONS_OF_EVERY_COMMAND};
 
+static const struct poptOption info_options[] = {
+    FLAG("metrics", OPTION_METRICS, "the figures of this run as OpenMetrics text instead"), OPTIONS_OF_EVERY_COMMAND};
+
 static const struct poptOption shell_options[] = {
     FLAG("keep-going", OPTION_KEEP_GOING, "go on after a line that ends with status 1; the shell then ends with it"),
     OPTIONS_OF_EVERY_COMMAND};
@@ -153,7 +156,9 @@ static const struct command commands[] = {
     {"repair", "", "repair what check finds",
      "Prints the same fields as check. The verdict is repaired or left; in a dry run, would repair or left.",
      repair_options, 0, 0, true, command_repair},
-    {"info", "", "show facts about the store", NULL, no_options, 0, 0, true, command_info},
+    {"info", "", "show facts about the store",
+     "With --metrics it first asks the store for these facts, so that there are figures.", info_options, 0, 0, true,
+     command_info},
     {"export", "[FILE|-]", "write the whole store as JSON, one object a line",
      "FILE appears only when it is complete. A pipe or a device is written to directly.", no_options, 0, 1, true,
      command_export},

@@ -61,6 +61,7 @@ enum option {
     OPTION_DRY_RUN,
     OPTION_ENDED,
     OPTION_MERGE,
+    OPTION_METRICS,
     OPTION_KEEP_GOING,
     OPTIONS
 };

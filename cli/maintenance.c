@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <lessonstore/backend.h>
+#include <lessonstore/figures.h>
 
 #include "lessonctl.h"
 #include "progress.h"
@@ -154,7 +155,33 @@ static void free_facts(struct facts *facts) {
     free(facts->items);
 }
 
+static bool pass_over(const char *name, const char *value, void *context) {
+    (void)name, (void)value, (void)context;
+    return true;
+}
+
+static bool print_metrics(const char *text, size_t size, void *context) {
+    struct call *call = context;
+    return output_text(&call->output, text, size);
+}
+
+static int write_metrics(struct call *call) {
+    const lesson_store_metrics_source source = {.store = call->store};
+    return lesson_store_write_metrics(&source, 1, 0, print_metrics, call);
+}
+
+static int show_metrics(struct call *call) {
+    if (call->output.json)
+        return complain_of(call, LESSON_STORE_INVALID, "--metrics has a form of its own, and no --json");
+    int code = lesson_store_info(call->store, pass_over, NULL);
+    if (!code)
+        code = write_metrics(call);
+    return code ? report_failure(call, NULL, code) : EXIT_YES;
+}
+
 int command_info(struct call *call) {
+    if (option_given(call, OPTION_METRICS))
+        return show_metrics(call);
     struct facts facts = {0};
     int status = EXIT_YES;
     int code = lesson_store_info(call->store, keep_fact, &facts);

@@ -307,6 +307,13 @@ bool output_row(struct output *output, const struct field *fields, size_t count)
     return write_text(output, fields, count);
 }
 
+bool output_text(struct output *output, const char *text, size_t size) {
+    if (output->failed)
+        return false;
+    fwrite(text, 1, size, output->stream);
+    return check_stream(output);
+}
+
 bool output_facts(struct output *output, const struct field *facts, size_t count) {
     if (output->json)
         return write_json(output, facts, count);

@@ -66,6 +66,9 @@ bool output_row(struct output *output, const struct field *fields, size_t count)
 /* Facts about one thing: as JSON one object, as text one row of name and value for each fact. */
 bool output_facts(struct output *output, const struct field *facts, size_t count);
 
+/* A text of a form of its own, as it is. Without rows before or behind it. */
+bool output_text(struct output *output, const char *text, size_t size);
+
 /* Writes the rows that are still held back. False if anything could not be written; `error` holds the reason. A command
  * that goes on may call it too, and write further rows. */
 bool output_end(struct output *output);

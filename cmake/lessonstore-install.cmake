@@ -14,7 +14,7 @@ endif()
 file(RELATIVE_PATH LESSONSTORE_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 
 install(TARGETS lessonstore EXPORT lessonstore-targets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES include/lessonstore/lessonstore.h include/lessonstore/executor.h include/lessonstore/feed.h include/lessonstore/backend.h
+install(FILES include/lessonstore/lessonstore.h include/lessonstore/executor.h include/lessonstore/feed.h include/lessonstore/figures.h include/lessonstore/backend.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lessonstore)
 if(LESSONSTORE_FAULT)
     install(FILES include/lessonstore/fault.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lessonstore)

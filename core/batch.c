@@ -68,6 +68,40 @@ int lesson_store_run_unanswered(const lesson_store_backend *backend, lesson_stor
     return LESSON_STORE_OK;
 }
 
+/* ---- Counting */
+
+/* Counts a batch that came to no instance, and returns its code. Its operations have that code too, unless they were
+ * answered by themselves. */
+static LESSON_STORE_RARE int count_refused(lesson_store *store, const lesson_store_operation *operations, size_t count,
+                                           bool are_answered, int code) {
+    for (size_t i = 0; i < count; i++) {
+        if (lesson_store__is_operation(operations[i].kind))
+            lesson_store__count_refused(store, operations[i].kind, are_answered ? operations[i].code : code);
+    }
+    return count > 1 ? lesson_store__count_refused(store, LESSON_STORE_COUNTED_BATCH, code) : code;
+}
+
+static void count_run(const lesson_store__slot *slot, const lesson_store_operation *operations, size_t count,
+                      int code) {
+    lesson_store__count_operations(slot->observer, operations, count);
+    if (count > 1)
+        lesson_store__count_call(slot->observer, LESSON_STORE_COUNTED_BATCH, code, slot->since_us);
+    else
+        lesson_store__count_time(slot->observer, operations->kind, slot->since_us);
+}
+
+static void tell_of_lost_leases(const lesson_store__slot *slot, const lesson_store_operation *operations,
+                                size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (operations[i].kind == LESSON_STORE_OPERATION_HOLD && operations[i].code == LESSON_STORE_CONFLICT)
+            lesson_store_observe_event(slot->observer, LESSON_STORE_LOG_LEASE_LOST,
+                                       "the owner \"%.*s\" holds no lease any more: its users may have been put out",
+                                       (int)operations[i].owner.size, operations[i].owner.data);
+    }
+}
+
+/* ---- The call */
+
 int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, size_t count) {
     if (!store || (count > 0 && !operations))
         return lesson_store_fail(LESSON_STORE_INVALID, "no %s is given", store ? "array of operations" : "store");
@@ -78,20 +112,23 @@ int lesson_store_batch(lesson_store *store, lesson_store_operation *operations, 
         return LESSON_STORE_OK;
     int code = lesson_store__pool_check_caller(&store->pool);
     if (code)
-        return code;
+        return count_refused(store, operations, count, false, code);
     size_t sound = prepare_all(store, operations, count);
     if (sound == 0)
-        return LESSON_STORE_OK;
+        return count_refused(store, operations, count, true, LESSON_STORE_OK);
 
     lesson_store__slot *slot = lesson_store__pool_take(&store->pool, &code);
     if (!slot) {
         lesson_store_fail_operations(operations, 0, count, code);
-        return code;
+        return count_refused(store, operations, count, true, code);
     }
     if (sound == count)
         code = run(&store->backend, slot->instance, operations, count);
     else
         code = lesson_store_run_unanswered(&store->backend, slot->instance, operations, count);
+    count_run(slot, operations, count, code);
+    if (store->log.callback)
+        tell_of_lost_leases(slot, operations, count);
     lesson_store__pool_give(&store->pool, slot);
     lesson_store__reader_note(&store->reader);
     return code;

@@ -9,6 +9,7 @@
 #include <lessonstore/backend.h>
 
 #include "feed/reader.h"
+#include "figures/observer.h"
 
 /* ---- sized.c: structures that begin with `size` */
 
@@ -56,6 +57,8 @@ struct lesson_store_location {
     const lesson_store_option *options;        /* the backend's options */
     const lesson_store_option *prefix_options; /* the prefix's options */
     int default_pool;
+
+    lesson_store_observer *observer; /* of the instance that is being opened */
 
     /* Of a copy with which a call opens one more instance; `pool` is NULL in the location itself. */
     struct lesson_store__pool *pool;
@@ -152,7 +155,10 @@ static inline void lesson_store__restore_cancel(int state) {
 
 typedef struct lesson_store__slot {
     lesson_store_instance *instance;
+    _Atomic(lesson_store_observer *) observer; /* from the first opening on; NULL before */
     bool opening;
+    uint32_t call;                       /* of the list that has borrowed it, as it is counted */
+    int64_t since_us;                    /* when the call began that has borrowed it; 0: calls never wait */
     int cancel_state;                    /* of the thread that has borrowed it, to be restored */
     _Atomic(uintptr_t) streaming_thread; /* the thread whose callback runs on this instance, or 0 */
 } lesson_store__slot;
@@ -178,6 +184,11 @@ typedef struct lesson_store__pool {
     int opened;
     int idle;
     int64_t grow_again_at_us;
+    uint64_t waits; /* calls that waited for an instance */
+    uint64_t waited_us;
+    uint64_t opens;
+    uint64_t open_failures;
+    const lesson_store_log *log;
     _Atomic(int) streaming; /* callbacks that are running */
     lesson_store__slot *idle_slots[LESSON_STORE_POOL_MAX];
     lesson_store__slot slots[LESSON_STORE_POOL_MAX];
@@ -188,11 +199,19 @@ int lesson_store__open_instance(lesson_store_instance **out, const lesson_store_
                                 const lesson_store_location *location);
 
 int lesson_store__pool_open(lesson_store__pool *pool, const lesson_store_backend *backend,
-                            lesson_store_location *location);
+                            lesson_store_location *location, const lesson_store_log *log);
 void lesson_store__pool_close(lesson_store__pool *pool);
+
+/* Only those of the pool itself. */
+void lesson_store__pool_read_figures(lesson_store__pool *pool, lesson_store_figures *figures);
 
 /* True if an instance that is being opened for a call is not needed any more. */
 bool lesson_store__pool_gives_up_opening(lesson_store__pool *pool, int64_t since_us, int64_t deadline_us);
+
+/* Around a callback while the instance is lent to this thread, so that a call from it is REENTERED. begin returns what
+ * end takes: a callback may run within another one. */
+uintptr_t lesson_store__pool_begin_callback(lesson_store__pool *pool, lesson_store__slot *slot);
+void lesson_store__pool_end_callback(lesson_store__pool *pool, lesson_store__slot *slot, uintptr_t before);
 
 /* True if the calling thread is in a callback of this store. Call it only while a callback runs. */
 bool lesson_store__pool_is_streaming_here(const lesson_store__pool *pool);
@@ -252,10 +271,14 @@ struct lesson_store {
     lesson_store_location location;
     lesson_store__pool pool;
     lesson_store__reader reader;
+    lesson_store_log log;
+    lesson_store__counted refused[LESSON_STORE__COUNTED_END]; /* calls that came to no instance */
 };
 
-/* Checks a call that takes a callback, and lends it an instance. NULL, with a code, if the call is not possible. */
-lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code);
+/* Checks a call that takes a callback, and lends it an instance. NULL, with a code, if the call is not possible. `call`
+ * is its number among the counted ones. */
+lesson_store__slot *lesson_store__begin_stream(lesson_store *store, uint32_t call, bool has_function, bool has_callback,
+                                               int *code);
 
 /* Gives the instance back, and returns the code of the call. */
 int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int code);
@@ -294,6 +317,15 @@ bool lesson_store__cursor_try_page(lesson_store_cursor *cursor, size_t most, les
 
 /* Takes a page back that nobody has seen, so that the next page begins where it began. */
 void lesson_store__cursor_take_back(lesson_store_cursor *cursor, lesson_store__page *page);
+
+/* ---- message.c: around a callback that may fail calls of its own */
+
+void lesson_store__message_save(char text[LESSON_STORE_MESSAGE_SIZE]);
+void lesson_store__message_restore(const char text[LESSON_STORE_MESSAGE_SIZE]);
+
+/* ---- executor.c */
+
+lesson_store *lesson_store__executor_store(const lesson_store_executor *executor);
 
 /* ---- id.c */
 

@@ -93,7 +93,7 @@ int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, 
     if (!store)
         return lesson_store_fail(LESSON_STORE_INVALID, "info: no store");
     int code;
-    lesson_store__slot *slot = lesson_store__begin_stream(store, true, callback, &code);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, LESSON_STORE__NOT_COUNTED, true, callback, &code);
     if (!slot)
         return code;
     struct reporter reporter = {store, callback, context, false};

@@ -1,18 +1,24 @@
 /* The lists by callback, and check. */
 #include "core.h"
 
-lesson_store__slot *lesson_store__begin_stream(lesson_store *store, bool has_function, bool has_callback, int *code) {
-    if (!store || !has_callback) {
-        *code = lesson_store_fail(LESSON_STORE_INVALID, "no %s is given", store ? "callback" : "store");
-        return NULL;
-    }
-    if (!has_function) {
-        *code =
-            lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend does not offer this", store->location.shown);
-        return NULL;
-    }
-    *code = lesson_store__pool_check_caller(&store->pool);
-    return *code ? NULL : lesson_store__pool_take_for_stream(&store->pool, code);
+static int check_stream(const lesson_store *store, bool has_function, bool has_callback) {
+    if (!store || !has_callback)
+        return lesson_store_fail(LESSON_STORE_INVALID, "no %s is given", store ? "callback" : "store");
+    if (!has_function)
+        return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend does not offer this",
+                                 store->location.shown);
+    return lesson_store__pool_check_caller(&store->pool);
+}
+
+lesson_store__slot *lesson_store__begin_stream(lesson_store *store, uint32_t call, bool has_function, bool has_callback,
+                                               int *code) {
+    *code = check_stream(store, has_function, has_callback);
+    lesson_store__slot *slot = *code ? NULL : lesson_store__pool_take_for_stream(&store->pool, code);
+    if (slot)
+        slot->call = call;
+    else
+        lesson_store__count_refused(store, call, *code);
+    return slot;
 }
 
 int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int code) {
@@ -20,11 +26,14 @@ int lesson_store__end_stream(lesson_store *store, lesson_store__slot *slot, int 
         lesson_store__restore_cancel(slot->cancel_state); /* the instance stays lent: it is the parent's */
         return lesson_store__fail_in_child();
     }
+    bool is_answer = slot->call == LESSON_STORE_COUNTED_DROP && code == LESSON_STORE_NOT_FOUND;
+    if (code > 0 && !is_answer)
+        code = lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend ended a list with the code %s",
+                                 store->location.shown, lesson_store_code_name(code));
+    if (slot->call != LESSON_STORE__NOT_COUNTED)
+        lesson_store__count_call(slot->observer, slot->call, code, slot->since_us);
     lesson_store__pool_give_after_stream(&store->pool, slot);
     lesson_store__reader_note(&store->reader); /* a sweep or a repair may have written */
-    if (code > 0)
-        return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend ended a list with the code %s",
-                                 store->location.shown, lesson_store_code_name(code));
     return code;
 }
 
@@ -81,7 +90,8 @@ int lesson_store_members(lesson_store *store, const char *lesson_id, lesson_stor
     int code = lesson_store_id_check("lesson_id", id);
     if (code)
         return code;
-    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.members, callback, &code);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, LESSON_STORE_COUNTED_MEMBERS,
+                                                          store && store->backend.members, callback, &code);
     if (!slot)
         return code;
     struct guarded guarded = {store, context, {.member = callback}};
@@ -94,7 +104,8 @@ int lesson_store_bans(lesson_store *store, const char *lesson_id, lesson_store_b
     int code = lesson_store_id_check("lesson_id", id);
     if (code)
         return code;
-    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.bans, callback, &code);
+    lesson_store__slot *slot =
+        lesson_store__begin_stream(store, LESSON_STORE_COUNTED_BANS, store && store->backend.bans, callback, &code);
     if (!slot)
         return code;
     struct guarded guarded = {store, context, {.banned = callback}};
@@ -103,7 +114,8 @@ int lesson_store_bans(lesson_store *store, const char *lesson_id, lesson_store_b
 
 int lesson_store_lessons(lesson_store *store, lesson_store_lesson_callback callback, void *context) {
     int code;
-    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.lessons, callback, &code);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, LESSON_STORE_COUNTED_LESSONS,
+                                                          store && store->backend.lessons, callback, &code);
     if (!slot)
         return code;
     struct guarded guarded = {store, context, {.lesson = callback}};
@@ -117,7 +129,8 @@ int lesson_store_find_lessons(lesson_store *store, const lesson_store_lesson_fil
         return code;
     if (lesson_store__filter_is_empty(filter))
         return lesson_store_lessons(store, callback, context);
-    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.find_lessons, callback, &code);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, LESSON_STORE_COUNTED_FIND_LESSONS,
+                                                          store && store->backend.find_lessons, callback, &code);
     if (!slot)
         return code;
     struct guarded guarded = {store, context, {.lesson = callback}};
@@ -127,7 +140,8 @@ int lesson_store_find_lessons(lesson_store *store, const lesson_store_lesson_fil
 
 int lesson_store_users(lesson_store *store, lesson_store_user_callback callback, void *context) {
     int code;
-    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.users, callback, &code);
+    lesson_store__slot *slot =
+        lesson_store__begin_stream(store, LESSON_STORE_COUNTED_USERS, store && store->backend.users, callback, &code);
     if (!slot)
         return code;
     struct guarded guarded = {store, context, {.user = callback}};
@@ -136,7 +150,8 @@ int lesson_store_users(lesson_store *store, lesson_store_user_callback callback,
 
 int lesson_store_owners(lesson_store *store, lesson_store_owner_callback callback, void *context) {
     int code;
-    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.owners, callback, &code);
+    lesson_store__slot *slot =
+        lesson_store__begin_stream(store, LESSON_STORE_COUNTED_OWNERS, store && store->backend.owners, callback, &code);
     if (!slot)
         return code;
     struct guarded guarded = {store, context, {.owner = callback}};
@@ -164,7 +179,8 @@ int lesson_store_check(lesson_store *store, uint32_t flags, lesson_store_finding
     if (flags & ~(uint32_t)(LESSON_STORE_CHECK_REPAIR | LESSON_STORE_CHECK_ENDED))
         return lesson_store_fail(LESSON_STORE_INVALID, "check takes no flag 0x%x", (unsigned)flags);
     int code;
-    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.check, true, &code);
+    lesson_store__slot *slot =
+        lesson_store__begin_stream(store, LESSON_STORE_COUNTED_CHECK, store && store->backend.check, true, &code);
     if (!slot)
         return code;
     struct tally tally = {store, callback, context, 0, 0};

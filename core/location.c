@@ -329,6 +329,10 @@ const char *lesson_store_location_directory(const lesson_store_location *locatio
     return location->directory[0] ? location->directory : NULL;
 }
 
+lesson_store_observer *lesson_store_location_observer(const lesson_store_location *location) {
+    return location->observer;
+}
+
 const lesson_store_instance *lesson_store_location_first(const lesson_store_location *location) {
     return location->first;
 }

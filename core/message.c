@@ -11,6 +11,14 @@ const char *lesson_store_message(void) {
     return message;
 }
 
+void lesson_store__message_save(char text[LESSON_STORE_MESSAGE_SIZE]) {
+    memcpy(text, message, sizeof message);
+}
+
+void lesson_store__message_restore(const char text[LESSON_STORE_MESSAGE_SIZE]) {
+    memcpy(message, text, sizeof message);
+}
+
 /* The characters that a terminal may obey, or that change how the text around them is read without being seen: C1
  * controls, marks of direction, separators of lines, and tags. */
 static const struct {

@@ -86,13 +86,11 @@ static bool count_user(const lesson_store_user *user, void *context) {
 
 static int sweep(lesson_store *store, const lesson_store_id *dropped, struct tally *tally) {
     int code;
-    lesson_store__slot *slot = lesson_store__begin_stream(store, store && store->backend.sweep, true, &code);
+    uint32_t call = dropped ? LESSON_STORE_COUNTED_DROP : LESSON_STORE_COUNTED_SWEEP;
+    lesson_store__slot *slot = lesson_store__begin_stream(store, call, store && store->backend.sweep, true, &code);
     if (!store || !slot)
         return code;
-    code = store->backend.sweep(slot->instance, dropped, count_user, tally);
-    bool is_answer = dropped && code == LESSON_STORE_NOT_FOUND;
-    int end = lesson_store__end_stream(store, slot, is_answer ? LESSON_STORE_OK : code);
-    return is_answer && !end ? code : end;
+    return lesson_store__end_stream(store, slot, store->backend.sweep(slot->instance, dropped, count_user, tally));
 }
 
 static int sweep_and_count(lesson_store *store, const lesson_store_id *dropped, lesson_store_user_callback callback,

@@ -159,6 +159,12 @@ static int end_of_page(lesson_store_cursor *cursor, const lesson_store_position 
                                     cursor->store->location.shown);
 }
 
+static const uint32_t counted[] = {
+    [LESSON_STORE_LIST_MEMBERS] = LESSON_STORE_COUNTED_MEMBERS_PAGE,
+    [LESSON_STORE_LIST_LESSONS] = LESSON_STORE_COUNTED_LESSONS_PAGE,
+    [LESSON_STORE_LIST_USERS] = LESSON_STORE_COUNTED_USERS_PAGE,
+};
+
 /* Asks the backend for one page, into an empty cursor. MALFORMED is kept until the list ends. After another failure,
  * the next call asks for the same page again. A backend that never repeats then gives all of it again, so what came is
  * dropped. With any other backend the entries that came are kept, because core drops their repetition. */
@@ -168,7 +174,7 @@ static int fill(lesson_store_cursor *cursor, size_t most) {
     cursor->count = cursor->next = cursor->texts_size = 0;
     cursor->fill_code = LESSON_STORE_OK;
     int code;
-    lesson_store__slot *slot = lesson_store__pool_take_for_stream(&store->pool, &code);
+    lesson_store__slot *slot = lesson_store__begin_stream(store, counted[cursor->kind], true, true, &code);
     if (!slot)
         return code;
     code = lesson_store__end_stream(store, slot, ask(cursor, slot->instance, most));

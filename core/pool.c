@@ -53,17 +53,38 @@ static int64_t timeout_of(const lesson_store_instance *instance) {
     return (int64_t)(instance->call_timeout_ms < most_ms ? instance->call_timeout_ms : most_ms) * 1000;
 }
 
+static int open_observer(lesson_store__pool *pool, lesson_store__slot *slot) {
+    if (!slot->observer)
+        slot->observer = lesson_store__observer_open(pool->log, pool, slot);
+    return slot->observer
+               ? LESSON_STORE_OK
+               : lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory for an instance", pool->location->shown);
+}
+
+/* Opens the first instance. */
+static int open_first(lesson_store__pool *pool, lesson_store_location *location) {
+    int code = open_observer(pool, &pool->slots[0]);
+    location->observer = pool->slots[0].observer;
+    if (!code)
+        code = lesson_store__open_instance(&pool->slots[0].instance, pool->backend, location);
+    if (code)
+        free(pool->slots[0].observer);
+    return code;
+}
+
 int lesson_store__pool_open(lesson_store__pool *pool, const lesson_store_backend *backend,
-                            lesson_store_location *location) {
+                            lesson_store_location *location, const lesson_store_log *log) {
     pool->backend = backend;
     pool->location = location;
-    int code = lesson_store__open_instance(&pool->slots[0].instance, backend, location);
+    pool->log = log;
+    int code = open_first(pool, location);
     if (code)
         return code;
     bool shares = pool->slots[0].instance->capabilities & LESSON_STORE_CAN_SHARE;
     int wanted = (int)lesson_store_location_number(location, "pool");
     if (!shares && lesson_store_location_has(location, "pool") && wanted > 1) {
         backend->close(pool->slots[0].instance);
+        free(pool->slots[0].observer);
         return lesson_store_fail(LESSON_STORE_INVALID, "%s: pool can only be 1, because the instances share no data",
                                  location->shown);
     }
@@ -72,6 +93,7 @@ int lesson_store__pool_open(lesson_store__pool *pool, const lesson_store_backend
     pool->mutex_is_loan = pool->size == 1 && pool->call_timeout_us == 0;
     location->first = pool->slots[0].instance;
     pool->opened = 1;
+    pool->opens = 1;
     pool->idle = 1;
     pool->idle_slots[0] = &pool->slots[0];
     pthread_mutex_init(&pool->mutex, NULL);
@@ -83,6 +105,7 @@ void lesson_store__pool_close(lesson_store__pool *pool) {
     for (int i = 0; i < LESSON_STORE_POOL_MAX; i++) {
         if (pool->slots[i].instance)
             pool->backend->close(pool->slots[i].instance);
+        free(pool->slots[i].observer);
     }
     lesson_store__origin_close(&pool->origin);
     pthread_mutex_destroy(&pool->mutex);
@@ -94,6 +117,18 @@ bool lesson_store__pool_is_streaming_here(const lesson_store__pool *pool) {
             return true;
     }
     return false;
+}
+
+uintptr_t lesson_store__pool_begin_callback(lesson_store__pool *pool, lesson_store__slot *slot) {
+    uintptr_t before = atomic_load_explicit(&slot->streaming_thread, memory_order_relaxed);
+    atomic_store_explicit(&slot->streaming_thread, this_thread(), memory_order_relaxed);
+    atomic_fetch_add_explicit(&pool->streaming, 1, memory_order_relaxed);
+    return before;
+}
+
+void lesson_store__pool_end_callback(lesson_store__pool *pool, lesson_store__slot *slot, uintptr_t before) {
+    atomic_fetch_sub_explicit(&pool->streaming, 1, memory_order_relaxed);
+    atomic_store_explicit(&slot->streaming_thread, before, memory_order_relaxed);
 }
 
 static lesson_store__slot *unopened_slot(lesson_store__pool *pool) {
@@ -121,12 +156,15 @@ bool lesson_store__pool_gives_up_opening(lesson_store__pool *pool, int64_t since
 }
 
 /* Opens an instance for a call with this deadline. */
-static int open_for_call(lesson_store__pool *pool, lesson_store_instance **out, int64_t deadline_us) {
+static int open_for_call(lesson_store__pool *pool, lesson_store__slot *slot, lesson_store_instance **out,
+                         int64_t deadline_us) {
     *out = NULL;
-    lesson_store_location *location = lesson_store__location_copy(pool->location);
+    int memory_code = open_observer(pool, slot);
+    lesson_store_location *location = memory_code ? NULL : lesson_store__location_copy(pool->location);
     if (!location)
         return LESSON_STORE_NO_MEMORY;
     location->pool = pool;
+    location->observer = slot->observer;
     location->since_us = lesson_store_monotonic_us();
     location->deadline_us = deadline_us;
     int code = lesson_store__open_instance(out, pool->backend, location);
@@ -142,11 +180,13 @@ static int grow(lesson_store__pool *pool, lesson_store__slot *slot, int64_t dead
     pthread_mutex_unlock(&pool->mutex);
 
     lesson_store_instance *instance;
-    int code = open_for_call(pool, &instance, deadline_us);
+    int code = open_for_call(pool, slot, &instance, deadline_us);
 
     pthread_mutex_lock(&pool->mutex);
     slot->opening = false;
     slot->instance = instance;
+    pool->opens += code == LESSON_STORE_OK;
+    pool->open_failures += code != LESSON_STORE_OK;
     if (code) {
         pool->opened--;
         pool->grow_again_at_us = lesson_store_monotonic_us() + GROW_PAUSE_US;
@@ -174,6 +214,7 @@ static void remove_waiter(lesson_store__pool *pool, const lesson_store__waiter *
 /* Waits until an instance is idle, or is handed over: then returns its slot. NULL: look again. */
 static lesson_store__slot *wait_for_return(lesson_store__pool *pool, int64_t since_us, int64_t deadline_us) {
     lesson_store__waiter waiter = {.since_us = since_us};
+    int64_t began_us = lesson_store_monotonic_us();
     lesson_store__condition_open(&waiter.given);
     add_waiter(pool, &waiter);
     while (!waiter.slot && pool->idle == 0 &&
@@ -182,6 +223,7 @@ static lesson_store__slot *wait_for_return(lesson_store__pool *pool, int64_t sin
     if (!waiter.slot)
         remove_waiter(pool, &waiter);
     pthread_cond_destroy(&waiter.given);
+    pool->waited_us += (uint64_t)(lesson_store_monotonic_us() - began_us);
     return waiter.slot;
 }
 
@@ -201,6 +243,7 @@ static int fail_to_take(const lesson_store__pool *pool, int open_code) {
 static lesson_store__slot *idle_or_new(lesson_store__pool *pool, int64_t since_us, int64_t deadline_us, int *code) {
     lesson_store__slot *found = NULL;
     *code = LESSON_STORE_OK;
+    bool waits = false;
     while (!found && pool->idle == 0) {
         if (is_over(deadline_us)) {
             *code = fail_to_take(pool, *code);
@@ -208,6 +251,8 @@ static lesson_store__slot *idle_or_new(lesson_store__pool *pool, int64_t since_u
         }
         lesson_store__slot *unopened = may_grow(pool) ? unopened_slot(pool) : NULL;
         if (!unopened) {
+            pool->waits += !waits;
+            waits = true;
             found = wait_for_return(pool, since_us, deadline_us);
             continue;
         }
@@ -230,6 +275,7 @@ lesson_store__slot *lesson_store__pool_take_one(lesson_store__pool *pool, int *c
         return NULL;
     }
     slot->cancel_state = cancel_state;
+    slot->since_us = since_us;
     if (deadline_us)
         slot->instance->deadline_us = deadline_us;
     return slot;
@@ -260,15 +306,35 @@ lesson_store__slot *lesson_store__pool_take_for_stream(lesson_store__pool *pool,
         return NULL;
     }
     slot->cancel_state = cancel_state;
-    atomic_store_explicit(&slot->streaming_thread, this_thread(), memory_order_relaxed);
-    atomic_fetch_add_explicit(&pool->streaming, 1, memory_order_relaxed);
+    lesson_store__pool_begin_callback(pool, slot);
     return slot;
 }
 
 void lesson_store__pool_give_after_stream(lesson_store__pool *pool, lesson_store__slot *slot) {
     int cancel_state = slot->cancel_state;
-    atomic_fetch_sub_explicit(&pool->streaming, 1, memory_order_relaxed);
-    atomic_store_explicit(&slot->streaming_thread, 0, memory_order_relaxed);
+    lesson_store__pool_end_callback(pool, slot, 0);
     lesson_store__pool_give(pool, slot);
     lesson_store__restore_cancel(cancel_state);
+}
+
+/* ---- Figures */
+
+void lesson_store__pool_read_figures(lesson_store__pool *pool, lesson_store_figures *figures) {
+    figures->pool_size = (uint64_t)pool->size;
+    if (pool->mutex_is_loan) { /* a callback that reads them holds the mutex itself */
+        bool is_lent = pthread_mutex_trylock(&pool->mutex) != 0;
+        if (!is_lent)
+            pthread_mutex_unlock(&pool->mutex);
+        figures->pool_open = figures->opens = 1;
+        figures->pool_lent = is_lent;
+        return;
+    }
+    pthread_mutex_lock(&pool->mutex);
+    figures->pool_open = (uint64_t)pool->opened;
+    figures->pool_lent = (uint64_t)(pool->opened - pool->idle);
+    figures->waits = pool->waits;
+    figures->waited_us = pool->waited_us;
+    figures->opens = pool->opens;
+    figures->open_failures = pool->open_failures;
+    pthread_mutex_unlock(&pool->mutex);
 }

@@ -79,7 +79,7 @@ static int open_store(lesson_store *store, const lesson_store_backend *only, con
         code = lesson_store__location_bind(location, prefix ? &store->beneath : &store->backend,
                                            prefix ? &store->backend : NULL);
     if (!code)
-        code = lesson_store__pool_open(&store->pool, &store->backend, location);
+        code = lesson_store__pool_open(&store->pool, &store->backend, location, &store->log);
     if (code)
         return code;
     store->capabilities = store->pool.slots[0].instance->capabilities;
@@ -92,13 +92,19 @@ static void free_store(lesson_store *store) {
     free(store);
 }
 
-static int open_at(lesson_store **out, const lesson_store_backend *only, const char *text) {
+/* `log` may be NULL. */
+static int open_at(lesson_store **out, const lesson_store_backend *only, const char *text,
+                   const lesson_store_log *log) {
     if (!out)
         return lesson_store_fail(LESSON_STORE_INVALID, "open: no argument for the store");
     *out = NULL;
     lesson_store *store = calloc(1, sizeof *store);
     if (!store)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "no memory for a store");
+    if (log)
+        store->log = *log;
+    if (log && log->level == 0)
+        store->log.level = LESSON_STORE_LEVEL_NOTICE;
     int cancel_state = lesson_store__disable_cancel();
     int code = open_store(store, only, text);
     lesson_store__restore_cancel(cancel_state);
@@ -110,7 +116,21 @@ static int open_at(lesson_store **out, const lesson_store_backend *only, const c
 }
 
 int lesson_store_open(lesson_store **out, const char *location) {
-    return open_at(out, NULL, location);
+    return open_at(out, NULL, location, NULL);
+}
+
+int lesson_store_open_logged(lesson_store **out, const char *location, const lesson_store_log *log) {
+    if (out)
+        *out = NULL;
+    if (!log || !log->callback)
+        return lesson_store_fail(LESSON_STORE_INVALID, "open: no %s", log ? "callback of the log" : "log");
+    bool is_known = log->level <= LESSON_STORE_LEVEL_DETAIL && !log->reserved_level;
+    for (size_t i = 0; i < sizeof log->reserved / sizeof *log->reserved; i++)
+        is_known = is_known && !log->reserved[i];
+    if (!is_known)
+        return lesson_store_fail(LESSON_STORE_INVALID,
+                                 "open: the log has an unknown level, or its reserved fields are not zero");
+    return open_at(out, NULL, location, log);
 }
 
 int lesson_store_open_with(lesson_store **out, const lesson_store_backend *backend, const char *location) {
@@ -118,7 +138,7 @@ int lesson_store_open_with(lesson_store **out, const lesson_store_backend *backe
         *out = NULL;
     lesson_store_backend completed;
     int code = lesson_store__backend_complete(&completed, backend);
-    return code ? code : open_at(out, backend, location);
+    return code ? code : open_at(out, backend, location, NULL);
 }
 
 void lesson_store_close(lesson_store *store) {

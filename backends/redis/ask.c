@@ -44,6 +44,10 @@ static redis_exchange_end exchange_with_source(redis_store *store, redis_reply *
     redis_request_carry_source(&request, &store->request);
     redis_exchange_end end = exchange_bytes(store, &request, reply, writes);
     redis_request_free(&request);
+    lesson_store_observe_count(store->connection.observer, LESSON_STORE_ENGINE_SCRIPT_LOADS, 1);
+    lesson_store_observe_event(store->connection.observer, LESSON_STORE_LOG_SCRIPT_LOADED,
+                               "%s: %sthe server did not have the script %s", store->settings.shown,
+                               store->connection.at, store->request.script->sha1);
     return end;
 }
 
@@ -123,8 +127,10 @@ bool redis_ask_may_repeat(redis_exchange_end end, bool writes) {
  * request. Scripts cannot follow: there the node would look for none of the keys that are still here. */
 static redis_exchange_end follow(redis_store *store, const redis_address *node, int64_t until_us, redis_reply *reply) {
     int64_t deadline_us = until_us;
-    redis_connection guest = {
-        .settings = &store->settings, .shared = store->connection.shared, .deadline_us = &deadline_us};
+    redis_connection guest = {.settings = &store->settings,
+                              .shared = store->connection.shared,
+                              .deadline_us = &deadline_us,
+                              .observer = store->connection.observer};
     redis_bytes bytes = redis_request_finish(&store->request);
     guest.peer = REDIS_PEER_NODE;
     guest.channel.socket = -1;

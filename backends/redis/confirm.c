@@ -60,9 +60,7 @@ void redis_confirm_begin(redis_store *store) {
     redis_reply_clear(&store->confirmation.reply);
 }
 
-int redis_confirm_code(const redis_store *store) {
-    if (!store->confirmation.is_missing)
-        return LESSON_STORE_OK;
+static int announce(const redis_store *store) {
     lesson_store_id error = redis_reply_line(&store->confirmation.reply);
     if (store->confirmation.is_refused)
         return lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: applied, but the server refused to wait for replicas: %.*s",
@@ -70,4 +68,13 @@ int redis_confirm_code(const redis_store *store) {
     return lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: applied, but %lld of %d replicas confirmed it",
                              store->settings.shown, (long long)store->confirmation.number,
                              store->settings.wait_replicas);
+}
+
+int redis_confirm_code(const redis_store *store) {
+    if (!store->confirmation.is_missing)
+        return LESSON_STORE_OK;
+    int code = announce(store);
+    lesson_store_observe_count(store->connection.observer, LESSON_STORE_ENGINE_UNCONFIRMED, 1);
+    lesson_store_observe_event(store->connection.observer, LESSON_STORE_LOG_UNCONFIRMED, "%s", lesson_store_message());
+    return code;
 }

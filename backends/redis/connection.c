@@ -62,6 +62,8 @@ static redis_exchange_end send_bytes(redis_connection *connection, redis_bytes b
     switch (redis_channel_send(&connection->channel, bytes.data, bytes.size, alone ? NULL : take, connection)) {
     case REDIS_CHANNEL_DONE:
         connection->under_way += count;
+        lesson_store_observe_count(connection->observer, LESSON_STORE_ENGINE_REQUESTS, count > 0 ? (uint64_t)count : 1);
+        lesson_store_observe_count(connection->observer, LESSON_STORE_ENGINE_BYTES_SENT, bytes.size);
         return REDIS_ANSWERED;
     case REDIS_CHANNEL_TIMED_OUT:
         announce_time(connection, "did not take the request");
@@ -178,6 +180,7 @@ static redis_exchange_end receive_all(redis_connection *connection, bool waits) 
         case REDIS_CHANNEL_BROKEN:
             return fail(connection, REDIS_BROKEN, connection->channel.code, connection->channel.problem);
         }
+        lesson_store_observe_count(connection->observer, LESSON_STORE_ENGINE_BYTES_RECEIVED, size);
         if (!feed(connection, bytes, size))
             return fail(connection, REDIS_NO_MEMORY, LESSON_STORE_NO_MEMORY, "no memory left for the server's reply");
     }
@@ -332,6 +335,31 @@ static int connect_and_greet(redis_connection *connection, bool plain, bool *is_
     return redis_greet(connection, plain, is_broken);
 }
 
+/* ---- What the log is told */
+
+static bool is_first(const redis_connection *connection) {
+    return connection->made == 1;
+}
+
+static void tell_of_success(redis_connection *connection) {
+    lesson_store_observe_count(connection->observer, LESSON_STORE_ENGINE_CONNECTIONS, 1);
+    if (connection->channel.tls && redis_tls_is_resumed(connection->channel.tls))
+        lesson_store_observe_count(connection->observer, LESSON_STORE_ENGINE_TLS_RESUMPTIONS, 1);
+    lesson_store_observe_event(connection->observer,
+                               is_first(connection) ? LESSON_STORE_LOG_CONNECTED : LESSON_STORE_LOG_RECONNECTED,
+                               "%s: %s%s to %s", connection->settings->shown, connection->at,
+                               is_first(connection) ? "connected" : "connected anew", connection->engine);
+    connection->was_unreachable = false;
+}
+
+/* Once, until there is a connection again: a server that is away is tried many times a second. */
+static void tell_of_failure(redis_connection *connection) {
+    lesson_store_observe_count(connection->observer, LESSON_STORE_ENGINE_CONNECTION_FAILURES, 1);
+    if (!connection->was_unreachable)
+        lesson_store_observe_event(connection->observer, LESSON_STORE_LOG_UNREACHABLE, "%s", lesson_store_message());
+    connection->was_unreachable = true;
+}
+
 int redis_connection_open(redis_connection *connection, const redis_address *address, int64_t until_us) {
     bool is_broken;
     redis_connection_close(connection);
@@ -346,8 +374,12 @@ int redis_connection_open(redis_connection *connection, const redis_address *add
     }
     if (!code)
         code = redis_connection_check_time(connection);
-    if (code)
-        redis_connection_close(connection);
+    if (!code) {
+        tell_of_success(connection);
+        return LESSON_STORE_OK;
+    }
+    redis_connection_close(connection);
+    tell_of_failure(connection);
     return code;
 }
 

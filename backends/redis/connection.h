@@ -24,9 +24,10 @@ typedef enum redis_role {
 } redis_role;
 
 typedef struct redis_connection {
-    const redis_settings *settings; /* of the instance, which owns them */
-    int64_t *deadline_us;           /* of the instance: see lesson_store_instance */
-    const redis_shared *shared;     /* of the topology */
+    const redis_settings *settings;  /* of the instance, which owns them */
+    int64_t *deadline_us;            /* of the instance: see lesson_store_instance */
+    const redis_shared *shared;      /* of the topology */
+    lesson_store_observer *observer; /* of the instance; NULL for peers that are no servers of lessons */
     redis_peer peer;
     redis_channel channel;
     redis_address address;        /* of the peer */
@@ -44,10 +45,11 @@ typedef struct redis_connection {
     bool is_feed_under_way;  /* and so was the question for events, behind it */
     bool was_asked_for_feed; /* in the greeting: a proxy that knows no greeting is asked for nothing */
     redis_reply role_reply;
-    bool keeps_events; /* the server has events, so the scripts write them */
-    bool is_refused;   /* the latest failure to connect was a refusal that will pass, such as that of a replica */
-    char engine[64];   /* "Redis 7.0.15" */
-    char mode[32];     /* "standalone" */
+    bool keeps_events;    /* the server has events, so the scripts write them */
+    bool was_unreachable; /* the latest attempt to connect failed */
+    bool is_refused;      /* the latest failure to connect was a refusal that will pass, such as that of a replica */
+    char engine[64];      /* "Redis 7.0.15" */
+    char mode[32];        /* "standalone" */
 } redis_connection;
 
 /* The result of sending, of receiving, or of an exchange (both). After every result but ANSWERED, the message is set

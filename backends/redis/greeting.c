@@ -1,12 +1,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "eviction.h"
 #include "failure.h"
 #include "greeting.h"
 #include "password.h"
 
 #define READ_ONLY_CALLS_SINCE 7 /* the first version of Redis with EVALSHA_RO; Valkey began with it */
-#define STEPS_MAX 6
+#define STEPS_MAX 7
 
 struct greeting;
 
@@ -193,6 +194,18 @@ static int take_feed(struct greeting *greeting) {
     return LESSON_STORE_OK;
 }
 
+static int take_memory(struct greeting *greeting) {
+    const redis_connection *connection = greeting->connection;
+    char policy[REDIS_POLICY_SIZE];
+    lesson_store_id info;
+    bool is_told = !greeting->reply.is_error && redis_reply_next_text(&greeting->reply, &info) && info.data;
+    const char *warning = is_told ? redis_eviction_read(info, policy) : NULL;
+    if (warning)
+        lesson_store_observe_event(connection->observer, LESSON_STORE_LOG_EVICTION, "%s: %s%s (it is %s)",
+                                   greeting->settings->shown, connection->at, warning, policy);
+    return LESSON_STORE_OK;
+}
+
 /* ---- The whole */
 
 static int write_auth(struct greeting *greeting, const char *user, const char *password) {
@@ -255,6 +268,19 @@ static void write_feed_question(struct greeting *greeting) {
     end(greeting, take_feed);
 }
 
+/* Only for the log, and not for each instance of a pool: INFO is much for a server to say. */
+static bool asks_for_memory(const redis_connection *connection) {
+    const lesson_store_location *opening = connection->channel.opening;
+    return lesson_store_observes_event(connection->observer, LESSON_STORE_LOG_EVICTION) &&
+           !(opening && lesson_store_location_first(opening));
+}
+
+static void write_memory_question(struct greeting *greeting) {
+    begin(greeting, "INFO");
+    add(greeting, "memory");
+    end(greeting, take_memory);
+}
+
 static int write_all(struct greeting *greeting, bool plain) {
     bool is_server = greeting->connection->peer == REDIS_PEER_SERVER;
     int code = write_credentials(greeting);
@@ -271,6 +297,8 @@ static int write_all(struct greeting *greeting, bool plain) {
     if (is_server && !plain) {
         write_role(greeting);
         write_feed_question(greeting);
+        if (asks_for_memory(greeting->connection))
+            write_memory_question(greeting);
     }
     return greeting->no_memory ? lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
                                                    greeting->settings->shown)

@@ -2,44 +2,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "eviction.h"
 #include "primary.h"
 
-/* Copies the value of a line "name:value" of INFO. */
-static void find_line(lesson_store_id text, const char *name, char *value, size_t size) {
-    const char *line = text.data, *end = text.data + text.size;
-    size_t name_size = strlen(name);
-    value[0] = '\0';
-    while (line < end) {
-        const char *next = memchr(line, '\n', (size_t)(end - line));
-        size_t line_size = (size_t)((next ? next : end) - line);
-        if (line_size > name_size && memcmp(line, name, name_size) == 0 && line[name_size] == ':') {
-            snprintf(value, size, "%.*s", (int)(line_size - name_size - 1), line + name_size + 1);
-            value[strcspn(value, "\r")] = '\0';
-        }
-        line += line_size + 1;
-    }
-}
-
-/* None of our keys expires, so only the policies for all keys evict them. */
 static bool report_eviction(redis_store *store, lesson_store_info_callback callback, void *context) {
-    char policy[64] = "unknown (the account has no right to INFO)", most[32];
+    char policy[REDIS_POLICY_SIZE] = "unknown (the account has no right to INFO)";
     redis_request_begin(&store->request);
     redis_request_add_text(&store->request, "INFO");
     redis_request_add_text(&store->request, "memory");
     lesson_store_id text = {NULL, 0};
-    if (redis_ask(store, &store->reply, false) || !redis_reply_next_text(&store->reply, &text) || !text.data)
-        return callback("eviction_policy", policy, context);
-    find_line(text, "maxmemory_policy", policy, sizeof policy);
-    find_line(text, "maxmemory", most, sizeof most);
-    if (!callback("eviction_policy", policy, context) || strncmp(policy, "allkeys", 7) != 0)
-        return true;
-    return callback("warning",
-                    strcmp(most, "0") == 0
-                        ? "the server would evict lessons and users without an error if maxmemory were set: set "
-                          "maxmemory-policy noeviction"
-                        : "the server evicts lessons and users without an error when it is full: set "
-                          "maxmemory-policy noeviction",
-                    context);
+    const char *warning = NULL;
+    if (!redis_ask(store, &store->reply, false) && redis_reply_next_text(&store->reply, &text) && text.data)
+        warning = redis_eviction_read(text, policy);
+    return callback("eviction_policy", policy, context) && (!warning || callback("warning", warning, context));
 }
 
 static const char *role_text(redis_role role) {

@@ -52,6 +52,7 @@ bool redis_attempts_again(redis_attempts *attempts, redis_store *store, redis_re
     attempts->is_repeated = true;
     keep_failure(attempts, store, code, attempts->until_us - now_us);
     *store->connection.deadline_us = attempts->until_us;
+    lesson_store_observe_count(store->connection.observer, LESSON_STORE_ENGINE_RETRIES, 1);
     return true;
 }
 
@@ -79,8 +80,8 @@ static int connect_anew(redis_store *store, redis_retry *retry) {
     store->leaves = false;
     connection->is_refused = false;
     redis_topology_doubt(store->topology, &store->place, (lesson_store_id){NULL, 0});
-    int code =
-        redis_topology_find(store->topology, &store->place, connect_until_us(store), connection->channel.opening);
+    int code = redis_topology_find(store->topology, &store->place, connect_until_us(store), connection->channel.opening,
+                                   connection->observer);
     if (!code)
         code = redis_connection_open(connection, &store->place.address, connect_until_us(store));
     if (!code)
@@ -98,7 +99,8 @@ static bool is_at_primary(redis_store *store) {
     if (redis_topology_is_at(store->topology, &store->place))
         return true;
     redis_place place = store->place;
-    int code = redis_topology_find(store->topology, &place, connect_until_us(store), store->connection.channel.opening);
+    int code = redis_topology_find(store->topology, &place, connect_until_us(store), store->connection.channel.opening,
+                                   store->connection.observer);
     return code == LESSON_STORE_UNREACHABLE || (!code && place.generation == store->place.generation);
 }
 
@@ -127,6 +129,7 @@ int redis_primary_reach(redis_store *store) {
 /* ---- Failures */
 
 redis_retry redis_primary_lost(redis_store *store, bool is_unexecuted) {
+    lesson_store_observe_count(store->connection.observer, LESSON_STORE_ENGINE_CONNECTION_LOSSES, 1);
     redis_connection_close(&store->connection);
     redis_topology_doubt(store->topology, &store->place, (lesson_store_id){NULL, 0});
     if (!is_unexecuted)
@@ -145,6 +148,11 @@ redis_retry redis_primary_refused(redis_store *store, lesson_store_id error) {
     bool is_redirection = redis_failure_is(error, "MOVED ") || redis_failure_is(error, "ASK ");
     if (!redis_failure_is_transient(error) || (is_redirection && store->settings.kind != REDIS_CLUSTER))
         return REDIS_RETRY_NO;
+    if (is_redirection) {
+        lesson_store_observe_count(store->connection.observer, LESSON_STORE_ENGINE_REDIRECTIONS, 1);
+        lesson_store_observe_event(store->connection.observer, LESSON_STORE_LOG_REDIRECTED, "%s: %s%.*s",
+                                   store->settings.shown, store->connection.at, (int)error.size, error.data);
+    }
     if (!is_about_moving(error)) {
         redis_topology_doubt(store->topology, &store->place, error);
         store->leaves = true;

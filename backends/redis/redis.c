@@ -35,6 +35,7 @@ static int redis_open(lesson_store_instance **out, const lesson_store_location *
     store->base.capabilities =
         LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST | LESSON_STORE_CAN_ADMIT;
     store->connection.settings = &store->settings;
+    store->connection.observer = lesson_store_location_observer(location);
     store->connection.deadline_us = &store->base.deadline_us;
     store->connection.channel.socket = -1;
     store->connection.channel.opening = location;

@@ -259,6 +259,10 @@ void redis_tls_describe(const redis_tls *tls, char *text, size_t size) {
     snprintf(text, size, "%s %s", SSL_get_version(tls->ssl), SSL_get_cipher(tls->ssl));
 }
 
+bool redis_tls_is_resumed(const redis_tls *tls) {
+    return SSL_session_reused(tls->ssl) == 1;
+}
+
 /* ---- Opening and closing */
 
 int redis_tls_on_session(SSL *ssl, SSL_SESSION *session) {

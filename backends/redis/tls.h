@@ -66,4 +66,7 @@ int redis_tls_code(const redis_tls *tls);
 /* Writes the version and the ciphers, such as "TLSv1.3 TLS_AES_256_GCM_SHA384". */
 void redis_tls_describe(const redis_tls *tls, char *text, size_t size);
 
+/* True if the handshake has resumed a session. */
+bool redis_tls_is_resumed(const redis_tls *tls);
+
 #endif

@@ -76,3 +76,8 @@ void redis_tls_describe(const redis_tls *tls, char *text, size_t size) {
     if (size > 0)
         text[0] = '\0';
 }
+
+bool redis_tls_is_resumed(const redis_tls *tls) {
+    (void)tls;
+    return false;
+}

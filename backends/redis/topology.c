@@ -155,9 +155,18 @@ static void rest(redis_topology *topology, int64_t asked_us, bool is_changed) {
     topology->fresh_until_us = now_us + (is_changed || took_us < FRESH_US ? FRESH_US : took_us);
 }
 
+static void tell_of_failover(const redis_topology *topology, const redis_address *from, const redis_place *place,
+                             lesson_store_observer *observer) {
+    const redis_address *to = &place->address;
+    lesson_store_observe_count(observer, LESSON_STORE_ENGINE_FAILOVERS, 1);
+    lesson_store_observe_event(observer, LESSON_STORE_LOG_FAILOVER, "%s: the primary is %s:%d now, after %s:%d",
+                               topology->settings.shown, to->host, to->port, from->host, from->port);
+}
+
 /* Called with the mutex held, which is free while the others are asked. A caller whose time is nearly over may get no
  * answer, and takes the last server that was known. Others go on doubting it. */
-static int find_out(redis_topology *topology, int64_t until_us, const lesson_store_location *opening) {
+static int find_out(redis_topology *topology, int64_t until_us, const lesson_store_location *opening,
+                    redis_place *before) {
     redis_place found = topology->place;
     int64_t asked_us = lesson_store_monotonic_us();
     bool is_hasty = until_us - asked_us < HASTE_US;
@@ -177,6 +186,7 @@ static int find_out(redis_topology *topology, int64_t until_us, const lesson_sto
     if (code || is_hasty)
         atomic_store(&topology->is_doubted, true);
     if (is_changed) {
+        *before = topology->place;
         found.generation++;
         topology->place = found;
         atomic_store(&topology->generation, found.generation);
@@ -196,7 +206,8 @@ static bool wait_for_finder(redis_topology *topology, int64_t until_us) {
 }
 
 int redis_topology_find(redis_topology *topology, redis_place *place, int64_t until_us,
-                        const lesson_store_location *opening) {
+                        const lesson_store_location *opening, lesson_store_observer *observer) {
+    redis_place before = {.generation = 0};
     int code = LESSON_STORE_OK;
     pthread_mutex_lock(&topology->mutex);
     if (topology->settings.kind == REDIS_ONE_SERVER)
@@ -205,10 +216,12 @@ int redis_topology_find(redis_topology *topology, redis_place *place, int64_t un
         code = lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the server was not found in time",
                                  topology->settings.shown);
     else if (!is_known(topology))
-        code = find_out(topology, until_us, opening);
+        code = find_out(topology, until_us, opening, &before);
     if (!code)
         *place = topology->place;
     pthread_mutex_unlock(&topology->mutex);
+    if (before.generation > 0)
+        tell_of_failover(topology, &before.address, place, observer);
     return code;
 }
 

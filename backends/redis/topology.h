@@ -32,10 +32,10 @@ const redis_shared *redis_topology_shared(const redis_topology *topology);
 /* True if the place is still the right one, as far as is known. Hears what was announced meanwhile, without waiting. */
 bool redis_topology_is_at(redis_topology *topology, const redis_place *place);
 
-/* Finds out where the server is, until `until_us`, and if anybody doubts it asks those who know. Returns OK, or a code
- * with its message set. */
+/* Finds out where the server is, until `until_us`, and if anybody doubts it asks those who know. The observer is told
+ * of a failover, once for the store. Returns OK, or a code with its message set. */
 int redis_topology_find(redis_topology *topology, redis_place *place, int64_t until_us,
-                        const lesson_store_location *opening);
+                        const lesson_store_location *opening, lesson_store_observer *observer);
 
 /* The server at this place does not serve us: the next to find it asks anew. `error` is what it said, or {NULL, 0}; the
  * error of a node can name the right one. */

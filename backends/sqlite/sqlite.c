@@ -134,6 +134,7 @@ static void sqlite_close(lesson_store_instance *instance) {
 }
 
 static void read_options(sqlite_store *sqlite, const lesson_store_location *location, const sqlite_store *first) {
+    sqlite->observer = lesson_store_location_observer(location);
     sqlite->busy_timeout_ms = lesson_store_location_number(location, "busy_timeout_ms");
     sqlite->checkpoint_pages = lesson_store_location_number(location, "wal_autocheckpoint_pages");
     sqlite->cache_kib = lesson_store_location_number(location, "cache_kib");

@@ -115,6 +115,7 @@ typedef struct sqlite_wait {
 
 typedef struct sqlite_store {
     lesson_store_instance base;
+    lesson_store_observer *observer;
     sqlite3 *database; /* NULL if the file could not be opened again */
     sqlite_mode mode;
     const char *read_only_because; /* NULL: it can be written */

@@ -161,6 +161,8 @@ int sqlite_commit(sqlite_store *sqlite, bool writes) {
     int result = sqlite_start(sqlite, STATEMENT_COMMIT, NULL, 0);
     bool is_unknown = writes && may_be_committed(result);
     int code = result == SQLITE_DONE ? LESSON_STORE_OK : sqlite_fail(sqlite, result);
+    if (!code)
+        lesson_store_observe_count(sqlite->observer, LESSON_STORE_ENGINE_TRANSACTIONS, 1);
     if (is_unknown)
         code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s: %s at the end of a transaction (SQLite code %d)",
                                  sqlite->path, sqlite3_errmsg(sqlite->database), result);

@@ -78,6 +78,8 @@ static int wait_for_lock(void *context, int looked) {
     sqlite_store *sqlite = context;
     if (looked == 0 && !sqlite->wait.is_for_turn)
         sqlite->wait.waited_us = 0;
+    if (looked == 0)
+        lesson_store_observe_count(sqlite->observer, LESSON_STORE_ENGINE_LOCK_WAITS, 1);
     if (sqlite->wait.waited_us >= sqlite->wait.patience_us)
         return 0;
     int64_t age = sqlite->wait.waited_us / AGE_US;

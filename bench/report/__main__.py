@@ -41,6 +41,8 @@ SECTIONS = [
             "quiet lessons in the same process. Client and server run on one vCPU. Then events that are kept are read by one reader, "
             "each of a step of its own, on both vCPUs. The bare loop asks for 512 entries at a time by XREAD, and only counts them.",
             [("server-ns", SERVER, "join.*"), ("wall-ns", WALL, "read.*")], []),
+    Section("figures", "What counting costs", "The library, and the same sources built without counting (`LESSON_STORE_UNCOUNTED`), by the "
+            "same flags, on one vCPU.", [("ns", CPU, ".*-memory"), ("both-ns", BOTH, ".*-redis")], []),
     Section("cluster", "In a Cluster", "A tagged prefix in one of three shards, and the same on one server that is no node. All of "
             "them and the client run on one vCPU. The bare script has only the four commands of a join, and nothing of the "
             "library: its row shows what Redis takes for its mode, because a node looks up the slot of the keys of each command.",

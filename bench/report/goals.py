@@ -76,6 +76,21 @@ class Quotient:
         return [Found(a.value / b.value, a.low / b.high, a.high / b.low, self.where)] if a and b else []
 
 
+class Difference(Ratio):
+    """How much more time ours takes than the reference, in ns, as the ratios of the rounds have it."""
+
+    def __init__(self, bench, works, variant, reference, clock):
+        super().__init__(bench, works, reference, clock, TIME)
+        self.variant = variant
+
+    def __call__(self, figures):
+        found = []
+        for ratio in (f for f in figures.all if self.covers(f)):
+            ours = figures.find(self.bench, ratio.work, self.variant, ratio.size, self.clock)
+            found.append(Found(*(ours.value * (1 - 1 / r) for r in (ratio.value, ratio.low, ratio.high)), place(ratio)))
+        return found
+
+
 class Growth:
     """Our cost at 1M users through that at 10k, with the reference's own growth."""
 
@@ -209,6 +224,9 @@ GOALS = [
          "no-feed", "server-ns"),
     cost("redis", "batches of joins where events are kept, compared with batches where none are (server CPU)", 1.35, "feed",
          r"join-\d+", "no-feed", "server-ns"),
+    Goal("memory", "counting, compared with none", AtMost(5), "ns", Difference("figures", "(where|join)-memory", "counting",
+                                                                               "not-counting", "ns")),
+    cost("redis", "counting, compared with none", 1.02, "figures", "(where|join)-redis", "not-counting", "both-ns"),
     speed("redis", "events read by one reader, compared with a bare loop of XREAD (wall)", 0.8, "feed", "read-redis",
           "bare-xread", "wall-ns"),
     Goal("sqlite", "an event, read by one reader (wall)", AtMost(10), "us", Plain("feed", "read-sqlite", "wall-ns", None, 1000.0)),

@@ -13,6 +13,7 @@ WORKS = [
     ("feed", r"read-(\w+)", r"reading events, \1"),
     ("feed", r"join-beside", "join, beside 1,000 followers"),
     ("feed", r"join-(\d+)-beside", r"join, \1 in a batch, beside 1,000 followers"),
+    ("figures", r"(where|join)-(memory|redis)", r"\1, \2"),
     ("owners", r"renewal", "a lease is renewed"),
     ("owners", r"sweep", "the users of an owner are put out"),
     ("stall", r"nothing", "nothing runs"),
@@ -63,6 +64,8 @@ VARIANTS = {
     "bare-xread": "bare loop of XREAD",
     "no-owner": "without owner",
     "owner-of-none": "an owner of nobody",
+    "counting": "counting",
+    "not-counting": "without counting",
     "redis-py": "redis-py's Sentinel client",
     "lessonstore": "ours",
 }

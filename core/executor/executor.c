@@ -274,6 +274,10 @@ void lesson_store_executor_figures_init(lesson_store_executor_figures *figures, 
     lesson_store_sized_init(figures, size, &init, sizeof init);
 }
 
+lesson_store *lesson_store__executor_store(const lesson_store_executor *executor) {
+    return executor->store;
+}
+
 int lesson_store_executor_read_figures(lesson_store_executor *executor, lesson_store_executor_figures *figures) {
     if (!executor || !figures)
         return lesson_store_fail(LESSON_STORE_INVALID, "figures: no %s", executor ? "structure to fill" : "executor");

@@ -30,6 +30,7 @@ void lesson_store__reader_open(lesson_store__reader *reader) {
 }
 
 void lesson_store__reader_close(lesson_store__reader *reader) {
+    free(reader->observer);
     pthread_cond_destroy(&reader->work);
     pthread_mutex_destroy(&reader->mutex);
     pthread_mutex_destroy(&reader->opening);
@@ -94,15 +95,20 @@ static void release_page(struct page *page) {
 /* ---- Reading */
 
 static int open_own_instance(lesson_store *store) {
-    lesson_store_location *location = lesson_store__location_copy(&store->location);
+    if (!store->reader.observer)
+        store->reader.observer = lesson_store__observer_open(&store->log, NULL, NULL);
+    lesson_store_location *location = store->reader.observer ? lesson_store__location_copy(&store->location) : NULL;
     if (!location)
-        return LESSON_STORE_NO_MEMORY;
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory to read events", store->location.shown);
+    location->observer = store->reader.observer;
     int code = lesson_store__open_instance(&store->reader.instance, &store->backend, location);
     lesson_store__location_free(location);
     return code;
 }
 
-static int ask(lesson_store *store, lesson_store_instance *instance, struct page *page, int64_t wait_ms) {
+/* The time is not measured: it is that of waiting for events. */
+static int ask(lesson_store *store, lesson_store_instance *instance, lesson_store_observer *observer, struct page *page,
+               int64_t wait_ms) {
     lesson_store_event_position position = page->position;
     if (store->pool.call_timeout_us)
         instance->deadline_us = lesson_store_monotonic_us() + store->pool.call_timeout_us;
@@ -114,6 +120,7 @@ static int ask(lesson_store *store, lesson_store_instance *instance, struct page
     if (code > 0 && code != LESSON_STORE_GAP && code != LESSON_STORE_NOT_FOUND)
         code = lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend ended a page of events with the code %s",
                                  store->location.shown, lesson_store_code_name(code));
+    lesson_store__count_call(observer, LESSON_STORE_COUNTED_EVENTS, code, 0);
     return code;
 }
 
@@ -140,12 +147,12 @@ static int read_page(lesson_store *store, struct page *page, int64_t wait_ms) {
     if (store->capabilities & LESSON_STORE_CAN_SHARE) {
         if (!store->reader.instance)
             code = open_own_instance(store);
-        return code ? code : ask(store, store->reader.instance, page, wait_ms);
+        return code ? code : ask(store, store->reader.instance, store->reader.observer, page, wait_ms);
     }
     lesson_store__slot *slot = borrow(store, &code);
     if (!slot)
         return code;
-    code = ask(store, slot->instance, page, 0);
+    code = ask(store, slot->instance, slot->observer, page, 0);
     lesson_store__pool_give(&store->pool, slot);
     return code;
 }

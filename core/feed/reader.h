@@ -24,8 +24,9 @@ typedef struct lesson_store__reader {
     pthread_mutex_t mutex;   /* of everything below, and of the feeds */
     pthread_cond_t work;
     pthread_t thread;
-    lesson_store_instance *instance; /* the thread's own; NULL: it borrows that of the store */
-    struct page *page;               /* of the thread */
+    lesson_store_instance *instance;           /* the thread's own; NULL: it borrows that of the store */
+    _Atomic(lesson_store_observer *) observer; /* of that instance, and as long as the store; NULL: it never had one */
+    struct page *page;                         /* of the thread */
     lesson_store_feed *feeds;
     uint64_t round;           /* of reading for each feed */
     bool ends;                /* the thread */

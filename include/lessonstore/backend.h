@@ -14,6 +14,7 @@
 #define LESSONSTORE_BACKEND_H
 
 #include <lessonstore/feed.h>
+#include <lessonstore/figures.h>
 #include <lessonstore/lessonstore.h>
 
 #ifdef __cplusplus
@@ -146,6 +147,27 @@ LESSON_STORE_API void lesson_store_answer_owner(const lesson_store_operation *op
 /* Writes the course of a lesson record to the place of a GET_LESSON, and makes `lesson.course_id` point there. Without
  * a course or a place, that id becomes "not given", and the place keeps its content. */
 LESSON_STORE_API void lesson_store_answer_course(lesson_store_operation *get, lesson_store_id course_id);
+
+/* ---------------------------------------------------------------- Figures and the log
+ *
+ * Core counts the calls. What the engine does for them, only its backend knows: it counts that, and tells the log,
+ * through the observer of the instance. Take it from the location when the instance is opened; it lives as long as the
+ * instance. NULL is allowed everywhere and counts nothing. Call these only while the instance is yours.
+ */
+typedef struct lesson_store_observer lesson_store_observer;
+
+LESSON_STORE_API lesson_store_observer *lesson_store_location_observer(const lesson_store_location *location);
+
+LESSON_STORE_API void lesson_store_observe_count(lesson_store_observer *observer, lesson_store_engine_figure figure,
+                                                 uint64_t more);
+
+/* Tells the log, if it wants to hear of this. The message begins with what it is about ("127.0.0.1:6379: "), and holds
+ * no secret. */
+LESSON_STORE_API void lesson_store_observe_event(lesson_store_observer *observer, lesson_store_log_kind kind,
+                                                 const char *format, ...) LESSON_STORE_PRINTF(3, 4);
+
+/* Returns true if the log wants to hear of this, for what costs something to find out. */
+LESSON_STORE_API bool lesson_store_observes_event(const lesson_store_observer *observer, lesson_store_log_kind kind);
 
 /* ---------------------------------------------------------------- Rules that every backend follows */
 

@@ -215,6 +215,12 @@ gives 0 '{"code":"OK","lesson_id":"here","left":0}' lessonctl end --store "$stor
 refuses 2 "count: --store: missing argument" lessonctl count here --store
 refuses 2 "does not begin with a scheme" lessonctl count here --store nonsense
 
+# The figures of a run: the engine was asked, and nothing is JSON.
+status 0 lessonctl info --metrics
+[ "$(tail -n 1 "$work/.out")" = "# EOF" ] && grep -q '^lessonstore_pool_open{store="[a-z+]*"} 1$' "$work/.out" ||
+    fail "info --metrics printed: $out"
+says 2 INVALID "info: --metrics has a form of its own" lessonctl info --metrics --json
+
 # info, help, version
 status 0 lessonctl info
 grep -qx "library_version${tab}$(lessonctl --version | cut -d' ' -f2)" "$work/.out" || fail "info printed: $out"

@@ -19,7 +19,7 @@ expect_symbols() {
     [ -s "$work/shown" ] || fail "found no symbols"
     diff "$work/declared" "$work/shown" || fail "what is declared (<) and what $archive shows (>) differ"
 }
-api=(lessonstore.h executor.h feed.h backend.h fault.h)
+api=(lessonstore.h executor.h feed.h figures.h backend.h fault.h)
 expect_symbols "$(find "$work/prefix" -name 'liblessonstore.a')" "${api[@]}"
 expect_symbols "$(find "$work/prefix" -name 'liblessonstore-conformance.a')" conformance.h
 
