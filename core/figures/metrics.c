@@ -202,6 +202,11 @@ static int check_source(const lesson_store_metrics_source *sources, size_t index
     if (source->executor && lesson_store__executor_store(source->executor) != source->store)
         return lesson_store_fail(LESSON_STORE_INVALID, "metrics: the executor of source %zu is over another store",
                                  index);
+    for (size_t i = 0; i < COUNT_OF(source->reserved); i++) {
+        if (source->reserved[i])
+            return lesson_store_fail(LESSON_STORE_INVALID, "metrics: a reserved field of source %zu is not zero",
+                                     index);
+    }
     int code = lesson_store_id_check("the name of a source of metrics", lesson_store_id_of(name_of(source)));
     for (size_t i = 0; !code && i < index; i++) {
         if (strcmp(name_of(&sources[i]), name_of(source)) == 0)

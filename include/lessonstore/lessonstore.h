@@ -2,8 +2,8 @@
  * lessonstore: which lessons are open, what state each is in, who is in which lesson, and whether the chat is open.
  *
  * This header is the interface for applications. executor.h, feed.h and figures.h add what servers need, fault.h what
- * their tests need. Only what these five, backend.h and conformance.h declare is part of the library. Every promise below
- * holds for every backend. docs/promises.md numbers the promises, and the conformance suite tests them by number.
+ * their tests need. Only what these five, backend.h and conformance.h declare is part of the library. Every promise
+ * below holds for every backend. docs/promises.md numbers the promises, and the conformance suite tests them by number.
  *
  * Words. A *lesson* is one live session, part of a *course*. A *user* who is in a lesson is a *member* of it.
  * A *lesson record* holds the statuses of a lesson. A *user record* holds the course and the lesson that a user is in.

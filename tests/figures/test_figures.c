@@ -172,6 +172,37 @@ static void figures_are_asked_for_rightly(void **state) {
     engine_close(store);
 }
 
+static bool count_pieces(const char *text, size_t size, void *context) {
+    int *pieces = context;
+    (void)text, (void)size;
+    ++*pieces;
+    return false;
+}
+
+static void metrics_are_asked_for_rightly(void **state) {
+    (void)state;
+    lesson_store *store = engine_open();
+    int pieces = 0;
+    const lesson_store_metrics_source bad[][2] = {
+        {{.store = NULL}, {.store = store}},
+        {{.store = store}, {.store = store}},
+        {{.store = store, .name = "one"}, {.store = store, .name = "one"}},
+        {{.store = store, .name = ""}, {.store = store}},
+        {{.store = store, .name = "a\nb"}, {.store = store}},
+        {{.store = store, .name = "one", .reserved = {0, 0, 0, 0, 1}}, {.store = store}},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(lesson_store_write_metrics(bad[i], 2, 0, count_pieces, &pieces), LESSON_STORE_INVALID);
+    const lesson_store_metrics_source good = {.store = store};
+    assert_int_equal(lesson_store_write_metrics(&good, 1, 2, count_pieces, &pieces), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_write_metrics(&good, 1, 0, NULL, NULL), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_write_metrics(NULL, 1, 0, count_pieces, &pieces), LESSON_STORE_INVALID);
+    assert_int_equal(pieces, 0);
+    assert_int_equal(lesson_store_write_metrics(&good, 1, 0, count_pieces, &pieces), LESSON_STORE_OK);
+    assert_int_equal(pieces, 1);
+    engine_close(store);
+}
+
 static void the_figures_of_a_parent_are_closed_to_a_child(void **state) {
     (void)state;
     lesson_store *store = engine_open();
@@ -204,6 +235,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(lists_are_counted),
         cmocka_unit_test(no_call_of_any_thread_is_lost),
         cmocka_unit_test(figures_are_asked_for_rightly),
+        cmocka_unit_test(metrics_are_asked_for_rightly),
         cmocka_unit_test(the_figures_of_a_parent_are_closed_to_a_child),
         cmocka_unit_test(the_classes_of_times_have_the_limits_that_the_header_states),
     };

@@ -8,6 +8,7 @@
 #include <lessonstore/backend.h>
 
 #include "dice.h"
+#include "figures_of.h"
 #include "raw.h"
 #include "redis_ask.h"
 #include "redis_cluster.h"
@@ -196,6 +197,8 @@ static void test_a_slot_that_moves(void **state) {
                          0);
         assert_consistent(store);
     }
+    assert_int_not_equal(figures_engine(store, LESSON_STORE_ENGINE_REDIRECTIONS), 0);
+    assert_int_not_equal(figures_engine(store, LESSON_STORE_ENGINE_RETRIES), 0);
     lesson_store_close(store);
     redis_cluster_stop(place.rig);
 }
@@ -273,6 +276,7 @@ static void test_failovers(void **state) {
     stop_acting(&crowd);
     assert_int_equal(crowd.codes[COUNTED(LESSON_STORE_UNREACHABLE)], 0);
     assert_true(crowd.codes[COUNTED(LESSON_STORE_UNKNOWN)] <= 2);
+    assert_true(figures_engine(store, LESSON_STORE_ENGINE_FAILOVERS) >= 2);
     assert_consistent(store);
     lesson_store_close(store);
     redis_cluster_stop(place.rig);

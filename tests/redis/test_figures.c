@@ -1,8 +1,7 @@
 /* What the redis backend counts and tells, beside a server that loses its clients, its scripts, or itself. */
 #include <string.h>
 
-#include <lessonstore/figures.h>
-
+#include "figures_of.h"
 #include "raw.h"
 
 #define ENTRIES_MAX 64
@@ -43,21 +42,15 @@ static lesson_store *open_logged(const raw_server *raw, const char *options, hea
     return store;
 }
 
-static uint64_t engine_of(lesson_store *store, lesson_store_engine_figure figure) {
-    lesson_store_figures figures = LESSON_STORE_FIGURES_INIT;
-    assert_code(lesson_store_read_figures(store, &figures), OK);
-    return figures.engine[figure];
-}
-
 static void test_bytes_are_those_that_the_server_counts(void **state) {
     raw_server *raw = *state;
-    uint64_t sent = engine_of(raw->store, LESSON_STORE_ENGINE_BYTES_SENT);
-    uint64_t requests = engine_of(raw->store, LESSON_STORE_ENGINE_REQUESTS);
-    uint64_t received = engine_of(raw->store, LESSON_STORE_ENGINE_BYTES_RECEIVED);
+    uint64_t sent = figures_engine(raw->store, LESSON_STORE_ENGINE_BYTES_SENT);
+    uint64_t requests = figures_engine(raw->store, LESSON_STORE_ENGINE_REQUESTS);
+    uint64_t received = figures_engine(raw->store, LESSON_STORE_ENGINE_BYTES_RECEIVED);
     assert_code(lesson_store_where(raw->store, "ann", NULL), NOT_FOUND);
-    assert_int_equal(engine_of(raw->store, LESSON_STORE_ENGINE_REQUESTS), requests + 1);
-    sent = engine_of(raw->store, LESSON_STORE_ENGINE_BYTES_SENT) - sent;
-    received = engine_of(raw->store, LESSON_STORE_ENGINE_BYTES_RECEIVED) - received;
+    assert_int_equal(figures_engine(raw->store, LESSON_STORE_ENGINE_REQUESTS), requests + 1);
+    sent = figures_engine(raw->store, LESSON_STORE_ENGINE_BYTES_SENT) - sent;
+    received = figures_engine(raw->store, LESSON_STORE_ENGINE_BYTES_RECEIVED) - received;
     static const char command[] = "HMGET" USER("ann") "course_idlesson_idsessionsession_lesson_idownerjoined_ms";
     assert_in_range(sent, sizeof command, 3 * sizeof command);
     assert_int_equal(received, strlen("*6\r\n") + 6 * strlen("$-1\r\n"));
@@ -69,12 +62,12 @@ static void test_a_connection_that_breaks_is_made_anew_and_told(void **state) {
     lesson_store *store = open_logged(raw, "?pool=1", &log);
     assert_int_equal(count_of(&log, LESSON_STORE_LOG_CONNECTED), 1);
     assert_non_null(strstr(log.messages[0], "connected to Redis"));
-    assert_int_equal(engine_of(store, LESSON_STORE_ENGINE_CONNECTIONS), 1);
+    assert_int_equal(figures_engine(store, LESSON_STORE_ENGINE_CONNECTIONS), 1);
     assert_code(lesson_store_where(store, "ann", NULL), NOT_FOUND);
     assert_true(raw_number(raw, "CLIENT KILL TYPE normal SKIPME yes") >= 1);
     assert_code(lesson_store_where(store, "ann", NULL), NOT_FOUND);
     assert_int_equal(count_of(&log, LESSON_STORE_LOG_RECONNECTED), 1);
-    assert_int_equal(engine_of(store, LESSON_STORE_ENGINE_CONNECTIONS), 2);
+    assert_int_equal(figures_engine(store, LESSON_STORE_ENGINE_CONNECTIONS), 2);
     lesson_store_close(store);
 }
 
@@ -88,7 +81,7 @@ static void test_a_server_that_is_away_is_told_once(void **state) {
         for (int i = 0; i < 3; i++)
             assert_code(lesson_store_where(store, "ann", NULL), UNREACHABLE);
         assert_int_equal(count_of(&log, LESSON_STORE_LOG_UNREACHABLE), round);
-        assert_true(engine_of(store, LESSON_STORE_ENGINE_CONNECTION_FAILURES) >= (uint64_t)(3 * round));
+        assert_true(figures_engine(store, LESSON_STORE_ENGINE_CONNECTION_FAILURES) >= (uint64_t)(3 * round));
         assert_true(redis_server_restart(raw->server));
         assert_code(lesson_store_where(store, "ann", NULL), NOT_FOUND);
         assert_int_equal(count_of(&log, LESSON_STORE_LOG_RECONNECTED), round);
@@ -104,7 +97,7 @@ static void test_a_script_is_sent_whole_once(void **state) {
     raw_do(raw, "SCRIPT FLUSH");
     for (int i = 0; i < 3; i++)
         assert_code(lesson_store_join(store, "ann", "maths", "algebra", NULL, 0, NULL), OK);
-    assert_int_equal(engine_of(store, LESSON_STORE_ENGINE_SCRIPT_LOADS), 1);
+    assert_int_equal(figures_engine(store, LESSON_STORE_ENGINE_SCRIPT_LOADS), 1);
     assert_int_equal(count_of(&log, LESSON_STORE_LOG_SCRIPT_LOADED), 1);
     lesson_store_close(store);
 }
@@ -140,7 +133,7 @@ static void test_writes_that_too_few_replicas_have_are_counted(void **state) {
     heard log = {0};
     lesson_store *store = open_logged(raw, "?pool=1&wait_replicas=1&timeout_ms=200", &log);
     assert_code(lesson_store_create(store, "algebra", 0), UNKNOWN);
-    assert_int_equal(engine_of(store, LESSON_STORE_ENGINE_UNCONFIRMED), 1);
+    assert_int_equal(figures_engine(store, LESSON_STORE_ENGINE_UNCONFIRMED), 1);
     assert_int_equal(count_of(&log, LESSON_STORE_LOG_UNCONFIRMED), 1);
     assert_non_null(strstr(latest_of(&log, LESSON_STORE_LOG_UNCONFIRMED), "0 of 1 replicas"));
     lesson_store_close(store);

@@ -14,6 +14,7 @@
 #include <lessonstore/feed.h>
 
 #include "false_sentinel.h"
+#include "figures_of.h"
 #include "raw.h"
 #include "redis_ask.h"
 #include "redis_sentinels.h"
@@ -223,6 +224,9 @@ static void test_the_primary_is_killed(void **state) {
     redis_server_kill(redis_sentinels_server(rig, primary));
     wait_for_writes(writer, 200);
     assert_int_not_equal(number_fact(writer->store, "changes_of_primary"), 0);
+    assert_int_equal(figures_engine(writer->store, LESSON_STORE_ENGINE_FAILOVERS),
+                     number_fact(writer->store, "changes_of_primary"));
+    assert_int_not_equal(figures_engine(writer->store, LESSON_STORE_ENGINE_CONNECTION_LOSSES), 0);
     assert_int_not_equal(number_fact(writer->store, "sentinel_epoch"), 0);
     assert_int_not_equal(redis_sentinels_wait_primary(rig, primary), -1);
     assert_true(writer->unknown <= 1);

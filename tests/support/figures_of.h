@@ -18,6 +18,10 @@ static inline lesson_store_figures figures_of_store(lesson_store *store) {
     return figures;
 }
 
+static inline uint64_t figures_engine(lesson_store *store, lesson_store_engine_figure figure) {
+    return figures_of_store(store).engine[figure];
+}
+
 /* How many calls of this kind ended with this code. */
 static inline uint64_t figures_calls(lesson_store *store, uint32_t call, int code) {
     lesson_store_call_figures figures = figures_of_call(store, call);
