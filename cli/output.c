@@ -310,7 +310,7 @@ bool output_row(struct output *output, const struct field *fields, size_t count)
 bool output_text(struct output *output, const char *text, size_t size) {
     if (output->failed)
         return false;
-    fwrite(text, 1, size, output->stream);
+    (void)fwrite(text, 1, size, output->stream); /* check_stream sees a failure */
     return check_stream(output);
 }
 

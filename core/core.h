@@ -323,7 +323,7 @@ void lesson_store__cursor_take_back(lesson_store_cursor *cursor, lesson_store__p
 void lesson_store__message_save(char text[LESSON_STORE_MESSAGE_SIZE]);
 void lesson_store__message_restore(const char text[LESSON_STORE_MESSAGE_SIZE]);
 
-/* ---- executor.c */
+/* ---- executor/executor.c */
 
 lesson_store *lesson_store__executor_store(const lesson_store_executor *executor);
 

@@ -2,8 +2,8 @@
 #include "core.h"
 
 static int check_stream(const lesson_store *store, bool has_function, bool has_callback) {
-    if (!store || !has_callback)
-        return lesson_store_fail(LESSON_STORE_INVALID, "no %s is given", store ? "callback" : "store");
+    if (!has_callback)
+        return lesson_store_fail(LESSON_STORE_INVALID, "no callback is given");
     if (!has_function)
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED, "%s: the backend does not offer this",
                                  store->location.shown);
@@ -12,6 +12,10 @@ static int check_stream(const lesson_store *store, bool has_function, bool has_c
 
 lesson_store__slot *lesson_store__begin_stream(lesson_store *store, uint32_t call, bool has_function, bool has_callback,
                                                int *code) {
+    if (!store) {
+        *code = lesson_store_fail(LESSON_STORE_INVALID, "no store is given");
+        return NULL;
+    }
     *code = check_stream(store, has_function, has_callback);
     lesson_store__slot *slot = *code ? NULL : lesson_store__pool_take_for_stream(&store->pool, code);
     if (slot)

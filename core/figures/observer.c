@@ -51,15 +51,13 @@ void lesson_store_observe_count(lesson_store_observer *observer, lesson_store_en
 }
 
 static uint32_t level_of(uint32_t kind) {
-    switch (kind) {
-#define LEVEL(name, number, level, word) \
-    case LESSON_STORE_LOG_##name:        \
-        return LESSON_STORE_LEVEL_##level;
+    static const uint32_t levels[] = {
+#define LEVEL(name, number, level, word) [number] = LESSON_STORE_LEVEL_##level,
         LESSON_STORE_LOG_MAP(LEVEL)
 #undef LEVEL
-    default:
-        return LESSON_STORE_LEVEL_DETAIL;
-    }
+    };
+    bool is_known = kind < sizeof levels / sizeof *levels && levels[kind];
+    return is_known ? levels[kind] : LESSON_STORE_LEVEL_DETAIL;
 }
 
 bool lesson_store_observes_event(const lesson_store_observer *observer, lesson_store_log_kind kind) {
