@@ -64,6 +64,20 @@ static void every_pair_of_bytes_at_every_offset(void **state) {
     }
 }
 
+static void every_byte_at_every_place_of_every_short_size(void **state) {
+    (void)state;
+    char text[24];
+    for (unsigned byte = 0; byte < 256; byte++) {
+        for (size_t size = 1; size <= sizeof text; size++) {
+            for (size_t place = 0; place < size; place++) {
+                memset(text, 'a', sizeof text);
+                text[place] = (char)byte;
+                check(text, size);
+            }
+        }
+    }
+}
+
 static void every_three_and_four_byte_lead(void **state) {
     (void)state;
     for (unsigned lead = 0xe0; lead < 256; lead++) {
@@ -108,6 +122,7 @@ static void copies_are_closed_and_never_too_long(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pair_of_bytes_at_every_offset),
+        cmocka_unit_test(every_byte_at_every_place_of_every_short_size),
         cmocka_unit_test(every_three_and_four_byte_lead),
         cmocka_unit_test(the_length_is_limited),
         cmocka_unit_test(copies_are_closed_and_never_too_long),
