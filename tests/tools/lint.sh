@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./run lint: clang-tidy on core, backends, cli and examples with the checks of .clang-tidy, and cppcheck on all C code,
+# ./run lint: clang-tidy on core, backends, bindings, cli and examples with the checks of .clang-tidy, and cppcheck on all C code,
 # except what cppcheck.txt excuses. One finding fails.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -9,7 +9,7 @@ status=0
 
 # If the analyzer runs several files in one process, it takes every va_list but the first for uninitialised.
 sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$directory/compile_commands.json" |
-    grep -E "^$PWD/(core|backends|cli|examples)/" | sort -u >"$directory/files"
+    grep -E "^$PWD/(core|backends|bindings|cli|examples)/" | sort -u >"$directory/files"
 [ -s "$directory/files" ] || { echo "lint: no file to check" >&2; exit 1; }
 xargs -P "$jobs" -n 1 clang-tidy -p "$directory" --quiet <"$directory/files" 2>"$directory/clang-tidy.log" || status=1
 grep -E '^Error' "$directory/clang-tidy.log" && status=1
@@ -24,6 +24,6 @@ run_cppcheck() {
     echo "cppcheck: $1 on ${*:2}, no finding"
 }
 
-run_cppcheck warning,performance,portability,style core backends cli include examples
+run_cppcheck warning,performance,portability,style core backends bindings cli include examples
 run_cppcheck warning,performance,portability tests bench
 exit $status

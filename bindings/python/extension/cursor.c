@@ -111,9 +111,10 @@ static PyObject *cursor_next(PyObject *object, PyObject *most) {
         return NULL;
     lesson_store_page page = {.code = LESSON_STORE_OK};
     self->is_in_use = true;
-    Py_BEGIN_ALLOW_THREADS page.code = read_page(self, number, &page);
-    Py_END_ALLOW_THREADS PyObject *list =
-        page.code ? raise_code(self->state, page.code, NULL) : page_objects(self->state, &page);
+    PyThreadState *thread = PyEval_SaveThread();
+    page.code = read_page(self, number, &page);
+    PyEval_RestoreThread(thread);
+    PyObject *list = page.code ? raise_code(self->state, page.code, NULL) : page_objects(self->state, &page);
     self->is_in_use = false;
     store_leave(self->store);
     return list;

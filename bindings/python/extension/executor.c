@@ -100,8 +100,9 @@ static void close_handles(executor_object *self) {
     self->queue = NULL;
     self->store = NULL;
     if (executor) {
-        Py_BEGIN_ALLOW_THREADS lesson_store_executor_stop(executor, LESSON_STORE_STOP_CANCEL);
-        Py_END_ALLOW_THREADS
+        PyThreadState *thread = PyEval_SaveThread();
+        lesson_store_executor_stop(executor, LESSON_STORE_STOP_CANCEL);
+        PyEval_RestoreThread(thread);
     }
     lesson_store_executor_close(executor); /* after a stop it only ends threads, and calls callbacks */
     if (store)
@@ -131,11 +132,12 @@ static PyObject *executor_stop(PyObject *object, PyObject *flags) {
     uint32_t number = 0;
     if (!uint32_from(flags, &number) || !is_open(self))
         return NULL;
-    int code = 0;
     lesson_store_executor *executor = self->executor;
     self->stopping++;
-    Py_BEGIN_ALLOW_THREADS code = lesson_store_executor_stop(executor, number);
-    Py_END_ALLOW_THREADS self->stopping--;
+    PyThreadState *thread = PyEval_SaveThread();
+    int code = lesson_store_executor_stop(executor, number);
+    PyEval_RestoreThread(thread);
+    self->stopping--;
     return code ? raise_code(self->state, code, NULL) : Py_NewRef(Py_None);
 }
 
@@ -175,7 +177,7 @@ static PyObject *ticket_or_raise(executor_object *self, int code, uint64_t ticke
 static PyObject *executor_submit(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
     executor_object *self = (executor_object *)object;
     lesson_store_operation operation;
-    lesson_store_place asks_for_place;
+    lesson_store_place asks_for_place = {.joined_ms = 0}; /* nothing is ever written to it */
     keeper kept = {.count = 0};
     PyObject *ticket = NULL;
     if (arguments_are(count, 3) && is_open(self) && operation_from_tuple(arguments[0], &operation, &kept)) {

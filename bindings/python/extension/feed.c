@@ -16,8 +16,11 @@ typedef struct drained {
 
 static lesson_store_feed *open_handle(store_object *store, const char *lesson_id, const char *position, int *code) {
     lesson_store_feed *feed = NULL;
-    Py_BEGIN_ALLOW_THREADS *code = lesson_store_feed_open(&feed, store->store, lesson_id, position);
-    Py_END_ALLOW_THREADS if (*code) raise_code(store->state, *code, NULL);
+    PyThreadState *thread = PyEval_SaveThread();
+    *code = lesson_store_feed_open(&feed, store->store, lesson_id, position);
+    PyEval_RestoreThread(thread);
+    if (*code)
+        raise_code(store->state, *code, NULL);
     return feed;
 }
 
@@ -26,8 +29,10 @@ static void close_handle(feed_object *self) {
     if (!feed)
         return;
     self->feed = NULL;
-    Py_BEGIN_ALLOW_THREADS lesson_store_feed_close(feed);
-    Py_END_ALLOW_THREADS store_remove_child(self->store);
+    PyThreadState *thread = PyEval_SaveThread();
+    lesson_store_feed_close(feed);
+    PyEval_RestoreThread(thread);
+    store_remove_child(self->store);
 }
 
 static PyObject *make_feed(store_object *store, lesson_store_feed *feed) {

@@ -20,9 +20,10 @@ PyObject *store_members(PyObject *object, PyObject *lesson_id) {
     PyObject *list = NULL;
     if (text_from(self->state, "lesson_id", lesson_id, false, &text, &kept) && store_enter(self)) {
         rows found = {.id_count = 1};
-        int code = 0;
-        Py_BEGIN_ALLOW_THREADS code = lesson_store_members(self->store, text, add_member, &found);
-        Py_END_ALLOW_THREADS list = rows_finish(&found, self->state, code, make_id);
+        PyThreadState *thread = PyEval_SaveThread();
+        int code = lesson_store_members(self->store, text, add_member, &found);
+        PyEval_RestoreThread(thread);
+        list = rows_finish(&found, self->state, code, make_id);
         store_leave(self);
     }
     keeper_release(&kept);
@@ -55,9 +56,10 @@ PyObject *store_sweep(PyObject *object, PyObject *unused) {
     if (!store_enter(self))
         return NULL;
     rows out = {.id_count = USER_IDS, .number_count = USER_NUMBERS};
-    int code = 0;
-    Py_BEGIN_ALLOW_THREADS code = lesson_store_sweep(self->store, add_user, &out, NULL);
-    Py_END_ALLOW_THREADS PyObject *list = rows_finish(&out, self->state, code, make_user);
+    PyThreadState *thread = PyEval_SaveThread();
+    int code = lesson_store_sweep(self->store, add_user, &out, NULL);
+    PyEval_RestoreThread(thread);
+    PyObject *list = rows_finish(&out, self->state, code, make_user);
     store_leave(self);
     return list;
 }
@@ -70,9 +72,10 @@ PyObject *store_drop(PyObject *object, PyObject *owner) {
     PyObject *list = NULL;
     if (text_from(self->state, "owner", owner, false, &text, &kept) && store_enter(self)) {
         rows out = {.id_count = USER_IDS, .number_count = USER_NUMBERS};
-        int code = 0;
-        Py_BEGIN_ALLOW_THREADS code = lesson_store_drop(self->store, text, add_user, &out, NULL);
-        Py_END_ALLOW_THREADS list = rows_finish(&out, self->state, code, make_user);
+        PyThreadState *thread = PyEval_SaveThread();
+        int code = lesson_store_drop(self->store, text, add_user, &out, NULL);
+        PyEval_RestoreThread(thread);
+        list = rows_finish(&out, self->state, code, make_user);
         if (list && code == LESSON_STORE_NOT_FOUND) {
             Py_DECREF(list);
             list = Py_NewRef(Py_None);
@@ -106,9 +109,10 @@ PyObject *store_owners(PyObject *object, PyObject *unused) {
     if (!store_enter(self))
         return NULL;
     rows found = {.id_count = 1, .number_count = 3};
-    int code = 0;
-    Py_BEGIN_ALLOW_THREADS code = lesson_store_owners(self->store, add_owner, &found);
-    Py_END_ALLOW_THREADS PyObject *list = rows_finish(&found, self->state, code, make_owner);
+    PyThreadState *thread = PyEval_SaveThread();
+    int code = lesson_store_owners(self->store, add_owner, &found);
+    PyEval_RestoreThread(thread);
+    PyObject *list = rows_finish(&found, self->state, code, make_owner);
     store_leave(self);
     return list;
 }
@@ -132,9 +136,10 @@ PyObject *store_bans(PyObject *object, PyObject *lesson_id) {
     PyObject *list = NULL;
     if (text_from(self->state, "lesson_id", lesson_id, false, &text, &kept) && store_enter(self)) {
         rows found = {.id_count = 1, .number_count = 1};
-        int code = 0;
-        Py_BEGIN_ALLOW_THREADS code = lesson_store_bans(self->store, text, add_banned, &found);
-        Py_END_ALLOW_THREADS list = rows_finish(&found, self->state, code, make_banned);
+        PyThreadState *thread = PyEval_SaveThread();
+        int code = lesson_store_bans(self->store, text, add_banned, &found);
+        PyEval_RestoreThread(thread);
+        list = rows_finish(&found, self->state, code, make_banned);
         store_leave(self);
     }
     keeper_release(&kept);

@@ -173,22 +173,22 @@ PyObject *store_open(PyObject *module, PyObject *location);
 
 /* Begins a call of the store's library: false, and CLOSED is raised, if it is closed. Each that returned true is ended
  * by leave. Between the two the GIL may be released, and the store stays open. */
-bool store_enter(store_object *store);
-void store_leave(store_object *store);
+bool store_enter(store_object *self);
+void store_leave(store_object *self);
 
 /* A child keeps the store open in the library, until the last one is gone. */
-void store_add_child(store_object *store);
-void store_remove_child(store_object *store);
+void store_add_child(store_object *self);
+void store_remove_child(store_object *self);
 
-PyObject *store_members(PyObject *self, PyObject *lesson_id);
-PyObject *store_sweep(PyObject *self, PyObject *unused);
-PyObject *store_drop(PyObject *self, PyObject *owner);
-PyObject *store_owners(PyObject *self, PyObject *unused);
-PyObject *store_bans(PyObject *self, PyObject *lesson_id);
-PyObject *store_check(PyObject *self, PyObject *flags);
-PyObject *store_info(PyObject *self, PyObject *unused);
-PyObject *store_abilities(PyObject *self, PyObject *unused);
-PyObject *store_metrics(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+PyObject *store_members(PyObject *object, PyObject *lesson_id);
+PyObject *store_sweep(PyObject *object, PyObject *unused);
+PyObject *store_drop(PyObject *object, PyObject *owner);
+PyObject *store_owners(PyObject *object, PyObject *unused);
+PyObject *store_bans(PyObject *object, PyObject *lesson_id);
+PyObject *store_check(PyObject *object, PyObject *flags);
+PyObject *store_info(PyObject *object, PyObject *unused);
+PyObject *store_abilities(PyObject *object, PyObject *unused);
+PyObject *store_metrics(PyObject *object, PyObject *const *arguments, Py_ssize_t count);
 
 /* ---- Cursors (cursor.c) */
 
@@ -202,15 +202,15 @@ typedef struct cursor_object {
     bool is_closed;
 } cursor_object;
 
-PyObject *cursor_open(PyObject *store, PyObject *const *arguments, Py_ssize_t count);
+PyObject *cursor_open(PyObject *object, PyObject *const *arguments, Py_ssize_t count);
 
 /* Makes a list of the entries of a page. */
 PyObject *page_objects(module_state *state, const lesson_store_page *page);
 
 /* ---- Feeds and executors (feed.c, executor.c) */
 
-PyObject *feed_open(PyObject *store, PyObject *const *arguments, Py_ssize_t count);
-PyObject *executor_open(PyObject *store, PyObject *const *arguments, Py_ssize_t count);
+PyObject *feed_open(PyObject *object, PyObject *const *arguments, Py_ssize_t count);
+PyObject *executor_open(PyObject *object, PyObject *const *arguments, Py_ssize_t count);
 
 /* Returns the executor of an object, NULL if it is closed or the object is None. */
 lesson_store_executor *executor_handle(module_state *state, PyObject *object);

@@ -30,9 +30,10 @@ PyObject *store_check(PyObject *object, PyObject *flags) {
     if (!uint32_from(flags, &number) || !store_enter(self))
         return NULL;
     rows found = {.id_count = 3, .number_count = 3};
-    int code = 0;
-    Py_BEGIN_ALLOW_THREADS code = lesson_store_check(self->store, number, add_finding, &found, NULL, NULL);
-    Py_END_ALLOW_THREADS PyObject *list = rows_finish(&found, self->state, code, make_finding);
+    PyThreadState *thread = PyEval_SaveThread();
+    int code = lesson_store_check(self->store, number, add_finding, &found, NULL, NULL);
+    PyEval_RestoreThread(thread);
+    PyObject *list = rows_finish(&found, self->state, code, make_finding);
     store_leave(self);
     return list;
 }
@@ -60,9 +61,10 @@ PyObject *store_info(PyObject *object, PyObject *unused) {
     if (!store_enter(self))
         return NULL;
     rows facts = {.id_count = 2};
-    int code = 0;
-    Py_BEGIN_ALLOW_THREADS code = lesson_store_info(self->store, add_fact, &facts);
-    Py_END_ALLOW_THREADS PyObject *list = rows_finish(&facts, self->state, code, make_fact);
+    PyThreadState *thread = PyEval_SaveThread();
+    int code = lesson_store_info(self->store, add_fact, &facts);
+    PyEval_RestoreThread(thread);
+    PyObject *list = rows_finish(&facts, self->state, code, make_fact);
     store_leave(self);
     return list;
 }

@@ -40,9 +40,11 @@ bool rows_add(rows *from, const row *added) {
     }
     put(from, added->numbers, from->number_count * sizeof *added->numbers);
     for (size_t i = 0; i < from->id_count; i++) {
-        size_t size = added->ids[i].data ? added->ids[i].size : NOT_GIVEN;
+        const lesson_store_id *id = &added->ids[i];
+        size_t size = id->data ? id->size : NOT_GIVEN;
         put(from, &size, sizeof size);
-        put(from, added->ids[i].data, added->ids[i].size);
+        if (id->data)
+            put(from, id->data, id->size);
     }
     return true;
 }

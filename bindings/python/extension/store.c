@@ -30,9 +30,10 @@ static int open_by_location(lesson_store **store, PyObject *location) {
         PyErr_SetString(PyExc_ValueError, "the location holds a NUL");
         return 0;
     }
-    int code = 0;
-    Py_BEGIN_ALLOW_THREADS code = lesson_store_open(store, text);
-    Py_END_ALLOW_THREADS return code;
+    PyThreadState *thread = PyEval_SaveThread();
+    int code = lesson_store_open(store, text);
+    PyEval_RestoreThread(thread);
+    return code;
 }
 
 PyObject *store_open(PyObject *module, PyObject *location) {
@@ -60,8 +61,9 @@ static void close_if_unused(store_object *self) {
     if (!self->is_closed || !store || self->calls > 0 || self->children > 0)
         return;
     self->store = NULL;
-    Py_BEGIN_ALLOW_THREADS lesson_store_close(store);
-    Py_END_ALLOW_THREADS
+    PyThreadState *thread = PyEval_SaveThread();
+    lesson_store_close(store);
+    PyEval_RestoreThread(thread);
 }
 
 bool store_enter(store_object *self) {
@@ -108,9 +110,10 @@ static bool wait_until_idle(store_object *self) {
     self->waiters = &mine;
     bool goes_on = true;
     while (goes_on && self->calls > 0) {
-        int result = 0;
-        Py_BEGIN_ALLOW_THREADS result = sem_wait(&mine.is_idle);
-        Py_END_ALLOW_THREADS goes_on = result == 0 || PyErr_CheckSignals() == 0;
+        PyThreadState *thread = PyEval_SaveThread();
+        int result = sem_wait(&mine.is_idle);
+        PyEval_RestoreThread(thread);
+        goes_on = result == 0 || PyErr_CheckSignals() == 0;
     }
     remove_waiter(self, &mine);
     sem_destroy(&mine.is_idle);
@@ -149,9 +152,11 @@ static PyObject *store_is_closed(PyObject *self, void *unused) {
 static bool run_one(store_object *self, lesson_store_operation *operation) {
     if (!store_enter(self))
         return false;
-    int code = 0;
-    Py_BEGIN_ALLOW_THREADS code = lesson_store_batch(self->store, operation, 1);
-    Py_END_ALLOW_THREADS if (code < 0 && operation->code == LESSON_STORE_OK) operation->code = code;
+    PyThreadState *thread = PyEval_SaveThread();
+    int code = lesson_store_batch(self->store, operation, 1);
+    PyEval_RestoreThread(thread);
+    if (code < 0 && operation->code == LESSON_STORE_OK)
+        operation->code = code;
     return true;
 }
 
@@ -234,9 +239,10 @@ static PyObject *batch_outcomes(module_state *state, const batch *asked) {
 static PyObject *batch_run(store_object *self, batch *asked) {
     if (!store_enter(self))
         return NULL;
-    int code = 0;
-    Py_BEGIN_ALLOW_THREADS code = lesson_store_batch(self->store, asked->operations, asked->count);
-    Py_END_ALLOW_THREADS bool was_refused = code < 0 && (asked->count == 0 || asked->operations[0].code == NOT_RUN);
+    PyThreadState *thread = PyEval_SaveThread();
+    int code = lesson_store_batch(self->store, asked->operations, asked->count);
+    PyEval_RestoreThread(thread);
+    bool was_refused = code < 0 && (asked->count == 0 || asked->operations[0].code == NOT_RUN);
     PyObject *outcomes = was_refused ? raise_code(self->state, code, NULL) : batch_outcomes(self->state, asked);
     store_leave(self);
     return outcomes;
