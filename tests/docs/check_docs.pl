@@ -6,6 +6,7 @@
 #   ```console   lines that begin with "$ " run in order, in one shell and one directory for each document; the other
 #                lines are exactly what they print, where "..." stands for any lines; build/release stands for the
 #                tested build, and localhost:6379 for a private server
+#   ```python    is run with the installed package, if that is built
 #   ```text      shown only: a grammar, a picture
 #   any other    needs one of the comments
 #   <!-- from FILE -->      that file contains the block, to the letter
@@ -62,6 +63,19 @@ sub run_program {
     $commands++;
 }
 
+# Without the package, Python is only shown.
+sub run_python {
+    my ($where, $directory, $text) = @_;
+    return unless $ENV{PYTHON};
+    $text =~ s{redis://localhost:6379}{$redis}g;
+    open my $file, '>', "$directory/block.py" or die;
+    print $file $text;
+    close $file;
+    my $output = `cd '$directory' && '$ENV{PYTHON}' -B -X dev -W error block.py 2>&1`;
+    problem($where, "this program fails:\n$output") if $?;
+    $commands++;
+}
+
 # Compares a command's output with the block, in which "..." stands for any lines.
 sub matches {
     my ($expected, $actual) = @_;
@@ -110,6 +124,7 @@ sub check_block {
         return close $file;
     }
     return run_program($where, $directory, $text) if $language eq 'c' && $text =~ /\bmain\(/;
+    return run_python($where, $directory, $text) if $language eq 'python';
     return run_console($where, $directory, $text) if $language eq 'console';
     problem($where, "nothing tests this block (language \"$language\")") unless $language eq 'text';
 }

@@ -9,5 +9,6 @@ trap 'rm -rf "$work"' EXIT
 PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name lessonstore.pc)")
 export PKG_CONFIG_PATH LD_LIBRARY_PATH=${PKG_CONFIG_PATH%/*} CMAKE_PREFIX_PATH=$work/prefix
 export PATH=$work/prefix/bin:$BIN:$PATH
+[ -z "${PYTHON:-}" ] || export PYTHONPATH=$work/prefix/$PYTHON_DIRECTORY
 export HOME=$work XDG_DATA_HOME=$work/data XDG_STATE_HOME=$work/state
 perl "$SOURCE/tests/docs/check_docs.pl" "$SOURCE" "$work/facts" "$work"

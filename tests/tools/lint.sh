@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# ./run lint: clang-tidy on core, backends, bindings, cli and examples with the checks of .clang-tidy, and cppcheck on all C code,
-# except what cppcheck.txt excuses. One finding fails.
+# ./run lint: clang-tidy on core, backends, bindings, cli and examples with the checks of .clang-tidy, and cppcheck on all
+# C code, except what cppcheck.txt excuses. One finding fails.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 directory=$1
