@@ -141,7 +141,7 @@ class Store:
         return self._run(_WHERE, 0, uid).place
 
     def count_members(self, lesson_id: Id) -> int:
-        return self._run(_COUNT, 0, None, None, lesson_id).count
+        return self._run(_COUNT, 0, None, None, lesson_id).count or 0
 
     # ---- Bans
 
@@ -292,7 +292,7 @@ class Feed:
             raise error
         code, message, events = self._feed.drain(most)
         if code:
-            error = Gap("events are missing: list anew") if code > 0 else error_of(code, message)
+            error = Gap("events are missing: list anew") if code > 0 else error_of(code, message or "")
             if not events:
                 raise error
             self._after = error

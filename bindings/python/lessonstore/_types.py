@@ -320,7 +320,7 @@ class Event(NamedTuple):
     course_status: Optional[CourseStatus]
     chat_status: Optional[ChatStatus]
     capacity: Optional[int]
-    count: Optional[int]
+    count: Optional[int]  # type: ignore[assignment]  # hides tuple.count
 
 
 class Abilities(NamedTuple):
@@ -340,7 +340,7 @@ class Outcome(NamedTuple):
     code: Code
     place: Optional[Place]
     lesson: Optional[Lesson]
-    count: Optional[int]
+    count: Optional[int]  # type: ignore[assignment]  # hides tuple.count
     arrival: Optional[Arrival]
     refused_by: Optional[Flag]
     course_status: Optional[CourseStatus]

@@ -310,7 +310,7 @@ class Store:
                 code, message, entries = await self._submit(
                     lambda executor, future: executor.submit_page(cursor, page, timeout_ms, future))
                 if code < 0:
-                    raise error_of(code, message)
+                    raise error_of(code, message or "")
                 if not entries:
                     return
                 for entry in entries:
@@ -374,7 +374,12 @@ class Feed:
         loop = asyncio.get_running_loop()
         ready = loop.create_future()
         descriptor = self._feed.fileno()
-        loop.add_reader(descriptor, lambda: ready.done() or ready.set_result(None))
+
+        def wake() -> None:
+            if not ready.done():
+                ready.set_result(None)
+
+        loop.add_reader(descriptor, wake)
         try:
             await ready
         finally:

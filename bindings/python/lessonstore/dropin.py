@@ -50,8 +50,8 @@ def shared_store() -> Store:
 
 
 def _id(value: Any) -> Id:
-    # The old classes called str(), so any object was an id. None never was meant to be one.
-    return value if value is None or isinstance(value, (str, bytes)) else str(value)
+    # The old classes called str(), so any object was an id. None never was meant to be one, and the store refuses it.
+    return value if isinstance(value, (str, bytes, type(None))) else str(value)  # type: ignore[return-value]
 
 
 class _Class:
