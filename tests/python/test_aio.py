@@ -114,6 +114,12 @@ class Aio(Case):
                 waiting.cancel()
                 with self.assertRaises(asyncio.CancelledError):
                     await waiting
+                waiting = asyncio.ensure_future(anext(feed))
+                await asyncio.sleep(0)
+                with self.assertRaises(lessonstore.Busy):
+                    await anext(feed)
+            with self.assertRaises(Closed):
+                await waiting
             async with await store.feed("l", position) as feed:
                 self.assertEqual((await anext(feed)).kind.name, "QUIT")
                 while not feed.is_current():

@@ -71,6 +71,25 @@ class Feed(Case):
                     while next(feed).kind != EventKind.QUIT:
                         pass
 
+    def test_closing_while_a_thread_waits(self):
+        for backend in self.each_backend():
+            for close_store in (False, True):
+                store = Store(self.location(backend, "feed=10"))
+                feed, ends = store.feed(), []
+
+                def wait(feed=feed, ends=ends):
+                    try:
+                        next(feed)
+                    except lessonstore.Error as error:
+                        ends.append(type(error))
+
+                thread = start(wait)
+                (store if close_store else feed).close()
+                thread.join()
+                self.assertEqual(ends, [lessonstore.Closed])
+                feed.close()
+                store.close()
+
     def test_off(self):
         for backend in self.each_backend():
             with Store(self.location(backend)) as store:

@@ -1,8 +1,10 @@
 """lessonstore.Store: the calls of lessonstore.h, one method for each."""
 from __future__ import annotations
 
+import math
 import os
 import select
+import time
 from types import TracebackType
 from typing import Dict, Iterable, Iterator, List, Optional, Type, Union
 
@@ -21,6 +23,7 @@ _CHECK_REPAIR, _CHECK_ENDED = 1, 2
 PAGE = 1000
 
 OLDEST = "oldest"
+_LOOK_EVERY_S = 0.5  # nothing wakes a thread whose descriptor another thread closes
 
 
 def location_or_default(location: Union[str, bytes, None]) -> bytes:
@@ -299,12 +302,19 @@ class Feed:
         return events
 
     def wait(self, timeout: Optional[float] = None) -> bool:
-        """Waits until there is something to drain. False: not within `timeout` seconds."""
+        """Waits until there is something to drain. False: not within `timeout` seconds. If another thread closes the
+        feed or its store meanwhile, raises Closed within a second."""
         if self._after:
             return True
+        end = None if timeout is None else time.monotonic() + timeout
         poll = select.poll()
         poll.register(self.fileno(), select.POLLIN)
-        return bool(poll.poll(None if timeout is None else max(0.0, timeout * 1000)))
+        while True:
+            left = _LOOK_EVERY_S if end is None else min(_LOOK_EVERY_S, max(0.0, end - time.monotonic()))
+            if poll.poll(math.ceil(left * 1000)):
+                return True
+            if self.fileno() >= 0 and end is not None and time.monotonic() >= end:
+                return False
 
     def __iter__(self) -> Feed:
         return self

@@ -18,7 +18,7 @@ from typing import Any, AsyncIterator, Callable, Deque, Dict, Iterable, List, Op
 
 from . import _lessonstore, _store, _types
 from ._store import PAGE
-from ._types import (Abilities, Banned, Closed, Event, Finding, Id, Invalid, Lesson, Operation, Outcome, Owner,
+from ._types import (Abilities, Banned, Busy, Closed, Event, Finding, Id, Invalid, Lesson, Operation, Outcome, Owner,
                      Place, User, error_of)
 
 __all__ = ["Feed", "Store"]
@@ -349,8 +349,12 @@ class Feed:
 
     def __init__(self, feed: _store.Feed) -> None:
         self._feed = feed
+        self._ready: Optional[asyncio.Future] = None
 
     async def close(self) -> None:
+        """Closes the feed. A task that waits for an event gets Closed."""
+        if self._ready and not self._ready.done():
+            self._ready.set_exception(Closed("the feed was closed"))
         await asyncio.to_thread(self._feed.close)
 
     async def __aenter__(self) -> Feed:
@@ -371,9 +375,11 @@ class Feed:
 
     async def wait(self) -> None:
         """Waits until there is something to drain."""
+        if self._ready and not self._ready.done():
+            raise Busy("another task is waiting for this feed")
         loop = asyncio.get_running_loop()
-        ready = loop.create_future()
         descriptor = self._feed.fileno()
+        ready = self._ready = loop.create_future()
 
         def wake() -> None:
             if not ready.done():
