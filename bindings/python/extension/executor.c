@@ -251,6 +251,7 @@ static PyObject *executor_drain(PyObject *object, PyObject *most) {
     self->completed = NULL;
     if (PyErr_Occurred())
         Py_CLEAR(list);
+    store_pass_log(self->store);
     return list;
 }
 

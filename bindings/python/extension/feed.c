@@ -123,6 +123,7 @@ static PyObject *feed_drain(PyObject *object, PyObject *most) {
     Py_XDECREF(number_object);
     Py_XDECREF(message);
     Py_DECREF(to.events);
+    store_pass_log(self->store);
     return all;
 }
 

@@ -30,7 +30,7 @@ static PyObject *module_check_id(PyObject *module, PyObject *const *arguments, P
 }
 
 static PyMethodDef functions[] = {
-    {"open", store_open, METH_O, NULL},
+    {"open", FAST_METHOD(store_open), METH_FASTCALL, NULL},
     {"make_owner", module_make_owner, METH_O, NULL},
     {"check_id", FAST_METHOD(module_check_id), METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},

@@ -155,6 +155,19 @@ bool rows_add(rows *from, const row *added);
 typedef PyObject *row_maker(module_state *state, const row *made);
 PyObject *rows_finish(rows *from, module_state *state, int code, row_maker *make);
 
+/* ---- The log (log.c)
+ *
+ * The library tells of an event in the middle of a call, in any thread, without the GIL. So entries wait in a ring, and
+ * are passed to Python at the end of the call. */
+typedef struct log_ring log_ring;
+
+log_ring *log_ring_make(void); /* NULL: an exception is set */
+void log_ring_free(log_ring *ring);
+void log_ring_add(const lesson_store_log_entry *added, void *context); /* a lesson_store_log_callback */
+
+/* Calls `tell` for each entry that waits. An exception of it is reported, and the current one is kept. */
+void log_ring_pass(log_ring *ring, PyObject *tell);
+
 /* ---- Stores (store.c, lists.c, reports.c) */
 
 typedef struct waiter waiter;
@@ -167,9 +180,14 @@ typedef struct store_object {
     bool is_closed;
     pid_t process; /* that opened it */
     waiter *waiters;
+    log_ring *ring; /* NULL: no log */
+    PyObject *tell;
 } store_object;
 
-PyObject *store_open(PyObject *module, PyObject *location);
+PyObject *store_open(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
+/* Passes waiting entries of the log to Python. */
+void store_pass_log(store_object *self);
 
 /* Begins a call of the store's library: false, and CLOSED is raised, if it is closed. Each that returned true is ended
  * by leave. Between the two the GIL may be released, and the store stays open. */

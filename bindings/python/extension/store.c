@@ -21,38 +21,56 @@ struct waiter {
     waiter *next;
 };
 
-static int open_by_location(lesson_store **store, PyObject *location) {
+/* Opens the library's store of an object that is being made. Returns false with an exception. */
+static bool open_by_location(store_object *self, PyObject *location, uint32_t level) {
     char *text = NULL;
     Py_ssize_t size = 0;
     if (PyBytes_AsStringAndSize(location, &text, &size) < 0)
-        return 0;
+        return false;
     if (memchr(text, 0, (size_t)size)) {
         PyErr_SetString(PyExc_ValueError, "the location holds a NUL");
-        return 0;
+        return false;
     }
+    const lesson_store_log log = {.callback = log_ring_add, .context = self->ring, .level = level};
     PyThreadState *thread = PyEval_SaveThread();
-    int code = lesson_store_open(store, text);
+    int code = self->ring ? lesson_store_open_logged(&self->store, text, &log) : lesson_store_open(&self->store, text);
     PyEval_RestoreThread(thread);
-    return code;
+    if (code)
+        raise_code(self->state, code, NULL);
+    store_pass_log(self);
+    return !code;
 }
 
-PyObject *store_open(PyObject *module, PyObject *location) {
+static bool begin_log(store_object *self, PyObject *tell) {
+    if (tell == Py_None)
+        return true;
+    self->tell = Py_NewRef(tell);
+    self->ring = log_ring_make();
+    return self->ring != NULL;
+}
+
+/* open(location, tell, level): `tell` is None, or called with level, word, message and how many entries are missing
+ * behind this one. */
+PyObject *store_open(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
     module_state *state = PyModule_GetState(module);
-    lesson_store *store = NULL;
-    int code = open_by_location(&store, location);
-    if (code)
-        return raise_code(state, code, NULL);
-    if (!store)
+    uint32_t level = 0;
+    if (!arguments_are(count, 3) || !uint32_from(arguments[2], &level))
         return NULL;
     store_object *self = (store_object *)PyType_GenericAlloc(state->store_type, 0);
-    if (!self) {
-        lesson_store_close(store);
+    if (!self)
         return NULL;
-    }
     self->state = state;
-    self->store = store;
     self->process = getpid();
-    return (PyObject *)self;
+    if (begin_log(self, arguments[1]) && open_by_location(self, arguments[0], level))
+        return (PyObject *)self;
+    Py_DECREF((PyObject *)self);
+    return NULL;
+}
+
+/* In a child of a fork the ring may be locked for ever. */
+void store_pass_log(store_object *self) {
+    if (self->ring && self->process == getpid())
+        log_ring_pass(self->ring, self->tell);
 }
 
 /* Closes the library's store if nothing uses it any more. A child of a fork leaves it to its parent. */
@@ -75,7 +93,7 @@ bool store_enter(store_object *self) {
     return true;
 }
 
-void store_leave(store_object *self) {
+static void end_call(store_object *self) {
     self->calls--;
     if (!self->is_closed || self->calls > 0)
         return;
@@ -83,6 +101,11 @@ void store_leave(store_object *self) {
         close_if_unused(self);
     for (waiter *each = self->waiters; each; each = each->next)
         sem_post(&each->is_idle);
+}
+
+void store_leave(store_object *self) {
+    end_call(self);
+    store_pass_log(self); /* a handler in Python may close the store: this call is no longer under way */
 }
 
 void store_add_child(store_object *self) {
@@ -137,6 +160,8 @@ static void store_dealloc(PyObject *object) {
     PyTypeObject *type = Py_TYPE(object);
     self->is_closed = true;
     close_if_unused(self);
+    log_ring_free(self->ring);
+    Py_XDECREF(self->tell);
     PyObject_Free(object);
     Py_DECREF(type);
 }

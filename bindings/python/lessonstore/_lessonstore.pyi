@@ -1,5 +1,5 @@
 """The extension module, for the package itself. Programs use lessonstore.Store."""
-from typing import Any, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Iterable, List, Optional, Tuple
 
 from ._types import Abilities, Banned, Code, Event, Finding, Id, Operation, Outcome, Owner, User
 
@@ -9,7 +9,7 @@ PENDING_MAX: int
 codes: dict[str, int]
 version: str
 
-def open(location: bytes, /) -> Store: ...
+def open(location: bytes, tell: Optional[Callable[[int, str, str, int], None]], level: int, /) -> Store: ...
 def make_owner(name: Id, /) -> str: ...
 def check_id(what: str, value: Id, /) -> None: ...
 

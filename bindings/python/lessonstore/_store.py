@@ -1,12 +1,13 @@
 """lessonstore.Store: the calls of lessonstore.h, one method for each."""
 from __future__ import annotations
 
+import logging
 import math
 import os
 import select
 import time
 from types import TracebackType
-from typing import Dict, Iterable, Iterator, List, Optional, Type, Union
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Type, Union
 
 from . import _lessonstore
 from ._types import (Abilities, Banned, Error, Event, Finding, Flag, Gap, Id, Invalid, Lesson, Operation,
@@ -35,6 +36,24 @@ def location_or_default(location: Union[str, bytes, None]) -> bytes:
     return os.fsencode(location)
 
 
+def _level(log: Optional[logging.Logger]) -> int:
+    """The lesson_store_log_level of a logger: details are its DEBUG, and notices its INFO."""
+    if log is None or not log.isEnabledFor(logging.INFO):
+        return 1
+    return 3 if log.isEnabledFor(logging.DEBUG) else 2
+
+
+def _teller(log: logging.Logger) -> Callable[[int, str, str, int], None]:
+    levels = {1: logging.WARNING, 2: logging.INFO}
+
+    def tell(level: int, word: str, message: str, missing: int) -> None:
+        log.log(levels.get(level, logging.DEBUG), "%s: %s", word, message, extra={"lessonstore_word": word})
+        if missing:
+            log.warning("%d entries are missing here: too many came during one call", missing)
+
+    return tell
+
+
 def make_owner(name: Id) -> str:
     """Makes the id of a new owner: the name, a / and 16 random digits."""
     return _lessonstore.make_owner(name)
@@ -47,8 +66,10 @@ class Store:
     value returns False, and one with several kinds of "no" returns an Outcome, which is false.
     """
 
-    def __init__(self, location: Union[str, bytes, None] = None) -> None:
-        self._store = _lessonstore.open(location_or_default(location))
+    def __init__(self, location: Union[str, bytes, None] = None, *, log: Optional[logging.Logger] = None) -> None:
+        """`log` hears of connections made anew, failovers, lost leases and the like, at the end of the call in which
+        they happened. Its level when the store is opened says which entries there are."""
+        self._store = _lessonstore.open(location_or_default(location), _teller(log) if log else None, _level(log))
         self._run = self._store.run
 
     # ---- Opening and closing

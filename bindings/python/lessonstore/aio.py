@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import logging
 import math
 from types import TracebackType
 from typing import Any, AsyncIterator, Callable, Deque, Dict, Iterable, List, Optional, Type, Union
@@ -72,9 +73,11 @@ class Store:
     """
 
     def __init__(self, location: Union[str, bytes, None] = None, *, timeout: Optional[float] = None, lanes: int = 0,
-                 pending_max: int = 0, batch_max: int = 0, sweep_every_ms: int = 0) -> None:
+                 pending_max: int = 0, batch_max: int = 0, sweep_every_ms: int = 0,
+                 log: Optional[logging.Logger] = None) -> None:
         self.timeout = timeout
         self._location = _store.location_or_default(location)
+        self._log = log
         self._options = (lanes, pending_max, batch_max, sweep_every_ms)
         self._room = _Room(pending_max or _PENDING_MAX)
         self._direct: Optional[_store.Store] = None
@@ -87,7 +90,7 @@ class Store:
     async def open(self) -> Store:
         if self._direct or self._is_closing:
             raise Invalid("this store was opened before")
-        self._direct = await asyncio.to_thread(_store.Store, self._location)
+        self._direct = await asyncio.to_thread(_store.Store, self._location, log=self._log)
         try:
             self._executor = self._direct._store.executor(*self._options)
         except BaseException:
