@@ -57,6 +57,7 @@ static bool print_banned(const lesson_store_banned *banned, void *context) {
 }
 
 int command_bans(struct call *call) {
+    output_sort(&call->output);
     int code = lesson_store_bans(call->store, call->arguments[0], print_banned, &call->output);
     return code ? report_failure(call, NULL, code) : EXIT_YES;
 }

@@ -178,6 +178,7 @@ static bool print_member(const lesson_store_id *uid, void *context) {
 }
 
 int command_members(struct call *call) {
+    output_sort(&call->output);
     int code = lesson_store_members(call->store, call->arguments[0], print_member, &call->output);
     return code ? report_failure(call, NULL, code) : EXIT_YES;
 }
@@ -200,6 +201,7 @@ int command_lessons(struct call *call) {
                                                .given = asked.given,
                                                .course_status = asked.course_status,
                                                .chat_status = asked.chat_status};
+    output_sort(&call->output);
     int code = lesson_store_find_lessons(call->store, &filter, print_lesson, &call->output);
     return code ? report_failure(call, NULL, code) : EXIT_YES;
 }

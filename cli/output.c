@@ -217,14 +217,42 @@ static void write_aligned(struct output *output, char *const cells[]) {
     putc('\n', output->stream);
 }
 
+static int compare_rows(const void *one, const void *other) {
+    char *const *a = one, *const *b = other;
+    int order = 0;
+    for (size_t column = 0; order == 0 && column < OUTPUT_COLUMNS_MAX && a[column] && b[column]; column++)
+        order = strcmp(a[column], b[column]);
+    return order;
+}
+
+static void sort_table(struct output *output) {
+    size_t headings = output->has_heading ? 1 : 0;
+    if (output->sorts && output->row_count > headings)
+        qsort(output->cells + headings, output->row_count - headings, sizeof *output->cells, compare_rows);
+}
+
 static void write_table(struct output *output) {
+    sort_table(output);
     for (size_t row = 0; row < output->row_count; row++) {
         write_aligned(output, output->cells[row]);
         for (size_t column = 0; column < output->column_count; column++)
             free(output->cells[row][column]);
     }
     output->row_count = 0;
+    output->has_heading = false;
     check_stream(output);
+}
+
+static bool make_room(struct output *output) {
+    if (output->row_count < output->row_room)
+        return true;
+    size_t room = output->row_room ? 2 * output->row_room : OUTPUT_TABLE_ROWS;
+    void *cells = realloc(output->cells, room * sizeof *output->cells);
+    if (!cells)
+        return failed(output, ENOMEM);
+    output->cells = cells;
+    output->row_room = room;
+    return true;
 }
 
 static void add_cell(struct output *output, char *cell) {
@@ -236,6 +264,9 @@ static void add_cell(struct output *output, char *cell) {
 
 static bool add_to_table(struct output *output, const struct field *fields, size_t count, bool names) {
     output->column_count = 0;
+    if (!make_room(output))
+        return false;
+    memset(output->cells[output->row_count], 0, sizeof *output->cells);
     for (size_t i = 0; i < count; i++) {
         if (fields[i].only_json)
             continue;
@@ -251,14 +282,18 @@ static bool add_to_table(struct output *output, const struct field *fields, size
     return true;
 }
 
-static bool write_to_table(struct output *output, const struct field *fields, size_t count) {
-    if (!output->headed && !add_to_table(output, fields, count, true))
-        return false;
+static bool add_heading(struct output *output, const struct field *fields, size_t count) {
     output->headed = true;
+    output->has_heading = true;
+    return add_to_table(output, fields, count, true);
+}
+
+static bool write_to_table(struct output *output, const struct field *fields, size_t count, size_t columns) {
+    if (!output->headed && columns > 1 && !add_heading(output, fields, count))
+        return false;
     if (!add_to_table(output, fields, count, false))
         return false;
-    /* One row is kept free, because the first block also has a heading. */
-    if (output->row_count >= OUTPUT_TABLE_ROWS - 1)
+    if (output->row_count >= (output->sorts ? OUTPUT_SORTED_ROWS : OUTPUT_TABLE_ROWS))
         write_table(output);
     return !output->failed;
 }
@@ -285,6 +320,10 @@ void output_begin(struct output *output, FILE *stream, bool json) {
     *output = (struct output){.stream = stream, .json = json, .terminal = isatty(fileno(stream))};
 }
 
+void output_sort(struct output *output) {
+    output->sorts = output->terminal;
+}
+
 void output_begin_screen(struct output *output) {
     if (!output->terminal || output->json)
         return;
@@ -302,8 +341,8 @@ bool output_row(struct output *output, const struct field *fields, size_t count)
     assert(columns <= OUTPUT_COLUMNS_MAX);
     if (columns == 0)
         return true;
-    if (output->terminal && columns > 1)
-        return write_to_table(output, fields, count);
+    if (output->terminal && (columns > 1 || output->sorts))
+        return write_to_table(output, fields, count, columns);
     return write_text(output, fields, count);
 }
 
@@ -330,6 +369,9 @@ bool output_facts(struct output *output, const struct field *facts, size_t count
 
 bool output_end(struct output *output) {
     write_table(output);
+    free(output->cells);
+    output->cells = NULL;
+    output->row_room = 0;
     errno = 0;
     if (fflush(output->stream) != 0 || ferror(output->stream))
         failed(output, errno ? errno : EIO);

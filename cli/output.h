@@ -2,8 +2,8 @@
  * Data for stdout or an export: rows of named fields.
  *
  * As JSON, a row is one object on a line. As text, it is the fields with tabs between them, and "-" for an absent
- * field. On a terminal, rows of two or more columns are aligned below the column names; what the terminal could take
- * for a command is replaced in text and escaped in JSON.
+ * field. On a terminal, rows of two or more columns are aligned below the column names, and those of lists sorted; what
+ * the terminal could take for a command is replaced in text and escaped in JSON.
  */
 #ifndef LESSONCTL_OUTPUT_H
 #define LESSONCTL_OUTPUT_H
@@ -13,7 +13,8 @@
 #include <lessonstore/lessonstore.h>
 
 #define OUTPUT_COLUMNS_MAX 8
-#define OUTPUT_TABLE_ROWS 128 /* rows that are aligned together */
+#define OUTPUT_TABLE_ROWS 128    /* rows that are aligned together */
+#define OUTPUT_SORTED_ROWS 65536 /* rows of a list that are sorted and aligned together */
 
 enum field_kind { FIELD_ABSENT, FIELD_TEXT, FIELD_NUMBER, FIELD_TRUE, FIELD_FALSE };
 
@@ -46,16 +47,23 @@ struct output {
     FILE *stream;
     bool json;
     bool terminal; /* so nothing that is printed may act as a command to it */
+    bool sorts;    /* rows come in no order of their own, and a person is to find one */
     bool headed;
+    bool has_heading; /* the first of the rows that are held back */
     bool failed;
     int error; /* errno of the first failure */
     size_t row_count;
+    size_t row_room;
     size_t column_count;
     int widths[OUTPUT_COLUMNS_MAX];
-    char *cells[OUTPUT_TABLE_ROWS][OUTPUT_COLUMNS_MAX];
+    char *(*cells)[OUTPUT_COLUMNS_MAX]; /* of row_room rows. A heading is a row */
 };
 
 void output_begin(struct output *output, FILE *stream, bool json);
+
+/* On a terminal, the rows are sorted by their columns. Elsewhere a list is as long as it likes, and sort(1) is at hand.
+ */
+void output_sort(struct output *output);
 
 /* On a terminal, what follows is a screen of its own, with its own heading. Elsewhere it does nothing. */
 void output_begin_screen(struct output *output);

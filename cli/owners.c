@@ -39,6 +39,7 @@ static bool print_user(const lesson_store_user *user, void *context) {
 
 int command_users(struct call *call) {
     struct user_list list = {&call->output, lesson_store_id_of(call->options.text[OPTION_OWNER])};
+    output_sort(&call->output);
     int code = list.owner.data ? lesson_store_id_check("owner", list.owner) : LESSON_STORE_OK;
     if (!code)
         code = lesson_store_users(call->store, print_user, &list);
@@ -68,6 +69,7 @@ static bool print_owner(const lesson_store_owner *owner, void *context) {
 }
 
 int command_owners(struct call *call) {
+    output_sort(&call->output);
     int code = lesson_store_owners(call->store, print_owner, &call->output);
     return code ? report_failure(call, NULL, code) : EXIT_YES;
 }

@@ -104,6 +104,39 @@ static void tables_are_aligned_and_headed(void **state) {
     assert_int_equal(wait_for_end(), 0);
 }
 
+/* A table of several columns, and a list of one column without a heading. */
+static void lists_are_sorted(void **state) {
+    (void)state;
+    static const char *const uids[] = {"eve", "ann", "gus", "bob", "fay", "cho", "dan"};
+    char line[64];
+    start(shell);
+    for (size_t i = 0; i < sizeof uids / sizeof *uids; i++) {
+        wait_for_prompt();
+        snprintf(line, sizeof line, "join %s algebra room\n", uids[i]);
+        type(line);
+    }
+    wait_for_prompt();
+    type("members room\n");
+    wait_for("members room\r\nann\r\nbob\r\ncho\r\ndan\r\neve\r\nfay\r\ngus\r\n");
+    wait_for_prompt();
+    type("users\n");
+    wait_for("uid  lesson_id  course_id  session  owner\r\n"
+             "ann  room       algebra    -        -\r\nbob ");
+    wait_for("\r\ngus ");
+    wait_for_prompt();
+    type("create B\n");
+    wait_for_prompt();
+    type("create a\n");
+    wait_for_prompt();
+    type("lessons\n");
+    wait_for("\r\nB ");
+    wait_for("\r\na ");
+    wait_for("\r\nroom ");
+    wait_for_prompt();
+    type("exit\n");
+    assert_int_equal(wait_for_end(), 0);
+}
+
 static void long_tables_keep_one_heading(void **state) {
     (void)state;
     char line[64];
@@ -178,8 +211,8 @@ static void completion_knows_commands_options_and_files(void **state) {
     wait_for("created         1\r\n");
     wait_for_prompt();
     type("lessons\n");
-    wait_for("room       waiting");
     wait_for("other      waiting");
+    wait_for("room       waiting");
     wait_for_prompt();
     assert_null(strstr(terminal.output, "lessonctl: "));
     type("exit\n");
@@ -324,6 +357,7 @@ int main(void) {
         cmocka_unit_test_teardown(shell_ends_at_the_end_of_input, tear_down),
         cmocka_unit_test_teardown(a_new_store_is_named, tear_down),
         cmocka_unit_test_teardown(tables_are_aligned_and_headed, tear_down),
+        cmocka_unit_test_teardown(lists_are_sorted, tear_down),
         cmocka_unit_test_teardown(long_tables_keep_one_heading, tear_down),
         cmocka_unit_test_teardown(ids_command_no_terminal, tear_down),
         cmocka_unit_test_teardown(completion_knows_commands_options_and_files, tear_down),
