@@ -22,6 +22,15 @@
     HIDDEN("store", 0, POPT_ARG_STRING, OPTION_STORE), HIDDEN("json", 0, POPT_ARG_NONE, OPTION_JSON), \
         HIDDEN("help", 'h', POPT_ARG_NONE, OPTION_HELP), POPT_TABLEEND
 
+const struct poptOption program_options[] = {
+    VALUE("store", OPTION_STORE, "LOCATION",
+          "memory:, sqlite:PATH, redis://HOST, redis+unix:///SOCKET;\n"
+          "else $LESSONSTORE_LOCATION, else a file in your data directory"),
+    FLAG("json", OPTION_JSON, "print one JSON object a line\n(both may also follow the command)"),
+    FLAG("version", OPTION_VERSION, "show the version"),
+    {"help", 'h', POPT_ARG_NONE, NULL, OPTION_HELP, "show this text, or that of a command", NULL},
+    POPT_TABLEEND};
+
 static const struct poptOption no_options[] = {OPTIONS_OF_EVERY_COMMAND};
 static const struct poptOption create_options[] = {
     FLAG("reset", OPTION_RESET, "an existing record goes back to waiting and free, or gets what is given"),
@@ -88,6 +97,10 @@ static const struct poptOption import_options[] = {
 
 static const struct poptOption info_options[] = {
     FLAG("metrics", OPTION_METRICS, "the figures of this run as OpenMetrics text instead"), OPTIONS_OF_EVERY_COMMAND};
+
+static const struct poptOption complete_options[] = {
+    VALUE("line", OPTION_LINE, "BREAKS", "the input is a line as it was typed; these bytes end a word for the shell"),
+    OPTIONS_OF_EVERY_COMMAND};
 
 static const struct poptOption shell_options[] = {
     FLAG("keep-going", OPTION_KEEP_GOING, "go on after a line that ends with status 1; the shell then ends with it"),
@@ -167,6 +180,10 @@ static const struct command commands[] = {
     {"shell", "", "run commands from standard input against one open store",
      "One command a line, with quoting as in a shell; # begins a comment line; exit or Ctrl-D leaves.", shell_options,
      0, 0, true, command_shell},
+    {"complete", "", "list how a command line may go on, for the completion of shells",
+     "Standard input has the words behind lessonctl, one a line. The last one is the word at the cursor.\n"
+     "Prints kind (word; part, if more must follow; files), the word, and what it does.",
+     complete_options, 0, 0, false, command_complete},
     {"exit", "", "leave the shell, as Ctrl-D does on a terminal", NULL, no_options, 0, 0, false, command_exit},
     {"help", "[COMMAND]", "explain a command", NULL, no_options, 0, 1, false, command_help},
 };

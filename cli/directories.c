@@ -32,7 +32,7 @@ static void squeeze_slashes(char *path) {
     *out = '\0';
 }
 
-bool directory_file(const char *variable, const char *fallback, const char *name, char path[PATH_MAX]) {
+static bool find_path(const char *variable, const char *fallback, const char *name, char path[PATH_MAX]) {
     const char *base = getenv(variable);
     const char *home = getenv("HOME");
     int size;
@@ -50,7 +50,11 @@ bool directory_file(const char *variable, const char *fallback, const char *name
         return false;
     }
     squeeze_slashes(path);
-    return make_directories(path) == 0;
+    return true;
+}
+
+bool directory_file(const char *variable, const char *fallback, const char *name, char path[PATH_MAX]) {
+    return find_path(variable, fallback, name, path) && make_directories(path) == 0;
 }
 
 /* A location is percent-decoded, so special characters are encoded. */
@@ -69,19 +73,30 @@ static bool append_encoded(char *location, size_t room, const char *path) {
     return true;
 }
 
-bool default_location(const struct program *program, char location[LESSON_STORE_LOCATION_MAX + 1], bool *is_new) {
+#define DEFAULT_STORE "XDG_DATA_HOME", ".local/share", "lessons.db"
+
+static bool location_of(const char *path, char location[LESSON_STORE_LOCATION_MAX + 1]) {
     static const char scheme[] = "sqlite:";
+    memcpy(location, scheme, sizeof scheme);
+    size_t size = strlen(scheme);
+    return append_encoded(location + size, LESSON_STORE_LOCATION_MAX + 1 - size, path);
+}
+
+bool default_location(const struct program *program, char location[LESSON_STORE_LOCATION_MAX + 1], bool *is_new) {
     char path[PATH_MAX];
-    if (!directory_file("XDG_DATA_HOME", ".local/share", "lessons.db", path)) {
+    if (!directory_file(DEFAULT_STORE, path)) {
         complain(program, "data directory", LESSON_STORE_FAILED, "%s; name a store by --store or LESSONSTORE_LOCATION",
                  strerror(errno));
         return false;
     }
     *is_new = access(path, F_OK) != 0 && errno == ENOENT;
-    memcpy(location, scheme, sizeof scheme);
-    size_t size = strlen(scheme);
-    if (append_encoded(location + size, LESSON_STORE_LOCATION_MAX + 1 - size, path))
+    if (location_of(path, location))
         return true;
     complain(program, "data directory", LESSON_STORE_FAILED, "its path is too long for a location");
     return false;
+}
+
+bool default_location_if_there(char location[LESSON_STORE_LOCATION_MAX + 1]) {
+    char path[PATH_MAX];
+    return find_path(DEFAULT_STORE, path) && access(path, R_OK) == 0 && location_of(path, location);
 }

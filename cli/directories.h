@@ -14,4 +14,7 @@ bool directory_file(const char *variable, const char *fallback, const char *name
  * message. */
 bool default_location(const struct program *program, char location[LESSON_STORE_LOCATION_MAX + 1], bool *is_new);
 
+/* The same without a message, and without making anything. False if the file does not exist. */
+bool default_location_if_there(char location[LESSON_STORE_LOCATION_MAX + 1]);
+
 #endif

@@ -24,13 +24,21 @@ static void print_entry(FILE *stream, const char *name, const char *argument, co
     fprintf(stream, "  %-*s %s\n", NAME_WIDTH, left, text);
 }
 
+/* A text of several lines goes on below itself. */
 static void print_general_options(FILE *stream) {
-    print_entry(stream, "--store", "LOCATION", "memory:, sqlite:PATH, redis://HOST, redis+unix:///SOCKET;");
-    print_entry(stream, "", "", "else $LESSONSTORE_LOCATION, else a file in your data directory");
-    print_entry(stream, "--json", "", "print one JSON object a line");
-    print_entry(stream, "", "", "(both may also follow the command)");
-    print_entry(stream, "--version", "", "show the version");
-    print_entry(stream, "--help", "", "show this text, or that of a command");
+    for (const struct poptOption *option = program_options; option->longName; option++) {
+        char name[32], text[128];
+        snprintf(name, sizeof name, "--%s", option->longName);
+        const char *argument = option->argDescrip ? option->argDescrip : "";
+        for (const char *line = option->descrip; *line; line += strspn(line, "\n")) {
+            size_t size = strcspn(line, "\n");
+            snprintf(text, sizeof text, "%.*s", (int)size, line);
+            print_entry(stream, name, argument, text);
+            name[0] = '\0';
+            argument = "";
+            line += size;
+        }
+    }
 }
 
 static void print_general_usage(FILE *stream) {

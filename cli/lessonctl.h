@@ -3,7 +3,7 @@
  *
  *   main.c, shell.c    call command.c, which has the table of commands
  *   command.c          calls lessons.c, users.c, owners.c, events.c, top.c, maintenance.c, replay.c, export.c, import.c
- *   help.c, prompt.c   read the same table
+ *   help.c, prompt.c, complete.c   read the same table
  *
  * Data goes to stdout through output.h, and messages go to stderr through message.c. Nothing else writes to either.
  */
@@ -63,6 +63,7 @@ enum option {
     OPTION_MERGE,
     OPTION_METRICS,
     OPTION_KEEP_GOING,
+    OPTION_LINE,
     OPTIONS
 };
 
@@ -107,6 +108,9 @@ struct command {
 };
 
 /* ---- command.c */
+
+/* The options before the command. */
+extern const struct poptOption program_options[];
 
 /* The commands in the order of the help. NULL after the last. */
 const struct command *command_at(size_t index);
@@ -215,5 +219,6 @@ int command_export(struct call *call);
 int command_import(struct call *call);
 int command_shell(struct call *call);
 int command_exit(struct call *call);
+int command_complete(struct call *call);
 
 #endif

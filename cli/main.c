@@ -8,14 +8,6 @@
 #include "interrupt.h"
 #include "lessonctl.h"
 
-static const struct poptOption program_options[] = {
-    {"store", 0, POPT_ARG_STRING, NULL, OPTION_STORE, NULL, NULL},
-    {"json", 0, POPT_ARG_NONE, NULL, OPTION_JSON, NULL, NULL},
-    {"version", 0, POPT_ARG_NONE, NULL, OPTION_VERSION, NULL, NULL},
-    {"help", 'h', POPT_ARG_NONE, NULL, OPTION_HELP, NULL, NULL},
-    POPT_TABLEEND,
-};
-
 /* Opens each closed standard stream onto /dev/null, in the direction that fails. Otherwise a database or a socket could
  * get its number, and output for the stream would be written there. */
 static void hold_standard_streams(void) {

@@ -30,6 +30,9 @@ if(LESSONSTORE_CONFORMANCE)
 endif()
 if(LESSONSTORE_CLI)
     install(TARGETS lessonctl)
+    install(FILES cli/completion/lessonctl.bash RENAME lessonctl
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+    install(FILES cli/completion/_lessonctl DESTINATION ${CMAKE_INSTALL_DATADIR}/${LESSONSTORE_ZSH_DIRECTORY})
 endif()
 
 # The pages that the headers name.
