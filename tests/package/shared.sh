@@ -19,12 +19,23 @@ expect_consumer "$work/by-pkg-config"
 
 version=$(pkg-config --modversion lessonstore)
 [ -e "$library_path/liblessonstore.so.$version" ] || fail "no liblessonstore.so.$version"
-# While the major version is 0, each minor version may be another interface.
-interface=${version%%.*}
-[ "$interface" != 0 ] || interface=${version%.*}
 for library in liblessonstore liblessonstore-conformance; do
-    readelf -d "$library_path/$library.so" | grep -q "SONAME.*$library.so.$interface\]" || fail "wrong SONAME of $library"
+    readelf -d "$library_path/$library.so" | grep -q "SONAME.*$library.so.${version%%.*}\]" || fail "wrong SONAME of $library"
 done
+
+# While the major version is 0, each minor version may be another interface. The loader refuses a program that was linked
+# with another one, although the library's file has the same name.
+if [ "${version%%.*}" = 0 ]; then
+    sed "s/LESSONSTORE_${version%.*}/LESSONSTORE_0.999/" "$BUILD/core/lessonstore.map" >"$work/other.map"
+    printf 'const char *lesson_store_version(void) { return "0.999.0"; }\n' >"$work/other.c"
+    quietly "$CC" -shared -fPIC "$work/other.c" -o "$work/liblessonstore.so.0" -Wl,-soname,liblessonstore.so.0 \
+        -Wl,--version-script="$work/other.map"
+    printf 'const char *lesson_store_version(void);\nint main(void) { return !*lesson_store_version(); }\n' >"$work/asks.c"
+    quietly "$CC" "$work/asks.c" -o "$work/asks" "$work/liblessonstore.so.0"
+    LD_LIBRARY_PATH=$work quietly "$work/asks"
+    ! "$work/asks" >"$work/said" 2>&1 || fail "a program for 0.999 runs with $version"
+    grep -q "version .LESSONSTORE_0.999. not found" "$work/said" || fail "the loader said: $(cat "$work/said")"
+fi
 
 # The headers name pages by their path in the sources.
 for page in README.md LICENSE $(grep -ohE '(docs|backends)/[A-Za-z/]+\.md' "$SOURCE"/include/lessonstore/*.h | sort -u); do
