@@ -7,7 +7,14 @@ get_property(packages GLOBAL PROPERTY LESSONSTORE_PACKAGES)
 list(JOIN packages " " packages)
 # A program that links the static library also links the libraries of its engines, but not everything that those would
 # need if they were static. A program that links the shared library needs nothing of theirs, not even headers.
-if(NOT BUILD_SHARED_LIBS)
+# pkg-config --static names the libraries for a static library that is installed beside the shared one.
+get_property(linked GLOBAL PROPERTY LESSONSTORE_LINKED)
+list(REMOVE_DUPLICATES linked)
+if(BUILD_SHARED_LIBS)
+    list(TRANSFORM linked PREPEND " -l")
+    list(JOIN linked "" linked)
+    set(LESSONSTORE_PC_REQUIRES "Libs.private:${linked}\n")
+else()
     set(LESSONSTORE_PC_REQUIRES "Requires: ${packages}\n")
 endif()
 # The pkg-config files name their prefix relative to their own place, so that an installed tree can be moved.
@@ -23,7 +30,8 @@ configure_file(cmake/lessonstore.pc.in lessonstore.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lessonstore.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 if(LESSONSTORE_CONFORMANCE)
-    install(TARGETS lessonstore-conformance EXPORT lessonstore-targets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    # A set of its own, so that a distribution can put the suite into a package of its own.
+    install(TARGETS lessonstore-conformance EXPORT lessonstore-conformance-targets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
     install(FILES include/lessonstore/conformance.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lessonstore)
     configure_file(cmake/lessonstore-conformance.pc.in lessonstore-conformance.pc @ONLY)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lessonstore-conformance.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
@@ -53,6 +61,9 @@ if(LESSONSTORE_WITH_TLS)
 endif()
 list(JOIN LESSONSTORE_BUILT_COMPONENTS ", " LESSONSTORE_BUILT_TEXT)
 install(EXPORT lessonstore-targets NAMESPACE lessonstore:: DESTINATION ${package_directory})
+if(LESSONSTORE_CONFORMANCE)
+    install(EXPORT lessonstore-conformance-targets NAMESPACE lessonstore:: DESTINATION ${package_directory})
+endif()
 configure_package_config_file(cmake/lessonstore-config.cmake.in lessonstore-config.cmake
                               INSTALL_DESTINATION ${package_directory})
 write_basic_package_version_file(lessonstore-config-version.cmake COMPATIBILITY SameMinorVersion)

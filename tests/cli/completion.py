@@ -1,6 +1,7 @@
 """completion.py bash|zsh: types at a shell on a pseudo-terminal, and compares the words that lessonctl is then given.
 
-A shell that is not installed is a skipped test.
+COMPLETION is the directory of the completion files; if it is empty, those that are installed are tested. A shell that is
+not installed is a skipped test.
 """
 import os
 import pty
@@ -77,10 +78,13 @@ mv arguments.new arguments
 
 
 def command_of(shell, source):
+    """The shell, and what it is told first. Without a source, it finds the file where packages install it."""
+    prompt = f"PS1='{PROMPT.decode()}'"
     if shell == "bash":
-        return ["bash", "--noprofile", "--norc", "-i"], f"PS1='{PROMPT.decode()}'; . '{source}/lessonctl.bash'"
-    return ["zsh", "-f", "-i"], (f"PS1='{PROMPT.decode()}'; fpath=('{source}' $fpath); autoload -Uz compinit; "
-                                 "compinit -D -u")
+        file = f"{source}/lessonctl.bash" if source else "/usr/share/bash-completion/bash_completion"
+        return ["bash", "--noprofile", "--norc", "-i"], f"{prompt}; . '{file}'"
+    path = f"fpath=('{source}' $fpath); " if source else ""
+    return ["zsh", "-f", "-i"], f"{prompt}; {path}autoload -Uz compinit; compinit -D -u"
 
 
 class Shell:
