@@ -22,6 +22,8 @@ embed static -DLESSONSTORE_SQLITE=OFF -DLESSONSTORE_REDIS=OFF -DCMAKE_BUILD_TYPE
 [ -e "$work/static/libplace.a" ] || fail "the other project's library is no longer static"
 [ ! -e "$work/static/lessonstore/cli" ] || fail "the command line is built where nobody asked for it"
 [ -z "$(installed static)" ] || fail "it is installed with the other project: $(installed static)"
+quietly "${CMAKE%cmake}ctest" --test-dir "$work/static" -N
+grep -q '^Total Tests: 0$' "$work/log" || fail "the other project has tests of ours: $(cat "$work/log")"
 if ldd "$work/static/consumer" | grep -E 'sqlite|hiredis|lessonstore'; then
     fail "a backend that is off is linked all the same"
 fi
