@@ -194,7 +194,7 @@ static void offer_ids(struct place *place, const char *kind) {
 /* ---- What else may stand there */
 
 static void offer_statuses(struct place *place) {
-    bool is_chat = strstr(place->option->longName, "chat") != NULL;
+    bool is_chat = place->option && strstr(place->option->longName, "chat");
     const char *word = "";
     for (int status = 0; word; status++) {
         word = is_chat ? lesson_store_chat_status_word(status) : lesson_store_course_status_word(status);
