@@ -24,11 +24,12 @@ set(manual
     "lessonstore-feed|7|docs/feed.md|a guide to the feed"
     "lessonstore-figures|7|docs/figures.md|a guide to figures and the log"
     "lessonstore-production|7|docs/production.md|Redis in production"
+    "lessonstore-python|7|docs/python.md|the lesson store in Python"
     "lessonstore-promises|7|docs/promises.md|what every store promises")
 
 # Pages of parts that are not built are left out.
 foreach(part IN ITEMS CLI:lessonctl\\|1 FAULT:lessonstore-fault MEMORY:lessonstore-memory SQLITE:lessonstore-sqlite
-                      REDIS:lessonstore-redis REDIS:lessonstore-production CONFORMANCE:lessonstore-conformance)
+                      REDIS:lessonstore-redis REDIS:lessonstore-production PYTHON:lessonstore-python CONFORMANCE:lessonstore-conformance)
     string(REGEX MATCH "^([A-Z]+):(.*)$" part "${part}")
     if(NOT LESSONSTORE_${CMAKE_MATCH_1})
         list(FILTER manual EXCLUDE REGEX "^${CMAKE_MATCH_2}")

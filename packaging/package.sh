@@ -34,10 +34,6 @@ prepare_sources() {
     done
 }
 
-# The Python package is left out where there is no binding.
-profiles=
-[ -e bindings/python ] || profiles=-Pnopython
-
 build() {
     local release=$1 out=build/package/$1
     tree_make "$PWD/build/package/trees/$release" "$release"
@@ -45,10 +41,10 @@ build() {
     inside_install build-essential lintian
     rm -rf "$tree/build"
     prepare_sources "$tree/build/lessonstore" "$release"
-    run_logged "$tree.log" inside sh -c "cd /build/lessonstore && apt-get build-dep -q -y --no-install-recommends $profiles ./"
+    run_logged "$tree.log" inside sh -c "cd /build/lessonstore && apt-get build-dep -q -y --no-install-recommends ./"
     echo "Building the packages for Debian $release ..."
     tree_log_lines=40 run_logged "$tree.log" inside DEB_BUILD_OPTIONS="parallel=$(nproc)" \
-        sh -c "cd /build/lessonstore && dpkg-buildpackage -us -uc -b $profiles"
+        sh -c "cd /build/lessonstore && dpkg-buildpackage -us -uc -b"
     inside sh -c 'cd /build && lintian --fail-on error,warning --allow-root *.changes' || fail "lintian complains"
     rm -rf "$out"
     mkdir -p "$out"
