@@ -29,7 +29,8 @@ set(manual
 
 # Pages of parts that are not built are left out.
 foreach(part IN ITEMS CLI:lessonctl\\|1 FAULT:lessonstore-fault MEMORY:lessonstore-memory SQLITE:lessonstore-sqlite
-                      REDIS:lessonstore-redis REDIS:lessonstore-production PYTHON:lessonstore-python CONFORMANCE:lessonstore-conformance)
+                      REDIS:lessonstore-redis REDIS:lessonstore-production PYTHON:lessonstore-python
+                      CONFORMANCE:lessonstore-conformance)
     string(REGEX MATCH "^([A-Z]+):(.*)$" part "${part}")
     if(NOT LESSONSTORE_${CMAKE_MATCH_1})
         list(FILTER manual EXCLUDE REGEX "^${CMAKE_MATCH_2}")
