@@ -8,7 +8,7 @@ tree_enter "$bare"
 files() {
     # What packages of others and their caches keep is not ours.
     (cd "$tree" && find . -xdev \( -path ./var/cache -o -path ./var/log -o -path ./var/lib/apt -o -path ./packages -o \
-        -path ./work -o -path ./tmp -o -path ./root \) -prune -o -printf '%p %y\n' | grep -v '^\./var/lib/dpkg/[^/ ]* ' |
+        -path ./trial -o -path ./tmp -o -path ./root \) -prune -o -printf '%p %y\n' | grep -v '^\./var/lib/dpkg/[^/ ]* ' |
         sort)
 }
 
@@ -19,8 +19,8 @@ expect() {
     grep -qF -- "$text" <<<"$said" || fail "Debian $release: $* does not say \"$text\": $said"
 }
 
-rm -rf "$tree/packages" "$tree/work"
-mkdir "$tree/packages" "$tree/work"
+rm -rf "$tree/packages" "$tree/trial"
+mkdir "$tree/packages" "$tree/trial"
 cp build/package/"$release"/*.deb "$tree/packages/"
 rm -f "$tree"/packages/*dbgsym*
 names=$(for package in "$tree"/packages/*.deb; do dpkg-deb -f "$package" Package; done)
@@ -43,16 +43,16 @@ for name in $names; do
 done
 
 # A program by pkg-config, shared and static, and by CMake.
-cp tests/package/consumer/* "$tree/work/"
-cp -r examples/backend "$tree/work/backend"
-expect "ann is in algebra 7" sh -c 'cd /work && cc *.c -o shared $(pkg-config --cflags --libs lessonstore) && ./shared'
-expect "liblessonstore.so.0" ldd /work/shared
+cp tests/package/consumer/* "$tree/trial/"
+cp -r examples/backend "$tree/trial/backend"
+expect "ann is in algebra 7" sh -c 'cd /trial && cc *.c -o shared $(pkg-config --cflags --libs lessonstore) && ./shared'
+expect "liblessonstore.so.0" ldd /trial/shared
 run_logged "$tree.log" inside apt-get install -q -y --no-install-recommends libsqlite3-dev libhiredis-dev libssl-dev libcmocka-dev
-expect "ann is in algebra 7" sh -c 'cd /work && cc *.c -o static -Wl,-Bstatic -llessonstore -Wl,-Bdynamic \
+expect "ann is in algebra 7" sh -c 'cd /trial && cc *.c -o static -Wl,-Bstatic -llessonstore -Wl,-Bdynamic \
     $(pkg-config --static --libs lessonstore | sed s/-llessonstore//) && ./static'
-! inside ldd /work/static | grep lessonstore || fail "the static program needs the shared library"
-expect "ann is in algebra 7" sh -c 'cmake -S /work -B /work/built >/dev/null && cmake --build /work/built >/dev/null && /work/built/consumer'
-expect "100% tests passed" sh -c 'cd /work && cmake -S backend -B backend-built >/dev/null && cmake --build backend-built >/dev/null && cd backend-built && ctest'
+! inside ldd /trial/static | grep lessonstore || fail "the static program needs the shared library"
+expect "ann is in algebra 7" sh -c 'cmake -S /trial -B /trial/built >/dev/null && cmake --build /trial/built >/dev/null && /trial/built/consumer'
+expect "100% tests passed" sh -c 'cd /trial && cmake -S backend -B backend-built >/dev/null && cmake --build backend-built >/dev/null && cd backend-built && ctest'
 
 # The manual, as it is installed: the program's, a function's, a backend's.
 inside mandb -q
@@ -61,9 +61,9 @@ expect "int lesson_store_join(" sh -c 'MANWIDTH=200 man lesson_store_join'
 expect "busy_timeout_ms" sh -c 'MANWIDTH=200 man 7 lessonstore-sqlite'
 
 # Completion in both shells, loaded as the packages of the shells load it.
-cp tests/cli/completion.py "$tree/work/"
+cp tests/cli/completion.py "$tree/trial/"
 for shell in bash zsh; do
-    expect " 0 problems" env LESSONCTL=/usr/bin/lessonctl COMPLETION= python3 /work/completion.py $shell
+    expect " 0 problems" env LESSONCTL=/usr/bin/lessonctl COMPLETION= python3 /trial/completion.py $shell
 done
 
 # A library of another minor version is a dependency that cannot be had.
