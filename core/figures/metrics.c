@@ -53,8 +53,20 @@ static bool ends_in(const char *text, const char *end) {
     return size >= end_size && strcmp(text + size - end_size, end) == 0;
 }
 
-static double seconds(uint64_t us) {
-    return (double)us / 1e6;
+/* Without printf for fractions, which writes the decimal point of the program's locale. */
+#define SECONDS "%" PRIu64 ".%06" PRIu64
+#define SECONDS_OF(us) ((us) / 1000000), ((us) % 1000000)
+
+enum { LIMIT_SIZE = 32 };
+
+/* The limit of a class in seconds, in the canonical form of the specification: as %g in the C locale writes it. */
+static void format_limit(char text[LIMIT_SIZE], uint64_t us) {
+    if (us < 10)
+        snprintf(text, LIMIT_SIZE, "%" PRIu64 "e-06", us);
+    else if (us < 100)
+        snprintf(text, LIMIT_SIZE, "%" PRIu64 ".%" PRIu64 "e-05", us / 10, us % 10);
+    else
+        snprintf(text, LIMIT_SIZE, SECONDS, SECONDS_OF(us)); /* a power of 2 does not end in a 0 */
 }
 
 /* ---- Calls */
@@ -80,14 +92,16 @@ static void write_times(struct writer *writer, const struct gathered *from, uint
     uint64_t sum = 0;
     for (int i = 0; i < LESSON_STORE_TIMES - 1; i++) {
         sum += figures->took[i];
-        write(writer, "lessonstore_call_seconds_bucket{store=\"%s\",call=\"%s\",le=\"%.9g\"} %" PRIu64 "\n",
-              from->label, name, seconds(lesson_store_time_limit_us(i)), sum);
+        char limit[LIMIT_SIZE];
+        format_limit(limit, lesson_store_time_limit_us(i));
+        write(writer, "lessonstore_call_seconds_bucket{store=\"%s\",call=\"%s\",le=\"%s\"} %" PRIu64 "\n", from->label,
+              name, limit, sum);
     }
     write(writer, "lessonstore_call_seconds_bucket{store=\"%s\",call=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", from->label,
           name, total);
     write(writer, "lessonstore_call_seconds_count{store=\"%s\",call=\"%s\"} %" PRIu64 "\n", from->label, name, total);
-    write(writer, "lessonstore_call_seconds_sum{store=\"%s\",call=\"%s\"} %.6f\n", from->label, name,
-          seconds(figures->took_us));
+    write(writer, "lessonstore_call_seconds_sum{store=\"%s\",call=\"%s\"} " SECONDS "\n", from->label, name,
+          SECONDS_OF(figures->took_us));
 }
 
 static void write_calls(struct writer *writer, void (*write_one)(struct writer *, const struct gathered *, uint32_t)) {
@@ -155,7 +169,7 @@ static void write_sample(struct writer *writer, const struct family *family, con
     memcpy(&value, (const char *)figures + family->offset, sizeof value);
     const char *end = family->type == GAUGE ? "" : "_total";
     if (family->type == MICROSECONDS)
-        write(writer, "lessonstore_%s%s{store=\"%s\"} %.6f\n", family->name, end, label, seconds(value));
+        write(writer, "lessonstore_%s%s{store=\"%s\"} " SECONDS "\n", family->name, end, label, SECONDS_OF(value));
     else
         write(writer, "lessonstore_%s%s{store=\"%s\"} %" PRIu64 "\n", family->name, end, label, value);
 }

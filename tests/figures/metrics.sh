@@ -9,4 +9,8 @@ memory) location=memory: ;;
 sqlite) location=sqlite:$directory/lessons.db ;;
 redis) location=$LESSONSTORE_TEST_REDIS ;;
 esac
+# In a locale that writes a decimal comma, if the system can make one.
+if localedef -i de_DE -f UTF-8 "$directory/de_DE.UTF-8" 2>/dev/null; then
+    export LOCPATH=$directory LC_ALL=de_DE.UTF-8
+fi
 /usr/bin/python3 -B "$(dirname "$0")/read_metrics.py" "$WRITE_METRICS" "$location" "$1"

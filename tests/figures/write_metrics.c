@@ -5,6 +5,7 @@
  *   write_metrics LOCATION part     the same without the end
  *   write_metrics LOCATION empty    of no source
  */
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ static bool call(lesson_store *store, lesson_store_executor *executor) {
 int main(int argc, char **argv) {
     lesson_store *store, *other;
     lesson_store_executor *executor;
+    setlocale(LC_ALL, "");
     if (argc < 2 || lesson_store_open(&store, argv[1]) || lesson_store_open(&other, argv[1]) ||
         lesson_store_executor_open(&executor, store, NULL) || (argc == 2 && !call(store, executor))) {
         fprintf(stderr, "write_metrics: %s\n", lesson_store_message());
