@@ -1,5 +1,6 @@
 """lessonstore.aio: many calls at a time, timeouts, cancellation, lists, closing."""
 import asyncio
+import threading
 
 import lessonstore
 from common import BACKENDS, Case, Proxy, main
@@ -213,6 +214,37 @@ class Slow(Case):
             self.assertEqual([uid async for uid in store.members("l")], ["ann"])
 
         self.run_slow(test)
+
+    def test_closing_is_cancelled(self):
+        """What was submitted is completed all the same, and the store is closed."""
+        async def test(store):
+            call = asyncio.ensure_future(store.join("ann", "c", "l"))
+            await self.held()
+            with self.assertRaises(asyncio.TimeoutError):
+                await asyncio.wait_for(store.close(), 0.05)
+            self.proxy.go_on()
+            self.assertEqual((await asyncio.wait_for(call, 10)).code, Code.OK)
+            await store.close()
+            self.assertTrue(store._direct.closed)
+
+        self.run_slow(test)
+
+    def test_the_loop_ends_while_closing(self):
+        errors = []
+
+        async def run():
+            asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
+            store = await Store(self.proxy.location).open()
+            self.proxy.pause()
+            calls = [asyncio.ensure_future(store.join("ann", "c", "l"))]
+            await self.held()
+            with self.assertRaises(asyncio.TimeoutError):
+                await asyncio.wait_for(store.close(), 0.05)
+            self.assertFalse(calls[0].done())
+            threading.Timer(0.2, self.proxy.go_on).start()
+
+        asyncio.run(run())
+        self.assertEqual(errors, [])
 
     def test_timeouts(self):
         async def test(store):

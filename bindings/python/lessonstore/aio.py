@@ -83,6 +83,7 @@ class Store:
         self._direct: Optional[_store.Store] = None
         self._executor: Optional[_lessonstore.Executor] = None
         self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._ending: Optional[asyncio.Task] = None
         self._is_closing = False
 
     # ---- Opening and closing
@@ -105,16 +106,25 @@ class Store:
         Later calls raise Closed."""
         if self._is_closing or not self._executor or not self._direct:
             self._is_closing = True
+            if self._ending:
+                await asyncio.shield(self._ending)
             return
         self._is_closing = True
         self._room.close()
+        # A task of its own, which goes on if the caller is cancelled: others wait for what it completes.
+        self._ending = asyncio.create_task(self._end(self._executor, self._direct, _STOP_CANCEL if cancel else 0))
+        await asyncio.shield(self._ending)
+
+    async def _end(self, executor: _lessonstore.Executor, direct: _store.Store, flags: int) -> None:
+        stopping = asyncio.ensure_future(asyncio.to_thread(executor.stop, flags))
         try:
-            await asyncio.to_thread(self._executor.stop, _STOP_CANCEL if cancel else 0)
+            await stopping
         finally:
             self._drain()
-            asyncio.get_running_loop().remove_reader(self._executor.fileno())
-            await asyncio.to_thread(self._executor.close)
-            await asyncio.to_thread(self._direct.close)
+            asyncio.get_running_loop().remove_reader(executor.fileno())
+            if not stopping.cancelled():  # else the loop ends while a thread is in stop: both close when they are freed
+                await asyncio.to_thread(executor.close)
+                await asyncio.to_thread(direct.close)
 
     @property
     def closed(self) -> bool:
