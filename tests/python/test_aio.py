@@ -160,6 +160,14 @@ class Aio(Case):
 
         asyncio.run(run())
 
+    def test_another_loop(self):
+        async def where(store):
+            with self.assertRaises(Invalid):
+                await asyncio.wait_for(store.where("ann"), 10)
+            await store.close()
+
+        asyncio.run(where(asyncio.run(Store("memory:").open())))
+
 
 class Slow(Case):
     """Through a proxy that holds the replies back."""

@@ -160,8 +160,11 @@ class Store:
 
     async def _submit(self, submit: Callable[[_lessonstore.Executor, asyncio.Future], int]) -> Any:
         self._opened()
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # which alone is woken by the executor
+            raise Invalid("this store was opened in another event loop")
         await self._room.take()
-        future = asyncio.get_running_loop().create_future()
+        future = loop.create_future()
         try:
             ticket = submit(self._opened(), future)
         except BaseException:
