@@ -67,6 +67,19 @@ class Log(Case):
                 store.where("ann")
         self.assertTrue(store.closed)
 
+    def test_a_handler_may_close_what_keeps_the_store(self):
+        """Nothing else refers to the store of an executor whose entry is passed on."""
+        def tell(level, word, message, missing):
+            words.append(word)
+            executor.close()
+
+        words = []
+        executor = lessonstore._lessonstore.open(b"memory:", tell, 0).executor(0, 0, 0, 0)
+        executor.submit(lessonstore.Hold("w/1", 1000, renew=True), 0, None)
+        executor.stop(0)
+        self.assertEqual(len(executor.drain(0)), 1)
+        self.assertEqual(words, ["lease_lost"])
+
     def test_a_failure_stays_the_failure(self):
         store = Store(self.proxy.location, log=self.logger(logging.DEBUG))
         self.proxy.close()

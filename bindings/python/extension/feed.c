@@ -5,7 +5,7 @@ typedef struct feed_object {
     PyObject_HEAD module_state *state;
     store_object *store;
     lesson_store_feed *feed;
-    bool is_in_use; /* an event is being made, which may run any Python code */
+    bool is_in_use; /* what drain returns is being made, which may run any Python code */
 } feed_object;
 
 /* What a drain needs. */
@@ -112,7 +112,6 @@ static PyObject *feed_drain(PyObject *object, PyObject *most) {
         return NULL;
     self->is_in_use = true;
     int code = lesson_store_feed_drain(self->feed, number, add_event, &to, NULL);
-    self->is_in_use = false;
     PyObject *message = Py_NewRef(Py_None);
     if (code < 0) {
         Py_DECREF(message);
@@ -123,6 +122,7 @@ static PyObject *feed_drain(PyObject *object, PyObject *most) {
     Py_XDECREF(number_object);
     Py_XDECREF(message);
     Py_DECREF(to.events);
+    self->is_in_use = false; /* not before, because code_object may run any Python code */
     store_pass_log(self->store);
     return all;
 }

@@ -69,8 +69,11 @@ PyObject *store_open(PyObject *module, PyObject *const *arguments, Py_ssize_t co
 
 /* In a child of a fork the ring may be locked for ever. */
 void store_pass_log(store_object *self) {
-    if (self->ring && self->process == getpid())
-        log_ring_pass(self->ring, self->tell);
+    if (!self->ring || self->process != getpid())
+        return;
+    Py_INCREF((PyObject *)self); /* a handler may close the feed or the executor that alone keeps the store */
+    log_ring_pass(self->ring, self->tell);
+    Py_DECREF((PyObject *)self);
 }
 
 /* Closes the library's store if nothing uses it any more. A child of a fork leaves it to its parent. */
