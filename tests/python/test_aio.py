@@ -160,6 +160,22 @@ class Aio(Case):
 
         asyncio.run(run())
 
+    def test_opening_twice(self):
+        async def run():
+            store = Store("memory:")
+            first, second = await asyncio.gather(store.open(), store.open(), return_exceptions=True)
+            self.assertIs(first, store)
+            self.assertIsInstance(second, Invalid)
+            self.assertTrue(await store.create("l"))
+            await store.close()
+            opening = asyncio.ensure_future(Store.open(late := Store("memory:")))
+            await asyncio.sleep(0)
+            await late.close()
+            with self.assertRaises(Closed):
+                await opening
+
+        asyncio.run(run())
+
     def test_another_loop(self):
         async def where(store):
             with self.assertRaises(Invalid):

@@ -89,15 +89,21 @@ class Store:
     # ---- Opening and closing
 
     async def open(self) -> Store:
-        if self._direct or self._is_closing:
+        if self._loop or self._is_closing:
             raise Invalid("this store was opened before")
-        self._direct = await asyncio.to_thread(_store.Store, self._location, log=self._log)
-        try:
-            self._executor = self._direct._store.executor(*self._options)
-        except BaseException:
-            self._direct.close()
-            raise
         self._loop = asyncio.get_running_loop()
+        direct: Optional[_store.Store] = None
+        try:
+            direct = await asyncio.to_thread(_store.Store, self._location, log=self._log)
+            if self._is_closing:
+                raise Closed("the store was closed while it was opened")
+            self._executor = direct._store.executor(*self._options)
+        except BaseException:
+            self._loop = None
+            if direct:
+                direct.close()
+            raise
+        self._direct = direct
         self._loop.add_reader(self._executor.fileno(), self._drain)
         return self
 
