@@ -38,7 +38,7 @@ class Fork(Case):
             def child():
                 for call in (lambda: store.where("ann"), lambda: store.batch([lessonstore.Where("ann")]),
                              lambda: next(members), lambda: store.members_at_once("l"), store.check, store.metrics,
-                             store.feed, feed.drain):
+                             store.feed, feed.drain, feed.is_current, feed.fileno, lambda: feed.wait(1)):
                     with self.assertRaises(Closed) as caught:
                         call()
                     self.assertIn("fork", str(caught.exception))
@@ -110,6 +110,15 @@ class Fork(Case):
                 self.assertIn("fork", str(caught.exception))
 
             self.assertEqual(in_child(child), 0)
+
+    def test_an_asynchronous_store_in_a_loop_of_the_child(self):
+        async def where(store):
+            with self.assertRaises(Closed):
+                await store.where("ann")
+
+        store = asyncio.run(lessonstore.aio.Store("memory:").open())
+        self.assertEqual(in_child(lambda: asyncio.run(where(store))), 0)
+        asyncio.run(store.close())
 
     def test_an_asynchronous_store(self):
         async def run():

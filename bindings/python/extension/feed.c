@@ -1,4 +1,6 @@
 /* A feed of events. */
+#include <unistd.h>
+
 #include "module.h"
 
 typedef struct feed_object {
@@ -74,14 +76,18 @@ static void feed_dealloc(PyObject *object) {
     Py_DECREF(type);
 }
 
-/* Raises and returns false if the feed, or its store, was closed, or if another thread is in it. */
+/* Raises and returns false if the feed, or its store, was closed, or if another thread is in it. In a child of a fork
+ * nothing would ever wake a thread that waits. */
 static bool is_usable(const feed_object *self) {
     bool is_closed = !self->feed || self->store->is_closed;
+    bool is_parents = !is_closed && self->store->process != getpid();
     if (is_closed)
         raise_code(self->state, LESSON_STORE_CLOSED, "the feed was closed");
+    else if (is_parents)
+        raise_code(self->state, LESSON_STORE_CLOSED, "the feed was opened before fork()");
     else if (self->is_in_use)
         raise_code(self->state, LESSON_STORE_BUSY, "another thread is reading this feed");
-    return !is_closed && !self->is_in_use;
+    return !is_closed && !is_parents && !self->is_in_use;
 }
 
 static PyObject *feed_close(PyObject *object, PyObject *unused) {

@@ -168,6 +168,7 @@ class Store:
         self._opened()
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # which alone is woken by the executor
+            self.metrics()  # raises Closed in a child of a fork
             raise Invalid("this store was opened in another event loop")
         await self._room.take()
         future = loop.create_future()
