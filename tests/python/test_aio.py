@@ -82,6 +82,7 @@ class Aio(Case):
             self.assertEqual(outcomes[3].place.lesson_id, "l")
             self.assertIsInstance(outcomes[2].error, Invalid)
             self.assertEqual((await store.run(Where("bob"))).code, Code.NOT_FOUND)
+            self.assertEqual((await store.run(Where(""))).code, Code.INVALID)
 
         self.run_each(test)
 

@@ -28,6 +28,11 @@ _PENDING_MAX = 4096  # the default of lesson_store_executor_options
 _STOP_CANCEL = 1
 
 
+def _outcome_of(error: _types.Error) -> Outcome:
+    """What the executor refuses at once is an outcome too, as in a batch of lessonstore.Store."""
+    return Outcome(error.code, None, None, None, None, None, None, None, str(error))
+
+
 class _Room:
     """Slots for operations. A caller waits in line while all are taken, where the executor would be OVERLOADED."""
 
@@ -185,20 +190,35 @@ class Store:
             raise
 
     async def run(self, operation: Operation, *, timeout: Optional[float] = None) -> Outcome:
-        """Runs one operation, such as lessonstore.Join(...). A failure is in the outcome, and is not raised."""
+        """Runs one operation, such as lessonstore.Join(...). A failure is in the outcome, and is not raised. Raises
+        Closed after close."""
         timeout_ms = self._milliseconds(timeout)
-        return await self._submit(lambda executor, future: executor.submit(operation, timeout_ms, future))
+        is_refused = False
+
+        def submit(executor: _lessonstore.Executor, future: asyncio.Future) -> int:
+            nonlocal is_refused
+            try:
+                return executor.submit(operation, timeout_ms, future)
+            except _types.Error as error:
+                is_refused = not isinstance(error, Closed)
+                raise
+
+        try:
+            return await self._submit(submit)
+        except _types.Error as error:
+            if not is_refused:
+                raise
+            return _outcome_of(error)
 
     async def batch(self, operations: Iterable[Operation], *, timeout: Optional[float] = None) -> List[Outcome]:
         """Runs operations at the same time, and in order if the store has one lane. Returns the outcome of each."""
         return list(await asyncio.gather(*(self._outcome(operation, timeout) for operation in operations)))
 
     async def _outcome(self, operation: Operation, timeout: Optional[float]) -> Outcome:
-        # What the executor refuses at once is an outcome too, as in a batch of lessonstore.Store.
         try:
             return await self.run(operation, timeout=timeout)
         except _types.Error as error:
-            return Outcome(error.code, None, None, None, None, None, None, None, str(error))
+            return _outcome_of(error)
 
     async def _checked(self, operation: Operation, timeout: Optional[float]) -> Outcome:
         return (await self.run(operation, timeout=timeout)).check()
