@@ -208,8 +208,9 @@ typedef struct lesson_store_log_entry {
 } lesson_store_log_entry;
 
 /* Called in the thread in which it happens, in the middle of a call, with an instance lent. So be short; several
- * threads may call it at the same time. It must not call this store: REENTERED. The entry is borrowed until it returns.
- * lesson_store_message() is afterwards what it was before. */
+ * threads may call it at the same time. It must not call this store: REENTERED, but unspecified in the thread that
+ * reads events for the feeds, which lends none. The entry is borrowed until it returns. lesson_store_message() is
+ * afterwards what it was before. */
 typedef void (*lesson_store_log_callback)(const lesson_store_log_entry *entry, void *context);
 
 /* Zero all of it, then fill it in. */
