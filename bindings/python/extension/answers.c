@@ -45,8 +45,6 @@ static bool has_count(const lesson_store_operation *operation) {
 static PyObject *arrival_of(module_state *state, const lesson_store_operation *operation) {
     if (!is_kind(operation, LESSON_STORE_OPERATION_JOIN, LESSON_STORE_OK))
         return Py_NewRef(Py_None);
-    if (operation->arrival < FREQUENT_ARRIVALS)
-        return Py_NewRef(state->arrivals[operation->arrival]);
     return enumeration_object(state, MODULE_ARRIVAL, operation->arrival);
 }
 

@@ -17,33 +17,29 @@ PyObject *number_or_none(int64_t number, bool is_there) {
 }
 
 PyObject *enumeration_object(module_state *state, int type, int64_t number) {
-    PyObject *member = PyObject_CallFunction(state->types[type], "L", (long long)number);
-    if (member || !PyErr_ExceptionMatches(PyExc_ValueError))
-        return member;
-    PyErr_Clear(); /* of a library newer than the binding */
-    return PyLong_FromLongLong(number);
-}
-
-static PyObject *frequent_object(module_state *state, int type, PyObject *const *members, int count, int32_t number) {
-    if (number >= 0 && number < count)
-        return Py_NewRef(members[number]);
-    return enumeration_object(state, type, number);
+    PyObject *key = PyLong_FromLongLong(number);
+    PyObject *member = key ? PyDict_GetItemWithError(state->members[type], key) : NULL;
+    if (!key || (!member && !PyErr_Occurred()))
+        return key; /* of a library newer than the binding */
+    Py_XINCREF(member);
+    Py_DECREF(key);
+    return member;
 }
 
 PyObject *course_status_object(module_state *state, int32_t status) {
     if (status == LESSON_STORE_STATUS_NONE)
         return Py_NewRef(Py_None);
-    return frequent_object(state, MODULE_COURSE_STATUS, state->course_statuses, FREQUENT_COURSE_STATUSES, status);
+    return enumeration_object(state, MODULE_COURSE_STATUS, status);
 }
 
 PyObject *chat_status_object(module_state *state, int32_t status) {
     if (status == LESSON_STORE_STATUS_NONE)
         return Py_NewRef(Py_None);
-    return frequent_object(state, MODULE_CHAT_STATUS, state->chat_statuses, FREQUENT_CHAT_STATUSES, status);
+    return enumeration_object(state, MODULE_CHAT_STATUS, status);
 }
 
 PyObject *code_object(module_state *state, int code) {
-    return frequent_object(state, MODULE_CODE, state->codes, FREQUENT_CODES, code);
+    return enumeration_object(state, MODULE_CODE, code);
 }
 
 PyObject *named_tuple(module_state *state, int type, PyObject **fields, Py_ssize_t count) {

@@ -55,10 +55,33 @@ static bool take_types(module_state *state) {
     return is_whole;
 }
 
-static bool take_members(module_state *state, int type, PyObject **members, int count) {
-    for (int i = 0; i < count; i++) {
-        members[i] = PyObject_CallFunction(state->types[type], "i", i);
-        if (!members[i])
+static bool add_member(PyObject *members, PyObject *member) {
+    PyObject *number = PyNumber_Long(member);
+    bool is_added = number && PyDict_SetItem(members, number, member) == 0;
+    Py_XDECREF(number);
+    return is_added;
+}
+
+/* NULL: an exception is set. */
+static PyObject *members_by_number(PyObject *enumeration) {
+    PyObject *members = PyDict_New();
+    PyObject *each = members ? PyObject_GetIter(enumeration) : NULL;
+    PyObject *member = NULL;
+    bool is_whole = each != NULL;
+    while (is_whole && (member = PyIter_Next(each)) != NULL) {
+        is_whole = add_member(members, member);
+        Py_DECREF(member);
+    }
+    if (!is_whole || PyErr_Occurred())
+        Py_CLEAR(members);
+    Py_XDECREF(each);
+    return members;
+}
+
+static bool take_members(module_state *state) {
+    for (int type = MODULE_ENUMERATIONS_BEGIN; type < MODULE_ENUMERATIONS_END; type++) {
+        state->members[type] = members_by_number(state->types[type]);
+        if (!state->members[type])
             return false;
     }
     return true;
@@ -107,12 +130,7 @@ static bool add_constants(PyObject *module) {
 static int execute(PyObject *module) {
     module_state *state = PyModule_GetState(module);
     state->make_tuple = (newfunc)(uintptr_t)PyType_GetSlot(&PyTuple_Type, Py_tp_new);
-    bool is_whole = take_types(state) &&
-                    take_members(state, MODULE_COURSE_STATUS, state->course_statuses, FREQUENT_COURSE_STATUSES) &&
-                    take_members(state, MODULE_CHAT_STATUS, state->chat_statuses, FREQUENT_CHAT_STATUSES) &&
-                    take_members(state, MODULE_ARRIVAL, state->arrivals, FREQUENT_ARRIVALS) &&
-                    take_members(state, MODULE_CODE, state->codes, FREQUENT_CODES) && add_types(module, state) &&
-                    add_constants(module);
+    bool is_whole = take_types(state) && take_members(state) && add_types(module, state) && add_constants(module);
     return is_whole ? 0 : -1;
 }
 
@@ -129,10 +147,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
     PyObject *const types[] = {(PyObject *)state->store_type, (PyObject *)state->cursor_type,
                                (PyObject *)state->feed_type, (PyObject *)state->executor_type};
     int result = visit_all(state->types, MODULE_TYPES, visit, arg);
-    result = result ? result : visit_all(state->course_statuses, FREQUENT_COURSE_STATUSES, visit, arg);
-    result = result ? result : visit_all(state->chat_statuses, FREQUENT_CHAT_STATUSES, visit, arg);
-    result = result ? result : visit_all(state->arrivals, FREQUENT_ARRIVALS, visit, arg);
-    result = result ? result : visit_all(state->codes, FREQUENT_CODES, visit, arg);
+    result = result ? result : visit_all(state->members, MODULE_TYPES, visit, arg);
     return result ? result : visit_all(types, sizeof types / sizeof *types, visit, arg);
 }
 
@@ -144,10 +159,7 @@ static void clear_all(PyObject **objects, int count) {
 static int clear(PyObject *module) {
     module_state *state = PyModule_GetState(module);
     clear_all(state->types, MODULE_TYPES);
-    clear_all(state->course_statuses, FREQUENT_COURSE_STATUSES);
-    clear_all(state->chat_statuses, FREQUENT_CHAT_STATUSES);
-    clear_all(state->arrivals, FREQUENT_ARRIVALS);
-    clear_all(state->codes, FREQUENT_CODES);
+    clear_all(state->members, MODULE_TYPES);
     Py_CLEAR(state->store_type);
     Py_CLEAR(state->cursor_type);
     Py_CLEAR(state->feed_type);

@@ -49,18 +49,16 @@ enum {
 #define MODULE_TYPE_ENUM(member, name) MODULE_##member,
     MODULE_TYPE_MAP(MODULE_TYPE_ENUM)
 #undef MODULE_TYPE_ENUM
-        MODULE_TYPES
+        MODULE_TYPES,
+    MODULE_ENUMERATIONS_BEGIN = MODULE_CODE,
+    MODULE_ENUMERATIONS_END = MODULE_CAUSE + 1
 };
-
-/* Members of enumerations, by number, that answers repeat so often that they are looked up once. */
-enum { FREQUENT_COURSE_STATUSES = 4, FREQUENT_CHAT_STATUSES = 2, FREQUENT_ARRIVALS = 3, FREQUENT_CODES = 6 };
 
 typedef struct module_state {
     PyObject *types[MODULE_TYPES];
-    PyObject *course_statuses[FREQUENT_COURSE_STATUSES];
-    PyObject *chat_statuses[FREQUENT_CHAT_STATUSES];
-    PyObject *arrivals[FREQUENT_ARRIVALS];
-    PyObject *codes[FREQUENT_CODES];
+    /* Of each enumeration a dict of its members by number: a lookup runs no Python code, so nothing can come between
+     * the library's answers and their objects. */
+    PyObject *members[MODULE_TYPES];
     PyTypeObject *store_type;
     PyTypeObject *cursor_type;
     PyTypeObject *feed_type;
