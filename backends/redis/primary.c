@@ -110,9 +110,11 @@ int redis_primary_prepare(redis_store *store, redis_retry *retry) {
     int code = redis_connection_check_time(connection);
     if (code)
         return code;
-    if (!store->leaves && redis_channel_is_open(&connection->channel) && is_at_primary(store) &&
-        redis_connection_is_usable(connection))
-        return LESSON_STORE_OK;
+    if (!store->leaves && redis_channel_is_open(&connection->channel) && is_at_primary(store)) {
+        if (redis_connection_is_usable(connection))
+            return LESSON_STORE_OK;
+        lesson_store_observe_count(connection->observer, LESSON_STORE_ENGINE_CONNECTION_LOSSES, 1);
+    }
     return connect_anew(store, retry);
 }
 

@@ -98,7 +98,7 @@ LESSON_STORE_API int lesson_store_read_call_figures(lesson_store *store, uint32_
     X(BYTES_RECEIVED, "received_bytes", "Bytes received from the engine, after TLS.")             \
     X(CONNECTIONS, "connections", "Connections made and greeted.")                                \
     X(CONNECTION_FAILURES, "connection_failures", "Connections that could not be made.")          \
-    X(CONNECTION_LOSSES, "connection_losses", "Connections that broke in use.")                   \
+    X(CONNECTION_LOSSES, "connection_losses", "Connections that broke, in a call or before one.") \
     X(TLS_RESUMPTIONS, "tls_resumptions", "TLS sessions that were resumed instead of made anew.") \
     X(RETRIES, "retries", "Requests sent again because the engine had certainly not run them.")   \
     X(REDIRECTIONS, "redirections", "Requests that a Cluster sent to another node.")              \

@@ -68,6 +68,7 @@ static void test_a_connection_that_breaks_is_made_anew_and_told(void **state) {
     assert_code(lesson_store_where(store, "ann", NULL), NOT_FOUND);
     assert_int_equal(count_of(&log, LESSON_STORE_LOG_RECONNECTED), 1);
     assert_int_equal(figures_engine(store, LESSON_STORE_ENGINE_CONNECTIONS), 2);
+    assert_int_equal(figures_engine(store, LESSON_STORE_ENGINE_CONNECTION_LOSSES), 1);
     lesson_store_close(store);
 }
 

@@ -226,7 +226,7 @@ static void test_the_primary_is_killed(void **state) {
     assert_int_not_equal(number_fact(writer->store, "changes_of_primary"), 0);
     assert_int_equal(figures_engine(writer->store, LESSON_STORE_ENGINE_FAILOVERS),
                      number_fact(writer->store, "changes_of_primary"));
-    assert_int_not_equal(figures_engine(writer->store, LESSON_STORE_ENGINE_CONNECTION_LOSSES), 0);
+    assert_true(figures_engine(writer->store, LESSON_STORE_ENGINE_CONNECTIONS) >= 2);
     assert_int_not_equal(number_fact(writer->store, "sentinel_epoch"), 0);
     assert_int_not_equal(redis_sentinels_wait_primary(rig, primary), -1);
     assert_true(writer->unknown <= 1);
