@@ -7,14 +7,21 @@ static bool is_listed(const struct poptOption *option) {
     return !(option->argInfo & POPT_ARGFLAG_DOC_HIDDEN);
 }
 
-/* Prints "join UID COURSE LESSON [--stay]", without a newline. */
+/* The options without which their command is wrong usage. */
+static bool is_required(const struct poptOption *option) {
+    return option->val == OPTION_FOR || option->val == OPTION_LEASE;
+}
+
+/* Prints "hold OWNER --lease MS [--renew]", without a newline. */
 static void print_synopsis(FILE *stream, const struct command *command) {
     fprintf(stream, "%s%s%s", command->name, *command->arguments ? " " : "", command->arguments);
     for (const struct poptOption *option = command->options; option->longName; option++) {
         if (!is_listed(option))
             continue;
         const char *argument = option->argDescrip ? option->argDescrip : "";
-        fprintf(stream, " [--%s%s%s]", option->longName, *argument ? " " : "", argument);
+        bool required = is_required(option);
+        fprintf(stream, " %s--%s%s%s%s", required ? "" : "[", option->longName, *argument ? " " : "", argument,
+                required ? "" : "]");
     }
 }
 

@@ -52,6 +52,7 @@ gives 0 '{"type":"lesson","lesson_id":"chess: 1","course_status":"waiting","chat
 
 # What is wrong with the usage
 refuses 2 "ban: give --for" lessonctl ban l u
+refuses 2 "usage: lessonctl ban LESSON UID --for TIME" lessonctl ban l u
 says 2 INVALID 'kick: give --for"}' lessonctl --json kick l u
 for value in 0 0ms -1 31d 721h 2592000001ms 2592001 1.5h m "" 9223372036854775807d; do
     unchanged refuses 2 "ban: --for: \"$value\" is not a time from 1ms to 2592000s" lessonctl ban "chess: 1" ann --for "$value"

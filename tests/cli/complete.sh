@@ -17,7 +17,7 @@ status 0 words ""
 for command in $(lessonctl --json help | sed 's/{"command":"\([a-z]*\)".*/\1/'); do
     status 0 words "$command"
     grep -q "^word$tab$command$tab" .out || fail "the command $command is not listed: $out"
-    options=$(lessonctl help "$command" | sed -n '1s/\[--\([a-z-]*\)/\n--\1\n/gp' | grep '^--' || true)
+    options=$(lessonctl help "$command" | sed -n '1s/ \[\{0,1\}--\([a-z-]*\)/\n--\1\n/gp' | grep '^--' || true)
     status 0 words "$command" --
     for option in $options --store --json --help; do
         grep -q "^word$tab$option$tab" .out || fail "$command: the option $option is not listed: $out"

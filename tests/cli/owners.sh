@@ -89,6 +89,7 @@ for value in 0 -1 86400001 99999999999999999999 5s 1.5 " 1" ""; do
     unchanged refuses 2 "hold: --lease: \"$value\" is not a number from 1 to 86400000" lessonctl hold w --lease "$value"
 done
 refuses 2 "hold: give --lease" lessonctl hold w
+refuses 2 "usage: lessonctl hold OWNER --lease MS [--renew]" lessonctl hold w
 says 2 INVALID 'hold: give --lease"}' lessonctl --json hold w
 for value in 0 0ms -1 +1s 1.5s " 1" 1w 1ms2 1441m 25h 2d s ms "" 86401 86400001ms 9223372036854775807s 99999999999999999999 0x5; do
     refuses 2 "sweep: --every: \"$value\" is not a time from 1ms to 86400s, such as 5s or 500ms" \
