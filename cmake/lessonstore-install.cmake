@@ -45,8 +45,8 @@ endif()
 
 # The pages that the headers name.
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs backends DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md"
-                                                                    PATTERN scripts EXCLUDE)
+install(DIRECTORY docs backends DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.svg"
+                                                                    PATTERN scripts EXCLUDE PATTERN site EXCLUDE)
 
 # The parts that a build may leave out are the components of the package.
 set(LESSONSTORE_BUILT_COMPONENTS "")

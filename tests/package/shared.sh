@@ -41,6 +41,8 @@ fi
 for page in README.md LICENSE $(grep -ohE '(docs|backends)/[A-Za-z/]+\.md' "$SOURCE"/include/lessonstore/*.h | sort -u); do
     [ -n "$(find "$work/moved/share/doc" -path "*/${page/NAME/redis}")" ] || fail "$page is not installed"
 done
+[ -z "$(find "$work/moved/share/doc" -type d -empty)" ] || fail "an empty directory is installed"
+[ -n "$(find "$work/moved/share/doc" -name data-flow.svg)" ] || fail "the picture of the README is not installed"
 
 quietly "$CMAKE" -S "$SOURCE/examples/backend" -B "$work/example" -DCMAKE_C_COMPILER="$CC" -DCMAKE_PREFIX_PATH="$work/moved"
 quietly "$CMAKE" --build "$work/example"
