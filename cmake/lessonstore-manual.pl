@@ -143,6 +143,17 @@ sub page {
 
 # ---- A header
 
+# A page of the docs that is a man page too, such as docs/errors.md, becomes its name.
+sub with_pages {
+    my ($line) = @_;
+    my $out = '';
+    for my $piece (split m{((?:docs|backends)/[a-z/-]+(?:README)?\.md)}, $line) {
+        my $page = $page_of{$piece} // '';
+        $out .= $page =~ /^(.*)(\(.*)/ ? '*' . plain($1) . "*$2" : inline($piece);
+    }
+    return $out;
+}
+
 # A comment without its frame. Lines that are indented further than their paragraph keep their form.
 sub comment {
     my ($text) = @_;
@@ -159,7 +170,7 @@ sub comment {
                 $piece = '';
             }
             $kind = $now;
-            $piece .= $kind eq 'literal' ? "$line\n" : inline($line) . "\n";
+            $piece .= $kind eq 'literal' ? "$line\n" : with_pages($line) . "\n";
         }
         $out .= $kind eq 'literal' ? literal($piece) : "$piece\n" if $piece ne '';
     }

@@ -35,6 +35,10 @@ for text in 'sqlite:PATH[?option=value&...]' 'busy_timeout_ms' 'default: 5000' '
 done
 ! grep -nE '\]\(|\*\*|`' "$work/page" || fail "Markdown is left in lessonstore-sqlite(7)"
 
+# A page that a header names by its path is named as a man page.
+page man3/lessonstore.3 >"$work/page"
+expect_in_page "lessonstore(3)" "lessonstore-errors(7) says what to do about each code"
+
 # Each function leads to the page of its header, which shows its declaration.
 count=0
 for header in "$SOURCE"/include/lessonstore/*.h; do
