@@ -1,5 +1,5 @@
-# The man pages, made of the pages of docs/ and backends/ and of the headers by scdoc. Each function of a header also
-# leads to the header's page.
+# The man pages, made of the pages of docs/ and backends/ and of the headers by scdoc. Each function of a header also has
+# a page of its own.
 find_program(LESSONSTORE_SCDOC scdoc REQUIRED)
 find_program(LESSONSTORE_PERL perl REQUIRED)
 include(GNUInstallDirs)
@@ -45,30 +45,34 @@ endforeach()
 
 set(script ${PROJECT_SOURCE_DIR}/cmake/lessonstore-manual.pl)
 set(made "")
-foreach(page IN LISTS manual)
-    string(REGEX MATCH "^([^|]+)[|]([^|]+)[|]([^|]+)[|](.*)$" page "${page}")
-    set(name ${CMAKE_MATCH_1})
-    set(section ${CMAKE_MATCH_2})
-    set(source ${CMAKE_MATCH_3})
-    set(summary "${CMAKE_MATCH_4}")
-    set(directory ${PROJECT_BINARY_DIR}/man/man${section})
-    set(output ${directory}/${name}.${section})
-    file(MAKE_DIRECTORY ${directory})
+
+# Makes the page NAME(SECTION) of a file. Of a function, SUMMARY is the page of its header.
+function(lesson_store_add_man_page name section source summary)
+    set(output ${PROJECT_BINARY_DIR}/man/man${section}/${name}.${section})
     add_custom_command(OUTPUT ${output}
         COMMAND ${LESSONSTORE_PERL} ${script} ${source} ${name} ${section} ${summary} ${known}
                 < ${PROJECT_SOURCE_DIR}/${source} > ${output}.scd
         COMMAND ${LESSONSTORE_SCDOC} < ${output}.scd > ${output}.untidy
         COMMAND ${LESSONSTORE_PERL} ${script} tidy < ${output}.untidy > ${output}
         DEPENDS ${PROJECT_SOURCE_DIR}/${source} ${script} VERBATIM)
-    list(APPEND made ${output})
     install(FILES ${output} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+    set(made ${made} ${output} PARENT_SCOPE)
+endfunction()
+
+foreach(page IN LISTS manual)
+    string(REGEX MATCH "^([^|]+)[|]([^|]+)[|]([^|]+)[|](.*)$" page "${page}")
+    set(name ${CMAKE_MATCH_1})
+    set(section ${CMAKE_MATCH_2})
+    set(source ${CMAKE_MATCH_3})
+    set(summary "${CMAKE_MATCH_4}")
+    file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/man/man${section})
+    lesson_store_add_man_page(${name} ${section} ${source} "${summary}")
     if(source MATCHES "\\.h$")
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
         file(STRINGS ${PROJECT_SOURCE_DIR}/${source} functions REGEX "^LESSON_STORE_API.*lesson_store_[a-z_0-9]+\\(")
         foreach(function IN LISTS functions)
             string(REGEX MATCH "(lesson_store_[a-z_0-9]+)\\(" function "${function}")
-            file(CREATE_LINK ${name}.${section} ${directory}/${CMAKE_MATCH_1}.${section} SYMBOLIC)
-            install(FILES ${directory}/${CMAKE_MATCH_1}.${section} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+            lesson_store_add_man_page(${CMAKE_MATCH_1} ${section} ${source} ${name})
         endforeach()
     endif()
 endforeach()

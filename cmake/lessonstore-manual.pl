@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # lessonstore-manual.pl SOURCE NAME SECTION SUMMARY PAGES < PAGE: makes the source of a man page, for scdoc, of a page of
 # the docs or of a public header. SOURCE is its path in the project. PAGES are the man pages, as "PATH=NAME(SECTION),...".
+# lessonstore-manual.pl SOURCE FUNCTION 3 HEADER-PAGE PAGES < PAGE: the same for one function of a header.
 # lessonstore-manual.pl tidy < MADE: leaves out the paragraphs without text that scdoc has put into a man page.
 #
 # Only the form changes: a table becomes a list of terms, a link to a page that is a man page too becomes its name, and a
@@ -154,6 +155,15 @@ sub with_pages {
     return $out;
 }
 
+# A paragraph of terms, each "term: what is said of it" with its further lines indented, becomes a paragraph for each.
+sub with_terms {
+    my ($paragraph) = @_;
+    return $paragraph if $paragraph !~ /^\S[^\n]*[^:\n]\n +\S/;
+    $paragraph =~ s/\n +(?=\S)/ /g;
+    $paragraph =~ s/\n(?=[`*]*\w+`?(?: \([^)]*\))?:)/\n\n/g;
+    return $paragraph;
+}
+
 # A comment without its frame. Lines that are indented further than their paragraph keep their form.
 sub comment {
     my ($text) = @_;
@@ -161,7 +171,7 @@ sub comment {
     $text =~ s{\s*\*/\s*$}{\n};
     $text =~ s{^[ \t]*\* ?}{}mg;
     my $out = '';
-    for my $paragraph (split /\n[ \t]*\n/, $text) {
+    for my $paragraph (map { split /\n\n/, with_terms($_) } split /\n[ \t]*\n/, $text) {
         my ($kind, $piece) = ('', '');
         for my $line (split /\n/, $paragraph) {
             my $now = $line =~ /^ / ? 'literal' : 'text';
@@ -193,22 +203,26 @@ sub declaration {
     return literal($code);
 }
 
+# The heading, the comment and the code of a block.
+sub parts {
+    my ($text) = @_;
+    my $said = $text =~ s{\A(/\*.*?\*/)[ \t]*\n}{}s ? $1 : '';
+    my $heading = $said =~ s{^/\* -{8,} ([^*\n]*?)[ \t]*(?=\n|\*/)}{/*} ? $1 : '';
+    return ($heading, comment($said), $text);
+}
+
 sub block {
     my ($text) = @_;
     return '' if $text =~ /^#(?:if|include|endif|else)|^extern "C"|^#define LESSONSTORE_\w+_H|^}\s*$/;
-    my $said = $text =~ s{\A(/\*.*?\*/)[ \t]*\n}{}s ? $1 : '';
-    my $out = '';
-    if ($said =~ s{^/\* -{8,} ([^*\n]*?)[ \t]*(?=\n|\*/)}{/*}) {
-        $out = '# ' . uc($1) . "\n\n";
-    }
-    $said = comment($said);
+    (my $heading, my $said, $text) = parts($text);
+    my $out = $heading ? '# ' . uc($heading) . "\n\n" : '';
     return $out . $said if $text !~ /\S/;
     my $title = title_of($text);
     $out .= '## ' . plain($title) . "\n\n" if $title;
     return $out . declaration($text) . $said;
 }
 
-sub header {
+sub blocks {
     my (@lines) = @_;
     my ($depth, $in_comment, $text, @blocks) = (0, 0, '');
     for my $line (@lines, '') {
@@ -224,11 +238,40 @@ sub header {
         $depth += ($code =~ tr/{//) - ($code =~ tr/}//) unless $in_comment || $code =~ /^extern/ || $line =~ m{^ \*};
         $depth = 0 if $depth < 0;
     }
-    my $first = shift @blocks;
-    $first =~ s{\*/.*}{*/}s;
+    return @blocks;
+}
+
+sub include_line {
     (my $path = $source) =~ s{^include/}{};
-    return "# SYNOPSIS\n\n" . literal("#include <$path>\n\ncc program.c \$(pkg-config --cflags --libs lessonstore)\n") .
+    return "#include <$path>\n\n";
+}
+
+sub header {
+    my ($first, @blocks) = @_;
+    $first =~ s{\*/.*}{*/}s;
+    return "# SYNOPSIS\n\n" . literal(include_line() . "cc program.c \$(pkg-config --cflags --libs lessonstore)\n") .
         "# DESCRIPTION\n\n" . comment($first) . "# DECLARATIONS\n\n" . join('', map { block($_) } @blocks);
+}
+
+# The page of a function: its declaration and its comment, or, if it stands behind others of its kind, theirs.
+sub function {
+    my ($function, @blocks) = @_;
+    my $said = '';
+    for my $text (@blocks) {
+        my (undef, $comment, $code) = parts($text);
+        $said = $comment if $comment ne '';
+        next unless $code =~ /^LESSON_STORE_API[^;]*\b$function\(/m;
+        (my $prototypes = $code) =~ s/^(?!LESSON_STORE_API| {17}).*\n//mg;
+        return ($said, "# SYNOPSIS\n\n" . declaration(include_line() . $prototypes) . "# DESCRIPTION\n\n$said");
+    }
+    die "lessonstore-manual: $source has no $function\n";
+}
+
+# What a comment begins with, for the first line of the page.
+sub first_sentence {
+    my ($said) = @_;
+    $said =~ s/^\s+|(?<!\\)[*_]//g;
+    return $said =~ /^([^.:;(\n]+(?:\n[^.:;(\n]+)*)/ ? $1 =~ s/\s+/ /gr =~ s/ $//r : '';
 }
 
 sub tidy {
@@ -245,7 +288,16 @@ if ($source eq 'tidy') {
     exit 0;
 }
 my @lines = map { chomp; s/\r$//r } <STDIN>;
-my $body = $source =~ /\.h$/ ? header(@lines) : page(@lines);
+my $body;
 my @others = sort grep { $_ ne "$name($section)" } values %page_of;
-print "$name($section) \"lessonstore\" \"lessonstore\"\n\n# NAME\n\n", plain($name), ' - ', plain($summary), "\n\n", $body,
+if ($name =~ /^lesson_store_/) {
+    my $header_page = $summary;
+    (my $said, $body) = function($name, blocks(@lines));
+    $summary = first_sentence($said);
+    $body .= "# NOTES\n\nThe words, and what holds for all calls, are described in *$header_page*(3).\n\n";
+    @others = ("$header_page(3)", grep { /^lessonstore-errors/ } @others);
+} else {
+    $body = $source =~ /\.h$/ ? header(blocks(@lines)) : page(@lines);
+}
+print "$name($section) \"lessonstore\" \"lessonstore\"\n\n# NAME\n\n", plain($name), ' - ', $name =~ /^lesson_store_/ ? $summary : plain($summary), "\n\n", $body,
     "# SEE ALSO\n\n", join(",\n", map { /^(.*)(\(.*)/; '*' . plain($1) . "*$2" } @others), "\n";

@@ -205,7 +205,7 @@ typedef struct lesson_store_executor_figures {
 
 LESSON_STORE_API void lesson_store_executor_figures_init(lesson_store_executor_figures *figures, size_t size);
 
-/* INVALID: an argument is missing, or `figures->size` is not valid. */
+/* Reads the figures. INVALID: an argument is missing, or `figures->size` is not valid. */
 LESSON_STORE_API int lesson_store_executor_read_figures(lesson_store_executor *executor,
                                                         lesson_store_executor_figures *figures);
 

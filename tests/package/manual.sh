@@ -39,13 +39,15 @@ done
 page man3/lessonstore.3 >"$work/page"
 expect_in_page "lessonstore(3)" "lessonstore-errors(7) says what to do about each code"
 
-# Each function leads to the page of its header, which shows its declaration.
+# Each function has a page, which shows its declaration and says what it does.
 count=0
 for header in "$SOURCE"/include/lessonstore/*.h; do
     for function in $(sed -n 's/^LESSON_STORE_API[^(]*\b\(lesson_store_[a-z_0-9]*\)(.*/\1/p' "$header"); do
         [ -e "man3/$function.3" ] || fail "there is no page $function(3)"
         page "man3/$function.3" >"$work/page"
-        grep -q "^ .*[ *]$function(.*" "$work/page" || fail "the page of $function(3) does not declare it"
+        grep -q "^[[:space:]].*[ *]$function(.*" "$work/page" || fail "the page of $function(3) does not declare it"
+        [ "$(sed -n '/^DESCRIPTION/,/^NOTES/p' "$work/page" | wc -w)" -gt 5 ] || fail "$function(3) describes nothing"
+        grep -q "$function - [A-Za-z]" "$work/page" || fail "$function(3) has no words behind its name"
         count=$((count + 1))
     done
 done
