@@ -14,6 +14,8 @@ static void test_arguments(void **state) {
     assert_int_equal(lesson_store_resume_for(store, NULL, "u", "c", "l", "s", "t", 0, NULL), LESSON_STORE_INVALID);
     assert_int_equal(lesson_store_resume_for(store, "w", "u", "c", "l", NULL, "t", 0, NULL), LESSON_STORE_INVALID);
     assert_int_equal(lesson_store_drop(store, "", NULL, NULL, &put_out), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_owners(store, NULL, NULL), LESSON_STORE_INVALID);
+    assert_int_equal(lesson_store_sweep(NULL, NULL, NULL, &put_out), LESSON_STORE_INVALID);
     assert_int_equal(put_out, 0);
     lesson_store_operation join = {.kind = LESSON_STORE_OPERATION_QUIT, .uid = lesson_store_id_of("u"), .lease_ms = 1};
     assert_int_equal(lesson_store_batch(store, &join, 1), LESSON_STORE_OK);
