@@ -3,7 +3,7 @@
  *
  * Every store counts: its calls by kind and outcome, how long they took, how its pool is used, and what its engine did
  * for it (requests, connections, failovers). Read the figures into structures, or let the library write them as the
- * text that monitoring systems read (OpenMetrics). Counting costs a call in memory about a nanosecond, and a call to
+ * text that monitoring systems read (OpenMetrics). Counting costs a call in memory some nanoseconds, and a call to
  * Redis less than a hundredth of its time; ./run bench figures measures both. docs/figures.md names what to watch.
  *
  * All figures only grow while the store is open, but for those that are said to be of now. They are read while other
