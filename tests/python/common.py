@@ -110,6 +110,17 @@ class Proxy:
             each.close()
 
 
+class ProxyCase(Case):
+    """A test whose stores reach the Redis server through a proxy."""
+
+    def setUp(self):
+        super().setUp()
+        if "redis" not in BACKENDS:
+            self.skipTest("redis is not built")
+        self.proxy = Proxy()
+        self.addCleanup(self.proxy.close)
+
+
 def main():
     """Runs the tests of the calling file. If all are skipped, so is the test of ctest."""
     result = unittest.main(module="__main__", exit=False).result

@@ -3,7 +3,7 @@ import asyncio
 import threading
 
 import lessonstore
-from common import BACKENDS, Case, Proxy, main
+from common import Case, ProxyCase, main
 from lessonstore import Arrival, Closed, Code, Create, Expired, Flag, Invalid, Join, Unknown, Where
 from lessonstore.aio import Store
 
@@ -186,15 +186,8 @@ class Aio(Case):
         asyncio.run(where(asyncio.run(Store("memory:").open())))
 
 
-class Slow(Case):
+class Slow(ProxyCase):
     """Through a proxy that holds the replies back."""
-
-    def setUp(self):
-        super().setUp()
-        if "redis" not in BACKENDS:
-            self.skipTest("redis is not built")
-        self.proxy = Proxy()
-        self.addCleanup(self.proxy.close)
 
     async def held(self):
         while not self.proxy.held.is_set():

@@ -6,17 +6,13 @@ import socket
 
 import lessonstore
 import lessonstore.aio
-from common import BACKENDS, Case, Proxy, main, start
+from common import ProxyCase, main, start
 from lessonstore import Store
 
 
-class Log(Case):
+class Log(ProxyCase):
     def setUp(self):
         super().setUp()
-        if "redis" not in BACKENDS:
-            self.skipTest("redis is not built")
-        self.proxy = Proxy()
-        self.addCleanup(self.proxy.close)
         self.records = []
         self.handler = logging.Handler()
         self.handler.emit = self.records.append

@@ -1,19 +1,12 @@
 """Threads: calls release the GIL, many threads share a store, and a close waits for the calls that are under way."""
 import threading
 
-from common import BACKENDS, Case, Proxy, main, start
+from common import Case, ProxyCase, main, start
 from lessonstore import Closed, Join, Store, Where
 
 
-class Gil(Case):
+class Gil(ProxyCase):
     """Through a proxy whose threads are Python's: a call that kept the GIL would never get its reply."""
-
-    def setUp(self):
-        super().setUp()
-        if "redis" not in BACKENDS:
-            self.skipTest("redis is not built")
-        self.proxy = Proxy()
-        self.addCleanup(self.proxy.close)
 
     def test_every_call(self):
         with Store(f"{self.proxy.location}?feed=100&prefix=GIL") as store:
