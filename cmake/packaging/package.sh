@@ -2,9 +2,9 @@
 # ./run package [--check] [RELEASE...]: builds the Debian packages, each release in a tree of its own, and lets lintian
 # judge them. They are in build/package/RELEASE. With --check they are also used in a bare tree: see check.sh.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 . tests/support/debian_tree.sh
-tree_begin package "$PWD/packaging/package.sh" "$@"
+tree_begin package "$PWD/cmake/packaging/package.sh" "$@"
 
 check=
 [ "${1:-}" != --check ] || { check=yes; shift; }
@@ -26,7 +26,7 @@ date=$(git log -1 --format=%cD 2>/dev/null || date -R -r CHANGELOG.md)
 prepare_sources() {
     local sources=$1 release=$2 file
     copy_sources "$sources"
-    cp -r packaging/debian "$sources/debian"
+    cp -r cmake/packaging/debian "$sources/debian"
     for file in "$sources"/debian/*.in; do
         sed "s/@VERSION@/$version+deb${number[$release]}/; s/@INTERFACE@/$interface/g; s/@NEXT@/$next/; s/@DATE@/$date/" \
             "$file" >"${file%.in}"
@@ -55,5 +55,5 @@ build() {
 for release in "$@"; do
     [ "${number[$release]:-}" ] || fail "there is no release $release; there are: ${!number[*]}"
     build "$release"
-    [ -z "$check" ] || . packaging/check.sh
+    [ -z "$check" ] || . cmake/packaging/check.sh
 done
