@@ -3,7 +3,6 @@
 
 #include "cluster.h"
 #include "failure.h"
-#include "slots.h"
 
 #define ASK_US INT64_C(300000) /* the most time for one node */
 
@@ -94,40 +93,54 @@ static bool read_range(redis_cluster *cluster, struct range *range, const redis_
     return true;
 }
 
-/* Who has the keys, as one node says. */
-struct owners {
-    redis_address owner;
-    bool is_covered[REDIS_SLOTS];
-    int64_t covered; /* slots that have an owner */
-    int shards;      /* ranges of another primary than the one before; 2: several */
-    bool is_found;
-};
-
-/* False if one of these slots has an owner already. */
-static bool cover(struct owners *owners, const struct range *range) {
-    for (int64_t slot = range->first; slot <= range->last; slot++) {
-        if (owners->is_covered[slot])
-            return false;
-        owners->is_covered[slot] = true;
-        owners->covered++;
-    }
-    return true;
+void redis_slot_map_free(redis_slot_map *map) {
+    free(map->masters);
+    *map = (redis_slot_map){.masters = NULL};
 }
 
-static bool read_owners(redis_cluster *cluster, struct owners *owners, const redis_address *asked, int64_t slot) {
+static void clear(redis_slot_map *map) {
+    map->count = map->covered = 0;
+    for (int slot = 0; slot < REDIS_SLOTS; slot++)
+        map->master_of[slot] = -1;
+}
+
+/* Returns the number of a master, or -1 if there is no room for one more. A master can have several ranges. */
+static int add_master(redis_slot_map *map, const redis_address *master) {
+    for (int i = map->count - 1; i >= 0; i--) {
+        if (redis_address_is(&map->masters[i], master))
+            return i;
+    }
+    if (map->count == REDIS_MASTERS_MAX)
+        return -1;
+    bool is_full = (map->count & (map->count - 1)) == 0; /* the room doubles at each power of two */
+    size_t room = map->count ? 2 * (size_t)map->count : 1;
+    redis_address *masters = is_full ? realloc(map->masters, room * sizeof *masters) : map->masters;
+    if (!masters)
+        return -1;
+    map->masters = masters;
+    masters[map->count] = *master;
+    return map->count++;
+}
+
+/* False if one of these slots has a master already. */
+static bool cover(redis_slot_map *map, const struct range *range) {
+    int master = add_master(map, &range->primary);
+    for (int64_t slot = range->first; master >= 0 && slot <= range->last; slot++) {
+        if (map->master_of[slot] >= 0)
+            return false;
+        map->master_of[slot] = (int16_t)master;
+        map->covered++;
+    }
+    return master >= 0;
+}
+
+static bool read_map(redis_cluster *cluster, redis_slot_map *map, const redis_address *asked) {
     struct range range;
-    memset(owners, 0, sizeof *owners);
+    clear(map);
     cluster->count = 0;
     while (!redis_reply_at_end(&cluster->reply)) {
-        if (!read_range(cluster, &range, asked) || !cover(owners, &range))
+        if (!read_range(cluster, &range, asked) || !cover(map, &range))
             return false;
-        if (slot >= 0 && (slot < range.first || slot > range.last))
-            continue;
-        if (!owners->is_found || !redis_address_is(&range.primary, &owners->owner))
-            owners->shards++;
-        if (!owners->is_found)
-            owners->owner = range.primary;
-        owners->is_found = true;
     }
     return true;
 }
@@ -159,16 +172,15 @@ static int exchange(redis_cluster *cluster) {
     }
 }
 
-/* Asks one node. `slot` is -1 for all slots. */
-static int ask(redis_cluster *cluster, const redis_address *node, struct owners *owners, int64_t slot,
-               int64_t until_us) {
+/* Asks one node. */
+static int ask(redis_cluster *cluster, const redis_address *node, redis_slot_map *map, int64_t until_us) {
     const redis_address asked = *node; /* it can lie among the nodes that are read anew */
     cluster->deadline_us = until_us;
     int code = redis_connection_open(&cluster->asked, &asked, until_us);
     cluster->deadline_us = until_us;
     if (!code)
         code = exchange(cluster);
-    if (!code && (cluster->reply.is_error || !cluster->reply.is_array || !read_owners(cluster, owners, &asked, slot)))
+    if (!code && (cluster->reply.is_error || !cluster->reply.is_array || !read_map(cluster, map, &asked)))
         code = fail_unreadable(cluster);
     redis_connection_close(&cluster->asked);
     return code;
@@ -176,12 +188,24 @@ static int ask(redis_cluster *cluster, const redis_address *node, struct owners 
 
 /* ---- Finding */
 
-static int check_owners(const redis_cluster *cluster, const struct owners *owners, int64_t slot) {
+/* Which slots are looked for. */
+enum wanted { WANTED_SLOT_OF_PREFIX, WANTED_ALL_IN_ONE_SHARD, WANTED_MAP };
+
+/* The number of the master that has what is wanted, or -1. */
+static int wanted_master(const redis_cluster *cluster, const redis_slot_map *map, enum wanted wanted) {
+    if (wanted == WANTED_SLOT_OF_PREFIX)
+        return map->master_of[redis_slot_of(cluster->settings->prefix)];
+    return map->covered == REDIS_SLOTS ? 0 : -1;
+}
+
+static int check_map(const redis_cluster *cluster, const redis_slot_map *map, enum wanted wanted) {
     const redis_settings *settings = cluster->settings;
-    if (slot >= 0 ? !owners->is_found : owners->covered < REDIS_SLOTS)
+    if (wanted == WANTED_MAP && map->covered > 0)
+        return LESSON_STORE_OK;
+    if (wanted_master(cluster, map, wanted) < 0)
         return lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the Cluster has slots without an owner",
                                  settings->shown);
-    if (owners->shards > 1)
+    if (wanted == WANTED_ALL_IN_ONE_SHARD && map->count > 1)
         return lesson_store_fail(LESSON_STORE_UNSUPPORTED,
                                  "%s: the keys of %s are spread over several shards: give the prefix a tag, as "
                                  "prefix={%s}",
@@ -208,7 +232,8 @@ static int list_candidates(const redis_cluster *cluster, const redis_address *hi
     return count;
 }
 
-/* The last owner is asked last. If it was cut off from the others, it would name itself for ever. */
+/* The last owner is asked last. If it was cut off from the others, it would name itself for ever. `owner` may have no
+ * host. */
 static void put_last(redis_address *list, int count, const redis_address *owner) {
     int kept = 0;
     for (int i = 0; i < count; i++) {
@@ -242,16 +267,16 @@ static bool is_worth_asking_on(int code) {
     return code == LESSON_STORE_UNREACHABLE || code == LESSON_STORE_DENIED;
 }
 
-static int ask_all(redis_cluster *cluster, const redis_address *list, int count, struct owners *owners, int64_t slot,
-                   int64_t until_us) {
+static int ask_all(redis_cluster *cluster, const redis_address *list, int count, redis_slot_map *map,
+                   enum wanted wanted, int64_t until_us) {
     struct reason reason = {.kind = GONE};
     for (int i = 0; i < count; i++) {
         int64_t now_us = lesson_store_monotonic_us(), left_us = until_us - now_us;
         int64_t share_us = left_us / (count - i) < ASK_US ? left_us / (count - i) : ASK_US;
-        int code = ask(cluster, &list[i], owners, slot, now_us + share_us);
+        int code = ask(cluster, &list[i], map, now_us + share_us);
         bool is_answered = !code;
         if (is_answered)
-            code = check_owners(cluster, owners, slot);
+            code = check_map(cluster, map, wanted);
         if (!is_worth_asking_on(code))
             return code;
         keep_reason(&reason, code, is_answered);
@@ -260,28 +285,43 @@ static int ask_all(redis_cluster *cluster, const redis_address *list, int count,
 }
 
 static int ask_in_turn(redis_cluster *cluster, const redis_address *hint, const redis_address *last,
-                       struct owners *owners, int64_t slot, int64_t until_us) {
+                       redis_slot_map *map, enum wanted wanted, int64_t until_us,
+                       const lesson_store_location *opening) {
     redis_address *list;
     int count = list_candidates(cluster, hint, &list);
     if (!list)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for the nodes", cluster->settings->shown);
     put_last(list, count, last);
-    int code = ask_all(cluster, list, count, owners, slot, until_us);
+    cluster->asked.channel.opening = opening;
+    int code = ask_all(cluster, list, count, map, wanted, until_us);
+    cluster->asked.channel.opening = NULL;
     free(list);
     return code;
 }
 
 int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_address *owner, int64_t until_us,
                        const lesson_store_location *opening) {
-    const redis_settings *settings = cluster->settings;
-    int64_t slot = settings->keys_are_apart ? -1 : (int64_t)redis_slot_of(settings->prefix);
-    struct owners owners = {.is_found = false};
-    cluster->asked.channel.opening = opening;
-    int code = ask_in_turn(cluster, hint, owner, &owners, slot, until_us);
-    cluster->asked.channel.opening = NULL;
+    enum wanted wanted = cluster->settings->keys_are_apart ? WANTED_ALL_IN_ONE_SHARD : WANTED_SLOT_OF_PREFIX;
+    redis_slot_map map = {.masters = NULL};
+    int code = ask_in_turn(cluster, hint, owner, &map, wanted, until_us, opening);
     if (!code)
-        *owner = owners.owner;
+        *owner = map.masters[wanted_master(cluster, &map, wanted)];
+    redis_slot_map_free(&map);
     return code;
+}
+
+int redis_cluster_read_map(redis_cluster *cluster, const redis_address *suspect, redis_slot_map *map, int64_t until_us,
+                           const lesson_store_location *opening) {
+    static const redis_address none;
+    redis_slot_map found = {.masters = NULL};
+    int code = ask_in_turn(cluster, &none, suspect, &found, WANTED_MAP, until_us, opening);
+    if (code) {
+        redis_slot_map_free(&found);
+        return code;
+    }
+    redis_slot_map_free(map);
+    *map = found;
+    return LESSON_STORE_OK;
 }
 
 /* ---- Redirections */

@@ -1,10 +1,22 @@
-/* Finding the node of a Cluster that has the keys of a prefix. */
+/* Finding the nodes of a Cluster that have the keys of a prefix. */
 #ifndef LESSON_STORE_REDIS_CLUSTER_H
 #define LESSON_STORE_REDIS_CLUSTER_H
 
 #include "connection.h"
+#include "slots.h"
 
-#define REDIS_NODES_MAX 64 /* nodes that are remembered; others are found by those */
+#define REDIS_NODES_MAX 64    /* nodes that are remembered; others are found by those */
+#define REDIS_MASTERS_MAX 512 /* that can have slots */
+
+/* Who has the keys, as one node says. */
+typedef struct redis_slot_map {
+    redis_address *masters;
+    int count;
+    int covered;                    /* slots that have a master */
+    int16_t master_of[REDIS_SLOTS]; /* -1: none has the slot */
+} redis_slot_map;
+
+void redis_slot_map_free(redis_slot_map *map);
 
 /* Used by one thread at a time. */
 typedef struct redis_cluster {
@@ -25,6 +37,11 @@ void redis_cluster_close(redis_cluster *cluster); /* also one that was never ope
  * message set. */
 int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_address *owner, int64_t until_us,
                        const lesson_store_location *opening);
+
+/* The same for the masters of all slots. `suspect` is asked last: a node that may be cut off from the others; or it has
+ * no host. `*map` is the last one known, or zero, and becomes the new one. Some slots may have no master. */
+int redis_cluster_read_map(redis_cluster *cluster, const redis_address *suspect, redis_slot_map *map, int64_t until_us,
+                           const lesson_store_location *opening);
 
 /* Reads the node that "MOVED SLOT HOST:PORT" names, or "ASK SLOT HOST:PORT", with the host of `from` for an empty one.
  * False, and `*node` as it was, if this is no such error. */

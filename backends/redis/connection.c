@@ -134,7 +134,7 @@ static redis_exchange_end send_questions(redis_connection *connection) {
     return end;
 }
 
-redis_exchange_end redis_connection_send(redis_connection *connection, redis_bytes request) {
+redis_exchange_end redis_connection_send_many(redis_connection *connection, redis_bytes requests, int count) {
     redis_exchange_end end = REDIS_ANSWERED;
     if (connection->under_way == 0) {
         begin_patience(connection);
@@ -142,10 +142,14 @@ redis_exchange_end redis_connection_send(redis_connection *connection, redis_byt
             end = send_questions(connection);
     }
     if (end == REDIS_ANSWERED)
-        end = send_bytes(connection, request, 1);
+        end = send_bytes(connection, requests, count);
     if (end != REDIS_ANSWERED && connection->under_way == 0)
         redis_connection_close(connection);
     return end;
+}
+
+redis_exchange_end redis_connection_send(redis_connection *connection, redis_bytes request) {
+    return redis_connection_send_many(connection, request, 1);
 }
 
 /* Parses what has arrived. True if the reply is complete. */

@@ -89,6 +89,9 @@ int64_t redis_connection_left_us(const redis_connection *connection, int limit_m
  * connection stays open, so that their replies can still be received. */
 redis_exchange_end redis_connection_send(redis_connection *connection, redis_bytes request);
 
+/* The same for several requests at once. */
+redis_exchange_end redis_connection_send_many(redis_connection *connection, redis_bytes requests, int count);
+
 /* Waits for the reply to the oldest request under way. */
 redis_exchange_end redis_connection_receive(redis_connection *connection, redis_reply *reply);
 

@@ -82,10 +82,14 @@ static void add_key(redis_request *request, lesson_store_id key) {
     redis_request_add_id(request, key);
 }
 
-void redis_request_begin_call(redis_request *request, const redis_script *script, lesson_store_id key) {
+void redis_request_begin_script(redis_request *request, const redis_script *script) {
     redis_request_begin(request);
     request->script = script;
     request->arguments = 2;
+}
+
+void redis_request_begin_call(redis_request *request, const redis_script *script, lesson_store_id key) {
+    redis_request_begin_script(request, script);
     add_key(request, key);
 }
 

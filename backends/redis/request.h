@@ -29,7 +29,10 @@ typedef struct redis_request {
 /* Begins a plain command, whose name is the first argument. */
 void redis_request_begin(redis_request *request);
 
-/* Begins a call of a script. The key is one of those that it uses: a Cluster or a proxy finds the server by it. */
+/* Begins a call of a script. The caller adds the number of keys next, and then the keys. */
+void redis_request_begin_script(redis_request *request, const redis_script *script);
+
+/* The same for one key. It is one of those that the script uses: a Cluster or a proxy finds the server by it. */
 void redis_request_begin_call(redis_request *request, const redis_script *script, lesson_store_id key);
 
 /* The same with the script's source, so it cannot fail because the server does not know the script. */

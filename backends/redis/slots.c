@@ -1,35 +1,49 @@
+#include <stdint.h>
 #include <string.h>
 
 #include "slots.h"
 
-/* CRC-16/XMODEM, as the Cluster specification of Redis says. Without a table, because a slot is computed only when a
- * store looks for its server. */
+/* CRC-16/XMODEM, as the Cluster specification of Redis says, half a byte at a time: the entries are the checksums of
+ * the half bytes. */
 static unsigned crc16(const char *bytes, size_t size) {
+    static const uint16_t half[16] = {0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7,
+                                      0x8108, 0x9129, 0xa14a, 0xb16b, 0xc18c, 0xd1ad, 0xe1ce, 0xf1ef};
     unsigned crc = 0;
     for (size_t i = 0; i < size; i++) {
-        crc ^= (unsigned)(unsigned char)bytes[i] << 8;
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc & 0x8000 ? crc << 1 ^ 0x1021 : crc << 1;
+        unsigned byte = (unsigned char)bytes[i];
+        crc = (crc << 4 & 0xffff) ^ half[crc >> 12 ^ byte >> 4];
+        crc = (crc << 4 & 0xffff) ^ half[crc >> 12 ^ (byte & 15)];
     }
-    return crc & 0xffff;
+    return crc;
 }
 
-/* Returns the size of the tag, and 0 if there is none. A { that is closed behind the front would take its tag from ids.
- */
-static size_t find_tag(const char *front, const char **tag) {
-    const char *open = strchr(front, '{');
-    const char *close = open ? strchr(open + 1, '}') : NULL;
+/* Returns the size of the tag, and 0 if there is none. */
+static size_t find_tag(const char *key, size_t size, const char **tag) {
+    const char *open = size > 0 ? memchr(key, '{', size) : NULL;
+    size_t left = open ? (size_t)(key + size - open - 1) : 0;
+    const char *close = left > 0 ? memchr(open + 1, '}', left) : NULL;
     *tag = open ? open + 1 : NULL;
     return close ? (size_t)(close - open - 1) : 0;
 }
 
+/* A { that is closed behind the front would take its tag from ids. */
 bool redis_has_tag(const char *front) {
     const char *tag;
-    return find_tag(front, &tag) > 0;
+    return find_tag(front, strlen(front), &tag) > 0;
+}
+
+unsigned redis_slot_of_tag(const char *tag, size_t size) {
+    return crc16(tag, size) % REDIS_SLOTS;
+}
+
+unsigned redis_slot_of_key(const char *key, size_t size, bool *has_tag) {
+    const char *tag;
+    size_t tag_size = find_tag(key, size, &tag);
+    if (has_tag)
+        *has_tag = tag_size > 0;
+    return tag_size > 0 ? redis_slot_of_tag(tag, tag_size) : redis_slot_of_tag(key, size);
 }
 
 unsigned redis_slot_of(const char *front) {
-    const char *tag;
-    size_t size = find_tag(front, &tag);
-    return crc16(size > 0 ? tag : front, size > 0 ? size : strlen(front)) % REDIS_SLOTS;
+    return redis_slot_of_key(front, strlen(front), NULL);
 }
