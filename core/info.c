@@ -33,6 +33,23 @@ static void report_capabilities(const lesson_store *store, struct reporter *repo
         report(names[i].name, store->capabilities & names[i].bit ? "yes" : "no", reporter);
 }
 
+static uint64_t exceptions_of(const lesson_store *store) {
+    return store->pool.slots[0].instance->exceptions;
+}
+
+static void report_exceptions(const lesson_store *store, struct reporter *reporter) {
+    static const struct {
+        uint64_t bit;
+        const char *name;
+    } names[] = {
+        {LESSON_STORE_EXCEPT_STEPS, "except_steps"},
+        {LESSON_STORE_EXCEPT_ADMISSION, "except_admission"},
+        {LESSON_STORE_EXCEPT_ORDER, "except_order"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        report(names[i].name, exceptions_of(store) & names[i].bit ? "yes" : "no", reporter);
+}
+
 static void report_option(const lesson_store *store, const lesson_store_option *option, struct reporter *reporter) {
     const lesson_store_location *location = &store->location;
     char number[24];
@@ -83,10 +100,17 @@ int lesson_store_read_abilities(const lesson_store *store, lesson_store_abilitie
         .capabilities = store->capabilities,
         .end_at_once_max = first->end_at_once_max ? first->end_at_once_max : UINT64_MAX,
         .members_at_once_max = first->members_at_once_max ? first->members_at_once_max : UINT64_MAX,
+        .exceptions = exceptions_of(store),
     };
     if (!lesson_store__sized_write(abilities, &found, sizeof found))
         return lesson_store_fail(LESSON_STORE_INVALID, "abilities: the size is not valid");
     return LESSON_STORE_OK;
+}
+
+/* A prefix says nothing about what opened the location. */
+static const char *summary_of(const lesson_store *store) {
+    const lesson_store_backend *backend = store->location.beneath ? store->location.beneath : &store->backend;
+    return backend->summary ? backend->summary : "";
 }
 
 int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, void *context) {
@@ -101,8 +125,10 @@ int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, 
     snprintf(pool, sizeof pool, "%d", store->pool.size);
     report("location", store->location.shown, &reporter);
     report("scheme", store->location.scheme, &reporter);
+    report("backend", summary_of(store), &reporter);
     report("library_version", lesson_store_version(), &reporter);
     report_capabilities(store, &reporter);
+    report_exceptions(store, &reporter);
     report("pool", pool, &reporter);
     report_options(store, &reporter);
     if (store->backend.info && !reporter.stopped)

@@ -114,6 +114,7 @@ AT(lesson_store_finding, reserved, 48);
 
 /* Structures that begin with `size` grow at their end. Members that exist now keep their offsets. */
 AT(lesson_store_abilities, members_at_once_max, 48);
+AT(lesson_store_abilities, exceptions, 56);
 AT(lesson_store_executor_options, batch_max, 16);
 AT(lesson_store_executor_options, sweep_every_ms, 20);
 AT(lesson_store_executor_figures, largest_batch, 64);
@@ -128,7 +129,8 @@ AT(lesson_store_instance, members_at_once_max, 16);
 AT(lesson_store_instance, call_timeout_ms, 24);
 AT(lesson_store_instance, deadline_us, 32);
 AT(lesson_store_instance, events_poll_ms, 40);
-AT(lesson_store_instance, reserved, 48);
+AT(lesson_store_instance, exceptions, 48);
+AT(lesson_store_instance, reserved, 56);
 
 SIZE(lesson_store_option, 88);
 AT(lesson_store_option, number_default, 32);
@@ -155,4 +157,5 @@ AT(lesson_store_backend, bans, 168);
 AT(lesson_store_backend, find_lessons, 176);
 AT(lesson_store_backend, find_lessons_page, 184);
 AT(lesson_store_backend, events, 192);
+AT(lesson_store_backend, choose, 200);
 #endif

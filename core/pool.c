@@ -20,8 +20,9 @@ static uintptr_t this_thread(void) {
     return (uintptr_t)&tag;
 }
 
+/* True if the instance has something that this version does not know. */
 static bool uses_reserved(const lesson_store_instance *instance) {
-    uint64_t used = 0;
+    uint64_t used = instance->exceptions & ~(uint64_t)LESSON_STORE_EXCEPTIONS_0_2;
     for (size_t i = 0; i < sizeof instance->reserved / sizeof *instance->reserved; i++)
         used |= instance->reserved[i];
     return used;
@@ -41,7 +42,8 @@ int lesson_store__open_instance(lesson_store_instance **out, const lesson_store_
     }
     if (uses_reserved(instance)) {
         backend->close(instance);
-        lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend did not zero its instance", location->shown);
+        lesson_store_fail(LESSON_STORE_FAILED,
+                          "%s: the backend did not zero its instance, or it has unknown exceptions", location->shown);
         return LESSON_STORE_FAILED;
     }
     *out = instance;

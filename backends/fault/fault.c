@@ -56,6 +56,7 @@ static int open_inner(fault_instance *opened, const lesson_store_location *locat
                                                                LESSON_STORE_CAN_PERSIST | LESSON_STORE_CAN_ADMIT);
     opened->base.end_at_once_max = opened->inner->end_at_once_max;
     opened->base.members_at_once_max = opened->inner->members_at_once_max;
+    opened->base.exceptions = opened->inner->exceptions;
     opened->base.call_timeout_ms = opened->inner->call_timeout_ms;
     opened->base.events_poll_ms = opened->inner->events_poll_ms;
     return LESSON_STORE_OK;

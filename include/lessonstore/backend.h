@@ -35,7 +35,9 @@ typedef struct lesson_store_instance {
                                    * no longer than this for an instance, and sets the next member when it lends one */
     int64_t deadline_us;          /* of the call, by lesson_store_monotonic_us; 0: none. The backend may change it */
     uint64_t events_poll_ms;      /* how often core asks for events of other writers; 0: `events` waits by itself */
-    uint64_t reserved[2];         /* 0 */
+    uint64_t exceptions;          /* LESSON_STORE_EXCEPT_...: promises that this store does not keep. Core reads it from
+                                   * the first instance of a store, and refuses an instance with unknown bits */
+    uint64_t reserved[1];         /* 0 */
 } lesson_store_instance;
 
 /* ---------------------------------------------------------------- Locations
@@ -392,6 +394,13 @@ struct lesson_store_backend {
      * of kind 0 only moves the position. */
     int (*events)(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
                   lesson_store_event_taker take, void *context);
+
+    /* For a scheme whose locations need different backends. Sets `*out` to the backend that opens this location: this
+     * one, or another one that takes the same schemes and options. It may ask the engine. Core calls it once for a
+     * store, before the first instance is opened and after the options were checked; not for the backend that it
+     * chooses. Returns OK, or a negative code, with which the opening of the store fails. NULL: this backend opens all
+     * of its locations. */
+    int (*choose)(const lesson_store_backend **out, const lesson_store_location *location);
     /* ---- end of the members of version 0.2 ---- */
 };
 
@@ -420,7 +429,8 @@ LESSON_STORE_API const lesson_store_backend *lesson_store_backend_at(size_t inde
  * on the instance beneath. One location has at most one prefix.
  */
 
-/* Returns the table of the backend beneath, complete; it lives as long as the store. NULL if there is none. */
+/* Returns the table of the backend beneath, complete; it lives as long as the store. NULL if there is none. If that
+ * backend chooses another one, core has asked it before the first instance of the store is opened. */
 LESSON_STORE_API const lesson_store_backend *lesson_store_location_beneath(const lesson_store_location *location);
 
 /* Opens an instance of the backend beneath. `first` is the instance beneath the one that lesson_store_location_first

@@ -754,6 +754,23 @@ enum {
     LESSON_STORE_CAN_ADMIT = 1 << 3          /* create takes a course and numbers, set a capacity, join `if_session` */
 };
 
+/* Promises that a store does not keep, because no step of its engine reaches all that an operation changes. 0 in
+ * memory, SQLite and Redis, except in a Redis Cluster of several shards whose prefix has no tag. docs/promises.md says
+ * at each promise which exception touches it, and what holds instead. */
+enum {
+    /* An operation has several steps, and others can see the store between them. While a user joins, moves or leaves,
+     * counts can be higher than the number of members, and the members of a lesson that ends leave one by one. At every
+     * moment a user is in at most one lesson, and is listed among its members. */
+    LESSON_STORE_EXCEPT_STEPS = 1 << 0,
+
+    /* A flag that asks the lesson record judges the record as it was at some moment of the call. So a join can be
+     * admitted to a lesson that is closed or ended meanwhile. No join exceeds a capacity. */
+    LESSON_STORE_EXCEPT_ADMISSION = 1 << 1,
+
+    /* In a batch, only operations that name the same user, or the same lesson, take effect in order. */
+    LESSON_STORE_EXCEPT_ORDER = 1 << 2
+};
+
 /* What version 0.1 has. A backend that has all of it can say so by these; with a newer header they mean the same. */
 #define LESSON_STORE_OPERATIONS_0_1                                                                                 \
     (LESSON_STORE_OPERATION_MASK_CREATE | LESSON_STORE_OPERATION_MASK_END | LESSON_STORE_OPERATION_MASK_SET |       \
@@ -775,6 +792,8 @@ enum {
 #define LESSON_STORE_CALLS_0_2                                                                                      \
     (LESSON_STORE_CALLS_0_1 | LESSON_STORE_CALL_SWEEP | LESSON_STORE_CALL_OWNERS | LESSON_STORE_CALL_FIND_LESSONS | \
      LESSON_STORE_CALL_FIND_LESSONS_PAGE | LESSON_STORE_CALL_FEED | LESSON_STORE_CALL_BANS)
+#define LESSON_STORE_EXCEPTIONS_0_2 \
+    (LESSON_STORE_EXCEPT_STEPS | LESSON_STORE_EXCEPT_ADMISSION | LESSON_STORE_EXCEPT_ORDER)
 
 /* What a store can do. Begin with LESSON_STORE_ABILITIES_INIT or lesson_store_abilities_init. */
 typedef struct lesson_store_abilities {
@@ -785,10 +804,11 @@ typedef struct lesson_store_abilities {
     uint64_t capabilities;        /* LESSON_STORE_CAN_... */
     uint64_t end_at_once_max;     /* end is one step up to this number of members; UINT64_MAX: always */
     uint64_t members_at_once_max; /* lesson_store_members is as of one instant up to this number; UINT64_MAX: always */
+    uint64_t exceptions;          /* LESSON_STORE_EXCEPT_...: promises that this store does not keep */
 } lesson_store_abilities;
 
 #define LESSON_STORE_ABILITIES_INIT \
-    { sizeof(lesson_store_abilities), 0, 0, 0, 0, 0, 0 }
+    { sizeof(lesson_store_abilities), 0, 0, 0, 0, 0, 0, 0 }
 
 /* Fills in LESSON_STORE_ABILITIES_INIT, for other languages; `size` is the caller's sizeof. The other functions of this
  * form do the same for their structures. Does nothing if `size` is less than sizeof(size_t). */
@@ -801,7 +821,7 @@ LESSON_STORE_API int lesson_store_read_abilities(const lesson_store *store, less
 typedef bool (*lesson_store_info_callback)(const char *name, const char *value, void *context);
 
 /* Lists facts about an open store for a person: the location without secrets, the backend, the versions of library and
- * engine, the capabilities, the options in force. Programs use lesson_store_read_abilities. */
+ * engine, the capabilities, the exceptions, the options in force. Programs use lesson_store_read_abilities. */
 LESSON_STORE_API int lesson_store_info(lesson_store *store, lesson_store_info_callback callback, void *context);
 
 #ifdef __cplusplus

@@ -116,6 +116,54 @@ static void reserved_words_must_be_zero(void **state) {
     assert_int_equal(the_spy.opens, 0);
 }
 
+struct found_exceptions {
+    int yes;
+    int no;
+};
+
+static bool count_exceptions(const char *name, const char *value, void *context) {
+    struct found_exceptions *found = context;
+    if (strncmp(name, "except_", strlen("except_")) == 0) {
+        found->yes += strcmp(value, "yes") == 0;
+        found->no += strcmp(value, "no") == 0;
+    }
+    return true;
+}
+
+static void expect_exceptions(const char *location, uint64_t exceptions, struct found_exceptions expected) {
+    lesson_store *store;
+    lesson_store_abilities abilities = LESSON_STORE_ABILITIES_INIT;
+    struct found_exceptions found = {0, 0};
+    spy_reset();
+    the_spy.exceptions = exceptions;
+    assert_int_equal(lesson_store_open_with(&store, &spy_backend, location), LESSON_STORE_OK);
+    assert_int_equal(lesson_store_read_abilities(store, &abilities), LESSON_STORE_OK);
+    assert_int_equal(abilities.exceptions, exceptions);
+    assert_int_equal(lesson_store_info(store, count_exceptions, &found), LESSON_STORE_OK);
+    assert_int_equal(found.yes, expected.yes);
+    assert_int_equal(found.no, expected.no);
+    lesson_store_close(store);
+}
+
+static void exceptions_are_those_of_the_first_instance(void **state) {
+    (void)state;
+    const uint64_t all = LESSON_STORE_EXCEPTIONS_0_2;
+    expect_exceptions("spy:", 0, (struct found_exceptions){0, 3});
+    expect_exceptions("spy:", LESSON_STORE_EXCEPT_ADMISSION, (struct found_exceptions){1, 2});
+    expect_exceptions("spy:", all, (struct found_exceptions){3, 0});
+    expect_exceptions("fault+spy:", all, (struct found_exceptions){3, 0});
+}
+
+static void unknown_exceptions_are_refused(void **state) {
+    (void)state;
+    lesson_store *store;
+    spy_reset();
+    the_spy.exceptions = LESSON_STORE_EXCEPTIONS_0_2 + 1;
+    assert_int_equal(lesson_store_open_with(&store, &spy_backend, "spy:"), LESSON_STORE_FAILED);
+    assert_null(store);
+    assert_int_equal(the_spy.closes, 1);
+}
+
 static int open_nothing(lesson_store_instance **out, const lesson_store_location *location) {
     (void)location;
     *out = NULL;
@@ -197,6 +245,8 @@ int main(void) {
         cmocka_unit_test(incomplete_tables_are_refused),
         cmocka_unit_test(a_smaller_table_lacks_what_came_later),
         cmocka_unit_test(reserved_words_must_be_zero),
+        cmocka_unit_test(exceptions_are_those_of_the_first_instance),
+        cmocka_unit_test(unknown_exceptions_are_refused),
         cmocka_unit_test(wrong_opens_fail),
         cmocka_unit_test(a_larger_table_must_not_use_what_is_unknown),
         cmocka_unit_test(there_is_an_end_to_the_list),

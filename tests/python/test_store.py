@@ -208,6 +208,7 @@ class Calls(Case):
                 self.assertIn("location", store.info())
                 self.assertIn(backend, repr(store))
                 self.assertTrue(store.abilities().capabilities & lessonstore.Can.KEEP_SESSIONS)
+                self.assertEqual(store.abilities().exceptions, 0)
                 text = store.metrics("a school")
                 self.assertTrue(text.endswith("# EOF\n"))
                 self.assertIn('store="a school"', text)

@@ -39,6 +39,7 @@ class Numbers(unittest.TestCase):
         flags.update(numbers(main_header, r"define LESSON_STORE_(JOIN_BY_OWNER) \((UINT32_C\(1\) << \d+)"))
         self.same(lessonstore.Flag, flags)
         self.same(lessonstore.Can, numbers(main_header, r"LESSON_STORE_CAN_([A-Z_]+) = " + shift))
+        self.same(lessonstore.Except, numbers(main_header, r"LESSON_STORE_EXCEPT_([A-Z_]+) = " + shift))
         for enumeration, prefix in ((lessonstore.CourseStatus, "COURSE"), (lessonstore.ChatStatus, "CHAT"),
                                     (lessonstore.Arrival, "ARRIVAL"), (lessonstore.OwnerState, "OWNER"),
                                     (lessonstore.FindingKind, "FINDING")):

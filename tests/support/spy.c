@@ -83,7 +83,8 @@ static int spy_open(lesson_store_instance **out, const lesson_store_location *lo
     atomic_flag_clear(&instance->busy);
     instance->base.capabilities = the_spy.capabilities;
     instance->base.call_timeout_ms = the_spy.call_timeout_ms;
-    instance->base.reserved[1] = the_spy.leave_reserved;
+    instance->base.reserved[0] = the_spy.leave_reserved;
+    instance->base.exceptions = the_spy.exceptions;
     if (!opened)
         the_spy.first_opened = &instance->base;
     *out = &instance->base;

@@ -15,6 +15,7 @@ typedef struct spy {
     int open_code;       /* of open, from open number open_fails_from on */
     int open_fails_from; /* 0: the first */
     uint32_t capabilities;
+    uint64_t exceptions;
     int run_code;          /* what run returns */
     bool leave_unanswered; /* run stores no codes */
     bool leave_reserved;   /* open does not zero a reserved word */

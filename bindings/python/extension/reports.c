@@ -87,6 +87,7 @@ PyObject *store_abilities(PyObject *object, PyObject *unused) {
             PyLong_FromUnsignedLongLong(abilities.capabilities),
             PyLong_FromUnsignedLongLong(abilities.end_at_once_max),
             PyLong_FromUnsignedLongLong(abilities.members_at_once_max),
+            PyLong_FromUnsignedLongLong(abilities.exceptions),
         };
         made = named_tuple(self->state, MODULE_ABILITIES, fields, sizeof fields / sizeof *fields);
     }

@@ -115,6 +115,14 @@ class Can(enum.IntFlag):
     ADMIT = 1 << 3
 
 
+class Except(enum.IntFlag):
+    """Promises that a store does not keep: lesson_store_abilities, `exceptions`."""
+
+    STEPS = 1 << 0
+    ADMISSION = 1 << 1
+    ORDER = 1 << 2
+
+
 class OperationKind(enum.IntEnum):
     NONE = 0
     CREATE = 1
@@ -332,6 +340,7 @@ class Abilities(NamedTuple):
     capabilities: int
     end_at_once_max: int
     members_at_once_max: int
+    exceptions: int
 
 
 class Outcome(NamedTuple):
