@@ -50,13 +50,51 @@ static void restrict_to(lesson_store_backend *backend, const lesson_store_backen
     backend->users_page = beneath->users_page ? backend->users_page : NULL;
 }
 
+static int wrong_choice(const lesson_store_location *location, const char *what) {
+    return lesson_store_fail(LESSON_STORE_FAILED, "%s: the backend's choose returned %s", location->shown, what);
+}
+
+/* Asks `*opener`, whose table this is, which backend opens the location. Both become those of that backend. */
+static int choose(lesson_store_backend *table, const lesson_store_backend **opener,
+                  const lesson_store_location *location) {
+    const lesson_store_backend *chosen = NULL;
+    int code = table->choose(&chosen, location);
+    if (code < 0)
+        return code;
+    if (code > 0 || !chosen)
+        return wrong_choice(location, code > 0 ? lesson_store_code_name(code) : "no backend");
+    if (chosen == *opener)
+        return LESSON_STORE_OK;
+    *opener = chosen;
+    if (lesson_store__backend_complete(table, chosen))
+        return LESSON_STORE_FAILED; /* the message says why */
+    return lesson_store__backend_opens(table, location->scheme) ? LESSON_STORE_OK
+                                                                : wrong_choice(location, "a backend of other schemes");
+}
+
+/* Completes the table of the backend that opens the location: of `*opener`, or of the one that it chooses. */
+static int complete_opener(lesson_store_backend *table, const lesson_store_backend **opener,
+                           lesson_store_location *location, const lesson_store_backend *prefix) {
+    int code = lesson_store__backend_complete(table, *opener);
+    if (!code)
+        code = lesson_store__location_bind(location, table, prefix);
+    if (code || !table->choose)
+        return code;
+    code = choose(table, opener, location);
+    return code ? code : lesson_store__location_bind(location, table, prefix);
+}
+
 static int complete_tables(lesson_store *store, const lesson_store_backend *opener,
                            const lesson_store_backend *prefix) {
-    store->opened_by = prefix ? prefix : opener;
-    int code = lesson_store__backend_complete(&store->backend, store->opened_by);
-    if (code || !prefix)
+    if (!prefix) {
+        int code = complete_opener(&store->backend, &opener, &store->location, NULL);
+        store->opened_by = opener;
         return code;
-    code = lesson_store__backend_complete(&store->beneath, opener);
+    }
+    store->opened_by = prefix;
+    int code = lesson_store__backend_complete(&store->backend, prefix);
+    if (!code)
+        code = complete_opener(&store->beneath, &opener, &store->location, &store->backend);
     restrict_to(&store->backend, &store->beneath);
     store->location.beneath = &store->beneath;
     return code;
@@ -75,9 +113,6 @@ static int open_store(lesson_store *store, const lesson_store_backend *only, con
     if (!opener || !lesson_store__backend_opens(opener, location->scheme))
         return unknown_scheme(location->scheme, only);
     code = complete_tables(store, opener, prefix);
-    if (!code)
-        code = lesson_store__location_bind(location, prefix ? &store->beneath : &store->backend,
-                                           prefix ? &store->backend : NULL);
     if (!code)
         code = lesson_store__pool_open(&store->pool, &store->backend, location, &store->log);
     if (code)
