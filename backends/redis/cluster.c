@@ -104,8 +104,7 @@ static void clear(redis_slot_map *map) {
         map->master_of[slot] = -1;
 }
 
-/* Returns the number of a master, or -1 if there is no room for one more. A master can have several ranges. */
-static int add_master(redis_slot_map *map, const redis_address *master) {
+int redis_slot_map_add_master(redis_slot_map *map, const redis_address *master) {
     for (int i = map->count - 1; i >= 0; i--) {
         if (redis_address_is(&map->masters[i], master))
             return i;
@@ -124,7 +123,7 @@ static int add_master(redis_slot_map *map, const redis_address *master) {
 
 /* False if one of these slots has a master already. */
 static bool cover(redis_slot_map *map, const struct range *range) {
-    int master = add_master(map, &range->primary);
+    int master = redis_slot_map_add_master(map, &range->primary);
     for (int64_t slot = range->first; master >= 0 && slot <= range->last; slot++) {
         if (map->master_of[slot] >= 0)
             return false;

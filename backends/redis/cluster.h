@@ -18,6 +18,9 @@ typedef struct redis_slot_map {
 
 void redis_slot_map_free(redis_slot_map *map);
 
+/* Returns the number of a master, which is added if it is not there yet. -1 if there is no room for one more. */
+int redis_slot_map_add_master(redis_slot_map *map, const redis_address *master);
+
 /* Used by one thread at a time. */
 typedef struct redis_cluster {
     const redis_settings *settings;

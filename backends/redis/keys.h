@@ -14,6 +14,7 @@
 
 /* The whole of a key behind the prefix. */
 #define REDIS_EVENTS ":EVENTS"
+#define REDIS_OWNERS ":OWNERS"
 
 #define REDIS_KEY_SIZE (LESSON_STORE_ID_MAX + sizeof REDIS_RECORD + LESSON_STORE_ID_MAX)
 

@@ -3,6 +3,10 @@
 
 #include "primary.h"
 
+#ifdef LESSON_STORE_WITH_CLUSTER
+#include "../cluster/cluster.h"
+#endif
+
 extern const lesson_store_backend lesson_store__redis_backend;
 
 static void redis_close(lesson_store_instance *instance) {
@@ -83,5 +87,8 @@ const lesson_store_backend lesson_store__redis_backend = {
     .find_lessons = redis_find_lessons,
     .find_lessons_page = redis_find_lessons_page,
     .events = redis_events,
+#ifdef LESSON_STORE_WITH_CLUSTER
+    .choose = cluster_choose,
+#endif
     .host_list_schemes = "redis+sentinel|rediss+sentinel|redis+cluster|rediss+cluster",
 };

@@ -105,6 +105,12 @@ int redis_end_in_steps(redis_store *store, lesson_store_operation *end);
 /* Turns the feed on or off, as the settings say. */
 int redis_turn_feed(redis_store *store);
 
+/* ---- stream.c */
+
+/* Read one entry of a page of owners, or of bans. False: the reply is malformed. */
+bool redis_read_owner(redis_reply *reply, lesson_store_owner *owner);
+bool redis_read_banned(redis_reply *reply, lesson_store_banned *banned);
+
 /* ---- apply.c */
 
 /* Returns the text, or "not given" if it is empty. A record without a course may lack the field or hold an empty one.

@@ -17,33 +17,27 @@ static unsigned crc16(const char *bytes, size_t size) {
     return crc;
 }
 
-/* Returns the size of the tag, and 0 if there is none. */
-static size_t find_tag(const char *key, size_t size, const char **tag) {
+lesson_store_id redis_find_tag(const char *key, size_t size) {
     const char *open = size > 0 ? memchr(key, '{', size) : NULL;
     size_t left = open ? (size_t)(key + size - open - 1) : 0;
     const char *close = left > 0 ? memchr(open + 1, '}', left) : NULL;
-    *tag = open ? open + 1 : NULL;
-    return close ? (size_t)(close - open - 1) : 0;
+    return close ? (lesson_store_id){open + 1, (size_t)(close - open - 1)} : (lesson_store_id){NULL, 0};
 }
 
 /* A { that is closed behind the front would take its tag from ids. */
 bool redis_has_tag(const char *front) {
-    const char *tag;
-    return find_tag(front, strlen(front), &tag) > 0;
+    return redis_find_tag(front, strlen(front)).size > 0;
 }
 
 unsigned redis_slot_of_tag(const char *tag, size_t size) {
     return crc16(tag, size) % REDIS_SLOTS;
 }
 
-unsigned redis_slot_of_key(const char *key, size_t size, bool *has_tag) {
-    const char *tag;
-    size_t tag_size = find_tag(key, size, &tag);
-    if (has_tag)
-        *has_tag = tag_size > 0;
-    return tag_size > 0 ? redis_slot_of_tag(tag, tag_size) : redis_slot_of_tag(key, size);
+unsigned redis_slot_of_key(const char *key, size_t size) {
+    lesson_store_id tag = redis_find_tag(key, size);
+    return tag.size > 0 ? redis_slot_of_tag(tag.data, tag.size) : redis_slot_of_tag(key, size);
 }
 
 unsigned redis_slot_of(const char *front) {
-    return redis_slot_of_key(front, strlen(front), NULL);
+    return redis_slot_of_key(front, strlen(front));
 }

@@ -2,8 +2,7 @@
 #ifndef LESSON_STORE_REDIS_SLOTS_H
 #define LESSON_STORE_REDIS_SLOTS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <lessonstore/lessonstore.h>
 
 #define REDIS_SLOTS 16384
 
@@ -14,8 +13,11 @@ bool redis_has_tag(const char *front);
 /* The slot of all keys that begin with this, which has a tag. */
 unsigned redis_slot_of(const char *front);
 
-/* The same for one key, which may have a tag or not. `*has_tag` (may be NULL) becomes whether it has. */
-unsigned redis_slot_of_key(const char *key, size_t size, bool *has_tag);
+/* The same for one key, which may have a tag or not. */
+unsigned redis_slot_of_key(const char *key, size_t size);
+
+/* Returns the tag of a key, within it. Its size is 0 if it has none. */
+lesson_store_id redis_find_tag(const char *key, size_t size);
 
 /* The slot of a tag. */
 unsigned redis_slot_of_tag(const char *tag, size_t size);

@@ -109,15 +109,31 @@ static void describe(lesson_store_owner *owner, lesson_store_id lease, lesson_st
                                         : LESSON_STORE_OWNER_HELD;
 }
 
-static int take_owner(struct listing *listing) {
-    redis_reply *reply = &listing->store->reply;
-    lesson_store_owner owner = {.lease_ms = 0};
+bool redis_read_owner(redis_reply *reply, lesson_store_owner *owner) {
     lesson_store_id lease, left;
-    if (!redis_reply_next_text(reply, &owner.owner) || !redis_reply_next_text(reply, &lease) ||
+    *owner = (lesson_store_owner){.lease_ms = 0};
+    if (!redis_reply_next_text(reply, &owner->owner) || !owner->owner.data || !redis_reply_next_text(reply, &lease) ||
         !redis_reply_next_text(reply, &left) || !left.data)
+        return false;
+    describe(owner, lease, left);
+    return true;
+}
+
+bool redis_read_banned(redis_reply *reply, lesson_store_banned *banned) {
+    lesson_store_id left;
+    *banned = (lesson_store_banned){.left_ms = 0};
+    if (!redis_reply_next_text(reply, &banned->uid) || !banned->uid.data || !redis_reply_next_text(reply, &left) ||
+        !left.data)
+        return false;
+    banned->left_ms = number_of(left);
+    return true;
+}
+
+static int take_owner(struct listing *listing) {
+    lesson_store_owner owner;
+    if (!redis_read_owner(&listing->store->reply, &owner))
         return garbled(listing);
     int code = meet(listing, owner.owner);
-    describe(&owner, lease, left);
     if (!code && !lesson_store_id_valid(owner.owner.data, owner.owner.size))
         redis_malformed_note(&listing->malformed, "owner", owner.owner);
     else if (!code)
@@ -126,13 +142,10 @@ static int take_owner(struct listing *listing) {
 }
 
 static int take_banned(struct listing *listing) {
-    redis_reply *reply = &listing->store->reply;
-    lesson_store_banned banned = {.left_ms = 0};
-    lesson_store_id left;
-    if (!redis_reply_next_text(reply, &banned.uid) || !redis_reply_next_text(reply, &left) || !left.data)
+    lesson_store_banned banned;
+    if (!redis_read_banned(&listing->store->reply, &banned))
         return garbled(listing);
     int code = meet(listing, banned.uid);
-    banned.left_ms = number_of(left);
     if (!code && !lesson_store_id_valid(banned.uid.data, banned.uid.size))
         redis_malformed_note(&listing->malformed, "banned user", banned.uid);
     else if (!code)

@@ -1,0 +1,112 @@
+/*
+ * Check and repair, over the keys of all masters: the users first, which finds those who are missing among the members,
+ * then the lessons with their members, then bans that were left behind. A repair uses the steps of the protocol, so it
+ * takes nobody out who is there, also while others join and quit.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "check.h"
+#include "scan.h"
+
+/* ---- Findings */
+
+/* EXISTS if this finding was reported already. */
+static int meet(cluster_inspection *check, const lesson_store_finding *finding) {
+    char text[2 * LESSON_STORE_ID_MAX + CLUSTER_DETAIL_SIZE + 32];
+    int size = snprintf(text, sizeof text, "%d\n%.*s\n%.*s\n%s", (int)finding->kind, (int)finding->lesson_id.size,
+                        finding->lesson_id.data ? finding->lesson_id.data : "", (int)finding->uid.size,
+                        finding->uid.data ? finding->uid.data : "", finding->detail);
+    return lesson_store_seen_add(&check->seen, text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
+}
+
+static void tell(cluster_inspection *check, const lesson_store_finding *finding) {
+    int code = check->stopped ? LESSON_STORE_EXISTS : meet(check, finding);
+    if (code < 0 && !check->code)
+        check->code = code;
+    if (!code)
+        check->stopped = !check->callback(finding, check->context);
+}
+
+void cluster_report_repair(cluster_inspection *check, lesson_store_finding_kind kind, lesson_store_id lesson_id,
+                           lesson_store_id uid, bool is_repaired, const char *detail) {
+    const lesson_store_finding finding = {.kind = kind,
+                                          .repairable = true,
+                                          .repaired = is_repaired,
+                                          .lesson_id = lesson_id,
+                                          .uid = uid,
+                                          .detail = detail};
+    tell(check, &finding);
+}
+
+void cluster_report(cluster_inspection *check, lesson_store_finding_kind kind, lesson_store_id lesson_id,
+                    lesson_store_id uid, bool is_repairable, const char *format, ...) {
+    char detail[CLUSTER_DETAIL_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    const lesson_store_finding finding = {.kind = kind,
+                                          .repairable = is_repairable,
+                                          .repaired = is_repairable && cluster_check_repairs(check),
+                                          .lesson_id = lesson_id,
+                                          .uid = uid,
+                                          .detail = detail};
+    tell(check, &finding);
+}
+
+cluster_shown cluster_show(lesson_store_id text) {
+    enum { SHOWN_MAX = 80 };
+    cluster_shown shown;
+    bool is_cut = text.size > SHOWN_MAX;
+    snprintf(shown.text, sizeof shown.text, "%.*s%s", (int)(is_cut ? SHOWN_MAX : text.size), text.data ? text.data : "",
+             is_cut ? "..." : "");
+    lesson_store_make_printable(shown.text);
+    return shown;
+}
+
+/* ---- Passes over the keys */
+
+typedef int (*page_function)(cluster_inspection *check);
+
+static int check_all(cluster_inspection *check, const char *rest, page_function check_page) {
+    lesson_store_position position = {.ended = false};
+    int code = LESSON_STORE_OK;
+    while (!code && !check->code && !check->stopped && !position.ended) {
+        check->keys.size = 0;
+        code = cluster_scan_page(check->store, rest, SIZE_MAX, &position, &check->keys);
+        if (!code && check->keys.size > 0)
+            code = check_page(check);
+    }
+    return code ? code : check->code;
+}
+
+/* A page of lessons: what their records say, then their members. */
+static int check_lessons(cluster_inspection *check) {
+    lesson_store_id key;
+    int code = cluster_check_records(check);
+    for (size_t at = 0; !code && !check->stopped && redis_texts_next(&check->keys, &at, &key);) {
+        lesson_store_id lesson_id = cluster_id_in(check->store, key, REDIS_MEMBERS);
+        if (!lesson_id.data)
+            continue;
+        if (lesson_store_id_valid(lesson_id.data, lesson_id.size))
+            code = cluster_check_members(check, lesson_id);
+        else
+            cluster_report(check, LESSON_STORE_FINDING_MALFORMED, (lesson_store_id){NULL, 0},
+                           (lesson_store_id){NULL, 0}, false, "the key %s names no valid lesson_id",
+                           cluster_show(key).text);
+    }
+    return code;
+}
+
+int cluster_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
+                  void *context) {
+    cluster_inspection check = {
+        .store = cluster_of(instance), .flags = flags, .callback = callback, .context = context};
+    int code = check_all(&check, REDIS_USER, cluster_check_users);
+    if (!code && !check.stopped)
+        code = check_all(&check, ":LESSON_", check_lessons);
+    redis_texts_free(&check.keys);
+    lesson_store_seen_free(check.seen);
+    return code;
+}

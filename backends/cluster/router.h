@@ -1,0 +1,82 @@
+/*
+ * The router: sends requests to the nodes that have their slots, all that go to one node together, and follows
+ * redirections. It tells apart what was certainly not executed, and sends that again until the time is over, from what
+ * was sent and not answered. The latter it sends again only if the caller says that it takes effect once, however often
+ * it arrives.
+ */
+#ifndef LESSON_STORE_CLUSTER_ROUTER_H
+#define LESSON_STORE_CLUSTER_ROUTER_H
+
+#include "map.h"
+
+typedef enum cluster_request_end {
+    CLUSTER_WAITS,
+    CLUSTER_ANSWERED, /* `take` has got the reply, which may be an error */
+    CLUSTER_UNSENT,   /* certainly not executed, unless `was_lost` */
+    CLUSTER_LOST      /* sent, and the reply was lost */
+} cluster_request_end;
+
+typedef struct cluster_request {
+    unsigned slot;
+    bool may_repeat; /* it takes effect once, however often it arrives; so does what only reads */
+    bool is_pinned;  /* goes to the node `node` of the router, whatever it has; so it is not sent to another one */
+
+    cluster_request_end end;
+    int code;      /* of the failure, if the end is UNSENT or LOST; its message is that of the router */
+    bool was_lost; /* it was sent before, and the reply was lost */
+
+    int node;         /* of the router */
+    bool asks;        /* the node is importing the slot: ASKING goes ahead */
+    bool with_source; /* the node did not have the script */
+} cluster_request;
+
+/* What is to be sent, and who takes the replies. `write` writes request `index` into the router's request, each time in
+ * the same way. */
+typedef struct cluster_exchange {
+    cluster_request *requests;
+    size_t count;
+    void (*write)(size_t index, void *context);
+    void (*take)(size_t index, redis_reply *reply, void *context);
+    void *context;
+} cluster_exchange;
+
+typedef struct cluster_node {
+    redis_connection connection;
+    redis_address address;
+    char *bytes; /* to be sent */
+    size_t size;
+    size_t capacity;
+    size_t *sent; /* the requests in the bytes, in order; SIZE_MAX for an ASKING */
+    size_t count;
+    size_t room;
+} cluster_node;
+
+typedef struct cluster_router {
+    const redis_settings *settings;
+    cluster_map *map;
+    const lesson_store_location *opening; /* while the instance is opened, else NULL */
+    lesson_store_observer *observer;
+    cluster_view view;
+    cluster_node **nodes; /* that were met so far */
+    int node_count;
+    int *node_of; /* for each master of the view */
+    int masters;
+    uint64_t generation; /* of the view that `node_of` is for */
+    int64_t deadline_us; /* of what is under way */
+    redis_request *request;
+    redis_reply *reply;
+    char failure[LESSON_STORE_MESSAGE_SIZE];
+} cluster_router;
+
+void cluster_router_free(cluster_router *router);
+
+/* Sends the requests, and returns when each has its end, at the latest when `until_us` is over. */
+void cluster_router_run(cluster_router *router, const cluster_exchange *exchange, int64_t until_us);
+
+/* Brings the view up to date. Returns OK, or a code with its message set. */
+int cluster_router_look(cluster_router *router);
+
+/* The number of the node of a master of the view; -1 if there is no memory. */
+int cluster_router_node_of(cluster_router *router, int master);
+
+#endif
