@@ -74,12 +74,13 @@ int cluster_end(cluster_store *store, lesson_store_operation *end) {
     bool has_begun = !code && records > 0;
     if (!code)
         code = put_all_out(store, end, &left);
-    end->count = left;
     if (code && (has_begun || left > 0) && !is_of_data(code))
         code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s (the record is gone; some members may be left)",
                                  lesson_store_message());
     if (!code)
         code = records > 0 || left > 0 ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
+    if (code == LESSON_STORE_OK)
+        end->count = left;
     lesson_store_answer(end, code);
     return code < 0 && !is_of_data(code) ? code : LESSON_STORE_OK;
 }

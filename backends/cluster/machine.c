@@ -218,7 +218,8 @@ static bool take_unlinked(cluster_machine *machine, redis_reply *reply) {
     int64_t count;
     if (!redis_reply_next_number(reply, &count))
         return false;
-    machine->operation->count = 0;
+    if (count > 0)
+        machine->operation->count = 0;
     answer(machine, count > 0 ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
     return true;
 }
@@ -572,11 +573,14 @@ static bool after_commit_reply(cluster_machine *machine) {
 }
 
 static bool after_ban(cluster_machine *machine) {
-    machine->operation->count = 0;
+    if (machine->lesson.has_record)
+        machine->operation->count = 0;
     if (machine->lesson.has_record && machine->operation->flags & LESSON_STORE_BAN_KICK) {
         inspect(machine);
         return true;
     }
+    if (machine->lesson.has_record)
+        answer_nowhere(machine);
     answer(machine, machine->lesson.has_record ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
     return false;
 }
