@@ -41,7 +41,8 @@ void cluster_begin_common(cluster_workshop *workshop, const redis_script *script
     redis_request_add_text(request, workshop->common);
 }
 
-void cluster_begin_inspect(redis_store *redis, lesson_store_id uid, lesson_store_id unless, uint64_t floor) {
+void cluster_begin_inspect(redis_store *redis, lesson_store_id uid, lesson_store_id unless, uint64_t floor,
+                           bool with_details) {
     cluster_begin_script(redis, &redis_inspect_script, REDIS_USER, uid, CLUSTER_VERSION);
     redis_request_add_text(&redis->request, CLUSTER_USER_HELPER_MS);
     redis_request_add_id(&redis->request, unless);
@@ -49,6 +50,7 @@ void cluster_begin_inspect(redis_store *redis, lesson_store_id uid, lesson_store
         add_version(&redis->request, floor);
     else
         redis_request_add_text(&redis->request, "");
+    redis_request_add_text(&redis->request, with_details ? "1" : "");
 }
 
 void cluster_begin_evict(redis_store *redis, lesson_store_id uid, lesson_store_id lesson, uint64_t version) {
@@ -148,6 +150,14 @@ static void write_plain(const cluster_machine *machine) {
         redis_apply_begin(machine->workshop->redis, machine->operation, 1);
 }
 
+/* Whether the session, the owner or the course of a user matters. */
+static bool needs_details(const cluster_machine *machine) {
+    const lesson_store_operation *operation = machine->operation;
+    bool is_quit = operation->kind == LESSON_STORE_OPERATION_QUIT;
+    return machine->stage == CLUSTER_STAGE_INSPECT && (operation->place || operation->if_session.data ||
+                                                       (is_quit && (operation->session.data || operation->owner.data)));
+}
+
 void cluster_machine_write(const cluster_machine *machine, size_t i) {
     const lesson_store_operation *operation = machine->operation;
     redis_store *redis = machine->workshop->redis;
@@ -157,7 +167,8 @@ void cluster_machine_write(const cluster_machine *machine, size_t i) {
         write_plain(machine);
         break;
     case CLUSTER_ASK_INSPECT:
-        cluster_begin_inspect(redis, operation->uid, (lesson_store_id){NULL, 0}, machine->floor);
+        cluster_begin_inspect(redis, operation->uid, (lesson_store_id){NULL, 0}, machine->floor,
+                              needs_details(machine));
         break;
     case CLUSTER_ASK_ADD:
         cluster_begin_add(redis, lesson, operation->uid, cluster_version_to_add(machine),

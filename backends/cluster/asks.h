@@ -11,8 +11,10 @@ void cluster_begin_script(redis_store *redis, const redis_script *script, const 
 /* Begins a call of a script of the redis backend that is about owners: the prefix is its first argument. */
 void cluster_begin_common(cluster_workshop *workshop, const redis_script *script);
 
-/* With a floor (not 0) it is a fence: unless the user is in that lesson, the version rises to it. */
-void cluster_begin_inspect(redis_store *redis, lesson_store_id uid, lesson_store_id unless, uint64_t floor);
+/* With a floor (not 0) it is a fence: unless the user is in that lesson, the version rises to it. `with_details`: asks
+ * for the rest of the user record too. */
+void cluster_begin_inspect(redis_store *redis, lesson_store_id uid, lesson_store_id unless, uint64_t floor,
+                           bool with_details);
 
 void cluster_begin_evict(redis_store *redis, lesson_store_id uid, lesson_store_id lesson, uint64_t version);
 

@@ -333,7 +333,7 @@ int cluster_crowd_look(cluster_crowd *crowd, cluster_person_filter filter) {
 }
 
 static void write_inspect(const cluster_crowd *crowd, const cluster_person *person) {
-    cluster_begin_inspect(&crowd->store->redis, cluster_uid_of(crowd, person), (lesson_store_id){NULL, 0}, 0);
+    cluster_begin_inspect(&crowd->store->redis, cluster_uid_of(crowd, person), (lesson_store_id){NULL, 0}, 0, false);
 }
 
 static bool read_inspect(cluster_crowd *crowd, cluster_person *person, redis_reply *reply, bool was_lost) {
@@ -359,7 +359,8 @@ static uint64_t floor_of(const cluster_person *person) {
 }
 
 static void write_fence(const cluster_crowd *crowd, const cluster_person *person) {
-    cluster_begin_inspect(&crowd->store->redis, cluster_uid_of(crowd, person), crowd->lesson_id, floor_of(person));
+    cluster_begin_inspect(&crowd->store->redis, cluster_uid_of(crowd, person), crowd->lesson_id, floor_of(person),
+                          false);
 }
 
 static bool is_below_floor(const cluster_crowd *crowd, const cluster_person *person) {
@@ -416,7 +417,7 @@ static bool is_stale(const cluster_crowd *crowd, const cluster_person *person) {
 
 static void write_raise(const cluster_crowd *crowd, const cluster_person *person) {
     cluster_begin_inspect(&crowd->store->redis, cluster_uid_of(crowd, person), (lesson_store_id){NULL, 0},
-                          person->known + 1);
+                          person->known + 1, false);
 }
 
 static bool is_stale_and_in(const cluster_crowd *crowd, const cluster_person *person) {

@@ -19,23 +19,28 @@ bool cluster_next_version(redis_reply *reply, uint64_t *version) {
     return redis_reply_next_text(reply, &text) && cluster_read_version(text, version);
 }
 
-bool cluster_read_inspect(redis_reply *reply, cluster_whereabouts *whereabouts) {
+static bool read_details(redis_reply *reply, lesson_store_user *user) {
     lesson_store_id session_lesson, joined_ms;
-    lesson_store_user *user = &whereabouts->user;
-    *user = (lesson_store_user){.uid = {NULL, 0}};
-    if (!redis_reply_next_text(reply, &whereabouts->lesson) || !whereabouts->lesson.data ||
-        !cluster_next_version(reply, &whereabouts->version) || !redis_reply_next_text(reply, &whereabouts->last) ||
-        !whereabouts->last.data || whereabouts->last.size >= CLUSTER_OPERATION_SIZE ||
-        !redis_reply_next_text(reply, &user->course_id) || !redis_reply_next_text(reply, &user->session) ||
+    if (!redis_reply_next_text(reply, &user->course_id) || !redis_reply_next_text(reply, &user->session) ||
         !redis_reply_next_text(reply, &session_lesson) || !redis_reply_next_text(reply, &user->owner) ||
-        !redis_reply_next_text(reply, &joined_ms) || !redis_reply_at_end(reply))
+        !redis_reply_next_text(reply, &joined_ms))
         return false;
-    user->lesson_id = redis_given(whereabouts->lesson);
     user->course_id = redis_given(user->course_id);
     user->session = redis_if_valid(user->session, user->lesson_id, session_lesson);
     user->owner = redis_if_valid(user->owner, user->lesson_id, session_lesson);
     user->joined_ms = user->owner.data ? redis_read_time(joined_ms) : 0;
     return true;
+}
+
+bool cluster_read_inspect(redis_reply *reply, cluster_whereabouts *whereabouts) {
+    lesson_store_user *user = &whereabouts->user;
+    *user = (lesson_store_user){.uid = {NULL, 0}};
+    if (!redis_reply_next_text(reply, &whereabouts->lesson) || !whereabouts->lesson.data ||
+        !cluster_next_version(reply, &whereabouts->version) || !redis_reply_next_text(reply, &whereabouts->last) ||
+        !whereabouts->last.data || whereabouts->last.size >= CLUSTER_OPERATION_SIZE)
+        return false;
+    user->lesson_id = redis_given(whereabouts->lesson);
+    return redis_reply_at_end(reply) || (read_details(reply, user) && redis_reply_at_end(reply));
 }
 
 static cluster_commit commit_of(lesson_store_id word) {

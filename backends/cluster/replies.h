@@ -9,7 +9,7 @@ typedef struct cluster_whereabouts {
     lesson_store_id lesson; /* "": none */
     uint64_t version;
     lesson_store_id last;
-    lesson_store_user user; /* what the user record says; session and owner as they count in that lesson */
+    lesson_store_user user; /* with details: the rest of the record; session and owner as they count in that lesson */
 } cluster_whereabouts;
 
 bool cluster_read_inspect(redis_reply *reply, cluster_whereabouts *whereabouts);

@@ -12,42 +12,30 @@
 --   SUPERSEDED  another operation was committed
 -- include adopt.lua
 local before, word = lesson, 'SUPERSEDED'
-if version == tonumber(ARGV[2]) then
-    local session, owner = ARGV[8], ARGV[9]
-    if ARGV[5] == '' then
+if version == ARGV[2] then
+    local uid, course, session, owner = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+    lesson = ARGV[5]
+    if lesson == '' then
         call('DEL', record)
-    else
-        local fields = {'uid', ARGV[6], 'course_id', ARGV[7], 'lesson_id', ARGV[5]}
-        if session ~= '' or owner ~= '' then
-            fields[7], fields[8] = 'session_lesson_id', ARGV[5]
+    elseif session == '' and owner == '' then
+        call('HSET', record, 'uid', uid, 'course_id', course, 'lesson_id', lesson)
+        if call('HLEN', record) ~= 3 then
+            call('HDEL', record, 'session', 'session_lesson_id', 'owner', 'joined_ms')
         end
+    else
+        call('HDEL', record, 'session', 'owner', 'joined_ms')
+        call('HSET', record, 'uid', uid, 'course_id', course, 'lesson_id', lesson, 'session_lesson_id', lesson)
         if session ~= '' then
-            fields[#fields + 1], fields[#fields + 2] = 'session', session
+            call('HSET', record, 'session', session)
         end
         if owner ~= '' then
             local time = call('TIME')
-            fields[#fields + 1], fields[#fields + 2] = 'owner', owner
-            fields[#fields + 1], fields[#fields + 2] = 'joined_ms', ('%d%03d'):format(time[1], math.floor(time[2] / 1000))
-        end
-        call('HSET', record, unpack(fields))
-        local remains = {}
-        if session == '' and found[3] then
-            remains[1] = 'session'
-        end
-        if owner == '' and found[5] then
-            remains[#remains + 1] = 'owner'
-        end
-        if owner == '' and found[6] then
-            remains[#remains + 1] = 'joined_ms'
-        end
-        if session == '' and owner == '' and found[4] then
-            remains[#remains + 1] = 'session_lesson_id'
-        end
-        if #remains > 0 then
-            call('HDEL', record, unpack(remains))
+            call('HSET', record, 'owner', owner, 'joined_ms',
+                 ('%d%03d'):format(time[1], math.floor(time[2] / 1000)))
         end
     end
-    version, last, seen, lesson, is_changed, word = version + 1, ARGV[4], ARGV[5], ARGV[5], true, 'DONE'
+    version = ('%.0f'):format(version + 1)
+    last, is_changed, word = ARGV[4], true, 'DONE'
 elseif last == ARGV[4] then
     word = 'REPEATED'
 elseif last == ARGV[3] then
@@ -56,4 +44,4 @@ elseif last:sub(1, 1) == '-' then
     word = 'LOST'
 end
 -- include keep.lua
-return {word, lesson, digits(version), before}
+return {word, lesson, version, before}

@@ -7,9 +7,9 @@
 -- Replies the lesson now, the version now, and 1 if the user was taken out.
 -- include adopt.lua
 local done = 0
-if lesson == ARGV[2] and version == tonumber(ARGV[3]) then
+if lesson == ARGV[2] and version == ARGV[3] then
     call('DEL', record)
-    lesson, seen, is_changed, done = '', '', true, 1
+    lesson, is_changed, done = '', true, 1
 end
 -- include keep.lua
-return {lesson, digits(version), done}
+return {lesson, version, done}

@@ -15,7 +15,7 @@ for i = 2, #ARGV, 2 do
     else
         if not known or known >= 0 or -known < version then
             call('SREM', members, uid)
-            call('HSET', versions, uid, '-' .. ('%.0f'):format(version))
+            call('HSET', versions, uid, '-' .. ARGV[i + 1])
         end
         reply[#reply + 1] = 1
     end
