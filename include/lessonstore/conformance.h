@@ -15,7 +15,10 @@
  * a line for each difference.
  *
  * Gates. A test that needs what the description does not declare is skipped and says why. If what is declared does not
- * work, the test fails. What is not declared must be answered UNSUPPORTED, and that is tested too.
+ * work, the test fails. What is not declared must be answered UNSUPPORTED, and that is tested too. A test of a promise
+ * that the store excepts (`exceptions`) is skipped in the same way. All else is tested of such a store too: with
+ * LESSON_STORE_EXCEPT_ORDER the steps of a test travel as several batches, none of which needs another order than the
+ * one that is left.
  *
  * The suite destroys what is in the store: `prepare` must name or make a place that holds nothing of value.
  *
@@ -69,10 +72,13 @@ typedef struct lesson_store_conformance_backend {
     /* The seconds after which a callback that uses another store counts as hung; 0: 60. */
     uint32_t patience_s;
     uint32_t reserved; /* 0 */
+
+    /* The promises that the store does not keep, as lesson_store_read_abilities returns them. */
+    uint64_t exceptions;
 } lesson_store_conformance_backend;
 
 #define LESSON_STORE_CONFORMANCE_BACKEND_INIT \
-    { sizeof(lesson_store_conformance_backend), "", 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0 }
+    { sizeof(lesson_store_conformance_backend), "", 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
 
 LESSON_STORE_API void lesson_store_conformance_backend_init(lesson_store_conformance_backend *backend, size_t size);
 

@@ -22,7 +22,8 @@
  * calls exec, so open it after daemon(). Copied descriptors stay open until the child ends or calls exec.
  *
  * Atomicity. Every operation takes effect once, as one step that no other operation sees half done. The one exception
- * is the end of a very large lesson in Redis: see lesson_store_end. The lists and the check state their own promises.
+ * is the end of a very large lesson in Redis: see lesson_store_end. The lists and the check state their own promises. A
+ * store whose engine cannot do that says so: see LESSON_STORE_EXCEPT_STEPS.
  *
  * Strings. Ids are valid UTF-8 of 1 to LESSON_STORE_ID_MAX bytes without control bytes (0x00-0x1F, 0x7F). They are
  * compared byte by byte. After a call has returned, the library keeps no pointer of the caller's.
@@ -259,7 +260,8 @@ LESSON_STORE_API void lesson_store_close(lesson_store *store);
  * from 0 upwards. After a failure (a negative code) the content of outputs is unspecified.
  */
 
-/* Flags. Each bit means the same in every operation that takes it. */
+/* Flags. Each bit means the same in every operation that takes it. What a flag of a join asks is decided in the step of
+ * the join (but see LESSON_STORE_EXCEPT_ADMISSION). */
 enum {
     LESSON_STORE_CREATE_RESET = 1 << 0,    /* an existing record goes back to WAITING and FREE; members stay */
     LESSON_STORE_END_RECORD_ONLY = 1 << 1, /* remove the record and leave the members where they are */
@@ -359,9 +361,9 @@ LESSON_STORE_API int lesson_store_count_members(lesson_store *store, const char 
 /* ---------------------------------------------------------------- Batches
  *
  * The same operations as data: an array, with the answer to each in it. Every operation of a batch is atomic by itself,
- * and they take effect in order, but the batch is not a transaction: other operations may come between. A batch is one
- * transaction of SQLite (two, if an invalid operation stands in the middle), or a few requests to Redis, so it is far
- * faster than as many single calls.
+ * and they take effect in order (but see LESSON_STORE_EXCEPT_ORDER). The batch is not a transaction: other operations
+ * may come between. A batch is one transaction of SQLite (two, if an invalid operation stands in the middle), or a few
+ * requests to Redis, so it is far faster than as many single calls.
  */
 
 /* One list makes the operations: X(NAME, number, word). Its comment says what each takes and -> returns. */
@@ -756,7 +758,7 @@ enum {
 
 /* Promises that a store does not keep, because no step of its engine reaches all that an operation changes. 0 in
  * memory, SQLite and Redis, except in a Redis Cluster of several shards whose prefix has no tag. docs/promises.md says
- * at each promise which exception touches it, and what holds instead. */
+ * what holds instead. */
 enum {
     /* An operation has several steps, and others can see the store between them. While a user joins, moves or leaves,
      * counts can be higher than the number of members, and the members of a lesson that ends leave one by one. At every

@@ -186,8 +186,9 @@ static void judge_description(void **state) {
 }
 
 int main(void) {
-    static const wrong_backend *const lists[] = {wrong_claims,  wrong_operations, wrong_streams, wrong_pages,
-                                                 wrong_filters, wrong_sharing,    wrong_feeds,   wrong_bans};
+    static const wrong_backend *const lists[] = {wrong_claims, wrong_operations, wrong_streams,
+                                                 wrong_pages,  wrong_filters,    wrong_sharing,
+                                                 wrong_feeds,  wrong_bans,       wrong_exceptions};
     wrong_backend backends[BACKENDS_MAX];
     wrong_description descriptions[BACKENDS_MAX];
     struct CMUnitTest tests[2 * BACKENDS_MAX];

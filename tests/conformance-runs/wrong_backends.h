@@ -20,12 +20,14 @@ typedef struct wrong_description {
 
 /* Each list is ended by an entry without a name. */
 extern const wrong_backend wrong_operations[], wrong_streams[], wrong_claims[], wrong_pages[], wrong_filters[],
-    wrong_sharing[], wrong_feeds[], wrong_bans[];
+    wrong_sharing[], wrong_feeds[], wrong_bans[], wrong_exceptions[];
 extern const wrong_description wrong_descriptions[];
 
-/* wrong_descriptions.c: changes that other lists use too. */
+/* Changes that other lists use too: of wrong_descriptions.c, wrong_sharing.c and wrong_exceptions.c. */
 void no_stay_table(lesson_store_backend *table);
 void describe_no_stay(lesson_store_conformance_backend *description);
 void describe_shared(lesson_store_conformance_backend *description);
+void describe_exceptions(lesson_store_conformance_backend *description);
+int join_quits_first(lesson_store_instance *instance, lesson_store_operation *operations, size_t count);
 
 #endif

@@ -18,6 +18,17 @@ void describe_shared(lesson_store_conformance_backend *description) {
     description->capabilities |= LESSON_STORE_CAN_SHARE;
 }
 
+static int open_with_steps(lesson_store_instance **out, const lesson_store_location *location) {
+    int code = wrapper_open(out, location);
+    if (!code)
+        (*out)->exceptions = LESSON_STORE_EXCEPT_STEPS;
+    return code;
+}
+
+static void steps_table(lesson_store_backend *table) {
+    table->open = open_with_steps;
+}
+
 static void describe_no_users(lesson_store_conformance_backend *description) {
     description->calls &= ~(uint32_t)LESSON_STORE_CALL_USERS;
 }
@@ -42,6 +53,8 @@ const wrong_description wrong_descriptions[] = {
     {{"lacks-an-operation", "", "", no_set_table, NULL}, LACKS("SET")},
     {{"lacks-a-flag", "", "", no_stay_table, NULL}, LACKS("JOIN_STAY")},
     {{"lacks-a-capability", "", "", NULL, describe_shared}, LACKS("CAN_SHARE")},
+    {{"lacks-an-exception", "", "", NULL, describe_exceptions}, LACKS("EXCEPT_STEPS")},
+    {{"hides-an-exception", "", "", steps_table, NULL}, HIDES("EXCEPT_STEPS")},
     {{"hides-a-call", "", "", NULL, describe_no_users}, HIDES("USERS")},
     {{"hides-an-operation", "", "", NULL, describe_no_where}, HIDES("WHERE")},
     {{"hides-a-flag", "", "", NULL, describe_no_stay}, HIDES("JOIN_STAY")},

@@ -105,7 +105,7 @@ static void quits_first(lesson_store_instance *instance, lesson_store_operation 
 }
 
 /* Without pauses in large batches. */
-static int join_quits_first(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
+int join_quits_first(lesson_store_instance *instance, lesson_store_operation *operations, size_t count) {
     int code = LESSON_STORE_OK;
     for (size_t i = 0; i < count && !code; i++) {
         bool joins = operations[i].kind == LESSON_STORE_OPERATION_JOIN && !operations[i].flags;
@@ -127,6 +127,7 @@ const wrong_backend wrong_sharing[] = {
     {"calls-back-under-its-lock", "STREAM-3", "", calls_back_under_lock_table, describe_shared_and_hanging},
     {"members-end-when-used", "STREAM-3", "", members_end_when_used_table, describe_shared},
     {"create-looks-first", "THREAD-2", "", create_looks_first_table, describe_shared},
-    {"join-quits-first", "THREAD-1", "JOIN-15 OWNER-2 OWNER-3", join_quits_first_table, describe_shared},
+    {"join-quits-first", "THREAD-1", "JOIN-15 OWNER-2 OWNER-3 QUIT-4 THREAD-3 THREAD-4", join_quits_first_table,
+     describe_shared},
     {.name = NULL},
 };

@@ -258,23 +258,23 @@ static void over_with_a_rest_table(lesson_store_backend *table) {
 const wrong_backend wrong_streams[] = {
     {"join-leaves-member", "JOIN-2",
      "BATCH-1 BATCH-5 END-6 ID-2 JOIN-5 JOIN-6 JOIN-12 JOIN-15 LESSONS-1 LESSONS-3 MEMBERS-1 QUIT-3 THREAD-1 USERS-1 "
-     "SHARE-1 OWNER-3 BAN-1 BAN-7",
+     "SHARE-1 OWNER-3 BAN-1 BAN-7 BATCH-7 THREAD-4",
      join_leaves_member_table, NULL},
-    {"end-leaves-user-records", "END-1", "BATCH-5 END-3 END-6 JOIN-15 LESSONS-3 JOIN-12 BAN-7",
+    {"end-leaves-user-records", "END-1", "BATCH-5 END-3 END-6 JOIN-15 LESSONS-3 JOIN-12 BAN-7 BATCH-7",
      end_leaves_user_records_table, NULL},
     {"members-twice", "MEMBERS-1",
      "BATCH-* CHECK-* COUNT-* CREATE-* END-* ERROR-1 ERROR-2 GET-* ID-* JOIN-* LESSONS-* OUTPUT-1 PAGE-* QUIT-* SET-7 "
-     "STREAM-* SUPPORT-1 THREAD-1 USERS-* WHERE-* OWNER-* BAN-*",
+     "STREAM-* SUPPORT-1 THREAD-1 USERS-* WHERE-* OWNER-* BAN-* THREAD-4",
      members_twice_table, NULL},
     {"members-never-stop", "STREAM-1", "", members_never_stop_table, NULL},
     {"lessons-with-record-only", "LESSONS-2",
      "BATCH-5 CHECK-* COUNT-1 END-* FIND-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 PAGE-* QUIT-* SET-7 STREAM-* "
-     "THREAD-1 USERS-* OWNER-* BAN-1 BAN-3",
+     "THREAD-1 USERS-* OWNER-* BAN-1 BAN-3 BATCH-1 BATCH-7 THREAD-4",
      lessons_with_record_only_table, NULL},
     {"check-repairs-unasked", "CHECK-2", "CHECK-4 STREAM-1 STREAM-2", check_repairs_unasked_table, NULL},
     {"check-always-asks-for-record", "CHECK-1",
      "BATCH-5 CHECK-* COUNT-1 END-* GET-* ID-* JOIN-* LESSONS-* MEMBERS-1 PAGE-* QUIT-* SET-7 STREAM-* THREAD-1 "
-     "USERS-* OWNER-* BAN-1 BAN-3",
+     "USERS-* OWNER-* BAN-1 BAN-3 BATCH-1 BATCH-7 THREAD-4",
      check_always_asks_for_record_table, NULL},
     {"check-finds-nothing", "CHECK-2 CHECK-3", "CHECK-4 STREAM-1 STREAM-2", check_finds_nothing_table, NULL},
     {"lessons-with-members-only", "LESSONS-1",

@@ -70,6 +70,13 @@ static const struct ability capability_abilities[] = {
     NO_MORE,
 };
 
+const struct ability excepted[] = {
+    {.name = "EXCEPT_STEPS", .bit = LESSON_STORE_EXCEPT_STEPS},
+    {.name = "EXCEPT_ADMISSION", .bit = LESSON_STORE_EXCEPT_ADMISSION},
+    {.name = "EXCEPT_ORDER", .bit = LESSON_STORE_EXCEPT_ORDER},
+    NO_MORE,
+};
+
 /* ---- Asking a store */
 
 static bool hear_member(const lesson_store_id *uid, void *context) {
@@ -192,5 +199,6 @@ bool expect_description(const lesson_store_conformance_backend *backend, const l
     differences += report_differences(backend->name, operation_abilities, backend->operations, found.operations);
     differences += report_differences(backend->name, flag_abilities, backend->flags, found.flags);
     differences += report_differences(backend->name, capability_abilities, backend->capabilities, found.capabilities);
+    differences += report_differences(backend->name, excepted, backend->exceptions, found.exceptions);
     return differences == 0;
 }

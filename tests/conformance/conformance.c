@@ -6,7 +6,7 @@
 static const test_list *const all_tests[] = {
     &lesson_tests,  &user_tests,   &join_flag_tests, &admission_tests, &owner_tests,    &id_tests,
     &batch_tests,   &stream_tests, &page_tests,      &filter_tests,    &argument_tests, &check_tests,
-    &sharing_tests, &walk_tests,   &callback_tests,  &feed_tests,      &ban_tests};
+    &sharing_tests, &walk_tests,   &callback_tests,  &feed_tests,      &ban_tests,      &thread_tests};
 
 /* A test in a mode. */
 struct selected {

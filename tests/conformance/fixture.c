@@ -45,6 +45,7 @@ int fixture_tear_down(void **state) {
     free(fixture->operations);
     free(fixture->places);
     free(fixture->text);
+    free(fixture->before);
     free(fixture->joinings);
     free(fixture->replica);
     return 0;
@@ -172,6 +173,20 @@ void need_capability(struct fixture *fixture, uint64_t capability) {
     skip_test(fixture, capability == LESSON_STORE_CAN_KEEP_SESSIONS ? "it declares to keep no sessions"
                        : capability == LESSON_STORE_CAN_SHARE       ? "it declares that no two stores share data"
                                                                     : "it declares that data does not persist");
+}
+
+bool has_exception(const struct fixture *fixture, uint64_t exception) {
+    return fixture->backend->exceptions & exception;
+}
+
+void need_kept(struct fixture *fixture, uint64_t exception) {
+    for (const struct ability *ability = excepted; ability->name; ability++) {
+        if (!(exception & ability->bit) || !has_exception(fixture, exception))
+            continue;
+        char why[64];
+        snprintf(why, sizeof why, "it declares the exception %s", ability->name);
+        skip_test(fixture, why);
+    }
 }
 
 void need_calls(struct fixture *fixture, uint64_t calls) {

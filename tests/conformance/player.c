@@ -395,11 +395,9 @@ static void play_one(struct fixture *fixture, lesson_store *store, const struct 
         fail_test(fixture, "a step that was refused or only reads has changed the state (the lines above)");
 }
 
-static void play_batch(struct fixture *fixture, const struct step *steps) {
-    size_t count = 0;
-    while (!is_end(&steps[count]))
-        count++;
+static void play_batch(struct fixture *fixture, const struct step *steps, size_t first, size_t count) {
     make_room_for_batch(fixture, count);
+    steps += first;
     for (size_t i = 0; i < count; i++) {
         fixture->operations[i] = operation_of_step(&steps[i]);
         fixture->operations[i].place = &fixture->places[i];
@@ -410,8 +408,19 @@ static void play_batch(struct fixture *fixture, const struct step *steps) {
     expect_code(fixture, "the batch", code, LESSON_STORE_OK);
     for (size_t i = 0; i < count; i++) {
         fixture->step = &steps[i];
-        fixture->step_number = i + 1;
+        fixture->step_number = first + i + 1;
         judge_in_batch(fixture, &steps[i], &fixture->operations[i]);
+    }
+}
+
+static void play_batches(struct fixture *fixture, const struct step *steps) {
+    size_t count = 0;
+    while (!is_end(&steps[count]))
+        count++;
+    for (size_t first = 0, size; first < count; first += size) {
+        bool keeps_order = !has_exception(fixture, LESSON_STORE_EXCEPT_ORDER);
+        size = keeps_order ? count : count_in_order(fixture, steps + first, count - first);
+        play_batch(fixture, steps, first, size);
     }
 }
 
@@ -419,7 +428,7 @@ void play(struct fixture *fixture, const struct step *steps) {
     need_steps(fixture, steps);
     know_steps(fixture, steps);
     if (fixture->mode == MODE_BATCH) {
-        play_batch(fixture, steps);
+        play_batches(fixture, steps);
     } else {
         for (size_t i = 0; !is_end(&steps[i]); i++) {
             fixture->step = &steps[i];

@@ -4,6 +4,7 @@
  *   conformance.c   the entry: tests, modes, and the verdict
  *   abilities.c     what can be declared, and whether description and store agree
  *   fixture.c       opens the stores of a test; gates; failures
+ *   order.c         which steps may travel in one batch
  *   player.c        plays the steps of a test in the mode of the fixture, and judges every answer
  *   state.c         the whole state as lines of text, as found in a store and as expected
  *   lines.c         lists of such lines
@@ -216,7 +217,7 @@ typedef struct test_list {
 
 /* ---- abilities.c */
 
-/* Something that a description may declare: an operation, a flag, a call or a capability. */
+/* Something that a description may declare: an operation, a flag, a call, a capability or an exception. */
 struct ability {
     const char *name;
     uint64_t bit;
@@ -224,7 +225,7 @@ struct ability {
 };
 
 /* Each list is ended by an entry without a name. */
-extern const struct ability operation_abilities[], flag_abilities[], call_abilities[];
+extern const struct ability operation_abilities[], flag_abilities[], call_abilities[], excepted[];
 
 /* Makes the call of this bit, and ignores what it returns. */
 int make_call(lesson_store *store, uint64_t call);
@@ -244,7 +245,7 @@ bool expect_description(const lesson_store_conformance_backend *backend, const l
 
 extern const test_list lesson_tests, user_tests, join_flag_tests, admission_tests, owner_tests, id_tests, batch_tests,
     stream_tests, argument_tests, check_tests, page_tests, filter_tests, sharing_tests, walk_tests, callback_tests,
-    feed_tests, ban_tests;
+    feed_tests, ban_tests, thread_tests;
 
 /* ---- fixture.c */
 
@@ -272,6 +273,7 @@ struct fixture {
     lesson_store_operation *operations;
     lesson_store_place *places;
     char *text;
+    bool *before; /* of order.c */
     struct joining *joinings;
     struct replica *replica;
     lesson_store_feed *feed;
@@ -297,6 +299,10 @@ void need_capability(struct fixture *fixture, uint64_t capability);
 void need_calls(struct fixture *fixture, uint64_t calls);
 void skip_test(struct fixture *fixture, const char *why);
 
+/* Skips the test if the description says that the store does not keep this promise: one LESSON_STORE_EXCEPT_... */
+void need_kept(struct fixture *fixture, uint64_t exception);
+bool has_exception(const struct fixture *fixture, uint64_t exception);
+
 bool has_operation(const struct fixture *fixture, uint32_t kind);
 bool has_call(const struct fixture *fixture, uint64_t call);
 bool has_capability(const struct fixture *fixture, uint64_t capability);
@@ -310,6 +316,12 @@ void make_joins(struct fixture *fixture, size_t count, size_t lessons);
 
 /* A random number below `below`, the same in every run. */
 unsigned draw(unsigned *seed, unsigned below);
+
+/* ---- order.c */
+
+/* Returns how many of the steps, from the first on, can travel in one batch of a store in which only operations that
+ * name the same user or the same lesson take effect in order. At least 1. */
+size_t count_in_order(struct fixture *fixture, const struct step *steps, size_t count);
 
 /* ---- player.c */
 

@@ -224,7 +224,52 @@ static void batch_that_ends_with_a_question(struct fixture *fixture) {
     }
 }
 
+/* Each operation names the user or the lesson of an earlier one whose order matters, so it is one batch on every store.
+ */
+static void batch_order_by_names(struct fixture *fixture) {
+    static const struct step steps[] = {{COUNT("a"), NUMBER(0)},
+                                        {JOIN("ann", "c", "a")},
+                                        {COUNT("a"), NUMBER(1)},
+                                        {JOIN("bob", "c", "a")},
+                                        {COUNT("a"), NUMBER(2)},
+                                        {QUIT("ann"), OF_LESSON("a"), IN("c", "a")},
+                                        {WHERE("ann"), ANSWER(NOT_FOUND)},
+                                        {COUNT("a"), NUMBER(1)},
+                                        {JOIN("bob", "c", "a"), ALREADY_IN("c", "a")},
+                                        {JOIN("bob", "c", "b"), MOVED_FROM("c", "a")},
+                                        {WHERE("bob"), IN("c", "b")},
+                                        {COUNT("b"), NUMBER(1)},
+                                        {JOIN("ann", "c", "b")},
+                                        {COUNT("b"), NUMBER(2)},
+                                        {.lesson_id = NULL}};
+    const size_t count = sizeof steps / sizeof *steps - 1;
+    expect_number(fixture, "steps in one batch", count_in_order(fixture, steps, count), count);
+    play(fixture, steps);
+    expect_state(fixture, NULL,
+                 (const struct user[]){{IS_IN("ann", "c", "b")}, {IS_IN("bob", "c", "b")}, {.uid = NULL}});
+}
+
+/* Each operation touches what the one before it does not name. */
+static void batch_order_of_others(struct fixture *fixture) {
+    static const struct step steps[] = {{JOIN("ann", "c", "a")},     {JOIN("ann", "c", "b"), MOVED_FROM("c", "a")},
+                                        {COUNT("a"), NUMBER(0)},     {JOIN("bob", "c", "b")},
+                                        {QUIT("ann"), IN("c", "b")}, {COUNT("b"), NUMBER(1)},
+                                        {END("b"), NUMBER(1)},       {WHERE("bob"), ANSWER(NOT_FOUND)},
+                                        {JOIN("bob", "c", "a")},     {.lesson_id = NULL}};
+    need_kept(fixture, LESSON_STORE_EXCEPT_ORDER);
+    play(fixture, steps);
+    expect_state(fixture, NULL, (const struct user[]){{IS_IN("bob", "c", "a")}, {.uid = NULL}});
+}
+
 static const struct test tests[] = {
+    {.name = "BATCH-1 operations that name the same user, or the same lesson, take effect in order",
+     .function = batch_order_by_names,
+     .modes = IN_MODE(BATCH)},
+
+    {.name = "BATCH-7 an operation sees what earlier ones did, also if they name neither its user nor its lesson",
+     .function = batch_order_of_others,
+     .modes = IN_MODE(BATCH)},
+
     {.name = "BATCH-1 operations take effect in order",
      STEPS({CREATE("a")}, {JOIN("ann", "c", "a")}, {WHERE("ann"), IN("c", "a")},
            {JOIN("ann", "c", "b"), MOVED_FROM("c", "a")}, {WHERE("ann"), IN("c", "b")},
