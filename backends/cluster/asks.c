@@ -53,11 +53,11 @@ void cluster_begin_inspect(redis_store *redis, lesson_store_id uid, lesson_store
     redis_request_add_text(&redis->request, with_details ? "1" : "");
 }
 
-void cluster_begin_evict(redis_store *redis, lesson_store_id uid, lesson_store_id lesson, uint64_t version) {
+void cluster_begin_evict(redis_store *redis, lesson_store_id uid, lesson_store_id lesson, const char *last) {
     cluster_begin_script(redis, &redis_evict_script, REDIS_USER, uid, CLUSTER_VERSION);
     redis_request_add_text(&redis->request, CLUSTER_USER_HELPER_MS);
     redis_request_add_id(&redis->request, lesson);
-    add_version(&redis->request, version);
+    redis_request_add_text(&redis->request, last);
 }
 
 void cluster_begin_add(redis_store *redis, lesson_store_id lesson, lesson_store_id uid, uint64_t version,
@@ -178,7 +178,8 @@ void cluster_machine_write(const cluster_machine *machine, size_t i) {
         write_commit(machine);
         break;
     case CLUSTER_ASK_EVICT:
-        cluster_begin_evict(redis, operation->uid, lesson, machine->committed);
+        cluster_begin_evict(redis, operation->uid, lesson,
+                            operation->kind == LESSON_STORE_OPERATION_JOIN ? machine->id : machine->last);
         break;
     case CLUSTER_ASK_REMOVE:
         cluster_begin_remove(redis, lesson);

@@ -16,7 +16,8 @@ void cluster_begin_common(cluster_workshop *workshop, const redis_script *script
 void cluster_begin_inspect(redis_store *redis, lesson_store_id uid, lesson_store_id unless, uint64_t floor,
                            bool with_details);
 
-void cluster_begin_evict(redis_store *redis, lesson_store_id uid, lesson_store_id lesson, uint64_t version);
+/* `last`: the operation that has put the user there, as INSPECT named it. */
+void cluster_begin_evict(redis_store *redis, lesson_store_id uid, lesson_store_id lesson, const char *last);
 
 /* `capacity` 0: any number. */
 void cluster_begin_add(redis_store *redis, lesson_store_id lesson, lesson_store_id uid, uint64_t version,

@@ -343,6 +343,7 @@ static bool read_inspect(cluster_crowd *crowd, cluster_person *person, redis_rep
         return false;
     person->is_in = lesson_store_id_equal(found.lesson, crowd->lesson_id);
     person->version = found.version;
+    snprintf(person->last, sizeof person->last, "%.*s", (int)found.last.size, found.last.data);
     return true;
 }
 
@@ -374,7 +375,7 @@ int cluster_crowd_fence(cluster_crowd *crowd, cluster_person_filter filter) {
 }
 
 static void write_evict(const cluster_crowd *crowd, const cluster_person *person) {
-    cluster_begin_evict(&crowd->store->redis, cluster_uid_of(crowd, person), crowd->lesson_id, person->version);
+    cluster_begin_evict(&crowd->store->redis, cluster_uid_of(crowd, person), crowd->lesson_id, person->last);
 }
 
 /* If the reply was lost before, and nothing has changed since, this or the lost request has done it. */

@@ -14,11 +14,12 @@ typedef struct cluster_person {
     bool is_added;  /* the version is one at which somebody was added; false: none, or one of somebody seen elsewhere */
     uint64_t known; /* that version; 0: none */
     bool is_in;     /* the user record names this lesson */
-    bool is_evicted;  /* by cluster_crowd_evict */
-    bool is_removed;  /* from the members, and was not kept */
-    uint64_t version; /* of the user */
-    bool is_stale;    /* the latest ADD was refused: the known version is not lower */
-    bool is_failed;   /* nobody could say, as with a user record of a wrong type */
+    bool is_evicted;                   /* by cluster_crowd_evict */
+    bool is_removed;                   /* from the members, and was not kept */
+    uint64_t version;                  /* of the user */
+    char last[CLUSTER_OPERATION_SIZE]; /* the last operation on the user */
+    bool is_stale;                     /* the latest ADD was refused: the known version is not lower */
+    bool is_failed;                    /* nobody could say, as with a user record of a wrong type */
 } cluster_person;
 
 typedef struct cluster_crowd {

@@ -158,13 +158,16 @@ static bool take_commit(cluster_machine *machine, redis_reply *reply, bool was_l
     return true;
 }
 
-static bool take_add(cluster_machine *machine, redis_reply *reply) {
+/* If a request that was sent again finds the lesson full, the first one may still arrive and find room. So that it adds
+ * nobody for good, the user counts as added, and INSPECT raises the version above it. */
+static bool take_add(cluster_machine *machine, redis_reply *reply, bool was_lost) {
     cluster_added added;
     if (!cluster_read_add(reply, &added))
         return false;
     machine->is_full = added.is_full;
-    machine->floor = added.is_added || added.is_full ? 0 : added.version;
-    machine->has_intent = machine->has_intent || added.is_added;
+    bool may_come = added.is_full && was_lost;
+    machine->floor = may_come ? machine->version + 1 : added.version;
+    machine->has_intent = machine->has_intent || added.is_added || may_come;
     machine->lesson.member_count = added.is_full ? added.count : machine->lesson.member_count;
     return true;
 }
@@ -253,7 +256,7 @@ static bool read_reply(cluster_machine *machine, size_t i, redis_reply *reply, b
     case CLUSTER_ASK_INSPECT:
         return take_inspect(machine, reply);
     case CLUSTER_ASK_ADD:
-        return take_add(machine, reply);
+        return take_add(machine, reply, was_lost);
     case CLUSTER_ASK_COMMIT:
         return take_commit(machine, reply, was_lost);
     case CLUSTER_ASK_EVICT:
@@ -374,6 +377,7 @@ static bool after_remove(cluster_machine *machine) {
     if (!machine->is_removed)
         return settle(machine);
     enter(machine, CLUSTER_STAGE_RECHECK);
+    machine->floor = 0;
     ask(machine, CLUSTER_ASK_INSPECT);
     return true;
 }
@@ -494,7 +498,7 @@ static bool judge_quit(cluster_machine *machine) {
     return commit(machine);
 }
 
-/* With a floor, INSPECT was a fence: the ADD was stale, and the version is high enough now. */
+/* With a floor, INSPECT was a fence: the ADD was stale, or may still arrive, and the version is high enough now. */
 static bool after_inspect(cluster_machine *machine) {
     bool was_fence = machine->floor > 0;
     machine->floor = 0;
@@ -506,14 +510,12 @@ static bool after_inspect(cluster_machine *machine) {
 }
 
 static bool after_add(cluster_machine *machine) {
-    if (machine->is_full)
-        return refuse_by(machine, LESSON_STORE_JOIN_IF_ROOM);
     if (machine->floor > 0) {
         enter(machine, CLUSTER_STAGE_INSPECT);
         ask(machine, CLUSTER_ASK_INSPECT);
         return true;
     }
-    return commit(machine);
+    return machine->is_full ? refuse_by(machine, LESSON_STORE_JOIN_IF_ROOM) : commit(machine);
 }
 
 static void answer_join(cluster_machine *machine) {
@@ -554,6 +556,7 @@ static void answer_unknown(cluster_machine *machine) {
 static bool after_commit_reply(cluster_machine *machine) {
     switch (machine->commit) {
     case CLUSTER_COMMIT_FENCED:
+        machine->was_lost = false; /* no copy of it was or will be applied */
         inspect(machine);
         return true;
     case CLUSTER_COMMIT_DONE:
