@@ -11,7 +11,6 @@ static void cluster_close(lesson_store_instance *instance) {
     redis_reply_free(&store->redis.reply);
     free(store->machines);
     free(store->requests);
-    free(store->origins);
     free(store);
 }
 

@@ -24,8 +24,7 @@ typedef struct cluster_store {
     cluster_router router;
     cluster_workshop workshop;
     cluster_machine *machines; /* those that are under way */
-    cluster_request *requests; /* of them */
-    size_t *origins;           /* which request of which machine each is */
+    cluster_request *requests; /* of them: CLUSTER_ASKS_MAX each */
     size_t room;               /* for so many machines */
     int node;                  /* that the latest question went to */
 } cluster_store;

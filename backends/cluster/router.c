@@ -5,8 +5,9 @@
 #include "../redis/failure.h"
 #include "router.h"
 
-#define SHORTEST_PAUSE_US INT64_C(2000) /* but the second round follows the first one at once */
+#define SHORTEST_PAUSE_US INT64_C(2000) /* but the second attempt follows the first one at once */
 #define LONGEST_PAUSE_US INT64_C(50000)
+#define MAP_PATIENCE_US INT64_C(300000) /* how long one question for the map may take */
 #define FIRST_CAPACITY 4096
 #define IS_ASKING SIZE_MAX
 
@@ -17,7 +18,6 @@ struct run {
     int64_t until_us;
     bool is_doubtful;      /* a node does not serve us, so the map may be old */
     redis_address suspect; /* that node, if it is known */
-    bool is_refused;       /* something is tried again later */
 };
 
 static int64_t least(int64_t a, int64_t b) {
@@ -158,11 +158,17 @@ static void end_unsent(struct run *run, cluster_request *request, int code) {
     keep_failure(run->router);
 }
 
+static void put_off(cluster_request *request) {
+    request->due_us = request->pause_us ? lesson_store_monotonic_us() + request->pause_us : 0;
+    request->pause_us = request->pause_us ? least(2 * request->pause_us, LONGEST_PAUSE_US) : SHORTEST_PAUSE_US;
+}
+
 /* The reply was lost, and the connection with it. */
 static void lose(struct run *run, cluster_request *request) {
     request->asks = false;
     if (request->may_repeat) {
         request->was_lost = true;
+        put_off(request);
         return;
     }
     request->end = CLUSTER_LOST;
@@ -171,7 +177,7 @@ static void lose(struct run *run, cluster_request *request) {
 }
 
 static void doubt(struct run *run, const cluster_node *node) {
-    run->is_doubtful = run->is_refused = true;
+    run->is_doubtful = true;
     run->suspect = node->address;
 }
 
@@ -187,6 +193,7 @@ static void follow(struct run *run, const cluster_node *node, cluster_request *r
     redis_address to;
     tell_of_redirection(run, node, error);
     if (!redis_cluster_read_redirection(&to, error, &node->address)) {
+        put_off(request);
         doubt(run, node);
         return;
     }
@@ -217,7 +224,7 @@ static bool is_repeated(struct run *run, const cluster_node *node, cluster_reque
     lesson_store_fail(request->code, "%s: %s%.*s", run->router->settings->shown, node->connection.at, (int)error.size,
                       error.data);
     keep_failure(run->router);
-    run->is_refused = true;
+    put_off(request);
     if (!redis_failure_is(error, "TRYAGAIN"))
         doubt(run, node);
     return true;
@@ -303,8 +310,9 @@ static void keep_unsent(struct run *run, cluster_node *node, int code) {
             continue;
         cluster_request *request = &run->exchange->requests[node->sent[i]];
         request->asks = false;
+        request->code = code;
         if (passes)
-            request->code = code;
+            put_off(request);
         else
             end_unsent(run, request, code);
     }
@@ -337,29 +345,54 @@ static int choose_node(struct run *run, const cluster_request *request) {
 
 static void begin_round(struct run *run) {
     cluster_router *router = run->router;
-    run->is_doubtful = run->is_refused = false;
+    run->is_doubtful = false;
     run->suspect.host[0] = '\0';
     for (int i = 0; i < router->node_count; i++)
         router->nodes[i]->size = router->nodes[i]->count = 0;
 }
 
-static void distribute(struct run *run) {
+static void hand_to_node(struct run *run, size_t index) {
+    cluster_router *router = run->router;
+    cluster_request *request = &run->exchange->requests[index];
+    request->node = choose_node(run, request);
+    if (request->node < 0) {
+        request->code = lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the Cluster has slots without an owner",
+                                          router->settings->shown);
+        keep_failure(router);
+        put_off(request);
+        run->is_doubtful = true;
+    } else if (!append_request(run, index)) {
+        int code =
+            lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request", router->settings->shown);
+        end_unsent(run, request, code);
+    }
+}
+
+/* Returns when the next one is due that waits for something; INT64_MAX: none does. */
+static int64_t hand_out(struct run *run, bool *is_any_due) {
+    int64_t now_us = lesson_store_monotonic_us(), next_us = INT64_MAX;
     for (size_t i = 0; i < run->exchange->count; i++) {
         cluster_request *request = &run->exchange->requests[i];
         if (request->end != CLUSTER_WAITS)
             continue;
-        request->node = choose_node(run, request);
-        if (request->node < 0) {
-            request->code = lesson_store_fail(LESSON_STORE_UNREACHABLE, "%s: the Cluster has slots without an owner",
-                                              run->router->settings->shown);
-            keep_failure(run->router);
-            run->is_doubtful = run->is_refused = true;
-        } else if (!append_request(run, i)) {
-            int code = lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a request",
-                                         run->router->settings->shown);
-            end_unsent(run, request, code);
+        if (request->due_us > now_us) {
+            next_us = least(next_us, request->due_us);
+        } else {
+            *is_any_due = true;
+            hand_to_node(run, i);
         }
     }
+    return next_us;
+}
+
+static void send_all(struct run *run) {
+    cluster_router *router = run->router;
+    for (int i = 0; i < router->node_count; i++) {
+        if (router->nodes[i]->count > 0)
+            send_to(run, router->nodes[i]);
+    }
+    for (int i = 0; i < router->node_count; i++)
+        receive_all(run, router->nodes[i]);
 }
 
 static bool any_waits(const cluster_exchange *exchange) {
@@ -370,7 +403,7 @@ static bool any_waits(const cluster_exchange *exchange) {
 }
 
 /* What waits now was not executed, or was lost and may be sent again. */
-static void give_up(struct run *run) {
+static void give_up(struct run *run, int code) {
     cluster_router *router = run->router;
     for (size_t i = 0; i < run->exchange->count; i++) {
         cluster_request *request = &run->exchange->requests[i];
@@ -378,10 +411,10 @@ static void give_up(struct run *run) {
             continue;
         request->end = request->was_lost ? CLUSTER_LOST : CLUSTER_UNSENT;
         if (!request->code)
-            request->code = LESSON_STORE_UNREACHABLE;
+            request->code = code;
     }
     if (!router->failure[0])
-        snprintf(router->failure, sizeof router->failure, "%s: the nodes did not answer in time",
+        snprintf(router->failure, sizeof router->failure, "%s: the time was over before all was done",
                  router->settings->shown);
 }
 
@@ -390,48 +423,43 @@ static bool is_over(const struct run *run) {
     return lesson_store_monotonic_us() >= run->until_us || (opening && lesson_store_location_gives_up(opening));
 }
 
-/* Waits before the next round, if there is something to wait for. */
-static void pause_before_next(const struct run *run, int64_t *pause_us) {
-    int64_t left_us = run->until_us - lesson_store_monotonic_us();
+static void wait_until(const struct run *run, int64_t until_us) {
+    int64_t left_us = least(until_us, run->until_us) - lesson_store_monotonic_us();
+    struct timespec wait = {.tv_nsec = least(left_us > 0 ? left_us : 0, LONGEST_PAUSE_US) * 1000};
     lesson_store_observe_count(run->router->observer, LESSON_STORE_ENGINE_RETRIES, 1);
-    if (!run->is_refused)
-        return;
-    struct timespec wait = {.tv_nsec = least(*pause_us, left_us > 0 ? left_us : 0) * 1000};
     ppoll(NULL, 0, &wait, NULL);
-    *pause_us = *pause_us ? least(2 * *pause_us, LONGEST_PAUSE_US) : SHORTEST_PAUSE_US;
 }
 
-static int run_round(struct run *run) {
-    cluster_router *router = run->router;
-    int code = cluster_router_look(router);
-    if (code)
-        return code;
-    begin_round(run);
-    distribute(run);
-    for (int i = 0; i < router->node_count; i++) {
-        if (router->nodes[i]->count > 0)
-            send_to(run, router->nodes[i]);
+bool cluster_router_round(cluster_router *router, const cluster_exchange *exchange, int64_t until_us) {
+    struct run run = {.router = router, .exchange = exchange, .until_us = until_us};
+    bool is_any_due = false;
+    if (is_over(&run)) {
+        give_up(&run, LESSON_STORE_UNREACHABLE);
+        return false;
     }
-    for (int i = 0; i < router->node_count; i++)
-        receive_all(run, router->nodes[i]);
-    return LESSON_STORE_OK;
+    int code = cluster_router_look(router);
+    if (code) {
+        keep_failure(router);
+        give_up(&run, code);
+        return false;
+    }
+    begin_round(&run);
+    int64_t next_us = hand_out(&run, &is_any_due);
+    send_all(&run);
+    if (!is_any_due && next_us < INT64_MAX)
+        wait_until(&run, next_us);
+    if (run.is_doubtful)
+        cluster_map_ask(router->map, &run.suspect, least(until_us, lesson_store_monotonic_us() + MAP_PATIENCE_US),
+                        router->opening);
+    return any_waits(exchange);
 }
 
 void cluster_router_run(cluster_router *router, const cluster_exchange *exchange, int64_t until_us) {
-    struct run run = {.router = router, .exchange = exchange, .until_us = until_us};
-    int64_t pause_us = 0;
     router->failure[0] = '\0';
-    for (size_t i = 0; i < exchange->count; i++) {
-        cluster_request *request = &exchange->requests[i];
-        request->end = CLUSTER_WAITS;
-        request->code = LESSON_STORE_OK;
-        request->was_lost = request->asks = request->with_source = false;
-    }
-    while (!run_round(&run) && any_waits(exchange) && !is_over(&run)) {
-        pause_before_next(&run, &pause_us);
-        if (run.is_doubtful)
-            cluster_map_ask(router->map, &run.suspect, least(until_us, lesson_store_monotonic_us() + 300000),
-                            router->opening);
-    }
-    give_up(&run);
+    while (any_waits(exchange) && cluster_router_round(router, exchange, until_us))
+        ;
+}
+
+void cluster_request_begin(cluster_request *request, unsigned slot, bool may_repeat) {
+    *request = (cluster_request){.slot = slot, .may_repeat = may_repeat};
 }

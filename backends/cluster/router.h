@@ -28,7 +28,12 @@ typedef struct cluster_request {
     int node;         /* of the router */
     bool asks;        /* the node is importing the slot: ASKING goes ahead */
     bool with_source; /* the node did not have the script */
+    int64_t due_us;   /* before that it is not sent again; 0: at once */
+    int64_t pause_us; /* the next one */
 } cluster_request;
+
+/* Makes a request with this slot one that waits. */
+void cluster_request_begin(cluster_request *request, unsigned slot, bool may_repeat);
 
 /* What is to be sent, and who takes the replies. `write` writes request `index` into the router's request, each time in
  * the same way. */
@@ -70,7 +75,11 @@ typedef struct cluster_router {
 
 void cluster_router_free(cluster_router *router);
 
-/* Sends the requests, and returns when each has its end, at the latest when `until_us` is over. */
+/* Sends the requests that wait and are due, and takes their replies. False if none waits any more, or if the time is
+ * over: then none waits either. Between two rounds the caller may begin requests. */
+bool cluster_router_round(cluster_router *router, const cluster_exchange *exchange, int64_t until_us);
+
+/* Rounds until each request has its end. */
 void cluster_router_run(cluster_router *router, const cluster_exchange *exchange, int64_t until_us);
 
 /* Brings the view up to date. Returns OK, or a code with its message set. */

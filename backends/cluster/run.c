@@ -110,104 +110,99 @@ static bool rank_all(const lesson_store_operation *operations, size_t count, uin
 
 /* ---- Waves */
 
+/* The machines that are under way. Each has the place for CLUSTER_ASKS_MAX requests. */
 struct wave {
     cluster_store *store;
-    size_t machines; /* that are under way */
+    size_t machines;
 };
 
-static cluster_machine *machine_of(const struct wave *wave, size_t index, size_t *ask) {
-    size_t origin = wave->store->origins[index];
-    *ask = origin % CLUSTER_ASKS_MAX;
-    return &wave->store->machines[origin / CLUSTER_ASKS_MAX];
-}
-
 static void write_request(size_t index, void *context) {
-    size_t ask;
-    const cluster_machine *machine = machine_of(context, index, &ask);
-    cluster_machine_write(machine, ask);
+    const struct wave *wave = context;
+    cluster_machine_write(&wave->store->machines[index / CLUSTER_ASKS_MAX], index % CLUSTER_ASKS_MAX);
 }
 
 static void take_reply(size_t index, redis_reply *reply, void *context) {
     const struct wave *wave = context;
-    size_t ask;
-    cluster_machine *machine = machine_of(wave, index, &ask);
-    cluster_machine_take(machine, ask, reply, wave->store->requests[index].was_lost);
+    cluster_machine_take(&wave->store->machines[index / CLUSTER_ASKS_MAX], index % CLUSTER_ASKS_MAX, reply,
+                         wave->store->requests[index].was_lost);
 }
 
-static size_t gather(struct wave *wave) {
-    cluster_store *store = wave->store;
-    size_t count = 0;
-    for (size_t i = 0; i < wave->machines; i++) {
-        const cluster_machine *machine = &store->machines[i];
-        for (size_t ask = 0; ask < machine->ask_count; ask++, count++) {
-            store->requests[count].slot = cluster_machine_slot(machine, ask);
-            store->requests[count].may_repeat = cluster_machine_may_repeat(machine, ask);
-            store->requests[count].is_pinned = false;
-            store->origins[count] = i * CLUSTER_ASKS_MAX + ask;
-        }
+static void begin_requests(cluster_store *store, size_t at) {
+    const cluster_machine *machine = &store->machines[at];
+    cluster_request *requests = &store->requests[at * CLUSTER_ASKS_MAX];
+    for (size_t ask = 0; ask < CLUSTER_ASKS_MAX; ask++) {
+        if (ask < machine->ask_count)
+            cluster_request_begin(&requests[ask], cluster_machine_slot(machine, ask),
+                                  cluster_machine_may_repeat(machine, ask));
+        else
+            requests[ask].end = CLUSTER_ANSWERED;
     }
-    return count;
 }
 
-/* Returns the code of a request without an answer, or OK. */
-static int fail_unanswered(struct wave *wave, size_t count) {
-    cluster_store *store = wave->store;
-    int failure = LESSON_STORE_OK;
-    for (size_t i = 0; i < count; i++) {
-        const cluster_request *request = &store->requests[i];
-        size_t ask;
-        cluster_machine *machine = machine_of(wave, i, &ask);
+static bool waits(const cluster_store *store, size_t at) {
+    const cluster_request *requests = &store->requests[at * CLUSTER_ASKS_MAX];
+    size_t ask = 0;
+    while (ask < CLUSTER_ASKS_MAX && requests[ask].end != CLUSTER_WAITS)
+        ask++;
+    return ask < CLUSTER_ASKS_MAX;
+}
+
+/* Tells a machine which of its requests have no answer. Returns the code of its operation if that has failed. */
+static int fail_unanswered(cluster_store *store, size_t at) {
+    cluster_machine *machine = &store->machines[at];
+    bool is_failed = false;
+    for (size_t ask = 0; ask < machine->ask_count; ask++) {
+        const cluster_request *request = &store->requests[at * CLUSTER_ASKS_MAX + ask];
         if (request->end == CLUSTER_ANSWERED)
             continue;
-        bool was_sent = request->end == CLUSTER_LOST || request->was_lost;
+        is_failed = true;
         lesson_store_fail(request->code, "%s", store->router.failure);
-        cluster_machine_fail(machine, ask, request->code, was_sent);
-        if (machine->operation->code < 0)
-            failure = machine->operation->code;
+        cluster_machine_fail(machine, ask, request->code, request->end == CLUSTER_LOST || request->was_lost);
     }
-    return failure;
+    return is_failed && machine->operation->code < 0 ? machine->operation->code : LESSON_STORE_OK;
 }
 
-/* Keeps the machines that go on. */
-static void advance(struct wave *wave) {
-    cluster_machine *machines = wave->store->machines;
+/* Moves machines on whose requests have all ended, and drops those that are done. Returns the code of one that has
+ * failed, or OK. */
+static int advance(struct wave *wave) {
+    cluster_store *store = wave->store;
     size_t kept = 0;
+    int failure = LESSON_STORE_OK;
     for (size_t i = 0; i < wave->machines; i++) {
-        if (!cluster_machine_next(&machines[i]))
+        bool stays = waits(store, i);
+        int code = stays ? LESSON_STORE_OK : fail_unanswered(store, i);
+        failure = code ? code : failure;
+        bool goes_on = !stays && cluster_machine_next(&store->machines[i]);
+        if (!stays && !goes_on)
             continue;
-        if (kept != i)
-            machines[kept] = machines[i];
+        if (kept != i) {
+            store->machines[kept] = store->machines[i];
+            memcpy(&store->requests[kept * CLUSTER_ASKS_MAX], &store->requests[i * CLUSTER_ASKS_MAX],
+                   CLUSTER_ASKS_MAX * sizeof *store->requests);
+        }
+        if (goes_on)
+            begin_requests(store, kept);
         kept++;
     }
     wave->machines = kept;
+    return failure;
 }
 
-static void answer_late(struct wave *wave) {
-    for (size_t i = 0; i < wave->machines; i++) {
-        cluster_machine *machine = &wave->store->machines[i];
-        int code =
-            lesson_store_fail(LESSON_STORE_BUSY, "%s: other operations of the user came first until the time was over",
-                              wave->store->redis.settings.shown);
-        cluster_machine_fail(machine, 0, code, false);
-    }
-}
-
-/* Runs the machines until all have their answers, or a node has failed. What the failure leaves to clean up is left to
- * a repair. */
+/* Runs the machines until all are done, or the time is over. One whose request has to wait, as while a slot is being
+ * moved, does not hold up the others. What a failure leaves to clean up is left to a repair. */
 static int run_wave(struct wave *wave) {
     cluster_store *store = wave->store;
     int64_t until_us = cluster_until_us(store);
     int failure = LESSON_STORE_OK;
+    store->router.failure[0] = '\0';
+    for (size_t i = 0; i < wave->machines; i++)
+        begin_requests(store, i);
     while (wave->machines > 0) {
-        const cluster_exchange exchange = {store->requests, gather(wave), write_request, take_reply, wave};
-        cluster_router_run(&store->router, &exchange, until_us);
-        int failed = fail_unanswered(wave, exchange.count);
-        failure = failure ? failure : failed;
-        advance(wave);
-        if (wave->machines > 0 && lesson_store_monotonic_us() >= until_us) {
-            answer_late(wave);
-            break;
-        }
+        const cluster_exchange exchange = {store->requests, wave->machines * CLUSTER_ASKS_MAX, write_request,
+                                           take_reply, wave};
+        cluster_router_round(&store->router, &exchange, until_us);
+        int code = advance(wave);
+        failure = code ? code : failure;
     }
     return failure;
 }
@@ -224,11 +219,9 @@ static bool make_room(cluster_store *store, size_t count) {
         return true;
     free(store->machines);
     free(store->requests);
-    free(store->origins);
     store->machines = calloc(room, sizeof *store->machines);
     store->requests = calloc(room * CLUSTER_ASKS_MAX, sizeof *store->requests);
-    store->origins = calloc(room * CLUSTER_ASKS_MAX, sizeof *store->origins);
-    bool has_room = store->machines && store->requests && store->origins;
+    bool has_room = store->machines && store->requests;
     store->room = has_room ? room : 0;
     return has_room;
 }

@@ -149,8 +149,10 @@ static void test_locations_that_do_not_fit(void **state) {
         redis_server_start_with(&(redis_server_options){.certificates = over_tls, .is_tls_only = over_tls != NULL});
     assert_non_null(single);
     open_place(&place, 3, 0);
-    certificates_locate(location, sizeof location, over_tls, redis_cluster_location(place.rig), "");
-    raw_refuse(location, LESSON_STORE_UNSUPPORTED, "give the prefix a tag, as prefix={STATUS}");
+    certificates_locate(location, sizeof location, over_tls, redis_cluster_location(place.rig), "feed=100");
+    raw_refuse(location, LESSON_STORE_UNSUPPORTED, "feed is not possible where the keys are spread");
+    certificates_locate(location, sizeof location, over_tls, redis_cluster_location(place.rig), "wait_replicas=1");
+    raw_refuse(location, LESSON_STORE_UNSUPPORTED, "wait_replicas is not possible where the keys are spread");
     refuse("", redis_server_port(redis_cluster_node(place.rig, 0)), "the server is a node of a Cluster", "+cluster");
     refuse("+cluster", redis_server_port(single), "no node of a Cluster", "");
     refuse("+sentinel", redis_server_port(single), "the server is no Sentinel", "");
@@ -168,10 +170,13 @@ static void test_nodes_without_a_name(void **state) {
     for (int i = 0; i < 3; i++)
         assert_true(redis_tell(redis_cluster_node(place.rig, i), NULL,
                                "CONFIG SET cluster-preferred-endpoint-type unknown-endpoint"));
-    lesson_store *store = open_store(&place, TAGGED);
-    assert_code(join(store, "ann", "L1"), OK);
-    assert_code(lesson_store_where(store, "ann", NULL), OK);
-    lesson_store_close(store);
+    static const char *const ways[] = {TAGGED, ""};
+    for (int i = 0; i < 2; i++) {
+        lesson_store *store = open_store(&place, ways[i]);
+        assert_code(join(store, "ann", "L1"), OK);
+        assert_code(lesson_store_where(store, "ann", NULL), OK);
+        lesson_store_close(store);
+    }
     redis_cluster_stop(place.rig);
 }
 
