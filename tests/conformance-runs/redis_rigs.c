@@ -1,6 +1,6 @@
 /* The suite on the redis backend where others name its server. The argument says who: sentinel; cluster, with a tagged
- * prefix in one of three shards; or shard, with plain keys in the only shard. A second argument "--tls": all of them
- * over TLS. */
+ * prefix in one of three shards; shard, with plain keys in the only shard; or slots, with plain keys over three shards.
+ * A second argument "--tls": all of them over TLS. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +54,8 @@ static int flush(void *context) {
     struct place *place = context;
     if (bring_up(place) != 0)
         return -1;
+    if (place->cluster)
+        return redis_cluster_flush(place->cluster) ? 0 : -1;
     for (int i = 0; i < count_servers(place); i++) {
         redisReply *reply = redis_ask(server_at(place, i), NULL, NULL, "FLUSHALL"); /* a replica refuses it */
         if (reply)
@@ -84,6 +86,10 @@ static int run_over(const char *who, struct place *place, int argc, char **argv)
     redis.name = name;
     redis.capabilities =
         LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST | LESSON_STORE_CAN_ADMIT;
+    if (strcmp(who, "slots") == 0) {
+        redis.calls &= ~(uint64_t)LESSON_STORE_CALL_FEED;
+        redis.exceptions = LESSON_STORE_EXCEPTIONS_0_2;
+    }
     redis.context = place;
     redis.prepare = flush;
     redis.open = open_place;
@@ -103,13 +109,15 @@ static int run_behind_sentinels(const certificates *made, int argc, char **argv)
     return failed;
 }
 
-static int run_in_cluster(const certificates *made, bool is_only_shard, int argc, char **argv) {
+static int run_in_cluster(const certificates *made, const char *who, int argc, char **argv) {
+    bool is_only_shard = strcmp(who, "shard") == 0, is_plain = is_only_shard || strcmp(who, "slots") == 0;
     const redis_cluster_options options = {.primaries = is_only_shard ? 1 : 3, .certificates = made};
     struct place place = {.cluster = redis_cluster_start(&options)};
     if (!place.cluster)
         return 1;
-    locate(&place, made, is_only_shard ? "feed=600" : made ? "prefix={school}" : "prefix={school}&feed=600");
-    int failed = run_over(is_only_shard ? "shard" : "cluster", &place, argc, argv);
+    const char *tagged = made ? "prefix={school}" : "prefix={school}&feed=600";
+    locate(&place, made, is_only_shard ? "feed=600" : is_plain ? "" : tagged);
+    int failed = run_over(who, &place, argc, argv);
     redis_cluster_stop(place.cluster);
     return failed;
 }
@@ -117,9 +125,9 @@ static int run_in_cluster(const certificates *made, bool is_only_shard, int argc
 static int run_on(const char *who, const certificates *made, int argc, char **argv) {
     if (strcmp(who, "sentinel") == 0)
         return run_behind_sentinels(made, argc, argv);
-    if (strcmp(who, "cluster") == 0 || strcmp(who, "shard") == 0)
-        return run_in_cluster(made, strcmp(who, "shard") == 0, argc, argv);
-    fprintf(stderr, "usage: conformance-redis_rigs sentinel|cluster|shard [--tls]\n");
+    if (strcmp(who, "cluster") == 0 || strcmp(who, "shard") == 0 || strcmp(who, "slots") == 0)
+        return run_in_cluster(made, who, argc, argv);
+    fprintf(stderr, "usage: conformance-redis_rigs sentinel|cluster|shard|slots [--tls]\n");
     return 2;
 }
 

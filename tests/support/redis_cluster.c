@@ -203,6 +203,15 @@ static bool all_agree(void *context) {
     return !is_first;
 }
 
+bool redis_cluster_flush(const redis_cluster *rig) {
+    for (int i = 0; i < rig->count; i++) {
+        bool has_keys = redis_server_is_running(rig->nodes[i]) && has_role(rig, i, "master");
+        if (has_keys && !redis_tell(rig->nodes[i], rig->options.password, "FLUSHALL"))
+            return false;
+    }
+    return true;
+}
+
 bool redis_cluster_wait_agreed(const redis_cluster *rig) {
     redis_cluster copy = *rig;
     return redis_wait(all_agree, &copy);

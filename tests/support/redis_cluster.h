@@ -47,6 +47,9 @@ bool redis_cluster_wait_agreed(const redis_cluster *rig);
  * gets its primary's writes. */
 bool redis_cluster_wait_whole(const redis_cluster *rig);
 
+/* FLUSHALL on every running primary. The slots stay where they are. */
+bool redis_cluster_flush(const redis_cluster *rig);
+
 /* The slot of a key, and the index of the only running node that says a slot is its own. -1: none does, or several. */
 int redis_cluster_slot(const redis_cluster *rig, const char *key);
 int redis_cluster_owner(const redis_cluster *rig, int slot);
