@@ -370,20 +370,20 @@ proctype world() {
 /* ---- The operations ---- */
 
 /* After an operation on one user: takes the user at `version` out of each lesson of `leaves` (a bit for each), in any
- * order. A legacy writer may have put the user back into one of them, unseen by remove.lua. So a look follows, and if
- * the user is in such a lesson now, the user is added again. */
+ * order. A legacy writer may have put the user back into one of them, unseen by remove.lua. So if one of them was removed,
+ * a look follows, and if the user is in such a lesson now, the user is added again. */
 #define LEAVE_ONE(l) \
   SEND_REMOVE(BIT_OF(u), l, w0, w1, NOTE_LEFT(l))
-#define NOTE_LEFT(l) left = left | (rest == 0 -> LESSON_BIT(l) : 0); leaves = leaves & ~LESSON_BIT(l); FORGET_REPLY
+#define NOTE_LEFT(l) left = left | LESSON_BIT(l); is_left = is_left || rest == 0; leaves = leaves & ~LESSON_BIT(l); FORGET_REPLY
 #ifdef MUTANT_NO_RECHECK
-#define RECHECK left = 0
+#define RECHECK left = 0; is_left = 0
 #else
 #define RECHECK \
   if \
-  :: left != 0 -> \
-    LOOK(u, l0 = (left & LESSON_BIT(cur) -> cur : 0); t = (l0 != 0 -> v : 0); left = 0; FORGET_REPLY); \
+  :: is_left -> \
+    LOOK(u, l0 = (left & LESSON_BIT(cur) -> cur : 0); t = (l0 != 0 -> v : 0); left = 0; is_left = 0; FORGET_REPLY); \
     if :: l0 != 0 -> SEND_ADD(u, l0, t, 0, l0 = 0; t = 0; FORGET_REPLY) :: else fi \
-  :: else \
+  :: else -> left = 0 \
   fi
 #endif
 #define LEAVE(lessons, version) \
@@ -513,7 +513,7 @@ inline only_others() {
 #define END_2 6
 
 #define FORGET_OPERATION \
-  u = 0; l = 0; v0 = 0; o0 = 0; id = 0; l0 = 0; t = 0; w0 = 0; w1 = 0; leaves = 0; left = 0; passes = 0; sent_again = 0; outcome = none; \
+  u = 0; l = 0; v0 = 0; o0 = 0; id = 0; l0 = 0; t = 0; w0 = 0; w1 = 0; leaves = 0; left = 0; is_left = 0; passes = 0; sent_again = 0; outcome = none; \
   is_intended = 0; id_at_start[0] = 0; id_at_start[USERS - 1] = 0
 
 /* An end puts out who was a member when it began. A later join may stay. */
@@ -535,7 +535,7 @@ proctype client(byte client_index, first, second) {
   REPLY_VARIABLES;
   PASS_VARIABLES;
   byte u, l, v0, o0, id, l0, t, w0, w1, leaves, left, number, passes;
-  bit sent_again, is_intended;
+  bit sent_again, is_intended, is_left;
   mtype outcome;
   byte id_at_start[USERS];
 
@@ -592,12 +592,12 @@ turned_away:
   SAY_END(refused);
   goto next;
 
-  /* A copy of ADD may still come. The fence makes sure that the place that remove.lua leaves is newer. */
+  /* A copy of ADD may still come, and find room. So the user counts as added, and the version rises above it. */
 without_room:
 #ifndef MUTANT_FULL
   if
-  :: sent_again -> SEND_FENCE(u, l, t, is_intended = 1)
-  :: else -> atomic { cur = l0; v = v0 }
+  :: sent_again -> SEND_FENCE(u, 0, t, is_intended = 1); goto join
+  :: else -> cur = l0; v = v0
   fi;
 #endif
   goto turned_away;
@@ -810,7 +810,13 @@ init {
 #endif
     fi;
 #if USERS > 1
-    if :: skip :: PUT_IN(1, 1) :: PUT_IN(1, 2) fi;
+    if
+    :: skip
+    :: PUT_IN(1, 2)
+#ifndef CAPACITY
+    :: PUT_IN(1, 1)
+#endif
+    fi;
 #endif
 #ifdef PLAY
     select(calm_before_crash : 0 .. 40);
