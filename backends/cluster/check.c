@@ -69,12 +69,12 @@ cluster_shown cluster_show(lesson_store_id text) {
 
 typedef int (*page_function)(cluster_inspection *check);
 
-static int check_all(cluster_inspection *check, const char *rest, page_function check_page) {
+static int check_all(cluster_inspection *check, const char *front, const char *rest, page_function check_page) {
     lesson_store_position position = {.ended = false};
     int code = LESSON_STORE_OK;
     while (!code && !check->code && !check->stopped && !position.ended) {
         check->keys.size = 0;
-        code = cluster_scan_page(check->store, rest, SIZE_MAX, &position, &check->keys);
+        code = cluster_scan_page(check->store, front, rest, SIZE_MAX, &position, &check->keys);
         if (!code && check->keys.size > 0)
             code = check_page(check);
     }
@@ -99,13 +99,44 @@ static int check_lessons(cluster_inspection *check) {
     return code;
 }
 
+/* The key of the record that these bans belong to: {K}:bans, or {t}K:bans. */
+static lesson_store_id record_of(lesson_store_id key) {
+    const size_t end_size = strlen(CLUSTER_BANS);
+    const char *brace = memchr(key.data, '}', key.size);
+    size_t left = brace ? (size_t)(key.data + key.size - brace - 1) : 0;
+    if (left < end_size)
+        return (lesson_store_id){NULL, 0};
+    return left == end_size ? (lesson_store_id){key.data + 1, (size_t)(brace - key.data) - 1}
+                            : (lesson_store_id){brace + 1, left - end_size};
+}
+
+/* A page of bans: their records may be gone. */
+static int check_bans(cluster_inspection *check) {
+    redis_texts bans = check->keys;
+    lesson_store_id key;
+    int code = LESSON_STORE_OK;
+    check->keys = (redis_texts){.bytes = NULL};
+    for (size_t at = 0; !code && redis_texts_next(&bans, &at, &key);) {
+        lesson_store_id record = record_of(key);
+        if (record.data && !redis_texts_add(&check->keys, record))
+            code = lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a check",
+                                     check->store->redis.settings.shown);
+    }
+    if (!code && check->keys.size > 0)
+        code = cluster_check_records(check);
+    redis_texts_free(&bans);
+    return code;
+}
+
 int cluster_check(lesson_store_instance *instance, uint32_t flags, lesson_store_finding_callback callback,
                   void *context) {
     cluster_inspection check = {
         .store = cluster_of(instance), .flags = flags, .callback = callback, .context = context};
-    int code = check_all(&check, REDIS_USER, cluster_check_users);
+    int code = check_all(&check, "", REDIS_USER, cluster_check_users);
     if (!code && !check.stopped)
-        code = check_all(&check, ":LESSON_", check_lessons);
+        code = check_all(&check, "", ":LESSON_", check_lessons);
+    if (!code && !check.stopped)
+        code = check_all(&check, "{*", REDIS_RECORD, check_bans);
     redis_texts_free(&check.keys);
     lesson_store_seen_free(check.seen);
     return code;

@@ -199,11 +199,6 @@ static bool is_anybody(const cluster_crowd *crowd, const cluster_person *person)
     return true;
 }
 
-static bool is_in(const cluster_crowd *crowd, const cluster_person *person) {
-    (void)crowd;
-    return person->is_in;
-}
-
 static bool is_out(const cluster_crowd *crowd, const cluster_person *person) {
     (void)crowd;
     return !person->is_in;
@@ -216,9 +211,9 @@ static int mend(struct subjects *subjects, const struct subject *user, bool ends
     const cluster_person *person = cluster_crowd_find(&crowd, user->id);
     int code = person ? cluster_crowd_inspect(&crowd, is_anybody) : LESSON_STORE_NO_MEMORY;
     if (!code && ends)
-        code = cluster_crowd_evict(&crowd, is_in);
+        code = cluster_crowd_evict(&crowd, cluster_is_in);
     if (!code)
-        code = ends ? cluster_crowd_remove(&crowd, is_out) : cluster_crowd_add(&crowd, is_in);
+        code = ends ? cluster_crowd_remove(&crowd, is_out) : cluster_crowd_add(&crowd, cluster_is_in);
     if (!code && crowd.code)
         code = lesson_store_fail(crowd.code, "%s", crowd.failure);
     *is_done = person && (ends ? person->is_evicted : person->is_in);
@@ -349,69 +344,11 @@ static void take_record(size_t index, redis_reply *reply, void *context) {
                        "the lesson that they were of has ended");
 }
 
-/* Bans without a record: see check_bans in check.c. */
 int cluster_check_records(cluster_inspection *check) {
     struct subjects subjects = {.check = check, .middle = REDIS_RECORD};
     int code = begin(&subjects);
     if (!code)
         code = ask_records(&subjects, write_record, take_record);
     free(subjects.all);
-    return code;
-}
-
-/* ---- The members of a lesson */
-
-static bool is_everybody(const cluster_crowd *crowd, const cluster_person *person) {
-    (void)crowd;
-    return person->is_listed || person->is_added;
-}
-
-static bool has_to_go(const cluster_crowd *crowd, const cluster_person *person) {
-    return is_everybody(crowd, person) && !person->is_in;
-}
-
-/* A member whom another program has put there has no version yet. */
-static bool has_to_be_added(const cluster_crowd *crowd, const cluster_person *person) {
-    (void)crowd;
-    return person->is_in && !(person->is_listed && person->is_added);
-}
-
-static int mend_members(cluster_crowd *crowd) {
-    int code = cluster_crowd_inspect(crowd, is_everybody);
-    if (!code)
-        code = cluster_crowd_fence(crowd, NULL);
-    if (!code)
-        code = cluster_crowd_add(crowd, has_to_be_added);
-    return code ? code : cluster_crowd_remove(crowd, has_to_go);
-}
-
-static void report_members(cluster_inspection *check, const cluster_crowd *crowd) {
-    for (size_t i = 0; i < crowd->count && !check->stopped; i++) {
-        const cluster_person *person = &crowd->people[i];
-        lesson_store_id uid = cluster_uid_of(crowd, person);
-        if (!is_valid(uid) && person->is_listed)
-            cluster_report(check, LESSON_STORE_FINDING_MALFORMED, crowd->lesson_id, none, false,
-                           "the members hold the uid %s", cluster_show(uid).text);
-        else if (person->is_listed && !person->is_failed && !person->is_in)
-            cluster_report_repair(check, LESSON_STORE_FINDING_GHOST_MEMBER, crowd->lesson_id, uid, person->is_removed,
-                                  "the user record names another lesson, or none");
-    }
-}
-
-int cluster_check_members(cluster_inspection *check, lesson_store_id lesson_id) {
-    cluster_crowd crowd;
-    cluster_crowd_begin(&crowd, check->store, lesson_id);
-    int code = cluster_crowd_read(&crowd);
-    for (size_t i = 0; i < crowd.count; i++)
-        crowd.people[i].is_failed = !is_valid(cluster_uid_of(&crowd, &crowd.people[i]));
-    if (code == LESSON_STORE_MALFORMED) {
-        cluster_report(check, LESSON_STORE_FINDING_MALFORMED, lesson_id, none, false, "the members are not a set");
-        code = LESSON_STORE_OK;
-    } else if (!code) {
-        code = cluster_check_repairs(check) ? mend_members(&crowd) : cluster_crowd_look(&crowd, is_everybody);
-    }
-    if (!code)
-        report_members(check, &crowd);
-    cluster_crowd_free(&crowd);
     return code;
 }

@@ -4,10 +4,11 @@
  *
  *   cluster.c   the table of the backend; opening, closing; choosing between it and the redis backend
  *   run.c       batches of operations: in which order, and how many go together
- *   machine.c   one operation, in stages       asks.c  its requests       replies.c  their replies
+ *   machine.c   one operation, in stages       asks.c  its requests       take.c, replies.c  their replies
+ *   ask.c       questions that are no operations
  *   crowd.c     the users of a lesson          end.c   the end of a lesson    members.c  the list of its members
  *   list.c      lessons, users, owners and bans, over all nodes
- *   check.c     check and repair               sweep.c sweeps
+ *   check*.c    check and repair             sweep.c sweeps
  *   router.c    requests to the nodes that have their slots                   map.c  which nodes those are
  *   keys.c      the keys and their slots       scripts/  what the nodes run   info.c facts about the nodes
  */

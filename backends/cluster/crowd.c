@@ -27,6 +27,27 @@ static int no_memory(const cluster_crowd *crowd) {
                              crowd->store->redis.settings.shown);
 }
 
+bool cluster_is_named(const cluster_crowd *crowd, const cluster_person *person) {
+    (void)crowd;
+    return person->is_listed || person->is_added;
+}
+
+bool cluster_is_in(const cluster_crowd *crowd, const cluster_person *person) {
+    (void)crowd;
+    return person->is_in;
+}
+
+bool cluster_is_out(const cluster_crowd *crowd, const cluster_person *person) {
+    return cluster_is_named(crowd, person) && !person->is_in;
+}
+
+void cluster_crowd_leave_out_invalid(cluster_crowd *crowd) {
+    for (size_t i = 0; i < crowd->count; i++) {
+        lesson_store_id uid = cluster_uid_of(crowd, &crowd->people[i]);
+        crowd->people[i].is_failed = !lesson_store_id_valid(uid.data, uid.size);
+    }
+}
+
 /* ---- Finding people */
 
 static size_t hash_of(lesson_store_id uid) {

@@ -42,6 +42,11 @@ typedef struct cluster_crowd {
 /* Which people are meant. */
 typedef bool (*cluster_person_filter)(const cluster_crowd *crowd, const cluster_person *person);
 
+/* Everybody who is among the members, or was added to them. */
+bool cluster_is_named(const cluster_crowd *crowd, const cluster_person *person);
+bool cluster_is_in(const cluster_crowd *crowd, const cluster_person *person);
+bool cluster_is_out(const cluster_crowd *crowd, const cluster_person *person); /* named, but not in */
+
 void cluster_crowd_begin(cluster_crowd *crowd, cluster_store *store, lesson_store_id lesson_id);
 void cluster_crowd_free(cluster_crowd *crowd);
 
@@ -59,6 +64,9 @@ int cluster_crowd_read(cluster_crowd *crowd);
 
 /* The same for one page, of about `most`. */
 int cluster_crowd_read_page(cluster_crowd *crowd, size_t most, lesson_store_position *position);
+
+/* From now on, nobody is meant whose uid is none. */
+void cluster_crowd_leave_out_invalid(cluster_crowd *crowd);
 
 /* Reads which lesson the user records name, without writing anything. */
 int cluster_crowd_look(cluster_crowd *crowd, cluster_person_filter filter);

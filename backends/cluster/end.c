@@ -9,35 +9,21 @@
 
 #define PASSES 2
 
-static bool is_everybody(const cluster_crowd *crowd, const cluster_person *person) {
-    (void)crowd;
-    return person->is_listed || person->is_added;
-}
-
-static bool is_in(const cluster_crowd *crowd, const cluster_person *person) {
-    (void)crowd;
-    return person->is_in;
-}
-
-static bool is_out(const cluster_crowd *crowd, const cluster_person *person) {
-    return is_everybody(crowd, person) && !person->is_in;
-}
-
 static bool must_be_fenced(const cluster_crowd *crowd, const cluster_person *person) {
-    return is_out(crowd, person) && person->is_added && person->known > person->version;
+    return cluster_is_out(crowd, person) && person->is_added && person->known > person->version;
 }
 
 static int put_out(cluster_crowd *crowd, uint64_t *left) {
     int code = cluster_crowd_read(crowd);
     if (!code)
-        code = cluster_crowd_inspect(crowd, is_everybody);
+        code = cluster_crowd_inspect(crowd, cluster_is_named);
     if (!code)
-        code = cluster_crowd_evict(crowd, is_in);
+        code = cluster_crowd_evict(crowd, cluster_is_in);
     for (size_t i = 0; i < crowd->count; i++)
         *left += crowd->people[i].is_evicted;
     if (!code)
         code = cluster_crowd_fence(crowd, must_be_fenced);
-    return code ? code : cluster_crowd_remove(crowd, is_out);
+    return code ? code : cluster_crowd_remove(crowd, cluster_is_out);
 }
 
 /* The number of records that are gone: 0 or 1. The request has no version, so it is never sent again. */

@@ -222,7 +222,7 @@ static int name_entries(struct listing *listing) {
 
 static int give_page(struct listing *listing, size_t most, lesson_store_position *position) {
     listing->keys.size = 0;
-    int code = cluster_scan_page(listing->store, listing->rest, most, position, &listing->keys);
+    int code = cluster_scan_page(listing->store, "", listing->rest, most, position, &listing->keys);
     if (!code)
         code = name_entries(listing);
     if (!code && listing->count > 0)

@@ -7,10 +7,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "../redis/apply.h"
 #include "../redis/failure.h"
 #include "asks.h"
-#include "replies.h"
+#include "stages.h"
 
 /* ---- Beginning */
 
@@ -47,16 +46,12 @@ static void enter(cluster_machine *machine, cluster_stage stage) {
     machine->ask_count = 0;
 }
 
-static bool is_of(const cluster_machine *machine, lesson_store_operation_kind kind) {
-    return machine->operation->kind == (uint32_t)kind;
-}
-
 static bool joins(const cluster_machine *machine) {
-    return is_of(machine, LESSON_STORE_OPERATION_JOIN);
+    return cluster_machine_is_of(machine, LESSON_STORE_OPERATION_JOIN);
 }
 
 static bool sweeps(const cluster_machine *machine) {
-    return is_of(machine, LESSON_STORE_OPERATION_QUIT) && machine->operation->owner.data;
+    return cluster_machine_is_of(machine, LESSON_STORE_OPERATION_QUIT) && machine->operation->owner.data;
 }
 
 static void inspect(cluster_machine *machine) {
@@ -76,10 +71,10 @@ static void inspect(cluster_machine *machine) {
 
 static void begin_once(cluster_machine *machine) {
     enter(machine, CLUSTER_STAGE_ONCE);
-    if (is_of(machine, LESSON_STORE_OPERATION_GET_LESSON)) {
+    if (cluster_machine_is_of(machine, LESSON_STORE_OPERATION_GET_LESSON)) {
         ask(machine, CLUSTER_ASK_RECORD);
         ask(machine, CLUSTER_ASK_COUNT);
-    } else if (is_of(machine, LESSON_STORE_OPERATION_END)) {
+    } else if (cluster_machine_is_of(machine, LESSON_STORE_OPERATION_END)) {
         ask(machine, CLUSTER_ASK_UNLINK_RECORD);
     } else {
         ask(machine, CLUSTER_ASK_PLAIN);
@@ -89,9 +84,9 @@ static void begin_once(cluster_machine *machine) {
 void cluster_machine_begin(cluster_machine *machine, cluster_workshop *workshop, lesson_store_operation *operation) {
     *machine = (cluster_machine){.workshop = workshop, .operation = operation};
     name_operation(machine);
-    if (joins(machine) || is_of(machine, LESSON_STORE_OPERATION_QUIT)) {
+    if (joins(machine) || cluster_machine_is_of(machine, LESSON_STORE_OPERATION_QUIT)) {
         inspect(machine);
-    } else if (is_of(machine, LESSON_STORE_OPERATION_BAN)) {
+    } else if (cluster_machine_is_of(machine, LESSON_STORE_OPERATION_BAN)) {
         enter(machine, CLUSTER_STAGE_BAN);
         ask(machine, CLUSTER_ASK_BAN);
     } else {
@@ -101,16 +96,12 @@ void cluster_machine_begin(cluster_machine *machine, cluster_workshop *workshop,
 
 /* ---- Answers */
 
-static void answer(cluster_machine *machine, int code) {
-    lesson_store_answer(machine->operation, code);
-    machine->outcome = CLUSTER_OUTCOME_ANSWERED;
-}
-
 static void answer_malformed(cluster_machine *machine) {
     const redis_settings *settings = &machine->workshop->redis->settings;
     lesson_store_id id = machine->operation->lesson_id;
-    answer(machine, lesson_store_fail(LESSON_STORE_MALFORMED, "%s: %s" REDIS_RECORD "%.*s holds an invalid value",
-                                      settings->shown, settings->prefix, (int)id.size, id.data));
+    cluster_machine_answer(machine, lesson_store_fail(LESSON_STORE_MALFORMED,
+                                                      "%s: %s" REDIS_RECORD "%.*s holds an invalid value",
+                                                      settings->shown, settings->prefix, (int)id.size, id.data));
 }
 
 static void answer_place(const cluster_machine *machine, const lesson_store_place *place) {
@@ -127,156 +118,6 @@ static bool is_id(lesson_store_id id, const char *text) {
     return id.size == strlen(text) && memcmp(id.data, text, id.size) == 0;
 }
 
-/* ---- Reading */
-
-static bool take_inspect(cluster_machine *machine, redis_reply *reply) {
-    cluster_whereabouts found;
-    if (!cluster_read_inspect(reply, &found))
-        return false;
-    lesson_store_place *place = &machine->place;
-    *place = (lesson_store_place){.joined_ms = found.user.joined_ms};
-    lesson_store_id_copy(place->course_id, redis_valid_or_none(found.user.course_id));
-    lesson_store_id_copy(place->lesson_id, redis_valid_or_none(found.user.lesson_id));
-    lesson_store_id_copy(place->session, redis_valid_or_none(found.user.session));
-    lesson_store_id_copy(place->owner, redis_valid_or_none(found.user.owner));
-    machine->is_somewhere = found.lesson.size > 0;
-    machine->version = found.version;
-    snprintf(machine->last, sizeof machine->last, "%.*s", (int)found.last.size, found.last.data);
-    return true;
-}
-
-static bool take_commit(cluster_machine *machine, redis_reply *reply, bool was_lost) {
-    cluster_committed committed;
-    if (!cluster_read_commit(reply, &committed))
-        return false;
-    machine->was_lost = machine->was_lost || was_lost;
-    machine->commit = committed.commit;
-    machine->version_now = committed.version;
-    machine->was_somewhere = committed.before.size > 0;
-    lesson_store_id_copy(machine->now, redis_valid_or_none(redis_given(committed.now)));
-    lesson_store_id_copy(machine->before, redis_valid_or_none(redis_given(committed.before)));
-    return true;
-}
-
-/* If a request that was sent again finds the lesson full, the first one may still arrive and find room. So that it adds
- * nobody for good, the user counts as added, and INSPECT raises the version above it. */
-static bool take_add(cluster_machine *machine, redis_reply *reply, bool was_lost) {
-    cluster_added added;
-    if (!cluster_read_add(reply, &added))
-        return false;
-    machine->is_full = added.is_full;
-    bool may_come = added.is_full && was_lost;
-    machine->floor = may_come ? machine->version + 1 : added.version;
-    machine->has_intent = machine->has_intent || added.is_added || may_come;
-    machine->lesson.member_count = added.is_full ? added.count : machine->lesson.member_count;
-    return true;
-}
-
-static bool take_remove(cluster_machine *machine, redis_reply *reply) {
-    int64_t removed;
-    if (!redis_reply_next_number(reply, &removed) || !redis_reply_at_end(reply))
-        return false;
-    machine->is_removed = machine->is_removed || removed > 0;
-    return true;
-}
-
-static bool take_record(cluster_machine *machine, redis_reply *reply) {
-    cluster_record record;
-    uint64_t count = machine->lesson.member_count;
-    if (!cluster_read_record(reply, &record))
-        return false;
-    machine->lesson = record.lesson;
-    machine->lesson.member_count = count;
-    machine->is_banned = record.is_banned;
-    machine->is_valid = record.is_valid;
-    if (is_of(machine, LESSON_STORE_OPERATION_GET_LESSON))
-        lesson_store_answer_course(machine->operation, redis_valid_or_none(record.lesson.course_id));
-    machine->lesson.course_id = (lesson_store_id){NULL, 0};
-    return true;
-}
-
-static bool take_count(cluster_machine *machine, redis_reply *reply) {
-    int64_t count;
-    if (!redis_reply_next_number(reply, &count) || count < 0)
-        return false;
-    machine->lesson.member_count = (uint64_t)count;
-    return true;
-}
-
-/* The time until which the lease runs; below 0, or missing: it is over. */
-static bool take_owner(cluster_machine *machine, redis_reply *reply) {
-    lesson_store_id until_ms;
-    if (!redis_reply_next_text(reply, &until_ms))
-        return false;
-    machine->holds = until_ms.size > 0 && until_ms.data[0] != '-';
-    return true;
-}
-
-static bool take_ban(cluster_machine *machine, redis_reply *reply) {
-    machine->lesson.has_record = redis_text_is(redis_reply_line(reply), "BANNED");
-    return true;
-}
-
-static bool take_unlinked(cluster_machine *machine, redis_reply *reply) {
-    int64_t count;
-    if (!redis_reply_next_number(reply, &count))
-        return false;
-    if (count > 0)
-        machine->operation->count = 0;
-    answer(machine, count > 0 ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
-    return true;
-}
-
-/* What the redis backend would have sent, it also reads. */
-static bool take_plain(cluster_machine *machine) {
-    size_t answered;
-    redis_rest rest;
-    if (!redis_apply_read(machine->workshop->redis, machine->operation, 1, &answered, &rest))
-        return false;
-    machine->outcome = CLUSTER_OUTCOME_ANSWERED;
-    return rest == REDIS_REST_NOTHING;
-}
-
-/* If the reply was lost before, and nothing has changed since, this or the lost request has done it. */
-static bool take_evicted(cluster_machine *machine, redis_reply *reply, bool was_lost) {
-    cluster_evicted evicted;
-    if (!cluster_read_evict(reply, &evicted))
-        return false;
-    machine->is_evicted =
-        evicted.done > 0 || (was_lost && evicted.now.size == 0 && evicted.version == machine->committed);
-    lesson_store_id_copy(machine->now, redis_valid_or_none(redis_given(evicted.now)));
-    machine->version_now = evicted.version;
-    return true;
-}
-
-static bool read_reply(cluster_machine *machine, size_t i, redis_reply *reply, bool was_lost) {
-    switch (machine->asks[i].kind) {
-    case CLUSTER_ASK_PLAIN:
-        return take_plain(machine);
-    case CLUSTER_ASK_INSPECT:
-        return take_inspect(machine, reply);
-    case CLUSTER_ASK_ADD:
-        return take_add(machine, reply, was_lost);
-    case CLUSTER_ASK_COMMIT:
-        return take_commit(machine, reply, was_lost);
-    case CLUSTER_ASK_EVICT:
-        return take_evicted(machine, reply, was_lost);
-    case CLUSTER_ASK_REMOVE:
-        return take_remove(machine, reply);
-    case CLUSTER_ASK_RECORD:
-        return take_record(machine, reply);
-    case CLUSTER_ASK_COUNT:
-        return take_count(machine, reply);
-    case CLUSTER_ASK_OWNER:
-        return take_owner(machine, reply);
-    case CLUSTER_ASK_BAN:
-        return take_ban(machine, reply);
-    case CLUSTER_ASK_UNLINK_RECORD:
-        return take_unlinked(machine, reply);
-    }
-    return false;
-}
-
 /* ---- Failures */
 
 /* Once the operation has its answer, what cannot be cleaned up is left to a repair. */
@@ -288,7 +129,7 @@ void cluster_machine_fail(cluster_machine *machine, size_t i, int code, bool was
         return;
     if ((is_commit || is_write) && (was_lost || (is_commit && machine->was_lost)))
         code = LESSON_STORE_UNKNOWN;
-    answer(machine, code);
+    cluster_machine_answer(machine, code);
 }
 
 static void fail_with(cluster_machine *machine, size_t i, redis_reply *reply, bool was_lost) {
@@ -305,7 +146,7 @@ static void fail_with(cluster_machine *machine, size_t i, redis_reply *reply, bo
 void cluster_machine_take(cluster_machine *machine, size_t i, redis_reply *reply, bool was_lost) {
     if (reply->is_error) {
         fail_with(machine, i, reply, was_lost);
-    } else if (!read_reply(machine, i, reply, was_lost)) {
+    } else if (!cluster_machine_read(machine, i, reply, was_lost)) {
         const redis_settings *settings = &machine->workshop->redis->settings;
         bool writes = machine->asks[i].kind == CLUSTER_ASK_COMMIT || !cluster_machine_may_repeat(machine, i);
         lesson_store_fail(LESSON_STORE_FAILED, "%s: the server's reply is malformed", settings->shown);
@@ -414,7 +255,7 @@ uint64_t cluster_capacity_to_keep(const cluster_machine *machine) {
 /* A refusal leaves nothing behind. The user can still be among the members from an attempt before. */
 static bool refuse(cluster_machine *machine, int code) {
     answer_place(machine, &machine->place);
-    answer(machine, code);
+    cluster_machine_answer(machine, code);
     snprintf(machine->now, sizeof machine->now, "%s", machine->place.lesson_id);
     machine->left[0] = machine->before[0] = '\0';
     machine->version_now = machine->version;
@@ -468,7 +309,7 @@ static bool commit(cluster_machine *machine) {
 /* The version is that of the user with this owner. So whoever joins by a new life of the owner has a higher one. */
 static bool judge_sweep(cluster_machine *machine) {
     if (!machine->is_somewhere || !is_id(machine->operation->owner, machine->place.owner)) {
-        answer(machine, LESSON_STORE_NOT_FOUND);
+        cluster_machine_answer(machine, LESSON_STORE_NOT_FOUND);
         return false;
     }
     machine->committed = machine->version;
@@ -479,17 +320,17 @@ static bool judge_sweep(cluster_machine *machine) {
 
 static bool judge_quit(cluster_machine *machine) {
     const lesson_store_operation *quit = machine->operation;
-    bool is_kick = is_of(machine, LESSON_STORE_OPERATION_BAN);
+    bool is_kick = cluster_machine_is_of(machine, LESSON_STORE_OPERATION_BAN);
     if (sweeps(machine))
         return judge_sweep(machine);
     if (is_kick && (!machine->is_somewhere || !is_id(quit->lesson_id, machine->place.lesson_id))) {
         answer_nowhere(machine);
         machine->operation->count = 0;
-        answer(machine, LESSON_STORE_OK);
+        cluster_machine_answer(machine, LESSON_STORE_OK);
         return false;
     }
     if (!machine->is_somewhere) {
-        answer(machine, LESSON_STORE_NOT_FOUND);
+        cluster_machine_answer(machine, LESSON_STORE_NOT_FOUND);
         return false;
     }
     if ((!is_kick && quit->lesson_id.data && !is_id(quit->lesson_id, machine->place.lesson_id)) ||
@@ -528,12 +369,12 @@ static void answer_join(cluster_machine *machine) {
     machine->operation->arrival = !was_in              ? LESSON_STORE_ARRIVAL_NEW
                                   : machine->is_member ? LESSON_STORE_ARRIVAL_ALREADY_THERE
                                                        : LESSON_STORE_ARRIVAL_MOVED;
-    answer(machine, LESSON_STORE_OK);
+    cluster_machine_answer(machine, LESSON_STORE_OK);
 }
 
 /* Another program can have taken the user out since INSPECT. */
 static void answer_quit(cluster_machine *machine) {
-    bool is_kick = is_of(machine, LESSON_STORE_OPERATION_BAN);
+    bool is_kick = cluster_machine_is_of(machine, LESSON_STORE_OPERATION_BAN);
     bool was_in = machine->commit == CLUSTER_COMMIT_REPEATED || machine->was_somewhere;
     if (is_kick)
         machine->operation->count = was_in;
@@ -541,16 +382,16 @@ static void answer_quit(cluster_machine *machine) {
         answer_place(machine, &machine->place);
     else if (is_kick)
         answer_nowhere(machine);
-    answer(machine, was_in || is_kick ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
+    cluster_machine_answer(machine, was_in || is_kick ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
 }
 
 static void answer_unknown(cluster_machine *machine) {
     const redis_settings *settings = &machine->workshop->redis->settings;
-    answer(machine,
-           lesson_store_fail(LESSON_STORE_UNKNOWN,
-                             "%s: a reply was lost, and another operation of the user came after: it may or may "
-                             "not have been applied before that one",
-                             settings->shown));
+    cluster_machine_answer(
+        machine, lesson_store_fail(LESSON_STORE_UNKNOWN,
+                                   "%s: a reply was lost, and another operation of the user came after: it may or may "
+                                   "not have been applied before that one",
+                                   settings->shown));
 }
 
 static bool after_commit_reply(cluster_machine *machine) {
@@ -584,13 +425,13 @@ static bool after_ban(cluster_machine *machine) {
     }
     if (machine->lesson.has_record)
         answer_nowhere(machine);
-    answer(machine, machine->lesson.has_record ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
+    cluster_machine_answer(machine, machine->lesson.has_record ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
     return false;
 }
 
 static bool after_owner(cluster_machine *machine) {
     if (machine->holds && sweeps(machine))
-        answer(machine, LESSON_STORE_NOT_FOUND);
+        cluster_machine_answer(machine, LESSON_STORE_NOT_FOUND);
     if (machine->holds)
         return finish(machine);
     enter(machine, CLUSTER_STAGE_EVICT);
@@ -603,7 +444,7 @@ static bool after_evict(cluster_machine *machine) {
     machine->before[0] = '\0';
     if (sweeps(machine)) {
         answer_place(machine, &machine->place);
-        answer(machine, machine->is_evicted ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
+        cluster_machine_answer(machine, machine->is_evicted ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
     }
     return clean_up(machine) || finish(machine);
 }
@@ -623,7 +464,7 @@ static void answer_lesson(cluster_machine *machine) {
         lesson->course_id = course;
         lesson->lesson_id = machine->operation->lesson_id;
     }
-    answer(machine, is_there ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
+    cluster_machine_answer(machine, is_there ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND);
 }
 
 bool cluster_machine_next(cluster_machine *machine) {
@@ -631,7 +472,7 @@ bool cluster_machine_next(cluster_machine *machine) {
         return false;
     switch (machine->stage) {
     case CLUSTER_STAGE_ONCE:
-        if (is_of(machine, LESSON_STORE_OPERATION_GET_LESSON))
+        if (cluster_machine_is_of(machine, LESSON_STORE_OPERATION_GET_LESSON))
             answer_lesson(machine);
         return false;
     case CLUSTER_STAGE_BAN:

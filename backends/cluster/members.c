@@ -4,11 +4,6 @@
 #include "../redis/malformed.h"
 #include "crowd.h"
 
-static bool is_everybody(const cluster_crowd *crowd, const cluster_person *person) {
-    (void)crowd;
-    return person->is_listed || person->is_added;
-}
-
 struct giving {
     lesson_store_member_callback callback;
     void *context;
@@ -28,13 +23,6 @@ static void give(struct giving *giving, const cluster_crowd *crowd) {
     }
 }
 
-static void leave_out_invalid(cluster_crowd *crowd) {
-    for (size_t i = 0; i < crowd->count; i++) {
-        lesson_store_id uid = cluster_uid_of(crowd, &crowd->people[i]);
-        crowd->people[i].is_failed = !lesson_store_id_valid(uid.data, uid.size);
-    }
-}
-
 /* A user record of a wrong type names no lesson. */
 static int failure_of(const cluster_crowd *crowd) {
     bool counts = crowd->code && crowd->code != LESSON_STORE_MALFORMED;
@@ -42,8 +30,8 @@ static int failure_of(const cluster_crowd *crowd) {
 }
 
 static int look_and_give(struct giving *giving, cluster_crowd *crowd) {
-    leave_out_invalid(crowd);
-    int code = cluster_crowd_look(crowd, is_everybody);
+    cluster_crowd_leave_out_invalid(crowd);
+    int code = cluster_crowd_look(crowd, cluster_is_named);
     if (!code)
         code = failure_of(crowd);
     if (!code)

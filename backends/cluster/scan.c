@@ -81,9 +81,10 @@ static int end_pass(cluster_store *store, lesson_store_position *position) {
     return begin_pass(store, position, pass + 1);
 }
 
-static void write_scan(cluster_store *store, const char *rest, size_t most, const redis_cursor *cursor) {
+static void write_scan(cluster_store *store, const char *front, const char *rest, size_t most,
+                       const redis_cursor *cursor) {
     char pattern[2 * LESSON_STORE_ID_MAX + 64], count[24];
-    char *out = pattern;
+    char *out = stpcpy(pattern, front);
     for (const char *at = store->redis.settings.prefix; *at; at++) {
         if (strchr("*?[]\\^", *at))
             *out++ = '\\';
@@ -119,13 +120,13 @@ static int master_of(const lesson_store_position *position, int count) {
     return position->words[WORD_PASS] % 2 == 1 ? at : count - 1 - at;
 }
 
-static int scan(cluster_store *store, const char *rest, size_t most, lesson_store_position *position,
+static int scan(cluster_store *store, const char *front, const char *rest, size_t most, lesson_store_position *position,
                 redis_texts *keys) {
     redis_cursor cursor = redis_cursor_of(position);
     int node = cluster_router_node_of(&store->router, master_of(position, store->router.view.map.count));
     if (node < 0)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a list", store->redis.settings.shown);
-    write_scan(store, rest, most, &cursor);
+    write_scan(store, front, rest, most, &cursor);
     int64_t asked_us = lesson_store_monotonic_us();
     store->redis.reply.flat = true;
     int code = cluster_ask_node(store, node);
@@ -150,8 +151,8 @@ static bool has_changed(cluster_store *store, uint64_t generation) {
     return !cluster_router_look(&store->router) && store->router.view.generation != generation;
 }
 
-int cluster_scan_page(cluster_store *store, const char *rest, size_t most, lesson_store_position *position,
-                      redis_texts *keys) {
+int cluster_scan_page(cluster_store *store, const char *front, const char *rest, size_t most,
+                      lesson_store_position *position, redis_texts *keys) {
     int code = cluster_router_look(&store->router);
     uint64_t generation = store->router.view.generation, pass = position->words[WORD_PASS];
     if (!code && pass == 0)
@@ -159,7 +160,7 @@ int cluster_scan_page(cluster_store *store, const char *rest, size_t most, lesso
     if (!code && position->words[WORD_MASTER] >= (uint64_t)store->router.view.map.count)
         return end_pass(store, position);
     if (!code)
-        code = scan(store, rest, most, position, keys);
+        code = scan(store, front, rest, most, position, keys);
     bool begins_again = code == LESSON_STORE_UNREACHABLE && has_changed(store, generation) && pass < PASSES_MAX;
     return begins_again ? begin_pass(store, position, pass) : code;
 }
