@@ -46,7 +46,8 @@ typedef struct playing {
     const history *history;
     lesson_store *store;
     model_state model;
-    size_t looked_at; /* number of calls done when the state was last compared */
+    size_t looked_at;    /* number of calls done when the state was last compared */
+    uint64_t exceptions; /* of the store */
     char *text;
 } playing;
 
@@ -81,8 +82,12 @@ static bool look(playing *play) {
     return code == LESSON_STORE_OK && found == 0;
 }
 
-static size_t batch_end(const history *played, size_t begin) {
+/* With LESSON_STORE_EXCEPT_ORDER the model, which runs all calls in order, says nothing about a batch. */
+static size_t batch_end(const playing *play, size_t begin) {
+    const history *played = play->history;
     size_t end = begin + 1;
+    if (play->exceptions & LESSON_STORE_EXCEPT_ORDER)
+        return end;
     while (end < played->count && end - begin < VOCABULARY_BATCH_MAX && played->calls[end - 1].together)
         end++;
     return end;
@@ -105,7 +110,7 @@ static bool play_batch(playing *play, size_t begin, size_t end) {
 
 static bool play_calls(playing *play) {
     for (size_t begin = 0; begin < play->history->count;) {
-        size_t end = batch_end(play->history, begin);
+        size_t end = batch_end(play, begin);
         if (!play_batch(play, begin, end))
             return false;
         begin = end;
@@ -122,6 +127,9 @@ bool history_play(const history *played, const history_stage *stage, char text[V
     playing play = {.history = played, .text = text};
     model_begin(&play.model);
     play.store = stage->open(played->options, stage->context);
+    lesson_store_abilities abilities = LESSON_STORE_ABILITIES_INIT;
+    lesson_store_read_abilities(play.store, &abilities);
+    play.exceptions = abilities.exceptions;
     bool agrees = play_calls(&play);
     stage->close(play.store, stage->context);
     return agrees;

@@ -145,9 +145,9 @@ void clients_close(client_group *clients) {
 
 /* ---- Drawing */
 
-static history_call draw_read(dice_state *dice, const draw_range *range) {
+static history_call draw_read(dice_state *dice, const draw_range *range, bool excepts) {
     int8_t user = (int8_t)dice_below(dice, range->users), lesson = (int8_t)dice_below(dice, range->lessons);
-    switch (dice_below(dice, 5)) {
+    switch (excepts ? 3 : dice_below(dice, 5)) {
     case 0:
         return history_call_of(HISTORY_OPERATION, (model_call)MODEL_GET_LESSON(lesson, false, 0));
     case 1:
@@ -162,25 +162,42 @@ static bool is_about_lessons(const model_call *call) {
     return call->kind <= LESSON_STORE_OPERATION_GET_LESSON;
 }
 
+/* True for a call that has one step at which it takes effect, also in a store that excepts promises: it asks and
+ * changes the place of one user, or one record. */
+static bool is_exact(const model_call *call) {
+    const unsigned of_user = LESSON_STORE_JOIN_STAY | LESSON_STORE_JOIN_OR_NOWHERE;
+    switch ((lesson_store_operation_kind)call->kind) {
+    case LESSON_STORE_OPERATION_JOIN:
+        return call->owner == MODEL_NONE && !(call->flags & ~of_user);
+    case LESSON_STORE_OPERATION_CREATE:
+    case LESSON_STORE_OPERATION_SET:
+    case LESSON_STORE_OPERATION_QUIT:
+    case LESSON_STORE_OPERATION_WHERE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* One history in some has only lesson records, because otherwise races on them would be rare. */
-static model_call draw_operation(dice_state *dice, const draw_range *range) {
+static model_call draw_operation(dice_state *dice, const draw_range *range, bool excepts) {
     model_call call = draw_call(dice, range);
-    while (range->lessons == 1 && !is_about_lessons(&call))
+    while ((range->lessons == 1 && !is_about_lessons(&call)) || (excepts && !is_exact(&call)))
         call = draw_call(dice, range);
     return call;
 }
 
 /* Each client lists all users or all lessons at most once, so that a history is never too long (add_reads). */
-static void draw_calls(client *self, dice_state *dice, const draw_range *range) {
+static void draw_calls(client *self, dice_state *dice, const draw_range *range, bool excepts) {
     bool has_listed = false;
     self->count = 4 + dice_below(dice, CLIENT_CALLS_MAX - 3);
     for (size_t i = 0; i < self->count; i++) {
-        self->calls[i] = history_call_of(HISTORY_OPERATION, draw_operation(dice, range));
+        self->calls[i] = history_call_of(HISTORY_OPERATION, draw_operation(dice, range, excepts));
         if (dice_once_in(dice, 4))
-            self->calls[i] = draw_read(dice, range);
+            self->calls[i] = draw_read(dice, range, excepts);
         if (!has_listed && dice_once_in(dice, 16)) {
             has_listed = true;
-            self->calls[i] = history_call_of(dice_once_in(dice, 2) ? HISTORY_USERS : HISTORY_LESSONS,
+            self->calls[i] = history_call_of(excepts || dice_once_in(dice, 2) ? HISTORY_USERS : HISTORY_LESSONS,
                                              (model_call)MODEL_WHERE(MODEL_NONE, false, 0));
         }
         self->calls[i].client = self->number;
@@ -198,7 +215,7 @@ void clients_draw(client_group *clients, dice_state *dice) {
         client *self = &clients->shared->clients[i];
         self->count = 0;
         if (!clients->seats[i].is_other)
-            draw_calls(self, dice, &clients->range);
+            draw_calls(self, dice, &clients->range, clients->mode->excepts);
         self->dice.state = dice_bits(dice);
     }
 }

@@ -49,6 +49,7 @@ typedef struct clients_mode {
     void *context_of_others;
     uint32_t users;      /* 0: drawn too */
     unsigned leaves_out; /* see draw_range */
+    bool excepts;        /* the store excepts promises: only calls are drawn that keep all of them */
 } clients_mode;
 
 /* What one client shares with the test. */

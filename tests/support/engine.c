@@ -162,6 +162,14 @@ lesson_store *engine_open_store(const char *options) {
     return store;
 }
 
+uint64_t engine_exceptions(void) {
+    lesson_store_abilities abilities = LESSON_STORE_ABILITIES_INIT;
+    lesson_store *store = engine_open_store("");
+    assert_int_equal(lesson_store_read_abilities(store, &abilities), LESSON_STORE_OK);
+    lesson_store_close(store);
+    return abilities.exceptions;
+}
+
 lesson_store *engine_open(void) {
     engine_make();
     return engine_open_store("");

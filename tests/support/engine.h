@@ -32,6 +32,9 @@ void engine_add_options(char *out, size_t size, const char *location, const char
 /* Opens a store at the current location, followed by "?option=value" or "". The test fails if it cannot. */
 lesson_store *engine_open_store(const char *options);
 
+/* The promises that a store at the current location does not keep: LESSON_STORE_EXCEPT_... */
+uint64_t engine_exceptions(void);
+
 /* engine_make with a single store, closed and removed together. */
 lesson_store *engine_open(void);
 void engine_close(lesson_store *store);

@@ -1,11 +1,11 @@
 /*
- * with_redis [--sentinel|--cluster|--shard] [--tls] COMMAND ARGUMENT...: runs a command together with a private Redis
- * server, or with a primary, two replicas and three Sentinels, a cluster of three nodes, or a cluster of one. The
- * command finds the locations in LESSONSTORE_TEST_REDIS (of a single server: on its unix socket) and
- * LESSONSTORE_TEST_REDIS_TCP. With --tls, that of a single server over TLS is in LESSONSTORE_TEST_REDIS_TLS, and
- * several servers have no other; a location over TLS has options already. In a cluster of several nodes,
- * LESSONSTORE_TEST_PREFIX_TAG=1 says that a store's keys must share a slot. Returns the command's exit status; ctest
- * takes 77 for "skipped". Returns 99 if the servers or the command did not start.
+ * with_redis [--sentinel|--cluster|--slots|--shard] [--tls] COMMAND ARGUMENT...: runs a command together with a private
+ * Redis server, or with a primary, two replicas and three Sentinels, a cluster of three nodes (--cluster for keys with
+ * a tag, --slots for plain keys), or a cluster of one. The command finds the locations in LESSONSTORE_TEST_REDIS (of a
+ * single server: on its unix socket) and LESSONSTORE_TEST_REDIS_TCP. With --tls, that of a single server over TLS is in
+ * LESSONSTORE_TEST_REDIS_TLS, and several servers have no other; a location over TLS has options already. With
+ * --cluster, LESSONSTORE_TEST_PREFIX_TAG=1 says that a store's keys must share a slot. Returns the command's exit
+ * status; ctest takes 77 for "skipped". Returns 99 if the servers or the command did not start.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -81,13 +81,13 @@ static int run_with_sentinels(const certificates *made, char *const command[]) {
     return status;
 }
 
-static int run_with_nodes(const certificates *made, char *const command[], int count) {
+static int run_with_nodes(const certificates *made, char *const command[], int count, bool has_tag) {
     const redis_cluster_options options = {.primaries = count, .node_timeout_ms = DOWN_AFTER_MS, .certificates = made};
     redis_cluster *rig = redis_cluster_start(&options);
     if (!rig)
         return 99;
     export_rig(made, redis_cluster_location(rig));
-    if (count > 1)
+    if (has_tag)
         setenv("LESSONSTORE_TEST_PREFIX_TAG", "1", 1);
     int status = run(command);
     redis_cluster_stop(rig);
@@ -95,11 +95,15 @@ static int run_with_nodes(const certificates *made, char *const command[], int c
 }
 
 static int run_with_cluster(const certificates *made, char *const command[]) {
-    return run_with_nodes(made, command, 3);
+    return run_with_nodes(made, command, 3, true);
+}
+
+static int run_with_slots(const certificates *made, char *const command[]) {
+    return run_with_nodes(made, command, 3, false);
 }
 
 static int run_with_shard(const certificates *made, char *const command[]) {
-    return run_with_nodes(made, command, 1);
+    return run_with_nodes(made, command, 1, false);
 }
 
 #endif
@@ -120,6 +124,8 @@ static run_with *find_option(const char *option) {
         return run_with_sentinels;
     if (strcmp(option, "--cluster") == 0)
         return run_with_cluster;
+    if (strcmp(option, "--slots") == 0)
+        return run_with_slots;
     if (strcmp(option, "--shard") == 0)
         return run_with_shard;
 #else
@@ -139,7 +145,7 @@ int main(int argc, char **argv) {
             run_command = find_option(*command);
     }
     if (!*command || !run_command) {
-        fprintf(stderr, "usage: with_redis [--sentinel|--cluster|--shard] [--tls] COMMAND ARGUMENT...\n");
+        fprintf(stderr, "usage: with_redis [--sentinel|--cluster|--slots|--shard] [--tls] COMMAND ARGUMENT...\n");
         return 2;
     }
     return is_over_tls ? run_over_tls(run_command, command) : run_command(NULL, command);
