@@ -450,6 +450,8 @@ static bool is_stale_and_in(const cluster_crowd *crowd, const cluster_person *pe
 int cluster_crowd_add(cluster_crowd *crowd, cluster_person_filter filter) {
     struct asking adding = {crowd, write_add, read_add, REDIS_MEMBERS};
     struct asking raising = {crowd, write_raise, read_inspect, REDIS_USER};
+    for (size_t i = 0; i < crowd->count; i++)
+        crowd->people[i].is_stale = false;
     int code = ask_all(&adding, filter);
     if (!code)
         code = ask_all(&raising, is_stale);
