@@ -74,7 +74,7 @@
 
 mtype = { no_script, inspect, fence, add, commit, evict, remove };
 mtype = { none, ok, stale, no_room, fenced, lost, superseded };
-mtype = { step, late, resend, crash, dropped, vanished, expired, start, members, repairs, finish, begin,
+mtype = { step, late, resend, crash, dropped, vanished, expired, start, members, repairs, refuse, finish, begin,
               legacy_hmset, legacy_sadd, legacy_hget, legacy_del, legacy_srem };
 mtype = { crashed, done, nothing, refused, unknown, not_applied };
 
@@ -324,7 +324,7 @@ inline run_remove(users_, l_, w0_, w1_) {
   :: d_step { effect; SAY(step, _pid, script, users, lesson, a, b, c); CHECK; CHECK_CAPACITY; CALM_PASSES; then }; break \
   :: d_step { timeouts_left > 0 && copy == no_script CALM(timeout) -> \
        timeouts_left--; copy = script; copy_users = users; copy_lesson = lesson; copy_a = a; copy_b = b; copy_c = c; \
-       sent_again = 1; SAY_OTHER(resend, _pid, 0, 0) } \
+       sent_again = 1; printf("resend %d %e %d %d\n", _pid, script, users, lesson) } \
   :: d_step { crashes_left > 0 CALM(crash) -> \
        crashes_left--; anybody_crashed = 1; SAY_OTHER(crash, _pid, 0, 0) }; \
      goto out \
@@ -566,11 +566,11 @@ join:
   LOOK(u, NOTE_START; t = v0 + 1);
 #ifdef REFUSALS
   if
-  :: goto turned_away
+  :: SAY_OTHER(refuse, _pid, 0, 0); goto turned_away
   :: skip
   fi;
 #endif
-  SEND_ADD(u, l, t, 1, is_intended = is_intended || reply == ok; t = (reply == stale -> v : t));
+  SEND_ADD(u, l, t, (l0 != l), is_intended = is_intended || reply == ok; t = (reply == stale -> v : t));
   if
   :: reply == stale -> SEND_FENCE(u, 0, t, skip); goto join
   :: reply == no_room -> goto without_room
