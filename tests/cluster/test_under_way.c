@@ -185,7 +185,7 @@ static void judge_keys(const struct field *field, uint64_t seed) {
     if (before.missing > 0 && !field->has_lost_writes && !field->has_others)
         fail_msg("%d members are missing" SOAK_SEED, before.missing, seed);
     if (before.ghosts > 0 && !field->has_lost_writes && !field->has_others && !field->has_killed_clients)
-        fail_msg("%d ghosts are left, and no client was killed" SOAK_SEED, before.ghosts, seed);
+        fail_msg("%d ghosts are left, as %s, and no client was killed" SOAK_SEED, before.ghosts, before.ghost, seed);
     repair(field);
     agreement after = look_at_keys(field->rig);
     if (after.missing + after.ghosts > 0)

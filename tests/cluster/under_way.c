@@ -158,6 +158,21 @@ void write_as_others(const redis_cluster *rig, dice_state *dice) {
 
 /* ---- Who is where */
 
+/* At rest there is an answer, sooner or later. */
+static redisReply *ask_at_rest(const redis_cluster *rig, const char *command, const char *key, const char *rest) {
+    redisReply *reply = NULL;
+    for (int tries = 0; !reply && tries < 100; tries++) {
+        reply = tell(rig, command, key, rest);
+        if (!reply)
+            redis_rest(50000);
+    }
+    if (!reply) {
+        fprintf(stderr, "nobody answers %s %s\n", command, key);
+        abort();
+    }
+    return reply;
+}
+
 struct place {
     int lesson[UNDER_WAY_USERS]; /* -1: none */
     bool is_member[UNDER_WAY_LESSONS][UNDER_WAY_USERS];
@@ -171,10 +186,9 @@ static void read_users(const redis_cluster *rig, struct place *place) {
     char key[64];
     for (int user = 0; user < UNDER_WAY_USERS; user++) {
         snprintf(key, sizeof key, "STATUS:IN_LESSON:UID:u%d", user);
-        redisReply *reply = tell(rig, "HGET", key, "lesson_id");
-        place->lesson[user] = reply ? number_in(reply) : -1;
-        if (reply)
-            freeReplyObject(reply);
+        redisReply *reply = ask_at_rest(rig, "HGET", key, "lesson_id");
+        place->lesson[user] = number_in(reply);
+        freeReplyObject(reply);
     }
 }
 
@@ -183,11 +197,10 @@ static void read_members(const redis_cluster *rig, struct place *place) {
     memset(place->is_member, 0, sizeof place->is_member);
     for (int lesson = 0; lesson < UNDER_WAY_LESSONS; lesson++) {
         snprintf(key, sizeof key, "STATUS:LESSON_USER:LESSON_ID:L%d", lesson);
-        redisReply *reply = tell(rig, "SMEMBERS", key, "");
-        for (size_t i = 0; reply && i < reply->elements; i++)
+        redisReply *reply = ask_at_rest(rig, "SMEMBERS", key, "");
+        for (size_t i = 0; i < reply->elements; i++)
             place->is_member[lesson][number_in(reply->element[i])] = true;
-        if (reply)
-            freeReplyObject(reply);
+        freeReplyObject(reply);
     }
 }
 
@@ -200,8 +213,11 @@ agreement look_at_keys(const redis_cluster *rig) {
         int in = place.lesson[user];
         found.users += in >= 0;
         found.missing += in >= 0 && !place.is_member[in][user];
-        for (int lesson = 0; lesson < UNDER_WAY_LESSONS; lesson++)
-            found.ghosts += lesson != in && place.is_member[lesson][user];
+        for (int lesson = 0; lesson < UNDER_WAY_LESSONS; lesson++) {
+            bool is_ghost = lesson != in && place.is_member[lesson][user];
+            if (is_ghost && found.ghosts++ == 0)
+                snprintf(found.ghost, sizeof found.ghost, "u%d in L%d, whose record says L%d", user, lesson, in);
+        }
     }
     return found;
 }

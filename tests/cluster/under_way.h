@@ -41,9 +41,10 @@ void write_as_others(const redis_cluster *rig, dice_state *dice);
 
 /* What the keys of the stored form say, read without the library. */
 typedef struct agreement {
-    int users;   /* in a lesson */
-    int ghosts;  /* members whose user record names another lesson or none */
-    int missing; /* users whose lesson does not have them among its members */
+    int users;      /* in a lesson */
+    int ghosts;     /* members whose user record names another lesson or none */
+    char ghost[64]; /* the first of them */
+    int missing;    /* users whose lesson does not have them among its members */
 } agreement;
 agreement look_at_keys(const redis_cluster *rig);
 
