@@ -36,7 +36,7 @@ static bool read_event(schedule_event *event, const char *line) {
     *event = (schedule_event){.process = -1};
     if (sscanf(line, "%15[a-z_] %d%n", event->name, &event->process, &size) != 2)
         return false;
-    snprintf(event->line, sizeof event->line, "%s", line);
+    snprintf(event->line, sizeof event->line, "%.*s", (int)sizeof event->line - 1, line);
     event->line[strcspn(event->line, "\n")] = '\0';
     event->has_state = read_states(line, event->state) > 0;
     return read_rest(event, line + size);
