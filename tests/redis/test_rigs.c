@@ -127,6 +127,10 @@ static void test_cluster_fails_over_and_ends(void **state) {
     assert_true(redis_cluster_failover(rig, 3));
     assert_int_equal(redis_cluster_wait_owner(rig, 0, 0), 3);
     assert_true(redis_cluster_wait_whole(rig));
+    int owner = redis_cluster_owner(rig, redis_cluster_slot(rig, "a"));
+    assert_true(redis_tell(redis_cluster_node(rig, owner), NULL, "SET a b"));
+    assert_true(redis_cluster_flush(rig));
+    assert_int_equal(keys_in_slot(rig, owner, redis_cluster_slot(rig, "a")), 0);
 
     redis_server_kill(redis_cluster_node(rig, 3));
     assert_int_equal(redis_cluster_wait_owner(rig, 0, 3), 0);
