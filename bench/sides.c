@@ -49,10 +49,11 @@ static void run_batches(void *context) {
     }
 }
 
-void sides_compare(const benchmark *bench, side sides[2], const char *work, size_t count, size_t batch) {
-    measure_variant variants[2];
+void sides_compare_all(const benchmark *bench, side *sides, size_t side_count, const char *work, size_t count,
+                       size_t batch) {
+    measure_variant variants[SIDES_MAX];
     workload_join *moves = workload_moves(sides[0].load, count, 2);
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < side_count; i++) {
         sides[i].joins = malloc(count * sizeof *moves);
         measure_must(sides[i].joins, "no memory for %zu joins", count);
         memcpy(sides[i].joins, moves, count * sizeof *moves);
@@ -60,8 +61,12 @@ void sides_compare(const benchmark *bench, side sides[2], const char *work, size
         sides[i].batch = batch;
         variants[i] = (measure_variant){sides[i].name, turn, batch > 1 ? run_batches : run_single, &sides[i], NULL};
     }
-    measure_compare(bench, work, sides[0].load->user_count, count, variants, 2);
-    for (int i = 0; i < 2; i++)
+    measure_compare(bench, work, sides[0].load->user_count, count, variants, side_count);
+    for (size_t i = 0; i < side_count; i++)
         free(sides[i].joins);
     free(moves);
+}
+
+void sides_compare(const benchmark *bench, side sides[2], const char *work, size_t count, size_t batch) {
+    sides_compare_all(bench, sides, 2, work, count, batch);
 }

@@ -1,4 +1,4 @@
-/* Two ways to join over Redis, compared by the same joins. */
+/* Ways to join over Redis, compared by the same joins. */
 #ifndef LESSON_STORE_BENCH_SIDES_H
 #define LESSON_STORE_BENCH_SIDES_H
 
@@ -22,5 +22,10 @@ lesson_store *sides_open_store(const char *location, const char *options);
 
 /* Compares single joins (`batch` 1) or batches of joins; the second side is the reference. */
 void sides_compare(const benchmark *bench, side sides[2], const char *work, size_t count, size_t batch);
+
+/* The same for up to SIDES_MAX sides, of which the first is judged. */
+#define SIDES_MAX 4
+void sides_compare_all(const benchmark *bench, side *sides, size_t side_count, const char *work, size_t count,
+                       size_t batch);
 
 #endif

@@ -47,6 +47,10 @@ SECTIONS = [
             "them and the client run on one vCPU. The bare script has only the four commands of a join, and nothing of the "
             "library: its row shows what Redis takes for its mode, because a node looks up the slot of the keys of each command.",
             [("wall-ns", WALL, ".*")], []),
+    Section("slots", "Plain keys over several masters", "Joins that move their users, over three and six masters, and the same on one "
+            "server that is no node. All of them and the client run on one vCPU, so the wall time is the CPU time of all. Then, "
+            "for each join, the CPU time of all servers and of the client, and the requests; and the memory of all servers for each "
+            "user in a lesson.", [("wall-ns", WALL, ".*")], []),
     Section("failover", "After the primary was killed", "The longest time without a successful write, one write each millisecond. "
             "Three Sentinels with down-after 1000 ms, two replicas. redis-py's Sentinel client tries a failed write again at once; it "
             "lives through the same failovers.", [], []),
