@@ -205,6 +205,7 @@ static lesson_store_operation operation_of(test_actor *actor) {
     operation.kind = task->kind == ACTOR_JOIN ? LESSON_STORE_OPERATION_JOIN : LESSON_STORE_OPERATION_QUIT;
     operation.uid = lesson_store_id_of(stage_uid(task->user));
     operation.place = &actor->place;
+    operation.owner = task->has_owner ? lesson_store_id_of("worker") : (lesson_store_id){NULL, 0};
     if (task->kind == ACTOR_JOIN)
         operation.course_id = lesson_store_id_of("art");
     else

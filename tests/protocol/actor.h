@@ -26,6 +26,7 @@ typedef struct actor_task {
     int user;
     int lesson;
     uint32_t flags; /* of a join */
+    bool has_owner; /* of a join, or of a quit, which then is that of a sweep */
 } actor_task;
 
 /* A text of a request, borrowed from it. */

@@ -26,7 +26,6 @@ const test_mutant mutants[] = {
     {.name = "no look after a removal",
      .edits = {{STAGE_REMOVE, "reply[#reply + 1] = 1", "reply[#reply + 1] = 0"}},
      .has_legacy = true},
-    {.name = "versions are milliseconds",
-     .edits = IN_EACH("time[1] * 1000000 + time[2]", "time[1] * 1000 + math.floor(time[2] / 1000)"),
-     .has_losses = true},
+    /* Milliseconds are too coarse as well, but only if the machine is fast. */
+    {.name = "versions are seconds", .edits = IN_EACH("time[1] * 1000000 + time[2]", "time[1]"), .has_losses = true},
     {.name = NULL}};

@@ -517,7 +517,7 @@ inline only_others() {
   is_intended = 0; id_at_start[0] = 0; id_at_start[USERS - 1] = 0
 
 /* An end puts out who was a member when it began. A later join may stay. */
-#define ID_IF_MEMBER(u) (A[u] == l && H_l[u] == l -> H_o[u] : NO_ID)
+#define ID_IF_MEMBER(u) (A[u] == l && H_l[u] == l && IS_NAMED(u, l) -> H_o[u] : NO_ID)
 #define NOTE_MEMBER(u) id_at_start[u] = ID_IF_MEMBER(u)
 #define CHECK_MEMBER_IS_OUT(u) assert(id_at_start[u] == NO_ID || ID_IF_MEMBER(u) != id_at_start[u])
 

@@ -12,6 +12,7 @@
 #define READY_TRIES 1000
 #define READY_PAUSE_US 10000
 #define A "STATUS:IN_LESSON:UID:%s"
+#define S "STATUS:LESSON_STATUS:LESSON_ID:%s"
 #define R "STATUS:LESSON_USER:LESSON_ID:%s"
 #define H "{" A "}:v"
 #define V "{" R "}:v"
@@ -347,4 +348,11 @@ void stage_legacy_srem(test_stage *stage, int user, int lesson) {
 
 void stage_lose_helper(test_stage *stage, int user) {
     stage_do(stage, "DEL " H, stage_uid(user));
+}
+
+void stage_make_record(test_stage *stage, int lesson, int capacity) {
+    const char *id = stage_lesson(lesson);
+    stage_do(stage, "HSET " S " lesson_id %s course_status 1 chat_status 0", id, id);
+    if (capacity > 0)
+        stage_do(stage, "HSET " S " capacity %d", id, capacity);
 }

@@ -95,6 +95,8 @@ void stage_legacy_sadd(test_stage *stage, int user, int lesson);
 int stage_legacy_hget(test_stage *stage, int user);
 void stage_legacy_del(test_stage *stage, int user);
 void stage_legacy_srem(test_stage *stage, int user, int lesson);
+/* `capacity` 0: any number. */
+void stage_make_record(test_stage *stage, int lesson, int capacity);
 void stage_lose_helper(test_stage *stage, int user);
 
 #endif
