@@ -58,7 +58,7 @@ struct medley {
     size_t given_up_count;
 };
 
-static void tell(const struct medley *medley, const char *format, ...) {
+LESSON_STORE_PRINTF(2, 3) static void tell(const struct medley *medley, const char *format, ...) {
     va_list arguments;
     if (!medley->is_told)
         return;
@@ -69,7 +69,7 @@ static void tell(const struct medley *medley, const char *format, ...) {
 }
 
 /* The first failure counts. */
-static void fail(struct medley *medley, const char *format, ...) {
+LESSON_STORE_PRINTF(2, 3) static void fail(struct medley *medley, const char *format, ...) {
     va_list arguments;
     if (medley->result->failure[0])
         return;

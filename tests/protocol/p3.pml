@@ -321,7 +321,7 @@ inline run_remove(users_, l_, w0_, w1_) {
  * are fewer states. */
 #define SEND(script, users, lesson, a, b, c, effect, then) \
   do \
-  :: d_step { effect; SAY(step, _pid, script, users, lesson, a, b, c); CHECK; CHECK_CAPACITY; CALM_PASSES; then }; break \
+  :: d_step { effect; SAY(step, _pid, script, users, lesson, a, b, c); CHECK; CHECK_CAPACITY; CALM_PASSES; then; sent_again = 0 }; break \
   :: d_step { timeouts_left > 0 && copy == no_script CALM(timeout) -> \
        timeouts_left--; copy = script; copy_users = users; copy_lesson = lesson; copy_a = a; copy_b = b; copy_c = c; \
        sent_again = 1; printf("resend %d %e %d %d\n", _pid, script, users, lesson) } \
@@ -514,28 +514,32 @@ inline only_others() {
 
 #define FORGET_OPERATION \
   u = 0; l = 0; v0 = 0; o0 = 0; id = 0; l0 = 0; t = 0; w0 = 0; w1 = 0; leaves = 0; left = 0; is_left = 0; passes = 0; sent_again = 0; outcome = none; \
-  is_intended = 0; id_at_start[0] = 0; id_at_start[USERS - 1] = 0
+  is_intended = 0; may_come = 0; id_at_start[0] = 0; id_at_start[USERS - 1] = 0
 
 /* An end puts out who was a member when it began. A later join may stay. */
 #define ID_IF_MEMBER(u) (A[u] == l && H_l[u] == l && IS_NAMED(u, l) -> H_o[u] : NO_ID)
 #define NOTE_MEMBER(u) id_at_start[u] = ID_IF_MEMBER(u)
 #define CHECK_MEMBER_IS_OUT(u) assert(id_at_start[u] == NO_ID || ID_IF_MEMBER(u) != id_at_start[u])
 
-#define NOTE_START l0 = cur; v0 = v; o0 = rest; sent_again = 0
+#define NOTE_START l0 = cur; v0 = v; o0 = rest
+#define NOTE_INTENT \
+  may_come = reply == no_room && sent_again; \
+  is_intended = is_intended || reply == ok || may_come; \
+  t = (reply == stale -> v : t)
 #define NOTE_OUTCOME \
   if \
   :: reply == fenced \
   :: else -> \
     outcome = (reply == ok -> done : (sent_again -> unknown : not_applied)); \
     leaves = (LESSON_BIT(l0) | LESSON_BIT(l) | LESSON_BIT(rest)) & ~LESSON_BIT(cur); \
-    l0 = 0; v0 = 0; o0 = 0; t = 0; sent_again = 0 \
+    l0 = 0; v0 = 0; o0 = 0; t = 0; is_intended = 0 \
   fi
 
 proctype client(byte client_index, first, second) {
   REPLY_VARIABLES;
   PASS_VARIABLES;
   byte u, l, v0, o0, id, l0, t, w0, w1, leaves, left, number, passes;
-  bit sent_again, is_intended, is_left;
+  bit sent_again, is_intended, may_come, is_left;
   mtype outcome;
   byte id_at_start[USERS];
 
@@ -570,11 +574,11 @@ join:
   :: skip
   fi;
 #endif
-  SEND_ADD(u, l, t, (l0 != l), is_intended = is_intended || reply == ok; t = (reply == stale -> v : t));
+  SEND_ADD(u, l, t, (l0 != l), NOTE_INTENT);
   if
   :: reply == stale -> SEND_FENCE(u, 0, t, skip); goto join
   :: reply == no_room -> goto without_room
-  :: else -> sent_again = 0
+  :: else
   fi;
   SEND_COMMIT(u, v0, o0, id, l, NOTE_OUTCOME);
   if
@@ -596,7 +600,7 @@ turned_away:
 without_room:
 #ifndef MUTANT_FULL
   if
-  :: sent_again -> SEND_FENCE(u, 0, t, is_intended = 1); goto join
+  :: may_come -> SEND_FENCE(u, 0, t, may_come = 0); goto join
   :: else -> cur = l0; v = v0
   fi;
 #endif

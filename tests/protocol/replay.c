@@ -38,7 +38,7 @@ struct replay {
     size_t copy_size;
 };
 
-static bool differ(struct replay *replay, const char *format, ...) {
+LESSON_STORE_PRINTF(2, 3) static bool differ(struct replay *replay, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(replay->difference->text, sizeof replay->difference->text, format, arguments);
