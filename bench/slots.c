@@ -34,7 +34,7 @@ static double info_of(const redis_server *server, const char *section, const cha
     redisReply *reply = redis_ask(server, NULL, NULL, "INFO %s", section);
     const char *found = reply ? strstr(reply->str, name) : NULL;
     measure_must(found, "the server does not say its %s", name);
-    double value = strtod(found + strlen(name), NULL);
+    double value = found ? strtod(found + strlen(name), NULL) : 0;
     freeReplyObject(reply);
     return value;
 }

@@ -36,7 +36,7 @@ static int begin(struct subjects *subjects) {
     size_t keys = 0;
     for (size_t at = 0; redis_texts_next(&check->keys, &at, &key);)
         keys++;
-    subjects->all = calloc(keys, sizeof *subjects->all);
+    subjects->all = calloc(keys + 1, sizeof *subjects->all);
     if (!subjects->all)
         return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a check",
                                  check->store->redis.settings.shown);

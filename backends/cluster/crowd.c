@@ -321,7 +321,9 @@ static int ask_some(struct asking *asking, size_t *next, cluster_person_filter f
 }
 
 static int ask_all(struct asking *asking, cluster_person_filter filter) {
-    int code = prepare(asking->crowd) ? LESSON_STORE_OK : no_memory(asking->crowd);
+    int code = LESSON_STORE_OK;
+    if (!prepare(asking->crowd))
+        return no_memory(asking->crowd);
     for (size_t next = 0; !code && next < asking->crowd->count;)
         code = ask_some(asking, &next, filter);
     return code;
@@ -519,7 +521,9 @@ static bool was_removed_and_is_in(const cluster_crowd *crowd, const cluster_pers
 }
 
 int cluster_crowd_remove(cluster_crowd *crowd, cluster_person_filter filter) {
-    int code = prepare(crowd) ? LESSON_STORE_OK : no_memory(crowd);
+    int code = LESSON_STORE_OK;
+    if (!prepare(crowd))
+        return no_memory(crowd);
     for (size_t i = 0; i < crowd->count; i++)
         crowd->people[i].is_removed = false;
     for (size_t next = 0; !code && next < crowd->count;)

@@ -16,12 +16,23 @@ unsigned cluster_slot_of(const char *prefix, const char *middle, lesson_store_id
 #define TAG_SIZE 12
 
 /* Finds a tag by trying: some 16,000 of them, which takes a millisecond. It is for ids that hardly any school has. */
-static lesson_store_id find_tag(char tag[TAG_SIZE], unsigned slot) {
-    for (unsigned number = 0;; number++) {
-        size_t size = (size_t)snprintf(tag, TAG_SIZE, "%x", number);
-        if (redis_slot_of_tag(tag, size) == slot)
-            return (lesson_store_id){tag, size};
-    }
+static size_t write_found_tag(char *out, unsigned slot) {
+    char tag[TAG_SIZE];
+    size_t size;
+    unsigned number = 0;
+    do
+        size = (size_t)snprintf(tag, sizeof tag, "%x", number++);
+    while (redis_slot_of_tag(tag, size) != slot);
+    memcpy(out, tag, size);
+    return size;
+}
+
+static size_t write_tag(char *out, const cluster_key *key) {
+    lesson_store_id tag = redis_find_tag(key->text, key->size);
+    if (tag.size == 0)
+        return write_found_tag(out, redis_slot_of_key(key->text, key->size));
+    memcpy(out, tag.data, tag.size);
+    return tag.size;
 }
 
 void cluster_key_write_helper(cluster_key *helper, const cluster_key *key, const char *end) {
@@ -29,12 +40,7 @@ void cluster_key_write_helper(cluster_key *helper, const cluster_key *key, const
     bool has_brace = memchr(key->text, '}', key->size) != NULL;
     *out++ = '{';
     if (has_brace) {
-        char found[TAG_SIZE];
-        lesson_store_id tag = redis_find_tag(key->text, key->size);
-        if (tag.size == 0)
-            tag = find_tag(found, redis_slot_of_key(key->text, key->size));
-        memcpy(out, tag.data, tag.size);
-        out += tag.size;
+        out += write_tag(out, key);
         *out++ = '}';
     }
     memcpy(out, key->text, key->size);

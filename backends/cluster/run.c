@@ -215,7 +215,7 @@ static bool is_end(const lesson_store_operation *operation) {
 
 static bool make_room(cluster_store *store, size_t count) {
     size_t room = count < UNDER_WAY_MAX ? count : UNDER_WAY_MAX;
-    if (room <= store->room)
+    if (store->room >= room)
         return true;
     free(store->machines);
     free(store->requests);

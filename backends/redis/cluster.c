@@ -303,7 +303,7 @@ int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_
     enum wanted wanted = cluster->settings->keys_are_apart ? WANTED_ALL_IN_ONE_SHARD : WANTED_SLOT_OF_PREFIX;
     redis_slot_map map = {.masters = NULL};
     int code = ask_in_turn(cluster, hint, owner, &map, wanted, until_us, opening);
-    if (!code)
+    if (!code && map.masters)
         *owner = map.masters[wanted_master(cluster, &map, wanted)];
     redis_slot_map_free(&map);
     return code;
