@@ -1,0 +1,265 @@
+/* Data of others over three masters: records of wrong types and with wrong values, members who are not, users whom no
+ * members name, bans of nobody. Every call says so, check finds each, and a repair mends what can be mended. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "raw.h"
+#include "redis_ask.h"
+#include "redis_cluster.h"
+
+enum { NODES = 3, KINDS = LESSON_STORE_FINDING_STALE_BANS + 1 };
+
+struct ward {
+    redis_cluster *rig;
+    lesson_store *store;
+    int found[KINDS];
+    int repaired[KINDS];
+};
+
+static int start(void **state) {
+    struct ward *ward = calloc(1, sizeof *ward);
+    ward->rig = redis_cluster_start(&(redis_cluster_options){.primaries = NODES});
+    assert_non_null(ward->rig);
+    *state = ward;
+    return 0;
+}
+
+static int stop(void **state) {
+    struct ward *ward = *state;
+    redis_cluster_stop(ward->rig);
+    free(ward);
+    return 0;
+}
+
+static int open_ward(void **state) {
+    struct ward *ward = *state;
+    assert_true(redis_cluster_flush(ward->rig));
+    assert_code(lesson_store_open(&ward->store, redis_cluster_location(ward->rig)), OK);
+    return 0;
+}
+
+static int close_ward(void **state) {
+    struct ward *ward = *state;
+    lesson_store_close(ward->store);
+    return 0;
+}
+
+/* Runs "COMMAND %b REST", the key where it belongs. */
+static void put(const struct ward *ward, const char *command, const char *key, const char *rest) {
+    char format[256], error[256] = "";
+    redis_server *node =
+        redis_cluster_node(ward->rig, redis_cluster_owner(ward->rig, redis_cluster_slot(ward->rig, key)));
+    snprintf(format, sizeof format, "%s %%b %s", command, rest);
+    redisReply *reply = redis_ask(node, NULL, error, format, key, strlen(key));
+    if (!reply)
+        fail_msg("%s %s: %s", command, key, error);
+    freeReplyObject(reply);
+}
+
+static bool note(const lesson_store_finding *finding, void *context) {
+    struct ward *ward = context;
+    assert_true(strlen(finding->detail) > 0);
+    ward->found[finding->kind]++;
+    ward->repaired[finding->kind] += finding->repaired;
+    return true;
+}
+
+static void check(struct ward *ward, uint32_t flags) {
+    memset(ward->found, 0, sizeof ward->found);
+    memset(ward->repaired, 0, sizeof ward->repaired);
+    assert_code(lesson_store_check(ward->store, flags, note, ward, NULL, NULL), OK);
+}
+
+static bool take_user(const lesson_store_user *user, void *context) {
+    (void)user;
+    ++*(int *)context;
+    return true;
+}
+
+static bool take_lesson(const lesson_store_lesson *lesson, void *context) {
+    (void)lesson;
+    ++*(int *)context;
+    return true;
+}
+
+static bool take_member(const lesson_store_id *uid, void *context) {
+    (void)uid;
+    ++*(int *)context;
+    return true;
+}
+
+static int join(const struct ward *ward, const char *uid, const char *lesson_id, uint32_t flags) {
+    return lesson_store_join(ward->store, uid, "C1", lesson_id, NULL, flags, NULL);
+}
+
+/* ---- User records */
+
+static void test_users(void **state) {
+    struct ward *ward = *state;
+    int given = 0;
+    assert_code(join(ward, "ann", "L1", 0), OK);
+    put(ward, "SET", USER("text"), "x");
+    put(ward, "HSET", USER("idle"), "uid idle course_id C1");
+    put(ward, "HSET", USER("lost"), "uid lost course_id C1 lesson_id L1");
+    put(ward, "HSET", USER("bare"), "lesson_id L1");
+    put(ward, "HSET", USER("other"), "uid another course_id C1 lesson_id L1");
+    put(ward, "HSET", USER("wild"),
+        "uid wild course_id \x01 lesson_id L1 session \x01 session_lesson_id L1 owner \x01");
+    put(ward, "HSET", USER("nowhere"), "uid nowhere course_id C1 lesson_id \x01");
+    put(ward, "HSET", USER("\x01"), "uid x course_id C1 lesson_id L1");
+    assert_code(lesson_store_users(ward->store, take_user, &given), MALFORMED);
+    assert_int_equal(given, 4); /* ann, lost, bare and other */
+    assert_code(lesson_store_where(ward->store, "text", NULL), MALFORMED);
+    lesson_store_place place;
+    assert_code(lesson_store_where(ward->store, "wild", &place), MALFORMED);
+    assert_code(join(ward, "text", "L1", 0), MALFORMED);
+    assert_code(lesson_store_quit(ward->store, "text", NULL, NULL, NULL), MALFORMED);
+
+    check(ward, 0);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_MALFORMED], 7);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_INCOMPLETE_USER], 3);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_MISSING_MEMBER], 4);
+    check(ward, LESSON_STORE_CHECK_REPAIR);
+    assert_int_equal(ward->repaired[LESSON_STORE_FINDING_MISSING_MEMBER], 4);
+    assert_int_equal(ward->repaired[LESSON_STORE_FINDING_INCOMPLETE_USER], 2);
+    assert_int_equal(ward->repaired[LESSON_STORE_FINDING_MALFORMED], 0);
+    check(ward, 0);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_MISSING_MEMBER], 0);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_INCOMPLETE_USER], 1); /* bare has no course */
+}
+
+/* A user whose record names a malformed lesson can join and leaves nothing behind. */
+static void test_who_is_in_no_lesson_of_ours(void **state) {
+    struct ward *ward = *state;
+    lesson_store_place place;
+    put(ward, "HSET", USER("ann"), "uid ann course_id C1 lesson_id \x01");
+    assert_code(lesson_store_join(ward->store, "ann", "C1", "L1", NULL, LESSON_STORE_JOIN_STAY, &place), REFUSED);
+    assert_string_equal(place.lesson_id, "");
+    assert_code(lesson_store_quit(ward->store, "ann", "L1", NULL, NULL), CONFLICT);
+    assert_code(join(ward, "ann", "L1", 0), OK);
+    check(ward, 0);
+    for (int kind = 0; kind < KINDS; kind++)
+        assert_int_equal(ward->found[kind], 0);
+}
+
+/* ---- Lesson records */
+
+static void test_lessons(void **state) {
+    struct ward *ward = *state;
+    int given = 0;
+    lesson_store_lesson lesson;
+    assert_code(lesson_store_create(ward->store, "L1", 0), OK);
+    put(ward, "SET", RECORD("text"), "x");
+    put(ward, "HSET", RECORD("bare"), "lesson_id bare");
+    put(ward, "HSET", RECORD("other"), "lesson_id another course_status 1 chat_status 0");
+    put(ward, "HSET", RECORD("wild"), "lesson_id wild course_status 9 chat_status x course_id \x01 capacity many");
+    put(ward, "HSET", RECORD("\x01"), "lesson_id x course_status 1 chat_status 0");
+    assert_code(lesson_store_lessons(ward->store, take_lesson, &given), MALFORMED);
+    assert_int_equal(given, 3); /* L1, bare and other */
+    assert_code(lesson_store_get_lesson(ward->store, "wild", &lesson), MALFORMED);
+    assert_code(lesson_store_get_lesson(ward->store, "text", &lesson), MALFORMED);
+    assert_code(join(ward, "ann", "wild", LESSON_STORE_JOIN_IF_OPEN), MALFORMED);
+    assert_code(join(ward, "ann", "text", LESSON_STORE_JOIN_IF_EXISTS), MALFORMED);
+    assert_code(lesson_store_ban(ward->store, "text", "ann", 1000), MALFORMED);
+
+    check(ward, 0);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_INCOMPLETE_LESSON], 1);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_MALFORMED], 7);
+    check(ward, LESSON_STORE_CHECK_REPAIR);
+    assert_int_equal(ward->repaired[LESSON_STORE_FINDING_INCOMPLETE_LESSON], 1);
+    assert_code(lesson_store_get_lesson(ward->store, "bare", &lesson), OK);
+    assert_int_equal(lesson.course_status, LESSON_STORE_COURSE_WAITING);
+}
+
+/* ---- Members */
+
+static void test_members(void **state) {
+    struct ward *ward = *state;
+    int given = 0;
+    assert_code(join(ward, "ann", "L1", 0), OK);
+    put(ward, "SADD", MEMBERS("L1"), "ghost \x01");
+    put(ward, "SET", MEMBERS("text"), "x");
+    put(ward, "SADD", MEMBERS("\x01"), "x");
+    put(ward, "HSET", "{" MEMBERS("L1") "}:v", "ghost what");
+    assert_code(lesson_store_members(ward->store, "L1", take_member, &given), MALFORMED);
+    assert_int_equal(given, 1);
+    assert_code(lesson_store_members(ward->store, "text", take_member, &given), MALFORMED);
+    assert_code(join(ward, "bob", "text", 0), MALFORMED);
+    assert_code(lesson_store_end(ward->store, "text", 0, NULL), MALFORMED);
+
+    check(ward, 0);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_GHOST_MEMBER], 1);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_MALFORMED], 3);
+    check(ward, LESSON_STORE_CHECK_REPAIR);
+    assert_int_equal(ward->repaired[LESSON_STORE_FINDING_GHOST_MEMBER], 1);
+    check(ward, 0);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_GHOST_MEMBER], 0);
+}
+
+static void test_ended_lessons(void **state) {
+    struct ward *ward = *state;
+    assert_code(lesson_store_create(ward->store, "L1", 0), OK);
+    assert_code(join(ward, "ann", "L1", 0), OK);
+    assert_code(join(ward, "bob", "L2", 0), OK);
+    check(ward, LESSON_STORE_CHECK_ENDED);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_ENDED_LESSON], 1);
+    check(ward, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR);
+    assert_int_equal(ward->repaired[LESSON_STORE_FINDING_ENDED_LESSON], 1);
+    assert_code(lesson_store_where(ward->store, "bob", NULL), NOT_FOUND);
+    assert_code(lesson_store_where(ward->store, "ann", NULL), OK);
+}
+
+/* ---- Bans */
+
+static void test_stale_bans(void **state) {
+    struct ward *ward = *state;
+    static const char *const lessons[] = {"L1", "a}b", "a{b}c"};
+    char key[64];
+    for (int i = 0; i < 3; i++) {
+        assert_code(lesson_store_create(ward->store, lessons[i], 0), OK);
+        assert_code(lesson_store_ban(ward->store, lessons[i], "ann", 60000), OK);
+        snprintf(key, sizeof key, RECORD("%s"), lessons[i]);
+        put(ward, "DEL", key, "");
+    }
+    check(ward, 0);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_STALE_BANS], 3);
+    assert_code(lesson_store_create(ward->store, "L1", 0), OK);
+    assert_code(join(ward, "ann", "L1", LESSON_STORE_JOIN_UNLESS_BANNED), OK);
+    check(ward, LESSON_STORE_CHECK_REPAIR);
+    assert_int_equal(ward->repaired[LESSON_STORE_FINDING_STALE_BANS], 3);
+    check(ward, 0);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_STALE_BANS], 0);
+}
+
+/* ---- Stopping early */
+
+static bool stop_at_once(const lesson_store_finding *finding, void *context) {
+    (void)finding;
+    ++*(int *)context;
+    return false;
+}
+
+static void test_a_check_that_is_stopped(void **state) {
+    struct ward *ward = *state;
+    int calls = 0;
+    put(ward, "SADD", MEMBERS("L1"), "ghost another");
+    put(ward, "HSET", USER("bare"), "lesson_id L1");
+    assert_code(lesson_store_check(ward->store, 0, stop_at_once, &calls, NULL, NULL), OK);
+    assert_int_equal(calls, 1);
+}
+
+#define IN_WARD(name) cmocka_unit_test_setup_teardown(test_##name, open_ward, close_ward)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_WARD(users),
+        IN_WARD(who_is_in_no_lesson_of_ours),
+        IN_WARD(lessons),
+        IN_WARD(members),
+        IN_WARD(ended_lessons),
+        IN_WARD(stale_bans),
+        IN_WARD(a_check_that_is_stopped),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
