@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # model.sh DIRECTORY test|run [NAME]: checks the configurations of p3.pml that configurations.tsv names, exhaustively:
 # "test": those that are small, "run": all, or those whose name matches the regular expression NAME. It prints a table.
-# Fails if one is not as expected. Nothing is approximate: all states are stored. LESSONSTORE_MODEL_MB is how much memory
-# one of them may take (1900 for "test", 16000 for "run").
+# Fails if one is not as expected. Nothing is approximate: all states are stored. LESSONSTORE_MODEL_MB is how much
+# memory one of them may take (1900 for "test", 16000 for "run").
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 directory=$1
@@ -10,6 +10,7 @@ which=$2
 pattern=${3:-.}
 memory_mb=${LESSONSTORE_MODEL_MB:-$([ "$which" = run ] && echo 16000 || echo 1900)}
 hash_bits=24
+too_large='out of memory|max search depth|MEMLIM'
 status=0
 command -v spin >/dev/null || { echo "model.sh: spin is not installed" >&2; exit 77; }
 mkdir -p "$directory"
@@ -29,7 +30,7 @@ property_of() {
 }
 
 build() {
-    rm -rf "$directory/$1"
+    rm -rf "${directory:?}/$1"
     mkdir "$directory/$1"
     cd "$directory/$1" || exit
     # shellcheck disable=SC2086
@@ -49,8 +50,8 @@ check() {
     [ "$which" = run ] || [ "$expected" != holds ] || level=-O1
     build "$name" "$flags" $level || { status=1; return; }
     ./pan -m1000000 -w$hash_bits >pan.log 2>&1
-    found=$(property_of "$(grep -E '^pan:1|out of memory|max search depth|MEMLIM' pan.log)")
-    [ "$found" = incomplete ] && grep -q 'errors: 0' pan.log && ! grep -qE 'out of memory|max search depth|MEMLIM' pan.log && found=holds
+    found=$(property_of "$(grep -E "^pan:1|$too_large" pan.log)")
+    [ "$found" = incomplete ] && grep -q 'errors: 0' pan.log && ! grep -qE "$too_large" pan.log && found=holds
     awk -v name="$name" -v found="$found" -v s=$((SECONDS - began)) '
         / states, stored/ { states = $1 }
         / transitions/ { transitions = $1 }

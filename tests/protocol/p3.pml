@@ -160,7 +160,8 @@ byte calm_before_crash, calm_before_timeout;
 /* A line with the state is only printed where the state changes: a line that reads it would be a step of its own. */
 /* EVENT PROCESS SCRIPT USERS LESSON A B C -> STATUS LESSON VERSION REST | the state of each user */
 #define SAY(event, process, script, users, lesson, a, b, c) \
-  printf("%e %d %e %d %d %d %d %d -> %e %d %d %d", event, process, script, users, lesson, a, b, c, reply, cur, v, rest); \
+  printf("%e %d %e %d %d %d %d %d -> %e %d %d %d", event, process, script, users, lesson, a, b, c, reply, cur, v, \
+         rest); \
   SAY_STATES
 #define SAY_OTHER(event, process, x, y) printf("%e %d %d %d\n", event, process, x, y)
 #define SAY_CHANGE(event, process, x, y) printf("%e %d %d %d", event, process, x, y); SAY_STATES
@@ -191,10 +192,12 @@ byte calm_before_crash, calm_before_timeout;
 inline adopt(whose_) {
   if
 #ifdef LOSSES
-  :: whose_ == 0 && is_lost -> is_lost = 0; H_v[whose_] = VERSION_OF_NEW_HELPER(whose_); H_o[whose_] = ID_CREATED_AGAIN; H_l[whose_] = A[whose_]
+  :: whose_ == 0 && is_lost ->
+    is_lost = 0; H_v[whose_] = VERSION_OF_NEW_HELPER(whose_); H_o[whose_] = ID_CREATED_AGAIN; H_l[whose_] = A[whose_]
 #endif
 #ifndef MUTANT_NO_ADOPTION
-  :: A[whose_] != H_l[whose_] && A[whose_] != 0 -> H_v[whose_]++; H_o[whose_] = ADOPTION_ID(whose_); H_l[whose_] = A[whose_]
+  :: A[whose_] != H_l[whose_] && A[whose_] != 0 ->
+    H_v[whose_]++; H_o[whose_] = ADOPTION_ID(whose_); H_l[whose_] = A[whose_]
 #endif
   :: else -> H_l[whose_] = A[whose_]
   fi
@@ -270,8 +273,8 @@ inline run_commit(u_, v0_, o0_, id_, l_) {
 #define IS_AS_SEEN(u, v0, o0) H_o[u] == o0
 #endif
 
-/* The id names the stay of the user in the lesson: a fence changes the version, but not the id. An eviction must not put
- * out a user who has come back since. */
+/* The id names the stay of the user in the lesson: a fence changes the version, but not the id. An eviction must not
+ * put out a user who has come back since. */
 inline run_evict(u_, l_, v0_, o0_) {
   adopt(u_);
   reply = none; rest = 0;
@@ -321,7 +324,11 @@ inline run_remove(users_, l_, w0_, w1_) {
  * are fewer states. */
 #define SEND(script, users, lesson, a, b, c, effect, then) \
   do \
-  :: d_step { effect; SAY(step, _pid, script, users, lesson, a, b, c); CHECK; CHECK_CAPACITY; CALM_PASSES; then; sent_again = 0 }; break \
+  :: d_step { \
+       effect; SAY(step, _pid, script, users, lesson, a, b, c); \
+       CHECK; CHECK_CAPACITY; CALM_PASSES; \
+       then; sent_again = 0 }; \
+     break \
   :: d_step { timeouts_left > 0 && copy == no_script CALM(timeout) -> \
        timeouts_left--; copy = script; copy_users = users; copy_lesson = lesson; copy_a = a; copy_b = b; copy_c = c; \
        sent_again = 1; printf("resend %d %e %d %d\n", _pid, script, users, lesson) } \
@@ -330,9 +337,11 @@ inline run_remove(users_, l_, w0_, w1_) {
      goto out \
   od
 
-#define SEND_FENCE(u, unless, floor, then) SEND(fence, BIT_OF(u), unless, floor, 0, 0, run_fence(u, unless, floor), then)
+#define SEND_FENCE(u, unless, floor, then) \
+  SEND(fence, BIT_OF(u), unless, floor, 0, 0, run_fence(u, unless, floor), then)
 #define SEND_ADD(u, l, t, asks, then) SEND(add, BIT_OF(u), l, t, asks, 0, run_add(u, l, t, asks), then)
-#define SEND_COMMIT(u, v0, o0, id, l, then) SEND(commit, BIT_OF(u), l, v0, id, o0, run_commit(u, v0, o0, id, l); CHECK_REPLY(id), then)
+#define SEND_COMMIT(u, v0, o0, id, l, then) \
+  SEND(commit, BIT_OF(u), l, v0, id, o0, run_commit(u, v0, o0, id, l); CHECK_REPLY(id), then)
 /* What the sender concludes from the reply must be true. */
 #define CHECK_REPLY(id) assert(reply == ok -> applied[id] : !applied[id] || (sent_again && reply != fenced))
 #define SEND_EVICT(u, l, v0, o0, then) SEND(evict, BIT_OF(u), l, v0, o0, 0, run_evict(u, l, v0, o0), then)
@@ -370,11 +379,12 @@ proctype world() {
 /* ---- The operations ---- */
 
 /* After an operation on one user: takes the user at `version` out of each lesson of `leaves` (a bit for each), in any
- * order. A legacy writer may have put the user back into one of them, unseen by remove.lua. So if one of them was removed,
- * a look follows, and if the user is in such a lesson now, the user is added again. */
+ * order. A legacy writer may have put the user back into one of them, unseen by remove.lua. So if the user was removed
+ * from one of them, a look follows, and if the user is in such a lesson now, the user is added again. */
 #define LEAVE_ONE(l) \
   SEND_REMOVE(BIT_OF(u), l, w0, w1, NOTE_LEFT(l))
-#define NOTE_LEFT(l) left = left | LESSON_BIT(l); is_left = is_left || rest == 0; leaves = leaves & ~LESSON_BIT(l); FORGET_REPLY
+#define NOTE_LEFT(l) \
+  left = left | LESSON_BIT(l); is_left = is_left || rest == 0; leaves = leaves & ~LESSON_BIT(l); FORGET_REPLY
 #ifdef MUTANT_NO_RECHECK
 #define RECHECK left = 0; is_left = 0
 #else
@@ -398,7 +408,9 @@ proctype world() {
 
 /* One pass over the members of lesson l: of an end, which puts them out, or of a repair. The requests for all of them
  * go together, a stage at a time. */
-#define PASS_VARIABLES byte at, users, stale_users, pass_lesson[USERS], pass_version[USERS], pass_id[USERS], floor[USERS]; bit is_added[USERS]
+#define PASS_VARIABLES \
+  byte at, users, stale_users, pass_lesson[USERS], pass_version[USERS], pass_id[USERS], floor[USERS]; \
+  bit is_added[USERS]
 #define FORGET_PASS FORGET_USER(0); FORGET_USER(USERS - 1); at = 0; users = 0; stale_users = 0
 #define FORGET_USER(u) pass_lesson[u] = 0; pass_version[u] = 0; pass_id[u] = 0; floor[u] = 0; is_added[u] = 0
 
@@ -455,7 +467,9 @@ inline look_at_members(is_end_) {
   :: pass_lesson[u] == l && !is_added[u] -> SEND_ADD(u, l, pass_version[u], 0, NOTE_STALE(u)) \
   :: else \
   fi
-#define NOTE_STALE(u) if :: reply == stale -> stale_users = stale_users | BIT_OF(u); floor[u] = v + 1 :: else fi; FORGET_REPLY
+#define NOTE_STALE(u) \
+  if :: reply == stale -> stale_users = stale_users | BIT_OF(u); floor[u] = v + 1 :: else fi; \
+  FORGET_REPLY
 /* The user has moved since, or a helper or a write was lost. */
 #define RAISE_IN_PASS(u) SEND_FENCE(u, 0, floor[u], NOTE_PLACE(u))
 #define ADD_AGAIN_IN_PASS(u) if :: pass_lesson[u] == l -> SEND_ADD(u, l, pass_version[u], 0, FORGET_REPLY) :: else fi
@@ -513,7 +527,8 @@ inline only_others() {
 #define END_2 6
 
 #define FORGET_OPERATION \
-  u = 0; l = 0; v0 = 0; o0 = 0; id = 0; l0 = 0; t = 0; w0 = 0; w1 = 0; leaves = 0; left = 0; is_left = 0; passes = 0; sent_again = 0; outcome = none; \
+  u = 0; l = 0; v0 = 0; o0 = 0; id = 0; l0 = 0; t = 0; w0 = 0; w1 = 0; leaves = 0; left = 0; is_left = 0; \
+  passes = 0; sent_again = 0; outcome = none; \
   is_intended = 0; may_come = 0; id_at_start[0] = 0; id_at_start[USERS - 1] = 0
 
 /* An end puts out who was a member when it began. A later join may stay. */
@@ -783,7 +798,9 @@ proctype finally() {
 #endif
 #if USERS > 1
 #define SECOND_USER_TOO(chosen, can) \
-  :: can(8 + JOIN_1) -> chosen = 8 + JOIN_1 :: can(8 + JOIN_2) -> chosen = 8 + JOIN_2 :: can(8 + QUIT) -> chosen = 8 + QUIT
+  :: can(8 + JOIN_1) -> chosen = 8 + JOIN_1 \
+  :: can(8 + JOIN_2) -> chosen = 8 + JOIN_2 \
+  :: can(8 + QUIT) -> chosen = 8 + QUIT
 #else
 #define SECOND_USER_TOO(chosen, can)
 #endif
@@ -798,7 +815,12 @@ proctype finally() {
   fi
 
 #define PUT_IN(u, l) A[u] = l; H_l[u] = l; R[AT(u, l)] = 1; V[AT(u, l)] = 1
-#define START(number, count, process) number = 0; do :: number < count -> run process; number++ :: else -> break od; number = 0
+#define START(number, count, process) \
+  number = 0; \
+  do \
+  :: number < count -> run process; number++ \
+  :: else -> break \
+  od
 
 init {
   byte i, first, second, least, least_next;
