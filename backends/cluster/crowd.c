@@ -42,10 +42,8 @@ bool cluster_is_out(const cluster_crowd *crowd, const cluster_person *person) {
 }
 
 void cluster_crowd_leave_out_invalid(cluster_crowd *crowd) {
-    for (size_t i = 0; i < crowd->count; i++) {
-        lesson_store_id uid = cluster_uid_of(crowd, &crowd->people[i]);
-        crowd->people[i].is_failed = !lesson_store_id_valid(uid.data, uid.size);
-    }
+    for (size_t i = 0; i < crowd->count; i++)
+        crowd->people[i].is_failed = crowd->people[i].is_invalid;
 }
 
 /* ---- Finding people */
@@ -106,7 +104,9 @@ cluster_person *cluster_crowd_find(cluster_crowd *crowd, lesson_store_id uid) {
         return &crowd->people[crowd->index[at] - 1];
     if (!make_room(crowd, uid.size))
         return NULL;
-    crowd->people[crowd->count] = (cluster_person){.uid = crowd->uids_size, .uid_size = (uint32_t)uid.size};
+    crowd->people[crowd->count] = (cluster_person){.uid = crowd->uids_size,
+                                                   .uid_size = (uint32_t)uid.size,
+                                                   .is_invalid = !lesson_store_id_valid(uid.data, uid.size)};
     if (uid.size > 0)
         memcpy(crowd->uids + crowd->uids_size, uid.data, uid.size);
     crowd->uids_size += uid.size;
@@ -302,15 +302,16 @@ static bool prepare(cluster_crowd *crowd) {
     return crowd->asked && crowd->requests;
 }
 
+/* A key of a uid that is none could be of any length. */
 static int ask_some(struct asking *asking, size_t *next, cluster_person_filter filter) {
     cluster_crowd *crowd = asking->crowd;
     const char *prefix = crowd->store->redis.settings.prefix;
+    bool is_of_user = strcmp(asking->middle, REDIS_USER) == 0;
     size_t count = 0;
     for (; *next < crowd->count && count < TOGETHER; ++*next) {
         const cluster_person *person = &crowd->people[*next];
-        if (person->is_failed || !filter(crowd, person))
+        if (person->is_failed || (is_of_user && person->is_invalid) || !filter(crowd, person))
             continue;
-        bool is_of_user = strcmp(asking->middle, REDIS_USER) == 0;
         lesson_store_id id = is_of_user ? cluster_uid_of(crowd, person) : crowd->lesson_id;
         crowd->asked[count] = *next;
         crowd->requests[count++] =
@@ -474,7 +475,8 @@ static void write_remove(size_t index, void *context) {
     cluster_begin_remove(&crowd->store->redis, crowd->lesson_id);
     for (size_t i = 0; i < removing->count; i++) {
         const cluster_person *person = &crowd->people[crowd->asked[i]];
-        cluster_add_removed(&crowd->store->redis, cluster_uid_of(crowd, person), person->version);
+        cluster_add_removed(&crowd->store->redis, cluster_uid_of(crowd, person),
+                            person->is_invalid ? floor_of(person) : person->version);
     }
 }
 

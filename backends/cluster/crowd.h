@@ -10,7 +10,8 @@
 typedef struct cluster_person {
     size_t uid; /* where it begins in the texts of the crowd */
     uint32_t uid_size;
-    bool is_listed; /* among the members */
+    bool is_invalid; /* the uid is none, so it has no user record, and no key of ours could name one */
+    bool is_listed;  /* among the members */
     bool is_added;  /* the version is one at which somebody was added; false: none, or one of somebody seen elsewhere */
     uint64_t known; /* that version; 0: none */
     bool is_in;     /* the user record names this lesson */
@@ -65,7 +66,7 @@ int cluster_crowd_read(cluster_crowd *crowd);
 /* The same for one page, of about `most`. */
 int cluster_crowd_read_page(cluster_crowd *crowd, size_t most, lesson_store_position *position);
 
-/* From now on, nobody is meant whose uid is none. */
+/* From now on, nobody is meant whose uid is none. (Otherwise they only can be removed.) */
 void cluster_crowd_leave_out_invalid(cluster_crowd *crowd);
 
 /* Reads which lesson the user records name, without writing anything. */
