@@ -13,10 +13,13 @@ static bool must_be_fenced(const cluster_crowd *crowd, const cluster_person *per
     return cluster_is_out(crowd, person) && person->is_added && person->known > person->version;
 }
 
-static int put_out(cluster_crowd *crowd, uint64_t *left) {
+/* `*may_have_left`: from then on it is not certain that nobody has left. */
+static int put_out(cluster_crowd *crowd, uint64_t *left, bool *may_have_left) {
     int code = cluster_crowd_read(crowd);
     if (!code)
         code = cluster_crowd_inspect(crowd, cluster_is_named);
+    for (size_t i = 0; !code && i < crowd->count; i++)
+        *may_have_left = *may_have_left || crowd->people[i].is_in;
     if (!code)
         code = cluster_crowd_evict(crowd, cluster_is_in);
     for (size_t i = 0; i < crowd->count; i++)
@@ -35,12 +38,12 @@ static int unlink_record(cluster_store *store, lesson_store_id lesson_id, int64_
     return code;
 }
 
-static int put_all_out(cluster_store *store, const lesson_store_operation *end, uint64_t *left) {
+static int put_all_out(cluster_store *store, const lesson_store_operation *end, uint64_t *left, bool *may_have_left) {
     int code = LESSON_STORE_OK;
     for (int pass = 0; !code && pass < PASSES; pass++) {
         cluster_crowd crowd;
         cluster_crowd_begin(&crowd, store, end->lesson_id);
-        code = put_out(&crowd, left);
+        code = put_out(&crowd, left, may_have_left);
         if (!code && crowd.code)
             code = lesson_store_fail(crowd.code, "%s", crowd.failure);
         cluster_crowd_free(&crowd);
@@ -56,17 +59,18 @@ static bool is_of_data(int code) {
 int cluster_end(cluster_store *store, lesson_store_operation *end) {
     int64_t records = 0;
     uint64_t left = 0;
+    bool may_have_left = false;
     int code = unlink_record(store, end->lesson_id, &records);
-    bool has_begun = !code && records > 0;
     if (!code)
-        code = put_all_out(store, end, &left);
-    if (code && (has_begun || left > 0) && !is_of_data(code))
-        code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s (the record is gone; some members may be left)",
+        code = put_all_out(store, end, &left, &may_have_left);
+    bool goes_on = !code || is_of_data(code);
+    if (code && (records > 0 || may_have_left))
+        code = lesson_store_fail(LESSON_STORE_UNKNOWN, "%s (the lesson has begun to end; some members may be left)",
                                  lesson_store_message());
     if (!code)
         code = records > 0 || left > 0 ? LESSON_STORE_OK : LESSON_STORE_NOT_FOUND;
     if (code == LESSON_STORE_OK)
         end->count = left;
     lesson_store_answer(end, code);
-    return code < 0 && !is_of_data(code) ? code : LESSON_STORE_OK;
+    return goes_on ? LESSON_STORE_OK : code;
 }

@@ -120,6 +120,11 @@ static bool is_id(lesson_store_id id, const char *text) {
 
 /* ---- Failures */
 
+/* The user is banned, and was to be taken out too. */
+static bool has_banned(const cluster_machine *machine) {
+    return cluster_machine_is_of(machine, LESSON_STORE_OPERATION_BAN) && machine->stage != CLUSTER_STAGE_BAN;
+}
+
 /* Once the operation has its answer, what cannot be cleaned up is left to a repair. */
 void cluster_machine_fail(cluster_machine *machine, size_t i, int code, bool was_lost) {
     bool is_commit = machine->asks[i].kind == CLUSTER_ASK_COMMIT;
@@ -128,6 +133,8 @@ void cluster_machine_fail(cluster_machine *machine, size_t i, int code, bool was
     if (machine->outcome == CLUSTER_OUTCOME_ANSWERED)
         return;
     if ((is_commit || is_write) && (was_lost || (is_commit && machine->was_lost)))
+        code = LESSON_STORE_UNKNOWN;
+    if (has_banned(machine))
         code = LESSON_STORE_UNKNOWN;
     cluster_machine_answer(machine, code);
 }
@@ -253,13 +260,17 @@ uint64_t cluster_capacity_to_keep(const cluster_machine *machine) {
 }
 
 /* A refusal leaves nothing behind. The user can still be among the members from an attempt before. */
-static bool refuse(cluster_machine *machine, int code) {
-    answer_place(machine, &machine->place);
-    cluster_machine_answer(machine, code);
+static bool leave(cluster_machine *machine) {
     snprintf(machine->now, sizeof machine->now, "%s", machine->place.lesson_id);
     machine->left[0] = machine->before[0] = '\0';
     machine->version_now = machine->version;
     return machine->has_intent && clean_up(machine);
+}
+
+static bool refuse(cluster_machine *machine, int code) {
+    answer_place(machine, &machine->place);
+    cluster_machine_answer(machine, code);
+    return leave(machine);
 }
 
 static bool refuse_by(cluster_machine *machine, uint32_t flag) {
@@ -291,7 +302,7 @@ static bool judge_join(cluster_machine *machine) {
         return refuse(machine, LESSON_STORE_CONFLICT);
     if (lesson_store_join_needs_lesson(join) && !machine->is_valid) {
         answer_malformed(machine);
-        return false;
+        return leave(machine);
     }
     uint32_t flag = lesson_store_admit(join, &machine->lesson, standing, machine->is_banned);
     if (!flag && join->owner.data && !machine->holds)

@@ -89,13 +89,16 @@ static bool take_owner(cluster_machine *machine, redis_reply *reply) {
 }
 
 static bool take_ban(cluster_machine *machine, redis_reply *reply) {
-    machine->lesson.has_record = redis_text_is(redis_reply_line(reply), "BANNED");
-    return true;
+    lesson_store_id word;
+    if (!redis_reply_next_text(reply, &word) || !word.data || !redis_reply_at_end(reply))
+        return false;
+    machine->lesson.has_record = redis_text_is(word, "BANNED");
+    return machine->lesson.has_record || redis_text_is(word, "NONE");
 }
 
 static bool take_unlinked(cluster_machine *machine, redis_reply *reply) {
     int64_t count;
-    if (!redis_reply_next_number(reply, &count))
+    if (!redis_reply_next_number(reply, &count) || !redis_reply_at_end(reply))
         return false;
     if (count > 0)
         machine->operation->count = 0;

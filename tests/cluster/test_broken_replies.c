@@ -9,6 +9,7 @@
 
 #include <lessonstore/backend.h>
 
+#include "figures_of.h"
 #include "raw.h"
 #include "redis_ask.h"
 #include "redis_cluster.h"
@@ -167,6 +168,53 @@ static void test_an_end_goes_on(void **state) {
 
 /* ---- Records: a reply that was lost leaves it open */
 
+static int node_of(const struct front *front, const char *key) {
+    return redis_cluster_owner(front->rig, redis_cluster_slot(front->rig, key));
+}
+
+/* Names a user whose record has another node than the lesson L1. */
+static int name_user(const struct front *front, char uid[16]) {
+    char key[64];
+    for (int i = 0;; i++) {
+        snprintf(uid, 16, "u%d", i);
+        snprintf(key, sizeof key, USER("%s"), uid);
+        if (node_of(front, key) != node_of(front, MEMBERS("L1")) && node_of(front, key) != node_of(front, RECORD("L1")))
+            return node_of(front, key);
+    }
+}
+
+/* A lesson without a record has begun to end when somebody may have left it. */
+static void test_an_end_without_a_record(void **state) {
+    struct front *front = *state;
+    enum { INSPECTED = sizeof "*3\r\n$2\r\nL1\r\n$16\r\n1234567890123456\r\n$18\r\n0123456789abcdef.1\r\n" - 1 };
+    char uid[16];
+    int node = name_user(front, uid);
+    assert_code(join(front->store, uid, "L1"), OK);
+    assert_code(lesson_store_end(front->store, "L1", 0, NULL), OK); /* loads the scripts */
+    lesson_store *store = open_with(front, "timeout_ms=400");
+    assert_code(join(store, uid, "L1"), OK);
+    false_server_break(front->servers[node], HOLD, REPLIES, INSPECTED); /* and so the reply to EVICT is lost */
+    assert_code(lesson_store_end(store, "L1", 0, NULL), UNKNOWN);
+    play(front, PASS_ON);
+    open_with(front, "timeout_ms=10000");
+    assert_code(lesson_store_where(front->store, uid, NULL), NOT_FOUND);
+}
+
+/* A ban stays, also if the user could not be taken out. */
+static void test_a_kick_that_stops(void **state) {
+    struct front *front = *state;
+    lesson_store *store = open_with(front, "timeout_ms=400");
+    char uid[16];
+    int node = name_user(front, uid);
+    assert_code(lesson_store_create(store, "L1", 0), OK);
+    assert_code(join(store, uid, "L1"), OK);
+    false_server_break(front->servers[node], HOLD, REPLIES, 1); /* it does not say where the user is */
+    assert_code(lesson_store_kick(store, "L1", uid, 60000, NULL), UNKNOWN);
+    play(front, PASS_ON);
+    open_with(front, "timeout_ms=10000");
+    assert_code(lesson_store_join(front->store, uid, "C1", "L1", NULL, LESSON_STORE_JOIN_UNLESS_BANNED, NULL), REFUSED);
+}
+
 /* There is a connection to every node, so the next reply of each is that to an operation. */
 static void play_next(const struct front *front, false_server_part part) {
     char lesson_id[16];
@@ -313,6 +361,24 @@ static void test_a_call_ends_with_its_time(void **state) {
     assert_code(join(store, "ann", "L1"), OK);
 }
 
+/* While the nodes do not agree who has a slot, they are not asked without a pause. */
+static void test_nodes_that_disagree(void **state) {
+    struct front *front = *state;
+    lesson_store *store = open_with(front, "timeout_ms=500");
+    char moved[NODES][64];
+    play_next(front, PASS_ON);
+    for (int i = 0; i < NODES; i++) {
+        snprintf(moved[i], sizeof moved[i], "-MOVED 1 127.0.0.1:%d\r\n",
+                 false_server_port(front->servers[(i + 1) % NODES]));
+        false_server_answer(front->servers[i], moved[i]);
+    }
+    assert_code(lesson_store_where(store, "ann", NULL), UNREACHABLE);
+    uint64_t redirections = figures_engine(store, LESSON_STORE_ENGINE_REDIRECTIONS);
+    assert_true(redirections > 2);
+    if (redirections > 100)
+        fail_msg("%d redirections were followed", (int)redirections);
+}
+
 /* What a batch had not begun is not done. */
 static void test_a_batch_that_stops(void **state) {
     struct front *front = *state;
@@ -333,9 +399,10 @@ static void test_a_batch_that_stops(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        IN_FRONT(moves_are_sent_again), IN_FRONT(an_end_goes_on),     IN_FRONT(records_are_not_sent_again),
-        IN_FRONT(what_servers_say),     IN_FRONT(every_call_says_so), IN_FRONT(a_call_ends_with_its_time),
-        IN_FRONT(a_batch_that_stops),
+        IN_FRONT(moves_are_sent_again), IN_FRONT(an_end_goes_on),          IN_FRONT(records_are_not_sent_again),
+        IN_FRONT(what_servers_say),     IN_FRONT(every_call_says_so),      IN_FRONT(a_call_ends_with_its_time),
+        IN_FRONT(a_batch_that_stops),   IN_FRONT(an_end_without_a_record), IN_FRONT(a_kick_that_stops),
+        IN_FRONT(nodes_that_disagree),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
