@@ -20,12 +20,41 @@ static int meet(cluster_inspection *check, const lesson_store_finding *finding) 
     return lesson_store_seen_add(&check->seen, text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
 }
 
+/* A finding is held as it is, and then its texts. */
+static int hold(cluster_inspection *check, const lesson_store_finding *finding) {
+    bool is_held = redis_texts_add(&check->held, (lesson_store_id){(const char *)finding, sizeof *finding}) &&
+                   redis_texts_add(&check->held, finding->lesson_id) && redis_texts_add(&check->held, finding->uid) &&
+                   redis_texts_add(&check->held, lesson_store_id_of(finding->detail));
+    return is_held ? LESSON_STORE_EXISTS
+                   : lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a check",
+                                       check->store->redis.settings.shown);
+}
+
 static void tell(cluster_inspection *check, const lesson_store_finding *finding) {
-    int code = check->stopped ? LESSON_STORE_EXISTS : meet(check, finding);
+    int code = check->stopped ? LESSON_STORE_EXISTS : check->is_asking ? hold(check, finding) : meet(check, finding);
     if (code < 0 && !check->code)
         check->code = code;
     if (!code)
         check->stopped = !check->callback(finding, check->context);
+}
+
+int cluster_report_held(cluster_inspection *check, int code) {
+    char message[LESSON_STORE_MESSAGE_SIZE], detail[CLUSTER_DETAIL_SIZE];
+    lesson_store_id bytes, lesson_id, uid, text;
+    snprintf(message, sizeof message, "%s", lesson_store_message());
+    for (size_t at = 0; redis_texts_next(&check->held, &at, &bytes) &&
+                        redis_texts_next(&check->held, &at, &lesson_id) && redis_texts_next(&check->held, &at, &uid) &&
+                        redis_texts_next(&check->held, &at, &text);) {
+        lesson_store_finding finding;
+        memcpy(&finding, bytes.data, sizeof finding);
+        snprintf(detail, sizeof detail, "%.*s", (int)text.size, text.data);
+        finding.lesson_id = redis_given(lesson_id);
+        finding.uid = redis_given(uid);
+        finding.detail = detail;
+        tell(check, &finding);
+    }
+    check->held.size = 0;
+    return code ? lesson_store_fail(code, "%s", message) : LESSON_STORE_OK;
 }
 
 void cluster_report_repair(cluster_inspection *check, lesson_store_finding_kind kind, lesson_store_id lesson_id,
@@ -138,6 +167,7 @@ int cluster_check(lesson_store_instance *instance, uint32_t flags, lesson_store_
     if (!code && !check.stopped)
         code = check_all(&check, "{*", REDIS_RECORD, check_bans);
     redis_texts_free(&check.keys);
+    redis_texts_free(&check.held);
     lesson_store_seen_free(check.seen);
     return code;
 }

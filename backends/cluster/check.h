@@ -14,6 +14,8 @@ typedef struct cluster_inspection {
     void *context;
     lesson_store_seen *seen; /* findings: a key can come twice */
     redis_texts keys;        /* of a page */
+    bool is_asking;          /* requests are under way, so the callback has to wait */
+    redis_texts held;        /* findings, until all is answered */
     bool stopped;
     int code; /* of the first failure while replies were taken */
 } cluster_inspection;
@@ -29,6 +31,10 @@ void cluster_report(cluster_inspection *check, lesson_store_finding_kind kind, l
 /* The same for a repair that may have come to nothing. */
 void cluster_report_repair(cluster_inspection *check, lesson_store_finding_kind kind, lesson_store_id lesson_id,
                            lesson_store_id uid, bool is_repaired, const char *detail);
+
+/* Findings in replies are held back until the nodes have answered everything, because the callback can take its time,
+ * or fork. This gives them. Returns the code, and keeps its message. */
+int cluster_report_held(cluster_inspection *check, int code);
 
 /* A text as a message shows it. */
 typedef struct cluster_shown {

@@ -16,6 +16,7 @@ struct subject {
     char lesson[LESSON_STORE_ID_MAX + 1]; /* of a user; "": none that a repair could use */
     int64_t is_listed;                    /* among the members */
     int64_t has_record;                   /* the lesson */
+    bool is_unclear;                      /* nobody can be among these members */
 };
 
 struct subjects {
@@ -55,8 +56,12 @@ static int ask(struct subjects *subjects, size_t count, cluster_request *request
                void (*write)(size_t index, void *context),
                void (*take)(size_t index, redis_reply *reply, void *context)) {
     const cluster_exchange exchange = {requests, count, write, take, subjects};
-    int code = cluster_exchange_all(subjects->check->store, &exchange);
-    return code ? code : subjects->check->code;
+    cluster_inspection *check = subjects->check;
+    check->is_asking = true;
+    int code = cluster_exchange_all(check->store, &exchange);
+    check->is_asking = false;
+    code = cluster_report_held(check, code ? code : check->code);
+    return code ? code : check->code;
 }
 
 /* An error that is not about this key ends the check. */
@@ -166,7 +171,7 @@ static void take_whereabouts(size_t index, redis_reply *reply, void *context) {
     struct subject *user = &subjects->all[index / 2];
     int64_t *number = index % 2 == 0 ? &user->is_listed : &user->has_record;
     if (reply->is_error && is_of_wrong_type(subjects->check, reply))
-        user->lesson[0] = '\0';
+        user->is_unclear = true;
     else if (!reply->is_error && !redis_reply_next_number(reply, number))
         garbled(subjects->check);
 }
@@ -255,10 +260,10 @@ int cluster_check_users(cluster_inspection *check) {
     int code = begin(&subjects);
     if (!code)
         code = ask_records(&subjects, write_user, take_user);
-    if (!code)
+    if (!code && !check->stopped)
         code = ask_whereabouts(&subjects);
     for (size_t i = 0; !code && !check->stopped && i < subjects.count; i++) {
-        if (subjects.all[i].lesson[0])
+        if (!subjects.all[i].is_unclear)
             code = check_whereabouts(&subjects, &subjects.all[i]);
     }
     free(subjects.all);

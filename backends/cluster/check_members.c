@@ -45,6 +45,8 @@ int cluster_check_members(cluster_inspection *check, lesson_store_id lesson_id) 
     }
     if (!code)
         report_members(check, &crowd);
+    if (!code && !check->stopped && crowd.code && crowd.code != LESSON_STORE_MALFORMED)
+        code = lesson_store_fail(crowd.code, "%s", crowd.failure);
     cluster_crowd_free(&crowd);
     return code;
 }
