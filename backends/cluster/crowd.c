@@ -116,13 +116,18 @@ cluster_person *cluster_crowd_find(cluster_crowd *crowd, lesson_store_id uid) {
 
 /* ---- Reading the crowd */
 
-/* The two keys are in one slot, and are read side by side. A cursor is valid only for the server that gave it. */
+/* The two keys are in one slot, and are read side by side. A cursor is valid only for the server that gave it, and
+ * while the slot is being moved, each key can go to another node at any time. */
 struct reading {
     cluster_crowd *crowd;
     size_t most; /* in a page, about */
     redis_cursor cursors[2];
     bool is_begun[2];
-    size_t order[2]; /* which of the two a request is about */
+    int nodes[2];     /* that gave the cursors */
+    uint64_t made[2]; /* and over which connections */
+    bool goes_on;     /* the first page goes on from a position, which says of which node it is */
+    size_t order[2];  /* which of the two a request is about */
+    cluster_request requests[2];
     int code;
 };
 
@@ -174,6 +179,19 @@ static int note_version(cluster_crowd *crowd, redis_reply *reply) {
     return LESSON_STORE_OK;
 }
 
+/* Begins this key again if its cursor is of another server. */
+static bool is_of_same_server(struct reading *reading, size_t which, const cluster_request *request) {
+    bool begins = redis_cursor_at_start(&reading->cursors[which]);
+    bool is_same = reading->nodes[which] == request->node && reading->made[which] == request->made;
+    reading->nodes[which] = request->node;
+    reading->made[which] = request->made;
+    if (begins || is_same || reading->goes_on)
+        return true;
+    reading->cursors[which] = redis_cursor_start();
+    reading->is_begun[which] = false;
+    return false;
+}
+
 static void take_page(size_t index, redis_reply *reply, void *context) {
     struct reading *reading = context;
     size_t which = reading->order[index];
@@ -181,19 +199,13 @@ static void take_page(size_t index, redis_reply *reply, void *context) {
         return;
     if (reply->is_error)
         reading->code = cluster_error(reading->crowd->store, reply);
+    else if (!is_of_same_server(reading, which, &reading->requests[index]))
+        return;
     else if (!redis_cursor_read(&reading->cursors[which], reply))
         reading->code = cluster_garbled(reading->crowd->store);
     while (!reading->code && !redis_reply_at_end(reply))
         reading->code = which == OF_MEMBERS ? note_member(reading->crowd, reply) : note_version(reading->crowd, reply);
     reading->is_begun[which] = true;
-}
-
-/* How many connections were made to the nodes. If one more was, a cursor may be of another server. */
-static uint64_t connections_of(const cluster_router *router) {
-    uint64_t made = router->generation;
-    for (int i = 0; i < router->node_count; i++)
-        made += router->nodes[i]->connection.made;
-    return made;
 }
 
 static size_t open_cursors(struct reading *reading) {
@@ -205,29 +217,19 @@ static size_t open_cursors(struct reading *reading) {
     return count;
 }
 
-static void begin_reading(struct reading *reading) {
-    for (size_t which = OF_MEMBERS; which <= OF_VERSIONS; which++) {
-        reading->cursors[which] = redis_cursor_start();
-        reading->is_begun[which] = false;
-    }
-}
-
 int cluster_crowd_read(cluster_crowd *crowd) {
     cluster_store *store = crowd->store;
-    struct reading reading = {.crowd = crowd, .most = PAGE_SIZE};
+    struct reading reading = {
+        .crowd = crowd, .most = PAGE_SIZE, .cursors = {redis_cursor_start(), redis_cursor_start()}};
     unsigned slot = cluster_slot_of(store->redis.settings.prefix, REDIS_MEMBERS, crowd->lesson_id);
-    begin_reading(&reading);
     store->redis.reply.flat = true;
     int code = LESSON_STORE_OK;
     for (size_t count; !code && (count = open_cursors(&reading)) > 0;) {
-        bool has_begun = reading.is_begun[OF_MEMBERS];
-        uint64_t connections = connections_of(&store->router);
-        cluster_request requests[2] = {{.slot = slot, .may_repeat = true}, {.slot = slot, .may_repeat = true}};
-        const cluster_exchange exchange = {requests, count, write_page, take_page, &reading};
+        for (size_t i = 0; i < count; i++)
+            cluster_request_begin(&reading.requests[i], slot, true);
+        const cluster_exchange exchange = {reading.requests, count, write_page, take_page, &reading};
         code = cluster_exchange_all(store, &exchange);
         code = code ? code : reading.code;
-        if (!code && has_begun && connections != connections_of(&store->router))
-            begin_reading(&reading);
     }
     store->redis.reply.flat = false;
     return code;
@@ -238,18 +240,18 @@ enum { WORD_WHICH = REDIS_WORD_BEGAN_US + 1 }; /* in a position: members, then v
 int cluster_crowd_read_page(cluster_crowd *crowd, size_t most, lesson_store_position *position) {
     cluster_store *store = crowd->store;
     size_t which = (size_t)position->words[WORD_WHICH];
-    struct reading reading = {.crowd = crowd, .most = most < PAGE_SIZE ? most : PAGE_SIZE, .order = {which}};
+    struct reading reading = {
+        .crowd = crowd, .most = most < PAGE_SIZE ? most : PAGE_SIZE, .order = {which}, .goes_on = true};
     reading.cursors[which] = redis_cursor_of(position);
-    cluster_request request = {.slot = cluster_slot_of(store->redis.settings.prefix, REDIS_MEMBERS, crowd->lesson_id),
-                               .may_repeat = true};
-    const cluster_exchange exchange = {&request, 1, write_page, take_page, &reading};
+    cluster_request_begin(&reading.requests[0],
+                          cluster_slot_of(store->redis.settings.prefix, REDIS_MEMBERS, crowd->lesson_id), true);
+    const cluster_exchange exchange = {reading.requests, 1, write_page, take_page, &reading};
     int64_t asked_us = lesson_store_monotonic_us();
     store->redis.reply.flat = true;
     int code = cluster_exchange_all(store, &exchange);
     store->redis.reply.flat = false;
     code = code ? code : reading.code;
-    const redis_connection *connection = code ? NULL : &store->router.nodes[request.node]->connection;
-    if (code || !redis_cursor_is_of_this_server(position, connection, asked_us))
+    if (code || !cluster_cursor_is_of_this_node(position, store->router.nodes[reading.requests[0].node], asked_us))
         return code;
     redis_cursor_keep(&reading.cursors[which], position);
     if (position->ended && which == OF_MEMBERS) {

@@ -53,7 +53,8 @@ static int take_entry(struct listing *listing) {
     return LESSON_STORE_OK;
 }
 
-/* A cursor is valid only for the server that gave it. */
+/* A cursor is valid only for the server that gave it. If the list has to begin again, those that were given are not
+ * given again. */
 static int list(struct listing *listing) {
     cluster_store *store = listing->store;
     lesson_store_position position = {.ended = false};
@@ -63,8 +64,7 @@ static int list(struct listing *listing) {
         begin_page(listing, &cursor);
         int64_t asked_us = lesson_store_monotonic_us();
         code = cluster_ask_slot(store, listing->slot);
-        const redis_connection *connection = &store->router.nodes[store->node]->connection;
-        if (code || !redis_cursor_is_of_this_server(&position, connection, asked_us))
+        if (code || !cluster_cursor_is_of_this_node(&position, store->router.nodes[store->node], asked_us))
             continue;
         if (!redis_cursor_read(&cursor, &store->redis.reply))
             code = cluster_garbled(store);

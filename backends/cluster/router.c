@@ -2,12 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../redis/cursor.h"
 #include "../redis/failure.h"
 #include "router.h"
 
 #define SHORTEST_PAUSE_US INT64_C(2000) /* but the second attempt follows the first one at once */
 #define LONGEST_PAUSE_US INT64_C(50000)
 #define MAP_PATIENCE_US INT64_C(300000) /* how long one question for the map may take */
+#define REDIRECTIONS_AT_ONCE 4          /* further ones are followed after a pause: the nodes do not agree */
 #define FIRST_CAPACITY 4096
 #define IS_ASKING SIZE_MAX
 
@@ -192,6 +194,8 @@ static void tell_of_redirection(struct run *run, const cluster_node *node, lesso
 static void follow(struct run *run, const cluster_node *node, cluster_request *request, lesson_store_id error) {
     redis_address to;
     tell_of_redirection(run, node, error);
+    if (++request->redirections > REDIRECTIONS_AT_ONCE)
+        put_off(request);
     if (!redis_cluster_read_redirection(&to, error, &node->address)) {
         put_off(request);
         doubt(run, node);
@@ -237,6 +241,7 @@ static void take_reply(struct run *run, const cluster_node *node, size_t index) 
     if (reply->is_error && is_repeated(run, node, request, redis_reply_line(reply)))
         return;
     request->end = CLUSTER_ANSWERED;
+    request->made = node->connection.made;
     run->exchange->take(index, reply, run->exchange->context);
 }
 
@@ -458,6 +463,26 @@ void cluster_router_run(cluster_router *router, const cluster_exchange *exchange
     router->failure[0] = '\0';
     while (any_waits(exchange) && cluster_router_round(router, exchange, until_us))
         ;
+}
+
+/* ---- Cursors */
+
+static uint64_t name_of(const cluster_node *node) {
+    uint64_t hash = UINT64_C(14695981039346656037) ^ (uint64_t)node->address.port;
+    for (const char *at = node->address.host; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
+    return hash;
+}
+
+bool cluster_cursor_is_of_this_node(lesson_store_position *position, const cluster_node *node, int64_t asked_us) {
+    uint64_t name = name_of(node);
+    if (position->id[0] && position->words[CLUSTER_WORD_NODE] != name) {
+        position->words[REDIS_WORD_BEGAN_US] = (uint64_t)asked_us;
+        position->id[0] = '\0';
+        return false;
+    }
+    position->words[CLUSTER_WORD_NODE] = name;
+    return redis_cursor_is_of_this_server(position, &node->connection, asked_us);
 }
 
 void cluster_request_begin(cluster_request *request, unsigned slot, bool may_repeat) {

@@ -26,8 +26,10 @@ typedef struct cluster_request {
     bool was_lost; /* it was sent before, and the reply was lost */
 
     int node;         /* of the router */
+    uint64_t made;    /* over which connection to it the reply came, as redis_connection counts them */
     bool asks;        /* the node is importing the slot: ASKING goes ahead */
     bool with_source; /* the node did not have the script */
+    int redirections; /* so far */
     int64_t due_us;   /* before that it is not sent again; 0: at once */
     int64_t pause_us; /* the next one */
 } cluster_request;
@@ -84,6 +86,14 @@ void cluster_router_run(cluster_router *router, const cluster_exchange *exchange
 
 /* Brings the view up to date. Returns OK, or a code with its message set. */
 int cluster_router_look(cluster_router *router);
+
+/* Called after a page of a list was asked for, at `asked_us`, and this node has replied. False if the list must begin
+ * again, because its cursor is one of another node, as after its key was moved, or of another server at the same
+ * address; the position is then reset. It goes on over any instance of the store. */
+bool cluster_cursor_is_of_this_node(lesson_store_position *position, const cluster_node *node, int64_t asked_us);
+
+/* In a position, beside REDIS_WORD_BEGAN_US. */
+enum { CLUSTER_WORD_NODE = 3 };
 
 /* The number of the node of a master of the view; -1 if there is no memory. */
 int cluster_router_node_of(cluster_router *router, int master);

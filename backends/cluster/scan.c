@@ -157,10 +157,10 @@ int cluster_scan_page(cluster_store *store, const char *front, const char *rest,
     uint64_t generation = store->router.view.generation, pass = position->words[WORD_PASS];
     if (!code && pass == 0)
         code = begin_pass(store, position, 0);
-    if (!code && position->words[WORD_MASTER] >= (uint64_t)store->router.view.map.count)
-        return end_pass(store, position);
     if (!code)
-        code = scan(store, front, rest, most, position, keys);
+        code = position->words[WORD_MASTER] >= (uint64_t)store->router.view.map.count
+                   ? end_pass(store, position)
+                   : scan(store, front, rest, most, position, keys);
     bool begins_again = code == LESSON_STORE_UNREACHABLE && has_changed(store, generation) && pass < PASSES_MAX;
     return begins_again ? begin_pass(store, position, pass) : code;
 }
