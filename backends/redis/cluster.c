@@ -111,13 +111,7 @@ int redis_slot_map_add_master(redis_slot_map *map, const redis_address *master) 
     }
     if (map->count == REDIS_MASTERS_MAX)
         return -1;
-    bool is_full = (map->count & (map->count - 1)) == 0; /* the room doubles at each power of two */
-    size_t room = map->count ? 2 * (size_t)map->count : 1;
-    redis_address *masters = is_full ? realloc(map->masters, room * sizeof *masters) : map->masters;
-    if (!masters)
-        return -1;
-    map->masters = masters;
-    masters[map->count] = *master;
+    map->masters[map->count] = *master;
     return map->count++;
 }
 
@@ -298,12 +292,22 @@ static int ask_in_turn(redis_cluster *cluster, const redis_address *hint, const 
     return code;
 }
 
+static int begin_map(const redis_cluster *cluster, redis_slot_map *map) {
+    map->masters = malloc(REDIS_MASTERS_MAX * sizeof *map->masters);
+    clear(map);
+    return map->masters ? LESSON_STORE_OK
+                        : lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for the nodes",
+                                            cluster->settings->shown);
+}
+
 int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_address *owner, int64_t until_us,
                        const lesson_store_location *opening) {
     enum wanted wanted = cluster->settings->keys_are_apart ? WANTED_ALL_IN_ONE_SHARD : WANTED_SLOT_OF_PREFIX;
-    redis_slot_map map = {.masters = NULL};
-    int code = ask_in_turn(cluster, hint, owner, &map, wanted, until_us, opening);
-    if (!code && map.masters)
+    redis_slot_map map;
+    int code = begin_map(cluster, &map);
+    if (!code)
+        code = ask_in_turn(cluster, hint, owner, &map, wanted, until_us, opening);
+    if (!code)
         *owner = map.masters[wanted_master(cluster, &map, wanted)];
     redis_slot_map_free(&map);
     return code;
@@ -312,8 +316,10 @@ int redis_cluster_find(redis_cluster *cluster, const redis_address *hint, redis_
 int redis_cluster_read_map(redis_cluster *cluster, const redis_address *suspect, redis_slot_map *map, int64_t until_us,
                            const lesson_store_location *opening) {
     static const redis_address none;
-    redis_slot_map found = {.masters = NULL};
-    int code = ask_in_turn(cluster, &none, suspect, &found, WANTED_MAP, until_us, opening);
+    redis_slot_map found;
+    int code = begin_map(cluster, &found);
+    if (!code)
+        code = ask_in_turn(cluster, &none, suspect, &found, WANTED_MAP, until_us, opening);
     if (code) {
         redis_slot_map_free(&found);
         return code;

@@ -10,7 +10,7 @@
 
 /* Who has the keys, as one node says. */
 typedef struct redis_slot_map {
-    redis_address *masters;
+    redis_address *masters; /* as the functions below make it, with room for all */
     int count;
     int covered;                    /* slots that have a master */
     int16_t master_of[REDIS_SLOTS]; /* -1: none has the slot */
