@@ -317,7 +317,7 @@ static bool commit(cluster_machine *machine) {
     return true;
 }
 
-/* The version is that of the user with this owner. So whoever joins by a new life of the owner has a higher one. */
+/* EVICT names the join that INSPECT has found. So whoever joins again by a new life of the owner stays. */
 static bool judge_sweep(cluster_machine *machine) {
     if (!machine->is_somewhere || !is_id(machine->operation->owner, machine->place.owner)) {
         cluster_machine_answer(machine, LESSON_STORE_NOT_FOUND);
