@@ -57,7 +57,7 @@ static int wrong_choice(const lesson_store_location *location, const char *what)
 /* Asks `*opener`, whose table this is, which backend opens the location. Both become those of that backend. */
 static int choose(lesson_store_backend *table, const lesson_store_backend **opener,
                   const lesson_store_location *location) {
-    const lesson_store_backend *chosen = NULL;
+    const lesson_store_backend *chosen = *opener;
     int code = table->choose(&chosen, location);
     if (code < 0)
         return code;

@@ -85,10 +85,8 @@ static int cluster_open(lesson_store_instance **out, const lesson_store_location
 }
 
 int cluster_choose(const lesson_store_backend **out, const lesson_store_location *location) {
-    extern const lesson_store_backend lesson_store__redis_backend;
     cluster_map *map;
     redis_settings settings;
-    *out = &lesson_store__redis_backend;
     int code = redis_settings_read(&settings, location);
     if (code)
         return code;

@@ -37,7 +37,7 @@ static inline cluster_store *cluster_of(lesson_store_instance *instance) {
 /* Until when the call may wait now. */
 int64_t cluster_until_us(cluster_store *store);
 
-/* Returns the backend that opens this location: the redis backend if all keys are in one shard. */
+/* Chooses this backend for the redis backend, unless all keys of the location are in one shard. */
 int cluster_choose(const lesson_store_backend **out, const lesson_store_location *location);
 
 extern const lesson_store_backend lesson_store__cluster_backend;

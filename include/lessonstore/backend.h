@@ -395,8 +395,9 @@ struct lesson_store_backend {
     int (*events)(lesson_store_instance *instance, lesson_store_event_position *position, size_t most, int64_t wait_ms,
                   lesson_store_event_taker take, void *context);
 
-    /* For a scheme whose locations need different backends. Sets `*out` to the backend that opens this location: this
-     * one, or another one that takes the same schemes and options. It may ask the engine. Core calls it once for a
+    /* For a scheme whose locations need different backends. `*out` is this backend, which may also be a copy of the
+     * table; sets it to another one, which takes the same schemes and options, if that is to open the location. It may
+     * ask the engine. Core calls it once for a
      * store, before the first instance is opened and after the options were checked; not for the backend that it
      * chooses. Returns OK, or a negative code, with which the opening of the store fails. NULL: this backend opens all
      * of its locations. */
