@@ -401,6 +401,7 @@ static void repair_once(long nth, bool for_good, void *context) {
     if (end())
         assert_int_equal(code, LESSON_STORE_OK);
     assert_honest(code, true, "repair", nth);
+    repair_steps(listing->store);
     if (vocabulary_read_state(&awkward_vocabulary, listing->store, &found, text) != LESSON_STORE_OK)
         fail_msg("repair, allocation %ld: the store does not work again: %s", nth, text);
     for (int user = 0; user < MODEL_USERS; user++) {
