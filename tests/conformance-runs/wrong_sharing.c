@@ -125,7 +125,7 @@ static void join_quits_first_table(lesson_store_backend *table) {
 const wrong_backend wrong_sharing[] = {
     {"nothing-wrong-and-shared", "none", "", wrapper_shared_table, describe_shared},
     {"calls-back-under-its-lock", "STREAM-3", "", calls_back_under_lock_table, describe_shared_and_hanging},
-    {"members-end-when-used", "STREAM-3", "", members_end_when_used_table, describe_shared},
+    {"members-end-when-used", "STREAM-3", "THREAD-4", members_end_when_used_table, describe_shared},
     {"create-looks-first", "THREAD-2", "", create_looks_first_table, describe_shared},
     {"join-quits-first", "THREAD-1", "JOIN-15 OWNER-2 OWNER-3 QUIT-4 THREAD-3 THREAD-4", join_quits_first_table,
      describe_shared},

@@ -14,6 +14,7 @@ struct worker {
     void (*work)(struct worker *worker);
     lesson_store *store;
     atomic_bool *go;
+    atomic_bool *is_over; /* what the others look at */
     unsigned number;
     unsigned round;
     uint64_t calls; /* that the backend declares */
@@ -46,6 +47,7 @@ static void *begin_work(void *context) {
 struct team {
     struct worker workers[THREADS];
     atomic_bool go;
+    atomic_bool is_over;
     size_t started;
 };
 
@@ -55,7 +57,8 @@ static void start_team(struct fixture *fixture, struct team *team, unsigned roun
     memset(team, 0, sizeof *team);
     for (size_t i = 0; i < THREADS; i++) {
         struct worker *worker = &team->workers[i];
-        *worker = (struct worker){.work = work[i], .go = &team->go, .number = (unsigned)i, .round = round};
+        *worker = (struct worker){
+            .work = work[i], .go = &team->go, .is_over = &team->is_over, .number = (unsigned)i, .round = round};
         worker->store = fixture->stores[i % fixture->store_count];
         worker->calls = fixture->backend->calls;
         if (pthread_create(&worker->thread, NULL, begin_work, worker) != 0)
@@ -277,10 +280,11 @@ static void open_and_end(struct worker *worker) {
         expect_ok(worker, "join", lesson_store_join(worker->store, "bob", "maths", "algebra", NULL, 0, NULL));
         expect_ok(worker, "end", lesson_store_end(worker->store, "algebra", 0, NULL));
     }
+    atomic_store(worker->is_over, true);
 }
 
 static void look_at_lesson(struct worker *worker) {
-    for (unsigned i = 0; i < 4 * ROUNDS; i++) {
+    while (!atomic_load(worker->is_over)) {
         lesson_store_lesson lesson = {.has_record = false};
         int code = lesson_store_get_lesson(worker->store, "algebra", &lesson);
         expect_in_thread(worker, "get_lesson", code, code == LESSON_STORE_OK || code == LESSON_STORE_NOT_FOUND);
