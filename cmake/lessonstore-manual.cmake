@@ -17,6 +17,7 @@ set(manual
     "lessonstore-memory|7|backends/memory/README.md|the lesson store in the memory of a process"
     "lessonstore-sqlite|7|backends/sqlite/README.md|the lesson store in an SQLite file"
     "lessonstore-redis|7|backends/redis/README.md|the lesson store in a Redis or Valkey server"
+    "lessonstore-cluster|7|backends/cluster/README.md|the lesson store over several shards of a Redis Cluster"
     "lessonstore-fault|7|backends/fault/README.md|how to let a lesson store fail"
     "lessonstore-errors|7|docs/errors.md|the codes, and what to do about them"
     "lessonstore-running|7|docs/running.md|sessions, bans and owners for servers"
@@ -24,12 +25,14 @@ set(manual
     "lessonstore-feed|7|docs/feed.md|a guide to the feed"
     "lessonstore-figures|7|docs/figures.md|a guide to figures and the log"
     "lessonstore-production|7|docs/production.md|Redis in production"
+    "lessonstore-capacity|7|docs/capacity.md|how many users and joins a server takes"
     "lessonstore-python|7|docs/python.md|the lesson store in Python"
     "lessonstore-promises|7|docs/promises.md|what every store promises")
 
 # Pages of parts that are not built are left out.
 foreach(part IN ITEMS CLI:lessonctl\\|1 FAULT:lessonstore-fault MEMORY:lessonstore-memory SQLITE:lessonstore-sqlite
-                      REDIS:lessonstore-redis REDIS:lessonstore-production PYTHON:lessonstore-python
+                      REDIS:lessonstore-redis REDIS:lessonstore-production CLUSTER:lessonstore-cluster
+                      REDIS:lessonstore-capacity PYTHON:lessonstore-python
                       CONFORMANCE:lessonstore-conformance)
     string(REGEX MATCH "^([A-Z]+):(.*)$" part "${part}")
     if(NOT LESSONSTORE_${CMAKE_MATCH_1})
