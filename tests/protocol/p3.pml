@@ -531,8 +531,9 @@ inline only_others() {
   passes = 0; sent_again = 0; outcome = none; \
   is_intended = 0; may_come = 0; id_at_start[0] = 0; id_at_start[USERS - 1] = 0
 
-/* An end puts out who was a member when it began. A later join may stay. */
-#define ID_IF_MEMBER(u) (A[u] == l && H_l[u] == l && IS_NAMED(u, l) -> H_o[u] : NO_ID)
+/* An end puts out whom one of our joins has made a member before it began. A later join may stay. Whom a legacy writer
+ * has put there can be named nowhere for a moment: between a removal and the look after it. */
+#define ID_IF_MEMBER(u) (A[u] == l && H_l[u] == l && H_o[u] < ID_ADOPTED && IS_NAMED(u, l) -> H_o[u] : NO_ID)
 #define NOTE_MEMBER(u) id_at_start[u] = ID_IF_MEMBER(u)
 #define CHECK_MEMBER_IS_OUT(u) assert(id_at_start[u] == NO_ID || ID_IF_MEMBER(u) != id_at_start[u])
 
