@@ -26,13 +26,16 @@ struct drawn {
     lesson_store_operation operation;
     char uid[NAME_SIZE];
     char lesson_id[NAME_SIZE];
+    char message[LESSON_STORE_MESSAGE_SIZE];
 };
 
 static void draw(struct drawn *drawn, dice_state *dice, bool joins_and_quits_only) {
     unsigned kind = dice_below(dice, 100);
     name_user(drawn->uid, dice);
     name_lesson(drawn->lesson_id, dice);
-    lesson_store_operation operation = {.uid = lesson_store_id_of(drawn->uid)};
+    lesson_store_operation operation = {.uid = lesson_store_id_of(drawn->uid),
+                                        .message = drawn->message,
+                                        .message_size = sizeof drawn->message};
     if (kind < 55 || (kind >= 90 && joins_and_quits_only)) {
         operation.kind = LESSON_STORE_OPERATION_JOIN;
         operation.course_id = lesson_store_id_of("c");
@@ -50,6 +53,14 @@ static void draw(struct drawn *drawn, dice_state *dice, bool joins_and_quits_onl
     drawn->operation = operation;
 }
 
+static void count_answer(shard_client *client, const struct drawn *drawn, int code) {
+    client->codes[UNDER_WAY_CODE(code)]++;
+    if (code == LESSON_STORE_UNKNOWN && strstr(drawn->message, "another operation of the user came after"))
+        client->overtaken++;
+    else if (code < 0)
+        snprintf(client->failure, sizeof client->failure, "%s", drawn->message);
+}
+
 static void run_batch(shard_client *client, lesson_store *store) {
     static _Thread_local struct drawn drawn[BATCH_MAX];
     lesson_store_operation operations[BATCH_MAX];
@@ -59,13 +70,11 @@ static void run_batch(shard_client *client, lesson_store *store) {
         operations[i] = drawn[i].operation;
     }
     int64_t began_us = lesson_store_monotonic_us();
-    int code = lesson_store_batch(store, operations, count);
+    lesson_store_batch(store, operations, count);
     int64_t took_ms = (lesson_store_monotonic_us() - began_us) / 1000;
     client->longest_ms = took_ms > client->longest_ms ? took_ms : client->longest_ms;
-    if (code)
-        snprintf(client->failure, sizeof client->failure, "%s", lesson_store_message());
     for (size_t i = 0; i < count; i++)
-        client->codes[UNDER_WAY_CODE(operations[i].code)]++;
+        count_answer(client, &drawn[i], operations[i].code);
     client->done += (int)count;
 }
 
