@@ -33,9 +33,8 @@ static void draw(struct drawn *drawn, dice_state *dice, bool joins_and_quits_onl
     unsigned kind = dice_below(dice, 100);
     name_user(drawn->uid, dice);
     name_lesson(drawn->lesson_id, dice);
-    lesson_store_operation operation = {.uid = lesson_store_id_of(drawn->uid),
-                                        .message = drawn->message,
-                                        .message_size = sizeof drawn->message};
+    lesson_store_operation operation = {
+        .uid = lesson_store_id_of(drawn->uid), .message = drawn->message, .message_size = sizeof drawn->message};
     if (kind < 55 || (kind >= 90 && joins_and_quits_only)) {
         operation.kind = LESSON_STORE_OPERATION_JOIN;
         operation.course_id = lesson_store_id_of("c");
