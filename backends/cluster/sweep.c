@@ -122,6 +122,16 @@ static void give_departures(struct sweep *sweep) {
     }
 }
 
+/* Of a user who was not put out, though the others were. That of damaged data is noted apart. */
+static int failure_of(const struct sweep *sweep) {
+    for (size_t i = 0; i < sweep->count; i++) {
+        int code = sweep->operations[i].code;
+        if (code < 0 && code != LESSON_STORE_MALFORMED)
+            return code;
+    }
+    return LESSON_STORE_OK;
+}
+
 static int put_out(struct sweep *sweep) {
     for (size_t i = 0; i < sweep->count; i++) {
         struct departure *departure = &sweep->departures[i];
@@ -132,6 +142,7 @@ static int put_out(struct sweep *sweep) {
                                                         .code = LESSON_STORE_UNANSWERED};
     }
     int code = sweep->count > 0 ? cluster_run(&sweep->store->base, sweep->operations, sweep->count) : LESSON_STORE_OK;
+    code = code ? code : failure_of(sweep);
     give_departures(sweep);
     sweep->count = 0;
     return code;
