@@ -58,6 +58,8 @@ static inline lesson_store_id cluster_uid_of(const cluster_crowd *crowd, const c
 /* Returns the person with this uid, who is added if need be. NULL: no memory. */
 cluster_person *cluster_crowd_find(cluster_crowd *crowd, lesson_store_id uid);
 
+int cluster_crowd_no_memory(const cluster_crowd *crowd);
+
 /* The functions below return OK, or a code with its message set. */
 
 /* Reads the members and their versions. */
