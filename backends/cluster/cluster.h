@@ -61,11 +61,6 @@ int cluster_garbled(const cluster_store *store);
 /* Runs an exchange, and returns OK, or the code of the first request that was not answered, with its message set. */
 int cluster_exchange_all(cluster_store *store, const cluster_exchange *exchange);
 
-/* ---- list.c */
-
-/* Gives every user; one may come twice, and malformed ones do not come. The callback may use the store. */
-int cluster_each_user(cluster_store *store, lesson_store_user_callback callback, void *context);
-
 /* ---- end.c */
 
 int cluster_end(cluster_store *store, lesson_store_operation *end);

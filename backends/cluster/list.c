@@ -292,12 +292,6 @@ int cluster_users(lesson_store_instance *instance, lesson_store_user_callback ca
     return list(&listing);
 }
 
-int cluster_each_user(cluster_store *store, lesson_store_user_callback callback, void *context) {
-    struct listing listing = of_users(&store->base, callback, context);
-    listing.is_page = true;
-    return give_all(&listing);
-}
-
 int cluster_lessons_page(lesson_store_instance *instance, size_t most, lesson_store_position *position,
                          lesson_store_lesson_callback callback, void *context) {
     struct listing listing = of_lessons(instance, NULL, callback, context);

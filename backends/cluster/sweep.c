@@ -2,9 +2,10 @@
 #include <stdlib.h>
 
 #include "../redis/malformed.h"
+#include "../redis/slots.h"
 #include "../redis/texts.h"
 #include "asks.h"
-#include "cluster.h"
+#include "scan.h"
 
 #define LONGEST_GAP "127"
 _Static_assert(LESSON_STORE_GAPS == 128, "the highest magnitude is LONGEST_GAP");
@@ -26,7 +27,6 @@ struct sweep {
     struct departure *departures; /* users to be put out */
     lesson_store_operation *operations;
     size_t count;
-    int code;
     redis_malformed malformed;
     lesson_store_user_callback callback;
     void *context;
@@ -148,29 +148,118 @@ static int put_out(struct sweep *sweep) {
     return code;
 }
 
-static bool is_over(const struct sweep *sweep, const lesson_store_id *owner) {
-    return owner->data && bsearch(owner, sweep->names, sweep->name_count, sizeof *sweep->names, order_of);
+static int add_departure(struct sweep *sweep, lesson_store_id uid, const lesson_store_id *owner) {
+    struct departure *departure = &sweep->departures[sweep->count++];
+    lesson_store_id_copy(departure->uid, uid);
+    lesson_store_id_copy(departure->owner, *owner);
+    return sweep->count == TOGETHER ? put_out(sweep) : LESSON_STORE_OK;
 }
 
-static bool take_user(const lesson_store_user *user, void *context) {
-    struct sweep *sweep = context;
-    if (!is_over(sweep, &user->owner))
-        return true;
-    struct departure *departure = &sweep->departures[sweep->count++];
-    lesson_store_id_copy(departure->uid, user->uid);
-    lesson_store_id_copy(departure->owner, user->owner);
-    if (sweep->count == TOGETHER)
-        sweep->code = put_out(sweep);
-    return !sweep->code && !sweep->stopped;
+/* ---- Finding them: the owners of all user records, a page of keys at a time */
+
+struct page {
+    struct sweep *sweep;
+    redis_texts texts;
+    lesson_store_id *keys;
+    const lesson_store_id **owners; /* for each key, one that is over, or NULL */
+    cluster_request *requests;
+    size_t count;
+    int code; /* of the first reply that is no answer */
+};
+
+static void write_owner(size_t index, void *context) {
+    const struct page *page = context;
+    redis_request *request = &page->sweep->store->redis.request;
+    redis_request_begin(request);
+    redis_request_add_text(request, "HMGET");
+    redis_request_add_id(request, page->keys[index]);
+    redis_request_add_text(request, "lesson_id");
+    redis_request_add_text(request, "session_lesson_id");
+    redis_request_add_text(request, "owner");
+}
+
+/* Only the lesson of the join that named the owner counts. */
+static const lesson_store_id *over_owner(const struct sweep *sweep, lesson_store_id owner, lesson_store_id lesson,
+                                         lesson_store_id joined) {
+    if (!owner.data || !lesson.data || !joined.data || !lesson_store_id_equal(lesson, joined))
+        return NULL;
+    return bsearch(&owner, sweep->names, sweep->name_count, sizeof *sweep->names, order_of);
+}
+
+/* No operation can name a user or a lesson whose id is none. */
+static void note_owner(struct page *page, size_t index, const lesson_store_id *owner, lesson_store_id lesson) {
+    lesson_store_id uid = cluster_id_in(page->sweep->store, page->keys[index], REDIS_USER);
+    if (lesson_store_id_valid(uid.data, uid.size) && lesson_store_id_valid(lesson.data, lesson.size))
+        page->owners[index] = owner;
+    else
+        redis_malformed_note(&page->sweep->malformed, "user", uid);
+}
+
+/* A record of a wrong type has no owner. */
+static void take_owner(size_t index, redis_reply *reply, void *context) {
+    struct page *page = context;
+    const struct sweep *sweep = page->sweep;
+    lesson_store_id lesson, joined, owner;
+    int code = LESSON_STORE_OK;
+    if (reply->is_error) {
+        code = cluster_error(sweep->store, reply);
+    } else if (!redis_reply_next_text(reply, &lesson) || !redis_reply_next_text(reply, &joined) ||
+               !redis_reply_next_text(reply, &owner)) {
+        code = cluster_garbled(sweep->store);
+    } else {
+        const lesson_store_id *over = over_owner(sweep, owner, lesson, joined);
+        if (over)
+            note_owner(page, index, over, lesson);
+    }
+    if (code != LESSON_STORE_MALFORMED && !page->code)
+        page->code = code;
+}
+
+static int read_owners(struct page *page) {
+    cluster_store *store = page->sweep->store;
+    lesson_store_id key;
+    for (size_t at = 0; redis_texts_next(&page->texts, &at, &key);)
+        page->count++;
+    page->keys = calloc(page->count + 1, sizeof *page->keys);
+    page->owners = calloc(page->count + 1, sizeof *page->owners);
+    page->requests = calloc(page->count + 1, sizeof *page->requests);
+    if (!page->keys || !page->owners || !page->requests)
+        return no_memory(page->sweep);
+    size_t index = 0;
+    for (size_t at = 0; redis_texts_next(&page->texts, &at, &key); index++) {
+        page->keys[index] = key;
+        page->requests[index] = (cluster_request){.slot = redis_slot_of_key(key.data, key.size), .may_repeat = true};
+    }
+    const cluster_exchange exchange = {page->requests, page->count, write_owner, take_owner, page};
+    int code = page->count > 0 ? cluster_exchange_all(store, &exchange) : LESSON_STORE_OK;
+    return code ? code : page->code;
+}
+
+static int put_out_page(struct sweep *sweep, lesson_store_position *position) {
+    struct page page = {.sweep = sweep};
+    int code = cluster_scan_page(sweep->store, "", REDIS_USER, SIZE_MAX, position, &page.texts);
+    if (!code)
+        code = read_owners(&page);
+    for (size_t i = 0; !code && i < page.count && !sweep->stopped; i++) {
+        if (page.owners[i])
+            code = add_departure(sweep, cluster_id_in(sweep->store, page.keys[i], REDIS_USER), page.owners[i]);
+    }
+    redis_texts_free(&page.texts);
+    free(page.keys);
+    free(page.owners);
+    free(page.requests);
+    return code;
 }
 
 static int put_all_out(struct sweep *sweep) {
+    lesson_store_position position = {.ended = false};
+    int code = LESSON_STORE_OK;
     sweep->departures = malloc(TOGETHER * sizeof *sweep->departures);
     sweep->operations = malloc(TOGETHER * sizeof *sweep->operations);
     if (!sweep->departures || !sweep->operations)
         return no_memory(sweep);
-    int code = cluster_each_user(sweep->store, take_user, sweep);
-    code = sweep->code ? sweep->code : code;
+    while (!code && !sweep->stopped && !position.ended)
+        code = put_out_page(sweep, &position);
     return code || sweep->stopped ? code : put_out(sweep);
 }
 

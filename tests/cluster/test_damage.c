@@ -143,6 +143,41 @@ static void test_who_is_in_no_lesson_of_ours(void **state) {
         assert_int_equal(ward->found[kind], 0);
 }
 
+static bool take_owner(const lesson_store_owner *owner, void *context) {
+    ++*(int *)context;
+    return owner->state == LESSON_STORE_OWNER_OVER;
+}
+
+/* An owner is over until its last user is out. A damaged course or session does not keep a user in. */
+static void test_users_of_an_owner(void **state) {
+    struct ward *ward = *state;
+    int owners = 0;
+    uint64_t put_out = 0;
+    assert_code(lesson_store_hold(ward->store, "w", 3600000, 0), OK);
+    assert_code(lesson_store_join_for(ward->store, "w", "ann", "C1", "L1", "s", 0, NULL), OK);
+    assert_code(lesson_store_join_for(ward->store, "w", "bob", "C1", "L1", "s", 0, NULL), OK);
+    assert_code(lesson_store_join_for(ward->store, "w", "cid", "C1", "L1", NULL, 0, NULL), OK);
+    put(ward, "HSET", USER("ann"), "course_id \x01 session \x01");
+    put(ward, "HSET", USER("bob"), "lesson_id \x01 session_lesson_id \x01");
+    put(ward, "HSET", USER("\x01"), "uid x course_id C1 lesson_id L1 session_lesson_id L1 owner w");
+    put(ward, "HSET", USER("moved"), "uid moved course_id C1 lesson_id L2 session_lesson_id L1 owner w");
+    put(ward, "SET", USER("text"), "w");
+    assert_code(lesson_store_drop(ward->store, "w", NULL, NULL, &put_out), MALFORMED);
+    assert_int_equal(put_out, 2);
+    assert_code(lesson_store_where(ward->store, "ann", NULL), NOT_FOUND);
+    assert_code(lesson_store_where(ward->store, "cid", NULL), NOT_FOUND);
+    assert_code(lesson_store_where(ward->store, "moved", NULL), OK);
+    assert_code(lesson_store_owners(ward->store, take_owner, &owners), OK);
+    assert_int_equal(owners, 1);
+    put(ward, "DEL", USER("\x01"), "");
+    put(ward, "DEL", USER("bob"), "");
+    assert_code(lesson_store_sweep(ward->store, NULL, NULL, &put_out), OK);
+    assert_int_equal(put_out, 0);
+    owners = 0;
+    assert_code(lesson_store_owners(ward->store, take_owner, &owners), OK);
+    assert_int_equal(owners, 0);
+}
+
 /* ---- Lesson records */
 
 static void test_lessons(void **state) {
@@ -255,6 +290,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_WARD(users),
         IN_WARD(who_is_in_no_lesson_of_ours),
+        IN_WARD(users_of_an_owner),
         IN_WARD(lessons),
         IN_WARD(members),
         IN_WARD(ended_lessons),
