@@ -83,7 +83,8 @@ static bool spoil_now(redis_reply *reply) {
 }
 
 int __real_redisReaderGetReply(redisReader *reader, void **reply);
-int __wrap_redisReaderGetReply(redisReader *reader, void **reply);
+/* Visible, because the library that the tests share refers to it too. */
+__attribute__((visibility("default"))) int __wrap_redisReaderGetReply(redisReader *reader, void **reply);
 
 int __wrap_redisReaderGetReply(redisReader *reader, void **reply) {
     int result = __real_redisReaderGetReply(reader, reply);
