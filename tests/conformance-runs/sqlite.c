@@ -1,8 +1,9 @@
-/* The suite on the sqlite backend: on a new file for each test, also behind the backend that makes faults, with no
- * fault set, and on a database in memory. */
+/* The suite on the sqlite backend, on a new file for each test. With the argument --fault: behind the backend that
+ * makes faults, with no fault set. With --memory: on a database in memory. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <lessonstore/conformance.h>
@@ -50,15 +51,20 @@ static int open_memory(lesson_store **out, void *context) {
     return lesson_store_open(out, "sqlite::memory:?feed=600&" LONG_WAIT);
 }
 
+static lesson_store_conformance_backend describe(const char *name) {
+    lesson_store_conformance_backend backend = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
+    backend.operations = LESSON_STORE_OPERATIONS_0_2;
+    backend.flags = LESSON_STORE_FLAGS_0_2;
+    backend.calls = LESSON_STORE_CALLS_0_2;
+    backend.name = name;
+    backend.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
+    return backend;
+}
+
 static int run_on_file(const char *name, const char *scheme, const char *options, int argc, char **argv) {
     struct directory directory = {.scheme = scheme, .options = options};
-    lesson_store_conformance_backend file = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    file.operations = LESSON_STORE_OPERATIONS_0_2;
-    file.flags = LESSON_STORE_FLAGS_0_2;
-    file.calls = LESSON_STORE_CALLS_0_2;
-    file.name = name;
-    file.capabilities =
-        LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST | LESSON_STORE_CAN_ADMIT;
+    lesson_store_conformance_backend file = describe(name);
+    file.capabilities |= LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
     file.context = &directory;
     file.prepare = make_directory;
     file.open = open_file;
@@ -66,17 +72,21 @@ static int run_on_file(const char *name, const char *scheme, const char *options
     return lesson_store_conformance_run(&file, argc, argv);
 }
 
-int main(int argc, char **argv) {
-    lesson_store_conformance_backend memory = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    memory.operations = LESSON_STORE_OPERATIONS_0_2;
-    memory.flags = LESSON_STORE_FLAGS_0_2;
-    memory.calls = LESSON_STORE_CALLS_0_2;
-    memory.name = "sqlite-memory";
-    memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
+static int run_in_memory(int argc, char **argv) {
+    lesson_store_conformance_backend memory = describe("sqlite-memory");
     memory.open = open_memory;
+    return lesson_store_conformance_run(&memory, argc, argv);
+}
 
-    int failed_on_file = run_on_file("sqlite-file", "sqlite", "?feed=600&" LONG_WAIT, argc, argv);
-    int failed_beneath = run_on_file("fault-sqlite-file", "fault+sqlite", "?" LONG_WAIT, argc, argv);
-    int failed_in_memory = lesson_store_conformance_run(&memory, argc, argv);
-    return failed_on_file || failed_beneath || failed_in_memory ? 1 : 0;
+static int run(int argc, char **argv) {
+    const char *where = argc > 1 ? argv[1] : "";
+    if (strcmp(where, "--memory") == 0)
+        return run_in_memory(argc - 1, argv + 1);
+    if (strcmp(where, "--fault") == 0)
+        return run_on_file("fault-sqlite-file", "fault+sqlite", "?" LONG_WAIT, argc - 1, argv + 1);
+    return run_on_file("sqlite-file", "sqlite", "?feed=600&" LONG_WAIT, argc, argv);
+}
+
+int main(int argc, char **argv) {
+    return run(argc, argv) != 0;
 }
