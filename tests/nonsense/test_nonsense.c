@@ -12,7 +12,7 @@
 #include "cmocka_all.h"
 #include "engine.h"
 
-enum { ITEMS_MAX = 8, REPLIES_MAX = 400, USERS_MAX = 16 };
+enum { ITEMS_MAX = 8, REPLIES_MAX = 400, LARGE = 1300, TOGETHER = 100 };
 
 /* ---- Spoiling a reply */
 
@@ -310,40 +310,44 @@ typedef struct call {
     int (*run)(lesson_store *store, uint64_t *answer);
     bool writes;
     bool is_one_step; /* over several shards too, once it is repaired */
+    bool is_large;    /* of a lesson that one request cannot end or list */
 } call;
 
 static const call calls[] = {
-    {"join of a new user", join_new, true, true},
-    {"move", move, true, true},
-    {"move if admitted", move_if_admitted, true, true},
-    {"join for an owner", join_for_owner, true, true},
-    {"resume", resume, true, true},
-    {"quit", quit, true, true},
-    {"kick", kick, true, false},
-    {"ban", ban, true, true},
-    {"unban", unban, true, true},
-    {"create", create, true, true},
-    {"reset", reset, true, true},
-    {"set", set, true, true},
-    {"end", end, true, false},
-    {"end of the record", end_record, true, true},
-    {"hold", hold, true, true},
-    {"drop", drop, true, false},
-    {"sweep", sweep, true, true},
-    {"repair", repair, true, true},
-    {"where", where, false, true},
-    {"count_members", count_members, false, true},
-    {"get_lesson", get_lesson, false, true},
-    {"members", members, false, true},
-    {"users", users, false, true},
-    {"lessons", lessons, false, true},
-    {"find_lessons", find_lessons, false, true},
-    {"bans", bans, false, true},
-    {"owners", owners, false, true},
-    {"check", check, false, true},
-    {"check --ended", check_ended, false, true},
-    {"info", info, false, true},
-    {"open", open_another, false, true},
+    {"join of a new user", join_new, true, true, false},
+    {"move", move, true, true, false},
+    {"move if admitted", move_if_admitted, true, true, false},
+    {"join for an owner", join_for_owner, true, true, false},
+    {"resume", resume, true, true, false},
+    {"quit", quit, true, true, false},
+    {"kick", kick, true, false, false},
+    {"ban", ban, true, true, false},
+    {"unban", unban, true, true, false},
+    {"create", create, true, true, false},
+    {"reset", reset, true, true, false},
+    {"set", set, true, true, false},
+    {"end", end, true, false, false},
+    {"end of the record", end_record, true, true, false},
+    {"hold", hold, true, true, false},
+    {"drop", drop, true, false, false},
+    {"sweep", sweep, true, true, false},
+    {"repair", repair, true, true, false},
+    {"where", where, false, true, false},
+    {"count_members", count_members, false, true, false},
+    {"get_lesson", get_lesson, false, true, false},
+    {"members", members, false, true, false},
+    {"users", users, false, true, false},
+    {"lessons", lessons, false, true, false},
+    {"find_lessons", find_lessons, false, true, false},
+    {"bans", bans, false, true, false},
+    {"owners", owners, false, true, false},
+    {"check", check, false, true, false},
+    {"check --ended", check_ended, false, true, false},
+    {"info", info, false, true, false},
+    {"open", open_another, false, true, false},
+    {"end of a large lesson", end, true, false, true},
+    {"members of a large lesson", members, false, true, true},
+    {"check of a large lesson", check, false, true, true},
 };
 
 /* ---- One run */
@@ -390,7 +394,19 @@ static lesson_store_operation operation(uint32_t kind, const char *uid, const ch
     return made;
 }
 
-static void fill(lesson_store *store) {
+static void join_many(lesson_store *store) {
+    static char uids[TOGETHER][16];
+    lesson_store_operation operations[TOGETHER];
+    for (int first = 0; first < LARGE; first += TOGETHER) {
+        for (int i = 0; i < TOGETHER; i++) {
+            snprintf(uids[i], sizeof uids[i], "many%d", first + i);
+            operations[i] = operation(LESSON_STORE_OPERATION_JOIN, uids[i], "L1");
+        }
+        must(lesson_store_batch(store, operations, TOGETHER), "batch");
+    }
+}
+
+static void fill(lesson_store *store, bool is_large) {
     lesson_store_operation operations[] = {
         operation(LESSON_STORE_OPERATION_CREATE, NULL, "L1"), operation(LESSON_STORE_OPERATION_CREATE, NULL, "L2"),
         operation(LESSON_STORE_OPERATION_JOIN, "ann", "L1"),  operation(LESSON_STORE_OPERATION_JOIN, "bob", "L1"),
@@ -411,11 +427,13 @@ static void fill(lesson_store *store) {
     must(lesson_store_batch(store, operations + 2, 6), "batch");
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
         assert_int_equal(operations[i].code, LESSON_STORE_OK);
+    if (is_large)
+        join_many(store);
 }
 
 static void learn(struct bench *bench) {
     clear(bench->steady);
-    fill(bench->steady);
+    fill(bench->steady, bench->call->is_large);
     bench->before = state_of(bench->steady);
     bench->answer = 0;
     bench->code = bench->call->run(bench->store, &bench->answer);
@@ -427,13 +445,13 @@ static void describe(const struct bench *bench, spoil_way way, const char *what,
              (int)spoil.item, what, lesson_store_code_name(code), lesson_store_message());
 }
 
-/* A list can have an item less, and an item another text. */
-static bool may_be_true(spoil_way way) {
-    return way == TOO_SHORT || way == OTHER_TEXT;
+/* A list can have an item less, and an item another text. A lesson can have no members. */
+static bool may_be_true(const struct bench *bench, spoil_way way) {
+    return way == TOO_SHORT || way == OTHER_TEXT || (way == NO_ITEMS && bench->call->run == members);
 }
 
 static void judge_answer(const struct bench *bench, int code, uint64_t answer, spoil_way way) {
-    if (code < 0 || may_be_true(way))
+    if (code < 0 || may_be_true(bench, way))
         return;
     if (code != bench->code)
         describe(bench, way, "what the store did not say is answered", code);
@@ -454,7 +472,7 @@ static void judge_state(const struct bench *bench, int code, spoil_way way) {
     bool is_done = state == bench->after;
     if (bench->call->is_one_step && !is_done && state != bench->before)
         describe(bench, way, "it was done in part", code);
-    if (code == bench->code && code == LESSON_STORE_OK && !may_be_true(way) && !is_done)
+    if (code == bench->code && code == LESSON_STORE_OK && !may_be_true(bench, way) && !is_done)
         describe(bench, way, "it was answered and not done", code);
 }
 
@@ -463,7 +481,7 @@ static bool run_once(struct bench *bench, spoil_way way, long reply, size_t item
     uint64_t answer = 0;
     if (bench->call->writes) {
         clear(bench->steady);
-        fill(bench->steady);
+        fill(bench->steady, bench->call->is_large);
     }
     spoil_begin(way, reply, item);
     int code = bench->call->run(bench->store, &answer);
@@ -490,6 +508,8 @@ static void test_each_reply(void **state) {
     (void)state;
     bench.store = engine_open_store("?timeout_ms=500");
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        if (calls[i].is_large && engine_exceptions()) /* with steps for each member it would take too long */
+            continue;
         bench.call = &calls[i];
         bench.runs = 0;
         learn(&bench);
