@@ -9,6 +9,7 @@
 
 #define FRESH_US INT64_C(20000) /* how long an answer is not asked for again */
 #define PAUSE_US INT64_C(20000) /* between two attempts at opening */
+#define MOVED_MAX 8             /* slots that move one by one before the whole map is read */
 
 struct cluster_map {
     redis_settings settings;
@@ -21,6 +22,7 @@ struct cluster_map {
     bool is_being_asked; /* by one thread, which then has `cluster` to itself */
     int64_t fresh_until_us;
     redis_slot_map map;
+    int moved; /* slots, since it was read */
 
     redis_cluster cluster;
 };
@@ -154,6 +156,7 @@ static int ask(cluster_map *map, const redis_address *suspect, int64_t until_us,
     if (!code) {
         redis_slot_map_free(&map->map);
         map->map = found;
+        map->moved = 0;
         atomic_fetch_add(&map->generation, 1);
     }
     pthread_cond_broadcast(&map->answered);
@@ -172,13 +175,16 @@ int cluster_map_ask(cluster_map *map, const redis_address *suspect, int64_t unti
     return code;
 }
 
-void cluster_map_move(cluster_map *map, unsigned slot, const redis_address *master) {
+bool cluster_map_move(cluster_map *map, unsigned slot, const redis_address *master) {
     pthread_mutex_lock(&map->mutex);
     int number = redis_slot_map_add_master(&map->map, master);
     if (number >= 0 && map->map.master_of[slot] != number) {
         map->map.covered += map->map.master_of[slot] < 0;
         map->map.master_of[slot] = (int16_t)number;
+        map->moved++;
         atomic_fetch_add(&map->generation, 1);
     }
+    bool have_many_moved = map->moved >= MOVED_MAX;
     pthread_mutex_unlock(&map->mutex);
+    return have_many_moved;
 }

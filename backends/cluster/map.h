@@ -37,7 +37,8 @@ int cluster_map_look(cluster_map *map, cluster_view *view);
 int cluster_map_ask(cluster_map *map, const redis_address *suspect, int64_t until_us,
                     const lesson_store_location *opening);
 
-/* A node has said that this master has the slot now. */
-void cluster_map_move(cluster_map *map, unsigned slot, const redis_address *master);
+/* A node has said that this master has the slot now. True if so many slots have moved one by one that the nodes should
+ * be asked anew: a whole master may have handed over. */
+bool cluster_map_move(cluster_map *map, unsigned slot, const redis_address *master);
 
 #endif

@@ -75,6 +75,23 @@ static int find_node(cluster_router *router, const redis_address *address) {
     return nodes[router->node_count] ? router->node_count++ : -1;
 }
 
+static bool is_master(const cluster_router *router, const cluster_node *node) {
+    int i = 0;
+    while (i < router->view.map.count && !redis_address_is(&node->address, &router->view.map.masters[i]))
+        i++;
+    return i < router->view.map.count;
+}
+
+/* A node keeps its number, by which requests name it. It is not asked any more, unless it comes back. */
+static void retire(cluster_node *node) {
+    redis_connection_close(&node->connection);
+    free(node->bytes);
+    free(node->sent);
+    node->bytes = NULL;
+    node->sent = NULL;
+    node->size = node->capacity = node->count = node->room = 0;
+}
+
 int cluster_router_look(cluster_router *router) {
     int code = cluster_map_look(router->map, &router->view);
     if (code || router->generation == router->view.generation)
@@ -85,6 +102,10 @@ int cluster_router_look(cluster_router *router) {
     router->node_of = node_of;
     for (int i = 0; i < router->view.map.count; i++)
         node_of[i] = -1;
+    for (int i = 0; i < router->node_count; i++) {
+        if (!is_master(router, router->nodes[i]))
+            retire(router->nodes[i]);
+    }
     router->generation = router->view.generation;
     return LESSON_STORE_OK;
 }
@@ -202,7 +223,7 @@ static void follow(struct run *run, const cluster_node *node, cluster_request *r
         return;
     }
     if (!redis_failure_is(error, "ASK ")) {
-        cluster_map_move(run->router->map, request->slot, &to);
+        run->is_doubtful = cluster_map_move(run->router->map, request->slot, &to) || run->is_doubtful;
         return;
     }
     int target = find_node(run->router, &to);

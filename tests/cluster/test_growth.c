@@ -5,6 +5,7 @@
 
 #include <lessonstore/lessonstore.h>
 
+#include "figures_of.h"
 #include "raw.h"
 #include "redis_ask.h"
 #include "redis_cluster.h"
@@ -105,7 +106,63 @@ static void test_while_open(void **state) {
     redis_cluster_stop(rig);
 }
 
+/* ---- A master that is none any more */
+
+struct farewell {
+    lesson_store *store;
+    redis_server *former;
+    int lesson;
+};
+
+/* Besides the one that asks. */
+static int count_clients(const redis_server *server) {
+    redisReply *list = redis_ask(server, NULL, NULL, "CLIENT LIST TYPE normal");
+    int lines = 0;
+    for (const char *at = list ? list->str : ""; (at = strchr(at, '\n')); at++)
+        lines++;
+    if (list)
+        freeReplyObject(list);
+    return lines - 1;
+}
+
+static bool has_gone(void *context) {
+    struct farewell *farewell = context;
+    char lesson_id[16];
+    snprintf(lesson_id, sizeof lesson_id, "L%d", ++farewell->lesson % 8);
+    join_all(farewell->store, lesson_id);
+    return count_clients(farewell->former) == 0;
+}
+
+/* A store keeps no connection to it, however long it runs, and does not learn of each slot by a redirection. */
+static void test_a_master_that_hands_over(void **state) {
+    (void)state;
+    redis_cluster *rig = redis_cluster_start(&(redis_cluster_options){.primaries = 2, .replicas = 1});
+    assert_non_null(rig);
+    struct farewell farewell = {.store = open_store(rig), .former = redis_cluster_node(rig, 0)};
+    join_all(farewell.store, "L0");
+    assert_true(count_clients(farewell.former) > 0);
+    int successor = -1;
+    for (int node = 2; node < 4 && successor < 0; node++) {
+        int slot = 0;
+        assert_int_equal(redis_cluster_owner(rig, slot), 0);
+        assert_true(redis_cluster_failover(rig, node));
+        successor = redis_cluster_owner(rig, slot) == node ? node : -1;
+    }
+    assert_int_not_equal(successor, -1);
+    assert_true(redis_wait(has_gone, &farewell));
+    uint64_t redirections = figures_engine(farewell.store, LESSON_STORE_ENGINE_REDIRECTIONS);
+    for (int i = 0; i < 300; i++) {
+        char uid[16];
+        snprintf(uid, sizeof uid, "new%d", i);
+        assert_code(lesson_store_join(farewell.store, uid, "C1", "L1", NULL, 0, NULL), OK);
+    }
+    assert_int_equal(figures_engine(farewell.store, LESSON_STORE_ENGINE_REDIRECTIONS), redirections);
+    lesson_store_close(farewell.store);
+    redis_cluster_stop(rig);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_from_one_shard), cmocka_unit_test(test_while_open)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_from_one_shard), cmocka_unit_test(test_while_open),
+                                       cmocka_unit_test(test_a_master_that_hands_over)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
