@@ -341,7 +341,6 @@ static const call calls[] = {
     {"find_lessons", find_lessons, false, true, false},
     {"bans", bans, false, true, false},
     {"owners", owners, false, true, false},
-    {"check", check, false, true, false},
     {"check --ended", check_ended, false, true, false},
     {"info", info, false, true, false},
     {"open", open_another, false, true, false},
