@@ -1,17 +1,12 @@
 /* The suite on the memory backend: alone, and behind the backend that makes faults, with no fault set. */
-#include <lessonstore/conformance.h>
+#include "whole.h"
 
 static int open_at(lesson_store **out, void *context) {
     return lesson_store_open(out, context);
 }
 
 static int run_at(const char *name, char *location, int argc, char **argv) {
-    lesson_store_conformance_backend memory = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    memory.operations = LESSON_STORE_OPERATIONS_0_2;
-    memory.flags = LESSON_STORE_FLAGS_0_2;
-    memory.calls = LESSON_STORE_CALLS_0_2;
-    memory.name = name;
-    memory.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
+    lesson_store_conformance_backend memory = whole_backend(name);
     memory.context = location;
     memory.open = open_at;
     return lesson_store_conformance_run(&memory, argc, argv);

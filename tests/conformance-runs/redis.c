@@ -7,11 +7,10 @@
 
 #include <hiredis/hiredis.h>
 
-#include <lessonstore/conformance.h>
-
 #include "certificates.h"
 #include "redis_account.h"
 #include "redis_server.h"
+#include "whole.h"
 
 struct place {
     redis_server *server;
@@ -62,13 +61,8 @@ static int run_over(const char *name, redis_server *server, const char *location
     char with_feed[1024];
     snprintf(with_feed, sizeof with_feed, "%s%cfeed=600", location, strchr(location, '?') ? '&' : '?');
     struct place place = {server, keeps_feed(name) ? with_feed : location, false};
-    lesson_store_conformance_backend redis = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    redis.operations = LESSON_STORE_OPERATIONS_0_2;
-    redis.flags = LESSON_STORE_FLAGS_0_2;
-    redis.calls = LESSON_STORE_CALLS_0_2;
-    redis.name = name;
-    redis.capabilities =
-        LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST | LESSON_STORE_CAN_ADMIT;
+    lesson_store_conformance_backend redis = whole_backend(name);
+    redis.capabilities |= LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
     redis.context = &place;
     redis.prepare = flush;
     redis.open = open_place;

@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <lessonstore/conformance.h>
-
 #include "redis_ask.h"
 #include "redis_cluster.h"
 #include "redis_sentinels.h"
+#include "whole.h"
 
 struct place {
     redis_sentinels *sentinels; /* or NULL */
@@ -79,13 +78,8 @@ static int run_over(const char *who, struct place *place, int argc, char **argv)
     char name[32];
     bool is_over_tls = strncmp(place->location, "rediss", 6) == 0;
     snprintf(name, sizeof name, "redis-%s%s", who, is_over_tls ? "-tls" : "");
-    lesson_store_conformance_backend redis = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    redis.operations = LESSON_STORE_OPERATIONS_0_2;
-    redis.flags = LESSON_STORE_FLAGS_0_2;
-    redis.calls = LESSON_STORE_CALLS_0_2;
-    redis.name = name;
-    redis.capabilities =
-        LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST | LESSON_STORE_CAN_ADMIT;
+    lesson_store_conformance_backend redis = whole_backend(name);
+    redis.capabilities |= LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
     if (strcmp(who, "slots") == 0) {
         redis.calls &= ~(uint64_t)LESSON_STORE_CALL_FEED;
         redis.exceptions = LESSON_STORE_EXCEPTIONS_0_2;

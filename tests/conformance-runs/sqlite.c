@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <lessonstore/conformance.h>
+#include "whole.h"
 
 /* Under valgrind only one thread runs at a time, and its lock is not fair. */
 #define LONG_WAIT "busy_timeout_ms=60000"
@@ -51,19 +51,9 @@ static int open_memory(lesson_store **out, void *context) {
     return lesson_store_open(out, "sqlite::memory:?feed=600&" LONG_WAIT);
 }
 
-static lesson_store_conformance_backend describe(const char *name) {
-    lesson_store_conformance_backend backend = LESSON_STORE_CONFORMANCE_BACKEND_INIT;
-    backend.operations = LESSON_STORE_OPERATIONS_0_2;
-    backend.flags = LESSON_STORE_FLAGS_0_2;
-    backend.calls = LESSON_STORE_CALLS_0_2;
-    backend.name = name;
-    backend.capabilities = LESSON_STORE_CAN_KEEP_SESSIONS | LESSON_STORE_CAN_ADMIT;
-    return backend;
-}
-
 static int run_on_file(const char *name, const char *scheme, const char *options, int argc, char **argv) {
     struct directory directory = {.scheme = scheme, .options = options};
-    lesson_store_conformance_backend file = describe(name);
+    lesson_store_conformance_backend file = whole_backend(name);
     file.capabilities |= LESSON_STORE_CAN_SHARE | LESSON_STORE_CAN_PERSIST;
     file.context = &directory;
     file.prepare = make_directory;
@@ -73,7 +63,7 @@ static int run_on_file(const char *name, const char *scheme, const char *options
 }
 
 static int run_in_memory(int argc, char **argv) {
-    lesson_store_conformance_backend memory = describe("sqlite-memory");
+    lesson_store_conformance_backend memory = whole_backend("sqlite-memory");
     memory.open = open_memory;
     return lesson_store_conformance_run(&memory, argc, argv);
 }
