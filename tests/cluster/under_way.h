@@ -20,10 +20,10 @@ typedef struct shard_client {
     pthread_t thread;
     const char *location;
     dice_state dice;
-    bool joins_and_quits_only; /* and nothing that writes a lesson record, so that none is UNKNOWN but those overtaken */
+    bool joins_and_quits_only; /* writes no lesson record, so that none is UNKNOWN but those overtaken */
     atomic_bool ends;
-    atomic_int done;                         /* operations */
-    int codes[UNDER_WAY_CODES];              /* by UNDER_WAY_CODE(code) */
+    atomic_int done;            /* operations */
+    int codes[UNDER_WAY_CODES]; /* by UNDER_WAY_CODE(code) */
     int overtaken; /* of those that are UNKNOWN: another operation of the user came after, while a reply was lost */
     char failure[LESSON_STORE_MESSAGE_SIZE]; /* the latest other one */
     int64_t longest_ms;                      /* of all calls */

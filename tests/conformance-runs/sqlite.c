@@ -8,7 +8,7 @@
 
 #include "whole.h"
 
-/* Under valgrind only one thread runs at a time, and its lock is not fair. */
+/* Under valgrind one thread runs at a time, and who waits for the lock of the database asks for it seldom. */
 #define LONG_WAIT "busy_timeout_ms=60000"
 
 struct directory {
