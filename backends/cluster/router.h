@@ -66,8 +66,7 @@ typedef struct cluster_router {
     cluster_view view;
     cluster_node **nodes; /* that were met so far */
     int node_count;
-    int *node_of; /* for each master of the view */
-    int masters;
+    int *node_of;        /* for each master of the view */
     uint64_t generation; /* of the view that `node_of` is for */
     int64_t deadline_us; /* of what is under way */
     redis_request *request;
