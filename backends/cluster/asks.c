@@ -34,11 +34,7 @@ void cluster_begin_script(redis_store *redis, const redis_script *script, const 
 }
 
 void cluster_begin_common(cluster_workshop *workshop, const redis_script *script) {
-    redis_request *request = &workshop->redis->request;
-    char key[CLUSTER_HELPER_SIZE + sizeof REDIS_OWNERS];
-    snprintf(key, sizeof key, "%s" REDIS_OWNERS, workshop->common);
-    redis_request_begin_call(request, script, lesson_store_id_of(key));
-    redis_request_add_text(request, workshop->common);
+    redis_apply_begin_owners(&workshop->redis->request, script, workshop->common);
 }
 
 void cluster_begin_inspect(redis_store *redis, lesson_store_id uid, lesson_store_id unless, uint64_t floor,
@@ -135,17 +131,9 @@ static void write_owner(const cluster_machine *machine) {
     redis_request_add_id(request, machine->operation->owner);
 }
 
-static void write_hold(const cluster_machine *machine) {
-    redis_settings *settings = &machine->workshop->redis->settings;
-    char *prefix = settings->prefix;
-    settings->prefix = machine->workshop->common;
-    redis_apply_begin(machine->workshop->redis, machine->operation, 1);
-    settings->prefix = prefix;
-}
-
 static void write_plain(const cluster_machine *machine) {
     if (machine->operation->kind == LESSON_STORE_OPERATION_HOLD)
-        write_hold(machine);
+        redis_apply_begin_hold(&machine->workshop->redis->request, machine->workshop->common, machine->operation);
     else
         redis_apply_begin(machine->workshop->redis, machine->operation, 1);
 }

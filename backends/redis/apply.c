@@ -306,6 +306,22 @@ void redis_apply_begin_with_source(redis_store *store, const lesson_store_operat
     add_operations(store, script, operations, count);
 }
 
+void redis_apply_begin_owners(redis_request *request, const redis_script *script, const char *prefix) {
+    static const char *const names[] = {REDIS_OWNERS, REDIS_LEASES, REDIS_SWEEPS};
+    redis_request_begin_script(request, script);
+    redis_request_add_text(request, "3");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char key[REDIS_KEY_SIZE];
+        redis_request_add(request, key, redis_key(key, prefix, names[i], (lesson_store_id){NULL, 0}));
+    }
+    redis_request_add_text(request, prefix);
+}
+
+void redis_apply_begin_hold(redis_request *request, const char *prefix, const lesson_store_operation *hold) {
+    redis_apply_begin_owners(request, script_for(hold, 1), prefix);
+    add_arguments(request, kind_of(hold), hold);
+}
+
 void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *operation) {
     lesson_store_id error = redis_reply_line(&store->reply);
     char key[REDIS_KEY_SIZE];

@@ -22,6 +22,11 @@ void redis_apply_read_wrong_type(redis_store *store, lesson_store_operation *ope
 /* True if the answer of this join or quit has a place. */
 bool redis_apply_answers_place(const lesson_store_operation *operation);
 
+/* For owners whose keys have this prefix, all in one slot: begins a call of a script about them, with all keys that it
+ * uses, so that a Cluster executes it where they are together. The second begins a HOLD, whole. */
+void redis_apply_begin_owners(redis_request *request, const redis_script *script, const char *prefix);
+void redis_apply_begin_hold(redis_request *request, const char *prefix, const lesson_store_operation *hold);
+
 /* ---- answers.c */
 
 /* What a reply leaves to be done, beginning with the first operation that it does not answer. Neither that operation

@@ -15,6 +15,8 @@
 /* The whole of a key behind the prefix. */
 #define REDIS_EVENTS ":EVENTS"
 #define REDIS_OWNERS ":OWNERS"
+#define REDIS_LEASES ":LEASES"
+#define REDIS_SWEEPS ":SWEEPS"
 
 #define REDIS_KEY_SIZE (LESSON_STORE_ID_MAX + sizeof REDIS_RECORD + LESSON_STORE_ID_MAX)
 

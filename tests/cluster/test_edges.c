@@ -231,23 +231,63 @@ static void change_slots(const struct shards *shards, const char *command, int s
     }
 }
 
-static bool take_owner(const lesson_store_owner *owner, void *context) {
+static bool count_owner(const lesson_store_owner *owner, void *context) {
     (void)owner;
-    (void)context;
+    ++*(int *)context;
     return true;
 }
 
 static void test_owners_without_a_slot(void **state) {
     struct shards *shards = *state;
     int slot = redis_cluster_slot(shards->rig, "{STATUS}:OWNERS"), owner = redis_cluster_owner(shards->rig, slot);
+    int owners = 0;
     lesson_store *store = open_with(shards, "timeout_ms=500");
     change_slots(shards, "DELSLOTS", slot, -1);
-    assert_code(lesson_store_owners(store, take_owner, NULL), UNREACHABLE);
-    assert_code(lesson_store_owners(store, take_owner, NULL), UNREACHABLE);
+    assert_code(lesson_store_owners(store, count_owner, &owners), UNREACHABLE);
+    assert_code(lesson_store_owners(store, count_owner, &owners), UNREACHABLE);
     change_slots(shards, "ADDSLOTS", slot, owner);
     assert_true(redis_cluster_wait_whole(shards->rig));
     open_with(shards, "timeout_ms=10000");
-    assert_code(lesson_store_owners(shards->store, take_owner, NULL), OK);
+    assert_code(lesson_store_owners(shards->store, count_owner, &owners), OK);
+}
+
+/* ---- The slot of the owners, while it is being moved */
+
+static int hold(lesson_store *store, const char *owner) {
+    return lesson_store_hold(store, owner, 600000, 0);
+}
+
+/* What is on both sides cannot be moved any more, and what is on none must not be made twice. */
+static void test_owners_whose_slot_moves(void **state) {
+    struct shards *shards = *state;
+    int slot = redis_cluster_slot(shards->rig, "{STATUS}:OWNERS"), source = redis_cluster_owner(shards->rig, slot);
+    int target = (source + 1) % NODES, owners = 0;
+    assert_code(hold(open_with(shards, "timeout_ms=10000"), "w0"), OK);
+    assert_code(lesson_store_sweep(shards->store, NULL, NULL, NULL), OK);
+    assert_true(redis_cluster_begin_move(shards->rig, slot, source, target));
+    assert_code(lesson_store_hold(shards->store, "w0", 600000, LESSON_STORE_HOLD_RENEW), OK);
+    assert_true(redis_cluster_move_keys(shards->rig, slot, source, target, 1) == 1);
+    assert_code(hold(open_with(shards, "timeout_ms=300"), "w1"), UNREACHABLE);
+    assert_code(lesson_store_owners(shards->store, count_owner, &owners), UNREACHABLE);
+    assert_code(lesson_store_sweep(shards->store, NULL, NULL, NULL), UNREACHABLE);
+    assert_true(redis_cluster_move_keys(shards->rig, slot, source, target, 100) == 2);
+    assert_code(hold(open_with(shards, "timeout_ms=10000"), "w2"), OK);
+    assert_code(lesson_store_sweep(shards->store, NULL, NULL, NULL), OK);
+    assert_true(redis_cluster_move_keys(shards->rig, slot, source, target, 100) == 0);
+    assert_true(redis_cluster_finish_move(shards->rig, slot, source, target));
+    assert_code(lesson_store_owners(shards->store, count_owner, &owners), OK);
+    assert_int_equal(owners, 2);
+    assert_code(lesson_store_hold(shards->store, "w0", 600000, LESSON_STORE_HOLD_RENEW), OK);
+}
+
+static void test_first_owner_while_its_slot_moves(void **state) {
+    struct shards *shards = *state;
+    int slot = redis_cluster_slot(shards->rig, "{STATUS}:OWNERS"), source = redis_cluster_owner(shards->rig, slot);
+    int target = (source + 1) % NODES;
+    assert_true(redis_cluster_begin_move(shards->rig, slot, source, target));
+    assert_code(hold(open_with(shards, "timeout_ms=300"), "w0"), UNREACHABLE);
+    assert_true(redis_cluster_finish_move(shards->rig, slot, source, target));
+    assert_code(hold(open_with(shards, "timeout_ms=10000"), "w0"), OK);
 }
 
 #define ON_SHARDS(name) cmocka_unit_test_setup_teardown(test_##name, open_shards, close_shards)
@@ -257,6 +297,7 @@ int main(void) {
         ON_SHARDS(end_with_members_that_are_none), ON_SHARDS(end_with_damaged_users),
         ON_SHARDS(kick_of_a_damaged_user),         ON_SHARDS(findings_in_a_child),
         ON_SHARDS(pages_of_members_that_move),     ON_SHARDS(owners_without_a_slot),
+        ON_SHARDS(owners_whose_slot_moves),        ON_SHARDS(first_owner_while_its_slot_moves),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
