@@ -125,27 +125,38 @@ static bool has_banned(const cluster_machine *machine) {
     return cluster_machine_is_of(machine, LESSON_STORE_OPERATION_BAN) && machine->stage != CLUSTER_STAGE_BAN;
 }
 
+/* What the operation is about is written by this request. The others prepare it, or clean up. */
+static bool decides(const cluster_machine *machine, size_t i) {
+    cluster_ask_kind kind = machine->asks[i].kind;
+    return kind == CLUSTER_ASK_COMMIT || kind == CLUSTER_ASK_EVICT || !cluster_machine_may_repeat(machine, i);
+}
+
 /* Once the operation has its answer, what cannot be cleaned up is left to a repair. */
 void cluster_machine_fail(cluster_machine *machine, size_t i, int code, bool was_lost) {
     bool is_commit = machine->asks[i].kind == CLUSTER_ASK_COMMIT;
-    bool is_write = !cluster_machine_may_repeat(machine, i);
     machine->has_failed = true;
     if (machine->outcome == CLUSTER_OUTCOME_ANSWERED)
         return;
-    if ((is_commit || is_write) && (was_lost || (is_commit && machine->was_lost)))
+    if (decides(machine, i) && (was_lost || (is_commit && machine->was_lost)))
         code = LESSON_STORE_UNKNOWN;
     if (has_banned(machine))
         code = LESSON_STORE_UNKNOWN;
     cluster_machine_answer(machine, code);
 }
 
+/* The script can have written before it failed. If a command of a script is denied, those of records have done nothing
+ * that counts, or say so themselves. */
+static bool is_half_done(const cluster_machine *machine, size_t i, lesson_store_id error) {
+    cluster_ask_kind kind = machine->asks[i].kind;
+    bool has_several_writes = kind == CLUSTER_ASK_COMMIT || kind == CLUSTER_ASK_EVICT;
+    return decides(machine, i) &&
+           (redis_failure_is_of_lua(error) || (has_several_writes && redis_failure_is_denied_within(error)));
+}
+
 static void fail_with(cluster_machine *machine, size_t i, redis_reply *reply, bool was_lost) {
     const redis_settings *settings = &machine->workshop->redis->settings;
     lesson_store_id error = redis_reply_line(reply);
-    bool writes = machine->asks[i].kind == CLUSTER_ASK_COMMIT || !cluster_machine_may_repeat(machine, i);
-    int code = redis_failure_code(error);
-    if (writes && redis_failure_is_of_lua(error))
-        code = LESSON_STORE_UNKNOWN;
+    int code = is_half_done(machine, i, error) ? LESSON_STORE_UNKNOWN : redis_failure_code(error);
     lesson_store_fail(code, "%s: %.*s", settings->shown, (int)error.size, error.data);
     cluster_machine_fail(machine, i, code, was_lost);
 }
@@ -155,9 +166,8 @@ void cluster_machine_take(cluster_machine *machine, size_t i, redis_reply *reply
         fail_with(machine, i, reply, was_lost);
     } else if (!cluster_machine_read(machine, i, reply, was_lost)) {
         const redis_settings *settings = &machine->workshop->redis->settings;
-        bool writes = machine->asks[i].kind == CLUSTER_ASK_COMMIT || !cluster_machine_may_repeat(machine, i);
         lesson_store_fail(LESSON_STORE_FAILED, "%s: the server's reply is malformed", settings->shown);
-        cluster_machine_fail(machine, i, writes ? LESSON_STORE_UNKNOWN : LESSON_STORE_FAILED, was_lost);
+        cluster_machine_fail(machine, i, decides(machine, i) ? LESSON_STORE_UNKNOWN : LESSON_STORE_FAILED, was_lost);
     }
 }
 

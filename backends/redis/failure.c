@@ -62,6 +62,10 @@ bool redis_failure_is_of_lua(lesson_store_id error) {
            (redis_failure_is(error, "ERR Error running script") && mentions(error, ": user_script:"));
 }
 
+bool redis_failure_is_denied_within(lesson_store_id error) {
+    return mentions(error, "ACL failure in script") || mentions(error, "The user executing the script");
+}
+
 int redis_failure_code(lesson_store_id error) {
     for (size_t i = 0; i < MEANINGS; i++) {
         if (redis_failure_is(error, meanings[i].beginning))

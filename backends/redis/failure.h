@@ -12,6 +12,9 @@ int redis_failure_code(lesson_store_id error);
  * knows what the script had written. */
 bool redis_failure_is_of_lua(lesson_store_id error);
 
+/* True if a script called a command that its account may not use. What it did before that is done. */
+bool redis_failure_is_denied_within(lesson_store_id error);
+
 /* True if an error reply begins with this word or line. */
 bool redis_failure_is(lesson_store_id error, const char *beginning);
 
