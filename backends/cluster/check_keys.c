@@ -150,19 +150,26 @@ static void take_user(size_t index, redis_reply *reply, void *context) {
 
 /* ---- Whether they are where they say: two requests for each */
 
+/* Begins a command about a key of this lesson. */
+static void begin_command(redis_store *redis, const char *command, const char *middle, lesson_store_id lesson_id) {
+    cluster_key key;
+    cluster_key_write(&key, redis->settings.prefix, middle, lesson_id);
+    redis_request_begin(&redis->request);
+    redis_request_add_text(&redis->request, command);
+    redis_request_add(&redis->request, key.text, key.size);
+}
+
 static void write_whereabouts(size_t index, void *context) {
     const struct subjects *subjects = context;
     const struct subject *user = &subjects->all[index / 2];
     redis_store *redis = &subjects->check->store->redis;
-    cluster_key key;
-    bool is_of_members = index % 2 == 0;
-    cluster_key_write(&key, redis->settings.prefix, is_of_members ? REDIS_MEMBERS : REDIS_RECORD,
-                      lesson_store_id_of(user->lesson));
-    redis_request_begin(&redis->request);
-    redis_request_add_text(&redis->request, is_of_members ? "SISMEMBER" : "EXISTS");
-    redis_request_add(&redis->request, key.text, key.size);
-    if (is_of_members)
-        redis_request_add_id(&redis->request, user->id);
+    lesson_store_id lesson_id = lesson_store_id_of(user->lesson);
+    if (index % 2 == 1) {
+        begin_command(redis, "EXISTS", REDIS_RECORD, lesson_id);
+        return;
+    }
+    begin_command(redis, "SISMEMBER", REDIS_MEMBERS, lesson_id);
+    redis_request_add_id(&redis->request, user->id);
 }
 
 /* Members of a wrong type are reported where the lessons are checked, and nothing else follows from them. */
@@ -209,16 +216,41 @@ static bool is_out(const cluster_crowd *crowd, const cluster_person *person) {
     return !person->is_in;
 }
 
-/* Adds a user who is missing, or takes one out of a lesson without a record. `*is_done`: it was necessary. */
+static int ask_for_record(cluster_store *store, lesson_store_id lesson_id, int64_t *has_record) {
+    begin_command(&store->redis, "EXISTS", REDIS_RECORD, lesson_id);
+    int code = cluster_ask_slot(store, cluster_slot_of(store->redis.settings.prefix, REDIS_RECORD, lesson_id));
+    if (!code && !redis_reply_next_number(&store->redis.reply, has_record))
+        code = cluster_garbled(store);
+    return code;
+}
+
+/* Puts the user out of a lesson without a record. A page ago there was none, but it may have been created since then.
+ * EVICT takes only a user out who has not joined again since INSPECT, so the record is looked for between the two:
+ * users who are let in by a later record stay. */
+static int put_out(cluster_crowd *crowd) {
+    int64_t has_record = 0;
+    int code = cluster_crowd_inspect(crowd, is_anybody);
+    if (!code)
+        code = ask_for_record(crowd->store, crowd->lesson_id, &has_record);
+    if (code || has_record)
+        return code;
+    code = cluster_crowd_evict(crowd, cluster_is_in);
+    return code ? code : cluster_crowd_remove(crowd, is_out);
+}
+
+static int add_missing(cluster_crowd *crowd) {
+    int code = cluster_crowd_inspect(crowd, is_anybody);
+    return code ? code : cluster_crowd_add(crowd, cluster_is_in);
+}
+
+/* Adds a user who is missing, or puts one out of a lesson without a record. `*is_done`: it was necessary. */
 static int mend(struct subjects *subjects, const struct subject *user, bool ends, bool *is_done) {
     cluster_crowd crowd;
     cluster_crowd_begin(&crowd, subjects->check->store, lesson_store_id_of(user->lesson));
     const cluster_person *person = cluster_crowd_find(&crowd, user->id);
-    int code = person ? cluster_crowd_inspect(&crowd, is_anybody) : LESSON_STORE_NO_MEMORY;
-    if (!code && ends)
-        code = cluster_crowd_evict(&crowd, cluster_is_in);
+    int code = person ? LESSON_STORE_OK : cluster_crowd_no_memory(&crowd);
     if (!code)
-        code = ends ? cluster_crowd_remove(&crowd, is_out) : cluster_crowd_add(&crowd, cluster_is_in);
+        code = ends ? put_out(&crowd) : add_missing(&crowd);
     if (!code && crowd.code)
         code = lesson_store_fail(crowd.code, "%s", crowd.failure);
     *is_done = person && (ends ? person->is_evicted : person->is_in);

@@ -245,6 +245,50 @@ static void test_ended_lessons(void **state) {
     assert_code(lesson_store_where(ward->store, "ann", NULL), OK);
 }
 
+enum { ENDED = 40 };
+
+struct reopening {
+    lesson_store *store; /* another one: that of the check is in use */
+    int findings;
+};
+
+static void join_ended(lesson_store *store, uint32_t flags) {
+    char uid[16], lesson_id[16];
+    for (int i = 0; i < ENDED; i++) {
+        snprintf(uid, sizeof uid, "u%d", i);
+        snprintf(lesson_id, sizeof lesson_id, "E%d", i);
+        if (flags & LESSON_STORE_JOIN_IF_OPEN)
+            assert_code(lesson_store_create(store, lesson_id, 0), OK);
+        assert_code(lesson_store_join(store, uid, "C1", lesson_id, "s", flags, NULL), OK);
+    }
+}
+
+static bool create_at_first(const lesson_store_finding *finding, void *context) {
+    struct reopening *reopening = context;
+    assert_int_equal(finding->kind, LESSON_STORE_FINDING_ENDED_LESSON);
+    if (reopening->findings++ == 0)
+        join_ended(reopening->store, LESSON_STORE_JOIN_IF_OPEN);
+    return true;
+}
+
+/* The lessons are created again, and everyone joins again, after the repair has seen that they have no record. */
+static void test_ended_lessons_that_are_created(void **state) {
+    struct ward *ward = *state;
+    struct reopening reopening = {.findings = 0};
+    char uid[16];
+    assert_code(lesson_store_open(&reopening.store, redis_cluster_location(ward->rig)), OK);
+    join_ended(ward->store, 0);
+    assert_code(lesson_store_check(ward->store, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR, create_at_first,
+                                   &reopening, NULL, NULL),
+                OK);
+    lesson_store_close(reopening.store);
+    assert_int_equal(reopening.findings, 1);
+    for (int i = 0; i < ENDED; i++) {
+        snprintf(uid, sizeof uid, "u%d", i);
+        assert_code(lesson_store_where(ward->store, uid, NULL), OK);
+    }
+}
+
 /* ---- Bans */
 
 static void test_stale_bans(void **state) {
@@ -294,6 +338,7 @@ int main(void) {
         IN_WARD(lessons),
         IN_WARD(members),
         IN_WARD(ended_lessons),
+        IN_WARD(ended_lessons_that_are_created),
         IN_WARD(stale_bans),
         IN_WARD(a_check_that_is_stopped),
     };
