@@ -290,7 +290,7 @@ static int ask_records(struct subjects *subjects, void (*write)(size_t index, vo
 int cluster_check_users(cluster_inspection *check) {
     struct subjects subjects = {.check = check, .middle = REDIS_USER};
     int code = begin(&subjects);
-    if (!code)
+    if (!code && !check->stopped)
         code = ask_records(&subjects, write_user, take_user);
     if (!code && !check->stopped)
         code = ask_whereabouts(&subjects);
@@ -384,7 +384,7 @@ static void take_record(size_t index, redis_reply *reply, void *context) {
 int cluster_check_records(cluster_inspection *check) {
     struct subjects subjects = {.check = check, .middle = REDIS_RECORD};
     int code = begin(&subjects);
-    if (!code)
+    if (!code && !check->stopped)
         code = ask_records(&subjects, write_record, take_record);
     free(subjects.all);
     return code;

@@ -46,7 +46,7 @@ static int close_ward(void **state) {
 }
 
 /* Runs "COMMAND %b REST", the key where it belongs. */
-static void put(const struct ward *ward, const char *command, const char *key, const char *rest) {
+static redisReply *run(const struct ward *ward, const char *command, const char *key, const char *rest) {
     char format[256], error[256] = "";
     redis_server *node =
         redis_cluster_node(ward->rig, redis_cluster_owner(ward->rig, redis_cluster_slot(ward->rig, key)));
@@ -54,7 +54,18 @@ static void put(const struct ward *ward, const char *command, const char *key, c
     redisReply *reply = redis_ask(node, NULL, error, format, key, strlen(key));
     if (!reply)
         fail_msg("%s %s: %s", command, key, error);
+    return reply;
+}
+
+static void put(const struct ward *ward, const char *command, const char *key, const char *rest) {
+    freeReplyObject(run(ward, command, key, rest));
+}
+
+static long long number(const struct ward *ward, const char *command, const char *key) {
+    redisReply *reply = run(ward, command, key, "");
+    long long number = reply->integer;
     freeReplyObject(reply);
+    return number;
 }
 
 static bool note(const lesson_store_finding *finding, void *context) {
@@ -328,6 +339,24 @@ static void test_a_check_that_is_stopped(void **state) {
     assert_int_equal(calls, 1);
 }
 
+/* Records in one slot, so that one page has all of them: the check meets an invalid key before it asks about any. */
+static void test_a_repair_that_is_stopped(void **state) {
+    static const struct {
+        const char *invalid, *incomplete;
+    } trials[] = {{USER("{t}\x01"), USER("{t}bare")}, {RECORD("{t}\x01"), RECORD("{t}bare")}};
+    struct ward *ward = *state;
+    for (size_t i = 0; i < sizeof trials / sizeof *trials; i++) {
+        int calls = 0;
+        put(ward, "HSET", trials[i].invalid, "course_id C1");
+        put(ward, "HSET", trials[i].incomplete, i == 0 ? "lesson_id {t}L1 course_id C1" : "lesson_id {t}bare");
+        long long fields = number(ward, "HLEN", trials[i].incomplete);
+        assert_code(lesson_store_check(ward->store, LESSON_STORE_CHECK_REPAIR, stop_at_once, &calls, NULL, NULL), OK);
+        assert_int_equal(calls, 1);
+        assert_int_equal(number(ward, "HLEN", trials[i].incomplete), fields);
+        assert_true(redis_cluster_flush(ward->rig));
+    }
+}
+
 #define IN_WARD(name) cmocka_unit_test_setup_teardown(test_##name, open_ward, close_ward)
 
 int main(void) {
@@ -341,6 +370,7 @@ int main(void) {
         IN_WARD(ended_lessons_that_are_created),
         IN_WARD(stale_bans),
         IN_WARD(a_check_that_is_stopped),
+        IN_WARD(a_repair_that_is_stopped),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -126,22 +126,38 @@ static void test_kick_of_a_damaged_user(void **state) {
 enum { DAMAGED = 1500 }; /* what a node says of its part of them is more than what is received at a time */
 
 struct findings {
+    const struct shards *shards;
     int count;
     bool is_child;
+    long long scripts; /* that the nodes have run while the child lived */
 };
 
-/* The child does not take what the nodes have to say to its parent. */
+static long long scripts_run(const struct shards *shards) {
+    long long sum = 0;
+    for (int i = 0; i < NODES; i++) {
+        redisReply *reply = redis_ask(redis_cluster_node(shards->rig, i), NULL, NULL, "INFO commandstats");
+        assert_non_null(reply);
+        for (const char *at = reply->str; (at = strstr(at, "cmdstat_eval")); at++)
+            sum += atoll(strstr(at, "calls=") + 6);
+        freeReplyObject(reply);
+    }
+    return sum;
+}
+
+/* The child does not take what the nodes have to say to its parent, and asks them nothing. */
 static bool fork_at_first(const lesson_store_finding *finding, void *context) {
     struct findings *findings = context;
     (void)finding;
     if (findings->count++ > 0)
         return true;
+    long long before = scripts_run(findings->shards);
     pid_t child = fork();
     int status = 0;
     findings->is_child = child == 0;
     if (child != 0) {
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_int_equal(status, 0);
+        findings->scripts = scripts_run(findings->shards) - before;
     }
     return true;
 }
@@ -158,7 +174,7 @@ static void damage_users(const struct shards *shards) {
 
 static void test_findings_in_a_child(void **state) {
     struct shards *shards = *state;
-    struct findings findings = {0};
+    struct findings findings = {.shards = shards};
     damage_users(shards);
     int64_t began_us = lesson_store_monotonic_us();
     int code = lesson_store_check(shards->store, 0, fork_at_first, &findings, NULL, NULL);
@@ -166,7 +182,22 @@ static void test_findings_in_a_child(void **state) {
         _exit(code == LESSON_STORE_CLOSED ? 0 : 1);
     assert_code(code, OK);
     assert_int_equal(findings.count, DAMAGED);
+    assert_int_equal(findings.scripts, 0);
     assert_true(lesson_store_monotonic_us() - began_us < 4000000); /* and waits for nothing that the child has taken */
+}
+
+/* The first finding comes before the nodes are asked about the users of its page. */
+static void test_a_finding_of_a_key_in_a_child(void **state) {
+    struct shards *shards = *state;
+    struct findings findings = {.shards = shards};
+    tell(shards, "HSET", USER("{t}\x01"), "course_id C1");
+    tell(shards, "HSET", USER("{t}bare"), "lesson_id L1 course_id C1");
+    int code = lesson_store_check(shards->store, LESSON_STORE_CHECK_REPAIR, fork_at_first, &findings, NULL, NULL);
+    if (findings.is_child)
+        _exit(code == LESSON_STORE_CLOSED ? 0 : 1);
+    assert_code(code, OK);
+    assert_int_equal(findings.count, 3); /* the key, the missing uid, the missing member */
+    assert_int_equal(findings.scripts, 0);
 }
 
 /* ---- Lists whose key moves */
@@ -294,10 +325,15 @@ static void test_first_owner_while_its_slot_moves(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        ON_SHARDS(end_with_members_that_are_none), ON_SHARDS(end_with_damaged_users),
-        ON_SHARDS(kick_of_a_damaged_user),         ON_SHARDS(findings_in_a_child),
-        ON_SHARDS(pages_of_members_that_move),     ON_SHARDS(owners_without_a_slot),
-        ON_SHARDS(owners_whose_slot_moves),        ON_SHARDS(first_owner_while_its_slot_moves),
+        ON_SHARDS(end_with_members_that_are_none),
+        ON_SHARDS(end_with_damaged_users),
+        ON_SHARDS(kick_of_a_damaged_user),
+        ON_SHARDS(findings_in_a_child),
+        ON_SHARDS(a_finding_of_a_key_in_a_child),
+        ON_SHARDS(pages_of_members_that_move),
+        ON_SHARDS(owners_without_a_slot),
+        ON_SHARDS(owners_whose_slot_moves),
+        ON_SHARDS(first_owner_while_its_slot_moves),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
