@@ -260,7 +260,7 @@ static int mend(struct subjects *subjects, const struct subject *user, bool ends
 
 static int check_whereabouts(struct subjects *subjects, const struct subject *user) {
     cluster_inspection *check = subjects->check;
-    bool ends = check->flags & LESSON_STORE_CHECK_ENDED && user->is_listed && !user->has_record;
+    bool ends = check->flags & LESSON_STORE_CHECK_ENDED && !user->has_record;
     bool is_done = false;
     if (user->is_listed && !ends)
         return LESSON_STORE_OK;

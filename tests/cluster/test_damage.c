@@ -256,6 +256,20 @@ static void test_ended_lessons(void **state) {
     assert_code(lesson_store_where(ward->store, "ann", NULL), OK);
 }
 
+/* A user who is missing among the members of such a lesson is put out, and not added first. */
+static void test_missing_members_of_ended_lessons(void **state) {
+    struct ward *ward = *state;
+    put(ward, "HSET", USER("eve"), "uid eve course_id C1 lesson_id L1");
+    check(ward, LESSON_STORE_CHECK_ENDED);
+    assert_int_equal(ward->found[LESSON_STORE_FINDING_ENDED_LESSON], 1);
+    check(ward, LESSON_STORE_CHECK_ENDED | LESSON_STORE_CHECK_REPAIR);
+    assert_int_equal(ward->repaired[LESSON_STORE_FINDING_ENDED_LESSON], 1);
+    assert_code(lesson_store_where(ward->store, "eve", NULL), NOT_FOUND);
+    check(ward, LESSON_STORE_CHECK_ENDED);
+    for (int kind = 0; kind < KINDS; kind++)
+        assert_int_equal(ward->found[kind], 0);
+}
+
 enum { ENDED = 40 };
 
 struct reopening {
@@ -367,6 +381,7 @@ int main(void) {
         IN_WARD(lessons),
         IN_WARD(members),
         IN_WARD(ended_lessons),
+        IN_WARD(missing_members_of_ended_lessons),
         IN_WARD(ended_lessons_that_are_created),
         IN_WARD(stale_bans),
         IN_WARD(a_check_that_is_stopped),
