@@ -11,12 +11,12 @@ struct giving {
     bool stopped;
 };
 
-/* A uid that is none of ours is malformed if it is among the members. */
+/* A uid that is none of ours is malformed if it is among the members. The versions keep one that an end has removed. */
 static void give(struct giving *giving, const cluster_crowd *crowd) {
     for (size_t i = 0; i < crowd->count && !giving->stopped; i++) {
         const cluster_person *person = &crowd->people[i];
         lesson_store_id uid = cluster_uid_of(crowd, person);
-        if (!lesson_store_id_valid(uid.data, uid.size))
+        if (person->is_invalid && person->is_listed)
             redis_malformed_note(&giving->malformed, "member", uid);
         else if (person->is_in)
             giving->stopped = !giving->callback(&uid, giving->context);

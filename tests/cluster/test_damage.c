@@ -243,6 +243,30 @@ static void test_members(void **state) {
     assert_int_equal(ward->found[LESSON_STORE_FINDING_GHOST_MEMBER], 0);
 }
 
+/* An end removes an invalid uid from the members. It says nothing of the lesson that is created next. */
+static void test_members_after_an_end(void **state) {
+    struct ward *ward = *state;
+    lesson_store_cursor *cursor = NULL;
+    const lesson_store_id *uids;
+    size_t count, paged = 0;
+    int given = 0;
+    assert_code(join(ward, "ann", "L1", 0), OK);
+    put(ward, "SADD", MEMBERS("L1"), "\x01");
+    assert_code(lesson_store_members(ward->store, "L1", take_member, &given), MALFORMED);
+    assert_code(lesson_store_end(ward->store, "L1", 0, NULL), OK);
+    assert_code(lesson_store_create(ward->store, "L1", 0), OK);
+    assert_code(join(ward, "bob", "L1", 0), OK);
+    given = 0;
+    assert_code(lesson_store_members(ward->store, "L1", take_member, &given), OK);
+    assert_int_equal(given, 1);
+    do {
+        assert_code(lesson_store_members_page(ward->store, "L1", 10, &cursor, &uids, &count), OK);
+        paged += count;
+    } while (count > 0);
+    lesson_store_cursor_close(cursor);
+    assert_int_equal(paged, 1);
+}
+
 static void test_ended_lessons(void **state) {
     struct ward *ward = *state;
     assert_code(lesson_store_create(ward->store, "L1", 0), OK);
@@ -380,6 +404,7 @@ int main(void) {
         IN_WARD(users_of_an_owner),
         IN_WARD(lessons),
         IN_WARD(members),
+        IN_WARD(members_after_an_end),
         IN_WARD(ended_lessons),
         IN_WARD(missing_members_of_ended_lessons),
         IN_WARD(ended_lessons_that_are_created),
