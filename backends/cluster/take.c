@@ -56,6 +56,14 @@ static bool take_remove(cluster_machine *machine, redis_reply *reply) {
     return true;
 }
 
+/* With NOT_FOUND the operation keeps what it holds, so the course is written only once it is certain that the lesson is
+ * there. The record and the number of members come in any order. */
+static void answer_course(cluster_machine *machine, lesson_store_id course_id) {
+    bool is_there = machine->lesson.has_record || machine->lesson.member_count > 0;
+    if (is_there && cluster_machine_is_of(machine, LESSON_STORE_OPERATION_GET_LESSON))
+        lesson_store_answer_course(machine->operation, course_id);
+}
+
 static bool take_record(cluster_machine *machine, redis_reply *reply) {
     cluster_record record;
     uint64_t count = machine->lesson.member_count;
@@ -65,8 +73,7 @@ static bool take_record(cluster_machine *machine, redis_reply *reply) {
     machine->lesson.member_count = count;
     machine->is_banned = record.is_banned;
     machine->is_valid = record.is_valid;
-    if (cluster_machine_is_of(machine, LESSON_STORE_OPERATION_GET_LESSON))
-        lesson_store_answer_course(machine->operation, redis_valid_or_none(record.lesson.course_id));
+    answer_course(machine, redis_valid_or_none(record.lesson.course_id));
     machine->lesson.course_id = (lesson_store_id){NULL, 0};
     return true;
 }
@@ -76,6 +83,8 @@ static bool take_count(cluster_machine *machine, redis_reply *reply) {
     if (!redis_reply_next_number(reply, &count) || count < 0)
         return false;
     machine->lesson.member_count = (uint64_t)count;
+    if (!machine->lesson.has_record)
+        answer_course(machine, (lesson_store_id){NULL, 0});
     return true;
 }
 

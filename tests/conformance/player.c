@@ -82,6 +82,7 @@ static void know_steps(struct fixture *fixture, const struct step *steps) {
 #define UNWRITTEN_STATUS 77
 #define UNWRITTEN_COUNT UINT64_C(0x7e7e7e7e)
 #define UNWRITTEN_WORD 0xabababu
+static const char unwritten_id[] = "unwritten";
 
 static void mark_unwritten(lesson_store_place *place) {
     memset(place, UNWRITTEN_BYTE, sizeof *place);
@@ -200,6 +201,12 @@ static void mark_answers(lesson_store_operation *operation) {
     operation->lesson.member_count = UNWRITTEN_COUNT;
     operation->lesson.course_status = UNWRITTEN_STATUS;
     operation->lesson.chat_status = UNWRITTEN_STATUS;
+    operation->lesson.lesson_id = operation->lesson.course_id = lesson_store_id_of(unwritten_id);
+}
+
+static void judge_unwritten_id(struct fixture *fixture, const char *name, lesson_store_id found) {
+    if (found.data != unwritten_id || found.size != strlen(unwritten_id))
+        fail_test(fixture, "%s, which this answer does not write: found %s", name, quote(found).text);
 }
 
 /* Outputs that do not belong to this answer must be unchanged. */
@@ -222,6 +229,8 @@ static void judge_unwritten(struct fixture *fixture, const struct step *step, co
                  UNWRITTEN_STATUS);
     judge_status(fixture, "chat_status, which this answer does not write", operation->lesson.chat_status,
                  UNWRITTEN_STATUS);
+    judge_unwritten_id(fixture, "lesson_id", operation->lesson.lesson_id);
+    judge_unwritten_id(fixture, "course_id", operation->lesson.course_id);
 }
 
 /* Judges what only an operation of a batch returns. */
