@@ -1,32 +1,52 @@
 /* What the nodes say of themselves. */
 #include <stdio.h>
 
+#include "../redis/info.h"
 #include "cluster.h"
 
-/* The value of a line "name:value" in what INFO says. */
-static void copy_value(char *out, size_t size, lesson_store_id info, const char *name) {
-    const char *at = info.data ? memmem(info.data, info.size, name, strlen(name)) : NULL;
-    const char *value = at ? at + strlen(name) : NULL;
-    size_t left = value ? (size_t)(info.data + info.size - value) : 0;
-    size_t length = 0;
-    while (length < left && value[length] != '\r' && value[length] != '\n')
-        length++;
-    snprintf(out, size, "%.*s", value ? (int)length : 7, value ? value : "unknown");
+/* A section of what INFO says at a master; "" without the right to ask. */
+static int ask_info(cluster_store *store, int master, const char *section, lesson_store_id *info) {
+    int node = cluster_router_node_of(&store->router, master);
+    *info = (lesson_store_id){"", 0};
+    if (node < 0)
+        return lesson_store_fail(LESSON_STORE_NO_MEMORY, "%s: no memory left for a connection",
+                                 store->redis.settings.shown);
+    redis_request_begin(&store->redis.request);
+    redis_request_add_text(&store->redis.request, "INFO");
+    redis_request_add_text(&store->redis.request, section);
+    int code = cluster_ask_node(store, node);
+    if (!code)
+        *info = redis_reply_line(&store->redis.reply);
+    return code == LESSON_STORE_DENIED ? LESSON_STORE_OK : code;
 }
 
 static int ask_version(cluster_store *store, char *out, size_t size) {
-    char version[32], name[32];
-    redis_request_begin(&store->redis.request);
-    redis_request_add_text(&store->redis.request, "INFO");
-    redis_request_add_text(&store->redis.request, "server");
-    int code = cluster_ask_node(store, cluster_router_node_of(&store->router, 0));
-    lesson_store_id info = code ? (lesson_store_id){NULL, 0} : redis_reply_line(&store->redis.reply);
-    copy_value(version, sizeof version, info, "valkey_version:");
-    snprintf(name, sizeof name, "%s", strcmp(version, "unknown") == 0 ? "Redis" : "Valkey");
-    if (strcmp(version, "unknown") == 0)
-        copy_value(version, sizeof version, info, "redis_version:");
-    snprintf(out, size, "%s %s", name, version);
-    return code == LESSON_STORE_DENIED ? LESSON_STORE_OK : code;
+    char version[32];
+    lesson_store_id info;
+    int code = ask_info(store, 0, "server", &info);
+    redis_find_info(info, "valkey_version", version, sizeof version);
+    const char *name = version[0] ? "Valkey" : "Redis";
+    if (!version[0])
+        redis_find_info(info, "redis_version", version, sizeof version);
+    snprintf(out, size, "%s %s", name, version[0] ? version : "unknown");
+    return code;
+}
+
+static int danger_of(const redis_eviction *eviction) {
+    return eviction->warning ? 2 : strcmp(eviction->policy, "noeviction") != 0;
+}
+
+/* Each master has its own policy. The worst one counts. */
+static int ask_eviction(cluster_store *store, redis_eviction *worst) {
+    lesson_store_id info;
+    int code = LESSON_STORE_OK;
+    for (int i = 0; !code && i < store->router.view.map.count; i++) {
+        code = ask_info(store, i, "memory", &info);
+        redis_eviction found = redis_info_read_eviction(info);
+        if (i == 0 || danger_of(&found) > danger_of(worst))
+            *worst = found;
+    }
+    return code;
 }
 
 static void write_masters(const cluster_store *store, char *out, size_t size) {
@@ -40,16 +60,20 @@ static void write_masters(const cluster_store *store, char *out, size_t size) {
 int cluster_info(lesson_store_instance *instance, lesson_store_info_callback callback, void *context) {
     cluster_store *store = cluster_of(instance);
     char engine[80], masters[1024], slots[24];
+    redis_eviction eviction = {.warning = NULL};
     int code = cluster_router_look(&store->router);
     if (!code)
         code = ask_version(store, engine, sizeof engine);
+    if (!code)
+        code = ask_eviction(store, &eviction);
     if (code)
         return code;
     write_masters(store, masters, sizeof masters);
     snprintf(slots, sizeof slots, "%d", store->router.view.map.covered);
-    bool goes_on = callback("engine", engine, context) && callback("mode", "cluster", context) &&
-                   callback("keys", "spread over several shards", context) && callback("masters", masters, context) &&
-                   callback("slots_covered", slots, context);
-    (void)goes_on;
+    const redis_connection *connection = &store->router.nodes[store->node]->connection;
+    if (callback("engine", engine, context) && callback("mode", "cluster", context) &&
+        callback("keys", "spread over several shards", context) && callback("masters", masters, context) &&
+        callback("slots_covered", slots, context) && redis_info_report_tls(connection, callback, context))
+        (void)redis_info_report_eviction(&eviction, callback, context);
     return LESSON_STORE_OK;
 }

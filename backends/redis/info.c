@@ -2,19 +2,30 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "eviction.h"
+#include "info.h"
 #include "primary.h"
 
+redis_eviction redis_info_read_eviction(lesson_store_id info) {
+    redis_eviction eviction = {.policy = "unknown (the account has no right to INFO)"};
+    if (info.size > 0)
+        eviction.warning = redis_eviction_read(info, eviction.policy);
+    return eviction;
+}
+
+bool redis_info_report_eviction(const redis_eviction *eviction, lesson_store_info_callback callback, void *context) {
+    return callback("eviction_policy", eviction->policy, context) &&
+           (!eviction->warning || callback("warning", eviction->warning, context));
+}
+
 static bool report_eviction(redis_store *store, lesson_store_info_callback callback, void *context) {
-    char policy[REDIS_POLICY_SIZE] = "unknown (the account has no right to INFO)";
     redis_request_begin(&store->request);
     redis_request_add_text(&store->request, "INFO");
     redis_request_add_text(&store->request, "memory");
     lesson_store_id text = {NULL, 0};
-    const char *warning = NULL;
-    if (!redis_ask(store, &store->reply, false) && redis_reply_next_text(&store->reply, &text) && text.data)
-        warning = redis_eviction_read(text, policy);
-    return callback("eviction_policy", policy, context) && (!warning || callback("warning", warning, context));
+    if (!redis_ask(store, &store->reply, false))
+        (void)redis_reply_next_text(&store->reply, &text);
+    redis_eviction eviction = redis_info_read_eviction(text);
+    return redis_info_report_eviction(&eviction, callback, context);
 }
 
 static const char *role_text(redis_role role) {
@@ -53,17 +64,18 @@ static bool report_place(redis_store *store, lesson_store_info_callback callback
     return callback("sentinel_epoch", text, context);
 }
 
-static bool report_tls(const redis_store *store, lesson_store_info_callback callback, void *context) {
+bool redis_info_report_tls(const redis_connection *connection, lesson_store_info_callback callback, void *context) {
     static const char *const verified[] = {"full", "ca", "none"};
     char session[96], line[128], resumed[24];
-    if (!store->connection.channel.tls)
+    redis_tls_verify verify = connection->settings->tls_verify;
+    if (!connection->channel.tls)
         return callback("tls", "none", context);
-    redis_tls_describe(store->connection.channel.tls, session, sizeof session);
-    snprintf(line, sizeof line, "%s, verify %s", session, verified[store->settings.tls_verify]);
-    snprintf(resumed, sizeof resumed, "%" PRIu64, redis_tls_context_resumed(store->connection.shared->tls));
+    redis_tls_describe(connection->channel.tls, session, sizeof session);
+    snprintf(line, sizeof line, "%s, verify %s", session, verified[verify]);
+    snprintf(resumed, sizeof resumed, "%" PRIu64, redis_tls_context_resumed(connection->shared->tls));
     if (!callback("tls", line, context) || !callback("tls_resumed", resumed, context))
         return false;
-    return store->settings.tls_verify != REDIS_TLS_VERIFY_NONE ||
+    return verify != REDIS_TLS_VERIFY_NONE ||
            callback(
                "warning",
                "the server's certificate is not checked (tls_verify=none): others can read and change what is sent",
@@ -81,7 +93,7 @@ int redis_info(lesson_store_instance *instance, lesson_store_info_callback callb
     snprintf(db, sizeof db, "%d", store->settings.db);
     if (callback("engine", connection->engine, context) && callback("mode", connection->mode, context) &&
         callback("database", db, context) && report_place(store, callback, context) &&
-        report_tls(store, callback, context))
+        redis_info_report_tls(connection, callback, context))
         report_eviction(store, callback, context);
     return LESSON_STORE_OK;
 }
