@@ -18,7 +18,8 @@ int run_altered(lesson_store_instance *instance, lesson_store_operation *operati
         operations[i].refused_by = altered.refused_by;
         operations[i].count = altered.count;
         operations[i].lesson = altered.lesson;
-        operations[i].lesson.lesson_id = operations[i].lesson_id;
+        if (altered.kind == LESSON_STORE_OPERATION_GET_LESSON && altered.code == LESSON_STORE_OK)
+            operations[i].lesson.lesson_id = operations[i].lesson_id;
     }
     return code;
 }
