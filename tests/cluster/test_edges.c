@@ -138,7 +138,7 @@ static long long scripts_run(const struct shards *shards) {
         redisReply *reply = redis_ask(redis_cluster_node(shards->rig, i), NULL, NULL, "INFO commandstats");
         assert_non_null(reply);
         for (const char *at = reply->str; (at = strstr(at, "cmdstat_eval")); at++)
-            sum += atoll(strstr(at, "calls=") + 6);
+            sum += strtoll(strstr(at, "calls=") + 6, NULL, 10);
         freeReplyObject(reply);
     }
     return sum;
