@@ -8,6 +8,7 @@
  *   ask.c       questions that are no operations
  *   crowd.c     the users of a lesson          end.c   the end of a lesson    members.c  the list of its members
  *   list.c      lessons, users, owners and bans, over all nodes
+ *   scan.c      the keys of all nodes          masters.c  which nodes those are
  *   check*.c    check and repair             sweep.c sweeps
  *   router.c    requests to the nodes that have their slots                   map.c  which nodes those are
  *   keys.c      the keys and their slots       scripts/  what the nodes run   info.c facts about the nodes

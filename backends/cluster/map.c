@@ -188,3 +188,14 @@ bool cluster_map_move(cluster_map *map, unsigned slot, const redis_address *mast
     pthread_mutex_unlock(&map->mutex);
     return have_many_moved;
 }
+
+bool cluster_map_add(cluster_map *map, const redis_address *master) {
+    pthread_mutex_lock(&map->mutex);
+    int before = map->map.count;
+    redis_slot_map_add_master(&map->map, master);
+    bool is_added = map->map.count > before;
+    if (is_added)
+        atomic_fetch_add(&map->generation, 1);
+    pthread_mutex_unlock(&map->mutex);
+    return is_added;
+}

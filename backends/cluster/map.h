@@ -41,4 +41,7 @@ int cluster_map_ask(cluster_map *map, const redis_address *suspect, int64_t unti
  * be asked anew: a whole master may have handed over. */
 bool cluster_map_move(cluster_map *map, unsigned slot, const redis_address *master);
 
+/* Adds a master that may have keys, until the nodes are asked anew. False if the map has it already, or no room. */
+bool cluster_map_add(cluster_map *map, const redis_address *master);
+
 #endif

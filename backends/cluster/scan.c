@@ -1,79 +1,29 @@
 #include "../redis/cursor.h"
 #include "../redis/keys.h"
+#include "masters.h"
 #include "scan.h"
 
 #define LOOKED_AT_MAX 1000 /* keys that a node looks at in one step: a third of a millisecond */
 #define PASSES_MAX 5
 
 /* What is in the words of a position. */
-enum { WORD_BEGAN_US = REDIS_WORD_BEGAN_US, WORD_MASTER, WORD_PASS, WORD_SLOTS };
-
-static uint64_t mix(uint64_t hash, const char *bytes, size_t size) {
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(1099511628211);
-    return hash;
-}
-
-#define HASH_BASIS UINT64_C(14695981039346656037)
-
-/* ---- Whether slots are being moved */
-
-/* The slots in the line of the node itself in CLUSTER NODES; those that are being moved are in brackets. */
-static lesson_store_id slots_of(lesson_store_id nodes) {
-    const char *line = nodes.data ? memmem(nodes.data, nodes.size, "myself,", 7) : NULL;
-    if (!line)
-        return (lesson_store_id){"", 0};
-    size_t size = (size_t)(nodes.data + nodes.size - line);
-    const char *end = memchr(line, '\n', size);
-    size = end ? (size_t)(end - line) : size;
-    const char *state = memmem(line, size, "connected", 9);
-    return state ? (lesson_store_id){state, size - (size_t)(state - line)} : (lesson_store_id){"", 0};
-}
-
-static int ask_slots(cluster_store *store, int master, uint64_t *hash, bool *are_moving) {
-    redis_request_begin(&store->redis.request);
-    redis_request_add_text(&store->redis.request, "CLUSTER");
-    redis_request_add_text(&store->redis.request, "NODES");
-    int node = cluster_router_node_of(&store->router, master);
-    int code = cluster_ask_node(store, node);
-    if (code)
-        return code;
-    lesson_store_id slots = slots_of(redis_reply_line(&store->redis.reply));
-    *hash = mix(*hash, slots.data, slots.size);
-    *are_moving = *are_moving || (slots.size > 0 && memchr(slots.data, '[', slots.size));
-    return LESSON_STORE_OK;
-}
-
-/* Which master has which slots now, as a hash, and where they are. */
-static int read_slots(cluster_store *store, uint64_t *hash, bool *are_moving) {
-    int code = LESSON_STORE_OK;
-    *hash = HASH_BASIS;
-    *are_moving = false;
-    for (int i = 0; !code && i < store->router.view.map.count; i++) {
-        const redis_address *master = &store->router.view.map.masters[i];
-        *hash = mix(*hash, master->host, strlen(master->host)) ^ (uint64_t)master->port;
-        code = ask_slots(store, i, hash, are_moving);
-    }
-    return code;
-}
-
-/* ---- Pages */
+enum { WORD_BEGAN_US = REDIS_WORD_BEGAN_US, WORD_MASTER, WORD_PASS, WORD_SURVEY };
 
 static int begin_pass(cluster_store *store, lesson_store_position *position, uint64_t pass) {
     bool are_moving;
     position->id[0] = '\0';
     position->words[WORD_MASTER] = 0;
     position->words[WORD_PASS] = pass + 1;
-    return read_slots(store, &position->words[WORD_SLOTS], &are_moving);
+    return cluster_masters_survey(store, &position->words[WORD_SURVEY], &are_moving);
 }
 
 static int end_pass(cluster_store *store, lesson_store_position *position) {
     uint64_t hash, pass = position->words[WORD_PASS] - 1;
     bool are_moving;
-    int code = read_slots(store, &hash, &are_moving);
+    int code = cluster_masters_survey(store, &hash, &are_moving);
     if (code)
         return code;
-    bool is_settled = hash == position->words[WORD_SLOTS] && (!are_moving || pass > 0);
+    bool is_settled = hash == position->words[WORD_SURVEY] && (!are_moving || pass > 0);
     if (is_settled || pass + 1 == PASSES_MAX) {
         position->ended = true;
         return LESSON_STORE_OK;

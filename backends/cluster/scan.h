@@ -9,8 +9,10 @@
  * may come twice. `most` is how many keys to look at, about. The keys are those that match `front`, a pattern, then the
  * prefix of the store, and then begin with `rest`.
  *
- * Keys that are moved from one master to another meanwhile could be missed. So if slots were moved, or are being moved,
- * a second pass follows that goes through the masters the other way round. */
+ * Each pass begins with the masters as they know each other at that moment. Keys that are moved from one master to
+ * another meanwhile could be missed. So if slots were moved, or are being moved, a second pass follows that goes
+ * through the masters the other way round. A slot that was moved half way and put back within one pass leaves no trace.
+ */
 int cluster_scan_page(cluster_store *store, const char *front, const char *rest, size_t most,
                       lesson_store_position *position, redis_texts *keys);
 
