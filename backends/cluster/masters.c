@@ -32,7 +32,7 @@ struct line {
     lesson_store_id port;
     lesson_store_id hostname; /* may be empty */
     lesson_store_id flags;
-    lesson_store_id state; /* the link, and the slots */
+    lesson_store_id state; /* the epoch, and what is behind it */
 };
 
 /* Cuts off what is before the next such byte, and the byte. */
@@ -65,7 +65,7 @@ static bool next_line(lesson_store_id *nodes, struct line *line) {
     line->id = cut(&rest, ' ');
     read_endpoint(line, cut(&rest, ' '));
     line->flags = cut(&rest, ' ');
-    for (int skipped = 0; skipped < 4; skipped++)
+    for (int skipped = 0; skipped < 3; skipped++)
         cut(&rest, ' ');
     line->state = rest;
     return true;
@@ -108,6 +108,7 @@ static bool read_address(redis_address *address, const struct line *line, const 
 
 /* ---- Asking */
 
+/* The epoch rises when a node takes a slot over. So a slot that went away and came back has left its trace. */
 static int note_own(struct survey *survey, const struct line *own) {
     survey->hash = mix(survey->hash, own->state.data, own->state.size);
     survey->are_moving = survey->are_moving || (own->state.size > 0 && memchr(own->state.data, '[', own->state.size));

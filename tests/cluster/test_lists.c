@@ -1,5 +1,5 @@
-/* Lists, sweeps and checks while slots go to a master that the store has not met: who is there from beginning to end is
- * found. */
+/* Lists, sweeps and checks while slots go to a master that the store has not met, or move away and back: who is there
+ * from beginning to end is found. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,9 +248,75 @@ static void test_names(void **state) {
     finish(shards, &move);
 }
 
+/* ---- A slot that comes back between two pages */
+
+/* Lists by pages of one, and moves a slot that the list has passed, or has not reached. */
+struct walk {
+    const struct shards *shards;
+    lesson_store_cursor *cursor;
+    int total;
+    int first;    /* the node that the list began with */
+    int second;   /* the one after it */
+    char uid[32]; /* of the user whose slot moves */
+    bool is_away;
+    bool is_back;
+};
+
+/* A user of this node who was not given yet: SCAN gives them in another order than this. */
+static void choose(struct walk *walk, int node, const char *given) {
+    for (int i = 0; i < USERS; i++) {
+        snprintf(walk->uid, sizeof walk->uid, "u%d", i);
+        if (node_of(walk->shards, walk->uid) == node && strcmp(walk->uid, given) != 0)
+            return;
+    }
+    fail();
+}
+
+/* From the second node to the first one as soon as the list has left the first one. Back when it has left the second.
+ */
+static void move_beside(struct walk *walk, const char *given) {
+    int node = node_of(walk->shards, given);
+    if (walk->first < 0) {
+        walk->first = node;
+    } else if (!walk->is_away && node != walk->first) {
+        walk->second = node;
+        choose(walk, node, given);
+        assert_true(redis_cluster_move(walk->shards->rig, slot_of(walk->shards, walk->uid), node, walk->first, 0));
+        walk->is_away = true;
+    } else if (walk->is_away && !walk->is_back && node != walk->first && node != walk->second) {
+        assert_true(
+            redis_cluster_move(walk->shards->rig, slot_of(walk->shards, walk->uid), walk->first, walk->second, 0));
+        walk->is_back = true;
+    }
+}
+
+static bool take_page(struct walk *walk) {
+    const lesson_store_user *users;
+    size_t count;
+    char uid[32];
+    assert_code(lesson_store_users_page(walk->shards->store, 1, &walk->cursor, &users, &count), OK);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(uid, sizeof uid, "%.*s", (int)users[i].uid.size, users[i].uid.data);
+        walk->total++;
+        move_beside(walk, uid);
+    }
+    return count > 0;
+}
+
+static void test_pages_while_a_slot_comes_back(void **state) {
+    struct walk walk = {.shards = *state, .first = -1};
+    join_all(walk.shards, "");
+    while (take_page(&walk))
+        ;
+    lesson_store_cursor_close(walk.cursor);
+    assert_true(walk.is_back);
+    assert_int_equal(walk.total, USERS);
+}
+
 #define ON_SHARDS(name) cmocka_unit_test_setup_teardown(test_##name, open_shards, close_shards)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {ON_SHARDS(idle_stores), ON_SHARDS(a_first_slot), ON_SHARDS(names)};
+    const struct CMUnitTest tests[] = {ON_SHARDS(pages_while_a_slot_comes_back), ON_SHARDS(idle_stores),
+                                       ON_SHARDS(a_first_slot), ON_SHARDS(names)};
     return cmocka_run_group_tests(tests, start, stop);
 }
