@@ -24,8 +24,9 @@ int cluster_exchange_all(cluster_store *store, const cluster_exchange *exchange)
     cluster_router_run(&store->router, exchange, cluster_until_us(store));
     for (size_t i = 0; i < exchange->count; i++) {
         const cluster_request *request = &exchange->requests[i];
+        bool is_doubtful = exchange->writes && (request->end == CLUSTER_LOST || request->was_lost);
         if (request->end != CLUSTER_ANSWERED)
-            return lesson_store_fail(request->code, "%s", store->router.failure);
+            return lesson_store_fail(is_doubtful ? LESSON_STORE_UNKNOWN : request->code, "%s", store->router.failure);
     }
     return LESSON_STORE_OK;
 }
@@ -43,7 +44,7 @@ static void take_nothing(size_t index, redis_reply *reply, void *context) {
 }
 
 static int ask(cluster_store *store, cluster_request *request) {
-    const cluster_exchange exchange = {request, 1, write_nothing, take_nothing, NULL};
+    const cluster_exchange exchange = {request, 1, write_nothing, take_nothing, NULL, .writes = false};
     int code = cluster_exchange_all(store, &exchange);
     store->node = request->node;
     if (code)

@@ -55,8 +55,8 @@ static int begin(struct subjects *subjects) {
 static int ask(struct subjects *subjects, size_t count, cluster_request *requests,
                void (*write)(size_t index, void *context),
                void (*take)(size_t index, redis_reply *reply, void *context)) {
-    const cluster_exchange exchange = {requests, count, write, take, subjects};
     cluster_inspection *check = subjects->check;
+    const cluster_exchange exchange = {requests, count, write, take, subjects, .writes = cluster_check_repairs(check)};
     check->is_asking = true;
     int code = cluster_exchange_all(check->store, &exchange);
     check->is_asking = false;

@@ -116,7 +116,7 @@ int cluster_crowd_read(cluster_crowd *crowd) {
     for (size_t count; !code && (count = open_cursors(&reading)) > 0;) {
         for (size_t i = 0; i < count; i++)
             cluster_request_begin(&reading.requests[i], slot, true);
-        const cluster_exchange exchange = {reading.requests, count, write_page, take_page, &reading};
+        const cluster_exchange exchange = {reading.requests, count, write_page, take_page, &reading, .writes = false};
         code = cluster_exchange_all(store, &exchange);
         code = code ? code : reading.code;
     }
@@ -134,7 +134,7 @@ int cluster_crowd_read_page(cluster_crowd *crowd, size_t most, lesson_store_posi
     reading.cursors[which] = redis_cursor_of(position);
     cluster_request_begin(&reading.requests[0],
                           cluster_slot_of(store->redis.settings.prefix, REDIS_MEMBERS, crowd->lesson_id), true);
-    const cluster_exchange exchange = {reading.requests, 1, write_page, take_page, &reading};
+    const cluster_exchange exchange = {reading.requests, 1, write_page, take_page, &reading, .writes = false};
     int64_t asked_us = lesson_store_monotonic_us();
     store->redis.reply.flat = true;
     int code = cluster_exchange_all(store, &exchange);

@@ -65,7 +65,7 @@ static int ask_some(struct asking *asking, size_t *next, cluster_person_filter f
         crowd->requests[count++] =
             (cluster_request){.slot = cluster_slot_of(prefix, asking->middle, id), .may_repeat = true};
     }
-    const cluster_exchange exchange = {crowd->requests, count, write_one, take_one, asking};
+    const cluster_exchange exchange = {crowd->requests, count, write_one, take_one, asking, .writes = true};
     return count > 0 ? cluster_exchange_all(crowd->store, &exchange) : LESSON_STORE_OK;
 }
 
@@ -256,7 +256,7 @@ static int remove_some(cluster_crowd *crowd, size_t *next, cluster_person_filter
     cluster_request request = {
         .slot = cluster_slot_of(crowd->store->redis.settings.prefix, REDIS_MEMBERS, crowd->lesson_id),
         .may_repeat = true};
-    const cluster_exchange exchange = {&request, 1, write_remove, take_removed, &removing};
+    const cluster_exchange exchange = {&request, 1, write_remove, take_removed, &removing, .writes = true};
     return cluster_exchange_all(crowd->store, &exchange);
 }
 

@@ -132,7 +132,7 @@ static int read_entries(struct listing *listing) {
         lesson_store_id id = listing->entries[i / requests_of(listing)].id;
         requests[i] = (cluster_request){.slot = cluster_slot_of(prefix, middle, id), .may_repeat = true};
     }
-    const cluster_exchange exchange = {requests, count, write_entry, take_entry, listing};
+    const cluster_exchange exchange = {requests, count, write_entry, take_entry, listing, .writes = false};
     listing->code = LESSON_STORE_OK;
     int code = cluster_exchange_all(store, &exchange);
     free(requests);

@@ -45,6 +45,7 @@ typedef struct cluster_exchange {
     void (*write)(size_t index, void *context);
     void (*take)(size_t index, redis_reply *reply, void *context);
     void *context;
+    bool writes; /* so nobody knows what a request did that was sent and has no reply */
 } cluster_exchange;
 
 typedef struct cluster_node {

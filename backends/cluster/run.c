@@ -198,8 +198,8 @@ static int run_wave(struct wave *wave) {
     for (size_t i = 0; i < wave->machines; i++)
         begin_requests(store, i);
     while (wave->machines > 0) {
-        const cluster_exchange exchange = {store->requests, wave->machines * CLUSTER_ASKS_MAX, write_request,
-                                           take_reply, wave};
+        const cluster_exchange exchange = {
+            store->requests, wave->machines * CLUSTER_ASKS_MAX, write_request, take_reply, wave, .writes = false};
         cluster_router_round(&store->router, &exchange, until_us);
         int code = advance(wave);
         failure = code ? code : failure;

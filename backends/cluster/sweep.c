@@ -230,7 +230,7 @@ static int read_owners(struct page *page) {
         page->keys[index] = key;
         page->requests[index] = (cluster_request){.slot = redis_slot_of_key(key.data, key.size), .may_repeat = true};
     }
-    const cluster_exchange exchange = {page->requests, page->count, write_owner, take_owner, page};
+    const cluster_exchange exchange = {page->requests, page->count, write_owner, take_owner, page, .writes = false};
     int code = page->count > 0 ? cluster_exchange_all(store, &exchange) : LESSON_STORE_OK;
     return code ? code : page->code;
 }

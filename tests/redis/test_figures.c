@@ -132,7 +132,7 @@ static void test_nobody_asks_what_nobody_wants_to_know(void **state) {
 static void test_writes_that_too_few_replicas_have_are_counted(void **state) {
     raw_server *raw = *state;
     heard log = {0};
-    lesson_store *store = open_logged(raw, "?pool=1&wait_replicas=1&timeout_ms=200", &log);
+    lesson_store *store = open_logged(raw, "?pool=1&wait_replicas=1&timeout_ms=2000", &log);
     assert_code(lesson_store_create(store, "algebra", 0), UNKNOWN);
     assert_int_equal(figures_engine(store, LESSON_STORE_ENGINE_UNCONFIRMED), 1);
     assert_int_equal(count_of(&log, LESSON_STORE_LOG_UNCONFIRMED), 1);

@@ -52,8 +52,9 @@ static void locate(trouble_stage *stage, char *out, size_t size) {
     redis_account_locate(account, sizeof account,
                          by_port ? redis_server_tcp_location(here.raw.server)
                                  : redis_server_unix_location(here.raw.server));
-    snprintf(out, size, "%s?pool=%d&members_at_once=%d", account, stage->pool,
-             dice_once_in(&stage->dice, 2) ? 1 : 10000);
+    /* Some troubles shorten the time of a call. In the others it must not end because the machine is busy. */
+    snprintf(out, size, "%s?pool=%d&members_at_once=%d%s", account, stage->pool,
+             dice_once_in(&stage->dice, 2) ? 1 : 10000, stage->trouble->options ? "" : "&timeout_ms=30000");
 }
 
 static void locate_for_child(char *out, size_t size) {
