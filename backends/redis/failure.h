@@ -4,7 +4,7 @@
 
 #include <lessonstore/backend.h>
 
-/* Returns the negative code for an error reply. Every error but those of the next function means that the command was
+/* Returns the negative code for an error reply. Every error but those of the next two functions means that the command was
  * not executed, or had no effect as a whole. */
 int redis_failure_code(lesson_store_id error);
 

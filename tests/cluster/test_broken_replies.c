@@ -326,7 +326,7 @@ static void test_what_servers_say(void **state) {
     };
     struct front *front = *state;
     for (size_t i = 0; i < sizeof sayings / sizeof *sayings; i++) {
-        lesson_store *store = open_with(front, "timeout_ms=120");
+        lesson_store *store = open_with(front, "timeout_ms=300");
         lesson_store_place place;
         for (int server = 0; server < NODES; server++)
             false_server_answer(front->servers[server], sayings[i].text);

@@ -291,8 +291,8 @@ static void look_at_lesson(struct worker *worker) {
         expect_in_thread(worker, "get_lesson", code, code == LESSON_STORE_OK || code == LESSON_STORE_NOT_FOUND);
         expect_in_thread(worker, "get_lesson: the record has gone, and members are still there", code,
                          code != LESSON_STORE_OK || lesson.has_record);
-        sched_yield(); /* under valgrind one thread runs at a time: three readers would leave the writer next to no time
-                        */
+        /* Under valgrind one thread runs at a time, and three readers would hardly let the writer run. */
+        sched_yield();
     }
 }
 
