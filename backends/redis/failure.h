@@ -4,8 +4,8 @@
 
 #include <lessonstore/backend.h>
 
-/* Returns the negative code for an error reply. Every error but those of the next two functions means that the command was
- * not executed, or had no effect as a whole. */
+/* Returns the negative code for an error reply. Every error but those of the next two functions means that the command
+ * was not executed, or had no effect as a whole. */
 int redis_failure_code(lesson_store_id error);
 
 /* True if Lua itself has ended a script, as in arithmetic on a text, and no command of the script has failed. Nobody
